@@ -1,0 +1,55 @@
+# Everything the project needs comes into .venv; the machine gives git, make and Python 3.11 or newer.
+PYTHON ?= $(firstword $(foreach v,python3.11 python3.12 python3.13 python3.14 python3,\
+	$(shell $(v) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(v))))
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit workflow infrastructure e2e synth lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Makefile: no Python 3.11 or newer on PATH; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## one hundred calls at 10/s on the embedded cloud, with a report
+	@$(BIN)/headway demo
+
+test: $(READY) lint types unit infrastructure workflow e2e ## everything that has to be green
+
+lint: $(READY) ## ruff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY) ## mypy, strict
+	@$(BIN)/mypy
+
+unit: $(READY) ## no network, no clock
+	@$(BIN)/pytest tests/unit
+
+infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what the embedded cloud ignores
+	@$(BIN)/pytest tests/infrastructure
+
+workflow: $(READY) ## the state machines, with scripted answers
+	@$(BIN)/pytest tests/workflow
+
+e2e: $(READY) ## all eleven steps on the embedded cloud
+	@$(BIN)/pytest tests/e2e
+
+synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
+	@$(BIN)/headway synth
+
+lock: $(READY) ## resolve the locks anew
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header \
+		pyproject.toml --group dev -o requirements/dev.lock
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header \
+		--group functions -o requirements/functions.lock
+	@grep -E -A99 '^uv==' requirements/dev.lock | sed -n '1p;2,/^[a-z]/{/^    --hash/p}' > requirements/bootstrap.lock
+
+clean: ## forget everything that a run or the set-up made
+	@rm -rf .venv .headway cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,90 @@
+"""Vendor and tuning files: read, checked against their JSON Schemas, and turned into the functions' own model.
+
+The schemas stay within draft-04, because AppConfig's validators take nothing newer: what is checked here at synth is
+checked there at every deployment of a configuration.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft4Validator
+from jsonschema.exceptions import best_match
+
+from functions.contract.vendor import Scope, Vendor
+
+
+class ConfigurationError(Exception):
+    """A configuration file cannot be used; the message is one line with the file, the field and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorFiles:
+    """One vendor: its contract, as model and as document, and its tuning."""
+
+    vendor: Vendor
+    contract: Mapping[str, Any]
+    tuning: Mapping[str, Any]
+
+
+def load_vendors(directory: Path) -> Sequence[VendorFiles]:
+    """Return all vendors of a configuration directory, sorted by name."""
+    paths = sorted((directory / "vendors").glob("*.yaml"))
+    if not paths:
+        raise ConfigurationError(f"{directory / 'vendors'}: no vendor there; add a contract file <vendor>.yaml")
+    return [_load(directory, path) for path in paths]
+
+
+def schema(directory: Path, name: str) -> Mapping[str, Any]:
+    """Return the JSON Schema `<name>.schema.json`."""
+    document: Mapping[str, Any] = json.loads((directory / f"{name}.schema.json").read_text())
+    return document
+
+
+def _load(directory: Path, path: Path) -> VendorFiles:
+    contract = _read(path, schema(directory, "vendor"))
+    if contract["vendor"] != path.stem:
+        raise ConfigurationError(f"{path}: `vendor` is {contract['vendor']!r}; make it {path.stem!r}, like the file")
+    tuning = _read(directory / "tuning" / path.name, schema(directory, "tuning"))
+    vendor = Vendor.from_document(contract)
+    _check(path, vendor)
+    return VendorFiles(vendor=vendor, contract=contract, tuning=tuning)
+
+
+def _read(path: Path, json_schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text())
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path}: there is no such file; every vendor has a contract and a tuning") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    mistake = best_match(Draft4Validator(json_schema).iter_errors(document))
+    if mistake is not None:
+        field = ".".join(str(part) for part in mistake.absolute_path) or "(top level)"
+        raise ConfigurationError(f"{path}: `{field}`: {mistake.message}")
+    result: Mapping[str, Any] = document
+    return result
+
+
+def _check(path: Path, vendor: Vendor) -> None:
+    """Refuse what no schema can say: fields that contradict each other."""
+    dispatch = vendor.dispatch
+    if not any(limit.scope is Scope.SUBMIT for limit in vendor.limits):
+        raise ConfigurationError(f"{path}: `limits`: none counts submits; add one with `scope: submit`")
+    if dispatch.reserved_concurrency < dispatch.maximum_concurrency:
+        raise ConfigurationError(
+            f"{path}: `dispatch.reserved_concurrency` is {dispatch.reserved_concurrency}; make it"
+            f" {dispatch.maximum_concurrency} (`maximum_concurrency`) at least, or polled batches are throttled"
+        )
+    if dispatch.provisioned_concurrency > dispatch.reserved_concurrency:
+        raise ConfigurationError(
+            f"{path}: `dispatch.provisioned_concurrency` is {dispatch.provisioned_concurrency}; make it"
+            f" {dispatch.reserved_concurrency} (`reserved_concurrency`) at most"
+        )
+    if dispatch.direct and vendor.credential is not None:
+        raise ConfigurationError(f"{path}: `dispatch.direct`: no function reads the secret; remove `credential`")
+    if dispatch.direct and "." in vendor.submit.callback_url:
+        raise ConfigurationError(f"{path}: `dispatch.direct`: `submit.callback_url` must be a field at the top level")

@@ -1,0 +1,104 @@
+"""The callback API (hops 8 and 9): a partner's POST becomes an SQS message by a mapping template; 202 is the answer.
+
+No function runs before the answer: the inbox stores first and matches later, so a slow or broken consumer never makes a
+vendor give up on a callback.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cdk.constructs.proxy import access_log_format
+from cdk.nag import acknowledge
+from functions.callback.envelope import mapping_template
+from functions.callback.verification import PRESETS
+from functions.contract.vendor import Vendor
+
+RATE_PER_S = 500
+BURST_COUNT = 1_000
+"""Throttle of the whole API: a flood is answered 429, which vendors retry, before it costs anything."""
+
+RESPONSES: Mapping[str, tuple[str | None, str]] = {
+    "202": (None, '{"status":"accepted"}'),
+    "400": (r"4\d{2}", '{"status":"refused","reason":"the queue does not take this body: empty or too large"}'),
+    "503": (r"5\d{2}", '{"status":"unavailable","reason":"try again"}'),
+}
+"""Status -> pattern of the queue's answer (None: its success), body."""
+
+
+class CallbackApi(Construct):
+    """`POST /callbacks/<vendor>`, one resource per vendor, all into one queue."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, vendors: Sequence[Vendor], queue: sqs.Queue) -> None:
+        super().__init__(scope, construct_id)
+        self._queue = queue
+        self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"))
+        self._role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn]))
+        log_group = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            description="Headway: where vendors call back",
+            cloud_watch_role=True,
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            deploy_options=apigateway.StageOptions(
+                stage_name="v",
+                access_log_destination=apigateway.LogGroupLogDestination(log_group),
+                access_log_format=access_log_format(),
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,
+                metrics_enabled=True,
+                throttling_rate_limit=RATE_PER_S,
+                throttling_burst_limit=BURST_COUNT,
+            ),
+        )
+        callbacks = self.api.root.add_resource("callbacks")
+        for vendor in vendors:
+            method = self._method(callbacks.add_resource(vendor.name), vendor)
+            reason = "Partners have no AWS identity: the callback function verifies their signature over the raw body."
+            acknowledge(method, "AwsSolutions-APIG4", reason)
+            acknowledge(method, "AwsSolutions-COG4", reason)
+        acknowledge(self.api, "AwsSolutions-APIG2", "Store first, judge later: some vendors treat any 4xx as final.")
+        acknowledge(
+            self.api.deployment_stage, "AwsSolutions-APIG3", "Throttled and signed; a web ACL is the operator's to add."
+        )
+        role = self.api.node.find_child("CloudWatchRole")
+        acknowledge(
+            role,
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+            "AmazonAPIGatewayPushToCloudWatchLogs]",
+            "The account-wide role of API Gateway takes this managed policy (API Gateway developer guide).",
+        )
+
+    def _method(self, resource: apigateway.Resource, vendor: Vendor) -> apigateway.Method:
+        template = mapping_template(vendor.name, PRESETS[vendor.callback.verification].headers)
+        integration = apigateway.AwsIntegration(
+            service="sqs",
+            path=f"{Stack.of(self).account}/{self._queue.queue_name}",
+            integration_http_method="POST",
+            options=apigateway.IntegrationOptions(
+                credentials_role=self._role,
+                passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
+                request_parameters={"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
+                request_templates={"application/json": template},
+                integration_responses=[
+                    apigateway.IntegrationResponse(
+                        status_code=status, selection_pattern=pattern, response_templates={"application/json": body}
+                    )
+                    for status, (pattern, body) in RESPONSES.items()
+                ],
+            ),
+        )
+        return resource.add_method(
+            "POST",
+            integration,
+            authorization_type=apigateway.AuthorizationType.NONE,
+            method_responses=[apigateway.MethodResponse(status_code=status) for status in RESPONSES],
+        )

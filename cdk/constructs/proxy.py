@@ -1,0 +1,122 @@
+"""The rate-limited way out (hop 5): an API Gateway HTTP proxy in front of one vendor, throttled from its contract.
+
+The throttle is documented as best effort, so it is the second fence, never the limiter.
+"""
+
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from cdk.nag import acknowledge
+from functions.contract.vendor import Fence, Scope, Vendor
+from functions.names import CREDENTIAL_HEADER
+
+INTEGRATION_TIMEOUT_S = 29
+"""The longest that API Gateway waits for a back end by default (service quotas)."""
+
+
+class VendorProxy(Construct):
+    """Any path of the vendor: submits by its submit method, polls by GET, each with the throttle of its scope."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, vendor: Vendor, base_url: str) -> None:
+        super().__init__(scope, construct_id)
+        self._vendor = vendor
+        self._poll_path = vendor.result.path.format(job_id="*")
+        self._base_url = base_url
+        submit, poll = vendor.fence(Scope.SUBMIT), vendor.fence(Scope.POLL)
+        log_group = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            description=f"Headway: the way to {vendor.name}",
+            cloud_watch_role=False,
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            deploy_options=apigateway.StageOptions(
+                stage_name="v",
+                access_log_destination=apigateway.LogGroupLogDestination(log_group),
+                access_log_format=access_log_format(),
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,
+                metrics_enabled=True,
+                throttling_rate_limit=submit.rate_per_s if submit else None,
+                throttling_burst_limit=submit.burst_count if submit else None,
+                method_options={"/{proxy+}/GET": _throttle(poll)} if poll else None,
+            ),
+        )
+        anything = self.api.root.add_resource("{proxy+}")
+        self.methods = [self._method(anything, vendor.submit.method), self._method(anything, "GET")]
+        for method in self.methods:
+            acknowledge(method, "AwsSolutions-COG4", "Functions call this API with IAM: no user is involved.")
+        acknowledge(
+            self.api, "AwsSolutions-APIG2", "A proxy passes on what the contract describes; the vendor validates."
+        )
+        acknowledge(
+            self.api.deployment_stage,
+            "AwsSolutions-APIG3",
+            "Reached with IAM by our own functions only: no public door.",
+        )
+
+    @property
+    def submit_arn(self) -> str:
+        """ARN for `execute-api:Invoke` of the submit call, and of nothing else."""
+        return self.api.arn_for_execute_api(self._vendor.submit.method, self._vendor.submit.path, "v")
+
+    @property
+    def poll_arn(self) -> str:
+        """ARN for `execute-api:Invoke` of the result call of any job."""
+        return self.api.arn_for_execute_api("GET", self._poll_path, "v")
+
+    def allow_poll(self, role: iam.Role) -> None:
+        """Allow a role to fetch the result of any job: the job ID is the wildcard."""
+        role.add_to_policy(iam.PolicyStatement(actions=["execute-api:Invoke"], resources=[self.poll_arn]))
+        api_id = Stack.of(self).get_logical_id(cast("apigateway.CfnRestApi", self.api.node.default_child))
+        finding = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{api_id}>/v/GET{self._poll_path}"
+        acknowledge(role, f"AwsSolutions-IAM5[Resource::{finding}]", "The wildcard is the job ID.")
+
+    def _method(self, resource: apigateway.Resource, verb: str) -> apigateway.Method:
+        parameters = {"method.request.path.proxy": True}
+        mapping = {"integration.request.path.proxy": "method.request.path.proxy"}
+        if self._vendor.credential is not None:
+            credential = f"method.request.header.{CREDENTIAL_HEADER}"
+            parameters[credential] = False
+            mapping[f"integration.request.header.{self._vendor.credential.header}"] = credential
+        return resource.add_method(
+            verb,
+            apigateway.HttpIntegration(
+                f"{self._base_url}/{{proxy}}",
+                http_method=verb,
+                proxy=True,
+                options=apigateway.IntegrationOptions(
+                    request_parameters=mapping, timeout=Duration.seconds(INTEGRATION_TIMEOUT_S)
+                ),
+            ),
+            authorization_type=apigateway.AuthorizationType.IAM,
+            request_parameters=parameters,
+        )
+
+
+def access_log_format() -> apigateway.AccessLogFormat:
+    """Return who, what, how fast and with which answer; no bodies, no query strings, no headers."""
+    return apigateway.AccessLogFormat.json_with_standard_fields(
+        caller=False,
+        http_method=True,
+        ip=True,
+        protocol=False,
+        request_time=True,
+        resource_path=True,
+        response_length=True,
+        status=True,
+        user=False,
+    )
+
+
+def _throttle(fence: Fence) -> apigateway.MethodDeploymentOptions:
+    return apigateway.MethodDeploymentOptions(
+        throttling_rate_limit=fence.rate_per_s, throttling_burst_limit=fence.burst_count
+    )

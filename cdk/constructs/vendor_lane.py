@@ -1,0 +1,275 @@
+"""The lane of one vendor: everything between its request queue and its proxy, so that no vendor slows another.
+
+`call_vendor` (hop 1) -> request queue (2) -> dispatcher (3, 4) -> `dispatch_call` -> caller (6, 7) -> proxy (5) ->
+vendor; and for the way back, results (11).
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from cdk.constructs.function import PythonFunction
+from cdk.constructs.machine import Machine
+from cdk.constructs.proxy import VendorProxy
+from cdk.stateful import StatefulStack, VendorState
+from cdk.target import Target
+from functions.contract import paths
+from functions.contract.vendor import DEFER_SECONDS, EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S, Drain, Vendor
+from functions.ledger.store import JOB_TTL_S
+from functions.names import CONTRACT_PROFILE, TUNING_PROFILE, Environment
+
+READ_CONFIGURATION = ["appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"]
+LEDGER_READ = "dynamodb:GetItem"
+LEDGER_CREATE = "dynamodb:PutItem"
+LEDGER_CHANGE = "dynamodb:UpdateItem"
+
+
+class VendorLane(Construct):
+    """Functions, machines and proxy of one vendor."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vendor: Vendor,
+        state: VendorState,
+        stateful: StatefulStack,
+        code: lambda_.Code,
+        target: Target,
+        application_id: str,
+        configuration_arns: Mapping[str, str],
+        callback_url: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.vendor = vendor
+        self._state = state
+        self._stateful = stateful
+        self._code = code
+        self._configuration_arns = configuration_arns
+        self.proxy = VendorProxy(self, "Proxy", vendor=vendor, base_url=target.base_url(vendor))
+        self._environment = {
+            Environment.VENDOR: vendor.name,
+            Environment.CALLS_TABLE: stateful.calls.table_name,
+            Environment.JOBS_TABLE: stateful.jobs.table_name,
+            Environment.CONFIG_APPLICATION: application_id,
+        }
+        self._way_out = {
+            Environment.PROXY_URL: target.api_url(self.proxy.api),
+            Environment.PROXY_AUTH: target.proxy_auth(),
+            **({Environment.API_TOKEN_SECRET: state.api_token.secret_arn} if state.api_token else {}),
+        }
+        self.results = self._results()
+        self.call_vendor = self._call_vendor()
+        self.rejection = self._rejection()
+        self.dispatch_call = (
+            self._dispatch_call_direct(callback_url) if vendor.dispatch.direct else self._dispatch_call(callback_url)
+        )
+        self.dispatcher = self._dispatcher()
+        self.drain = self._drain()
+
+    def _function(
+        self, construct_id: str, handler: str, timeout_s: int, environment: Mapping[Environment, str]
+    ) -> PythonFunction:
+        return PythonFunction(
+            self,
+            construct_id,
+            code=self._code,
+            handler=handler,
+            timeout_s=timeout_s,
+            environment={**self._environment, **environment},
+        )
+
+    def _results(self) -> PythonFunction:
+        results = self._function("Results", "results.handler", self.vendor.results_timeout_s, self._way_out)
+        self._allow_way_out(results)
+        self.proxy.allow_poll(results.role)
+        return results
+
+    def _call_vendor(self) -> Machine:
+        queue, vendor = self._state.request_queue, self.vendor
+        return Machine(
+            self,
+            "CallVendor",
+            workflow="call_vendor",
+            express=False,
+            values={
+                "Vendor": vendor.name,
+                "RequestQueueUrl": queue.queue_url,
+                "ResultsFunctionArn": self.results.function.function_arn,
+                "CallsTable": self._stateful.calls.table_name,
+                "WorkflowTimeoutSeconds": vendor.workflow_timeout_s,
+                "CallTimeoutSeconds": vendor.call_timeout_s,
+                "CallHeartbeatSeconds": vendor.call_heartbeat_s,
+                "ResultsTimeoutSeconds": vendor.results_timeout_s,
+            },
+            grants={
+                "sqs:SendMessage": [queue.queue_arn],
+                "lambda:InvokeFunction": [self.results.function.function_arn],
+                LEDGER_CHANGE: [self._stateful.calls.table_arn],
+            },
+        )
+
+    def _rejection(self) -> PythonFunction:
+        dlq = self._state.request_dlq
+        environment = {Environment.REQUEST_DLQ_URL: dlq.queue_url}
+        rejection = self._function("Rejection", "caller.rejection", SETTLE_TIMEOUT_S, environment)
+        rejection.allow([LEDGER_READ, LEDGER_CHANGE], self._stateful.calls.table_arn)
+        rejection.allow(["sqs:SendMessage"], dlq.queue_arn)
+        rejection.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
+        return rejection
+
+    def _dispatch_call(self, callback_url: str) -> Machine:
+        environment = {**self._way_out, Environment.CALLBACK_URL: callback_url}
+        caller = self._function("Caller", "caller.handler", self.vendor.caller_timeout_s, environment)
+        self._allow_way_out(caller)
+        caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
+        self._allow_settling(caller)
+        self.caller: PythonFunction | None = caller
+        return Machine(
+            self,
+            "DispatchCall",
+            workflow="dispatch_call",
+            express=True,
+            values={
+                "CallerFunctionArn": caller.function.function_arn,
+                "RejectionFunctionArn": self.rejection.function.function_arn,
+                "CallerTimeoutSeconds": self.vendor.caller_timeout_s,
+                "SettleTimeoutSeconds": SETTLE_TIMEOUT_S,
+                "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,
+                "DeferRounds": self.vendor.defer_rounds,
+                "DeferSeconds": DEFER_SECONDS,
+            },
+            grants={
+                "lambda:InvokeFunction": [caller.function.function_arn, self.rejection.function.function_arn],
+            },
+        )
+
+    def _dispatch_call_direct(self, callback_url: str) -> Machine:
+        vendor, api = self.vendor, self.proxy.api
+        joining = self._function("Joining", "caller.joining", SETTLE_TIMEOUT_S, {})
+        self._allow_settling(joining)
+        self.caller = None
+        stack = Stack.of(self)
+        return Machine(
+            self,
+            "DispatchCall",
+            workflow="dispatch_call_direct",
+            express=True,
+            values={
+                "Vendor": vendor.name,
+                "CallsTable": self._stateful.calls.table_name,
+                "JobsTable": self._stateful.jobs.table_name,
+                "JobTtlSeconds": JOB_TTL_S,
+                "ProxyHost": f"{api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}",
+                "ProxyStage": api.deployment_stage.stage_name,
+                "SubmitMethod": vendor.submit.method,
+                "SubmitPath": vendor.submit.path,
+                "SubmitFields": paths.write(vendor.submit.fields, vendor.submit.callback_url, callback_url),
+                "JobIdPath": vendor.submit.job_id,
+                "RejectionFunctionArn": self.rejection.function.function_arn,
+                "JoiningFunctionArn": joining.function.function_arn,
+                "SettleTimeoutSeconds": SETTLE_TIMEOUT_S,
+                "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,
+            },
+            grants={
+                "execute-api:Invoke": [self.proxy.submit_arn],
+                LEDGER_CHANGE: [self._stateful.calls.table_arn, self._stateful.jobs.table_arn],
+                "lambda:InvokeFunction": [self.rejection.function.function_arn, joining.function.function_arn],
+            },
+        )
+
+    def _dispatcher(self) -> PythonFunction:
+        """Make the dispatcher on its event source mapping; provisioned concurrency hangs on an alias."""
+        dispatch = self.vendor.dispatch
+        dispatcher = PythonFunction(
+            self,
+            "Dispatcher",
+            code=self._code,
+            handler="dispatcher.handler",
+            timeout_s=self.vendor.dispatcher_timeout_s,
+            environment=self._dispatching_environment(),
+            reserved_concurrency=dispatch.reserved_concurrency,
+        )
+        self._allow_dispatching(dispatcher)
+        polled: lambda_.IFunction = dispatcher.function
+        if dispatch.provisioned_concurrency:
+            polled = lambda_.Alias(
+                self,
+                "Live",
+                alias_name="live",
+                version=dispatcher.function.current_version,
+                provisioned_concurrent_executions=dispatch.provisioned_concurrency,
+            )
+        polled.add_event_source(
+            event_sources.SqsEventSource(
+                self._state.request_queue,
+                batch_size=dispatch.batch_size,
+                max_batching_window=Duration.seconds(dispatch.batching_window_s),
+                max_concurrency=dispatch.maximum_concurrency,
+                report_batch_item_failures=True,
+                enabled=dispatch.drain is Drain.EVENT_SOURCE,
+            )
+        )
+        return dispatcher
+
+    def _drain(self) -> PythonFunction:
+        """Make the interval way: the same dispatching, started by a schedule where the contract says so."""
+        dispatch, queue = self.vendor.dispatch, self._state.request_queue
+        environment = {**self._dispatching_environment(), Environment.REQUEST_QUEUE_URL: queue.queue_url}
+        drain = self._function("Drain", "dispatcher.drain", self.vendor.dispatcher_timeout_s, environment)
+        self._allow_dispatching(drain)
+        drain.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], queue.queue_arn)
+        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[drain.function.function_arn])
+        )
+        unit = "minute" if dispatch.interval_minutes == 1 else "minutes"
+        scheduler.CfnSchedule(
+            self,
+            "Schedule",
+            description=f"Headway: drains the request queue of {self.vendor.name} at intervals",
+            schedule_expression=f"rate({dispatch.interval_minutes} {unit})",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            state="ENABLED" if dispatch.drain is Drain.SCHEDULE else "DISABLED",
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=drain.function.function_arn,
+                role_arn=role.role_arn,
+                input=f'{{"batch_size": {dispatch.batch_size}}}',
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_retry_attempts=0),
+            ),
+        )
+        return drain
+
+    def _dispatching_environment(self) -> dict[Environment, str]:
+        machine_arn = self.dispatch_call.machine.state_machine_arn
+        return {**self._environment, Environment.DISPATCH_MACHINE_ARN: machine_arn}
+
+    def _allow_dispatching(self, function: PythonFunction) -> None:
+        function.allow([LEDGER_CREATE, LEDGER_READ], self._stateful.calls.table_arn)
+        function.allow(["states:StartExecution"], self.dispatch_call.machine.state_machine_arn)
+        function.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
+        function.allow(
+            READ_CONFIGURATION, *(self._configuration_arns[name] for name in (CONTRACT_PROFILE, TUNING_PROFILE))
+        )
+
+    def _allow_way_out(self, function: PythonFunction) -> None:
+        function.allow(READ_CONFIGURATION, self._configuration_arns[CONTRACT_PROFILE])
+        if self._state.api_token is not None:
+            self._state.api_token.grant_read(function.role)
+
+    def _allow_settling(self, function: PythonFunction) -> None:
+        function.allow([LEDGER_READ, LEDGER_CHANGE], self._stateful.calls.table_arn)
+        function.allow([LEDGER_CHANGE], self._stateful.jobs.table_arn)
+        allow_answering(function, self.call_vendor)
+
+
+def allow_answering(function: PythonFunction, machine: Machine) -> None:
+    """Allow a function to settle the waiting tasks of a machine."""
+    actions = ["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"]
+    function.allow(actions, machine.machine.state_machine_arn)

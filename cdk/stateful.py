@@ -1,0 +1,83 @@
+"""What must outlive every deployment of the code: ledger tables, queues with the calls in them, secrets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cdk.nag import acknowledge
+from cdk.target import logical_name
+from functions.contract.vendor import SETTLE_TIMEOUT_S, Vendor
+from functions.ledger.record import CallAttribute, JobAttribute
+
+MAX_RECEIVE_COUNT = 3
+CALLBACK_TIMEOUT_S = 2 * SETTLE_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class VendorState:
+    """The lasting parts of one vendor."""
+
+    request_queue: sqs.Queue
+    request_dlq: sqs.Queue
+    api_token: secretsmanager.Secret | None
+    webhook_key: secretsmanager.Secret
+
+
+class StatefulStack(Stack):
+    """Tables, queues, secrets."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, vendors: Sequence[Vendor]) -> None:
+        super().__init__(scope, construct_id, description="Headway: ledger, queues and secrets")
+        self.calls = self._table("Calls", CallAttribute.CALL_ID, CallAttribute.EXPIRES_EPOCH_S)
+        self.jobs = self._table("Jobs", JobAttribute.JOB_KEY, JobAttribute.EXPIRES_EPOCH_S)
+        self.callback_dlq = self._dlq("CallbackDlq")
+        self.callback_queue = self._queue("CallbackQueue", self.callback_dlq, visibility_s=6 * CALLBACK_TIMEOUT_S)
+        self.vendors: Mapping[str, VendorState] = {vendor.name: self._vendor(vendor) for vendor in vendors}
+
+    def _table(self, name: str, key: str, ttl: str) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            name,
+            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute=ttl,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _dlq(self, name: str) -> sqs.Queue:
+        return sqs.Queue(self, name, enforce_ssl=True, retention_period=Duration.days(14))
+
+    def _queue(self, name: str, dlq: sqs.Queue, *, visibility_s: int) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            name,
+            enforce_ssl=True,
+            visibility_timeout=Duration.seconds(visibility_s),
+            retention_period=Duration.days(14),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dlq, max_receive_count=MAX_RECEIVE_COUNT),
+        )
+
+    def _vendor(self, vendor: Vendor) -> VendorState:
+        name = logical_name(vendor.name)
+        dlq = self._dlq(f"RequestDlq{name}")
+        return VendorState(
+            request_queue=self._queue(f"RequestQueue{name}", dlq, visibility_s=vendor.request_visibility_s),
+            request_dlq=dlq,
+            api_token=self._secret(f"ApiToken{name}", f"API token of {vendor.name}") if vendor.credential else None,
+            webhook_key=self._secret(f"WebhookKey{name}", f"Webhook keys of {vendor.name}, newest first"),
+        )
+
+    def _secret(self, name: str, description: str) -> secretsmanager.Secret:
+        """Make a secret with a random value, which authenticates nobody until an operator puts the vendor's there."""
+        secret = secretsmanager.Secret(self, name, description=description, removal_policy=RemovalPolicy.RETAIN)
+        acknowledge(secret, "AwsSolutions-SMG4", "The vendor issues this value: only the vendor can rotate it.")
+        return secret

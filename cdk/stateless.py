@@ -1,0 +1,131 @@
+"""What every deployment may replace: functions, machines, APIs, configuration, alarms."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from constructs import Construct
+
+from cdk.configuration import VendorFiles
+from cdk.constructs.callback_api import CallbackApi
+from cdk.constructs.function import PythonFunction
+from cdk.constructs.runtime_configuration import RuntimeConfiguration
+from cdk.constructs.vendor_lane import LEDGER_CHANGE, LEDGER_READ, READ_CONFIGURATION, VendorLane, allow_answering
+from cdk.constructs.watch import Watch
+from cdk.stateful import CALLBACK_TIMEOUT_S, StatefulStack
+from cdk.target import Target
+from functions.names import CONTRACT_PROFILE, Environment
+
+CALLBACK_BATCH_SIZE = 10
+CALLBACK_MAXIMUM_CONCURRENCY = 5
+
+
+class StatelessStack(Stack):
+    """One lane per vendor, and the inbox that they share."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        files: Sequence[VendorFiles],
+        schemas: Mapping[str, Mapping[str, Any]],
+        stateful: StatefulStack,
+        code: lambda_.Code,
+    ) -> None:
+        super().__init__(scope, construct_id, description="Headway: functions, workflows, APIs")
+        target = Target(self, "Target")
+        configuration = RuntimeConfiguration(self, "Configuration", schemas=schemas, target=target)
+        vendors = [file.vendor for file in files]
+        callbacks = CallbackApi(self, "Callbacks", vendors=vendors, queue=stateful.callback_queue)
+        callback_url = f"{target.api_url(callbacks.api)}/callbacks"
+        arns = {file.vendor.name: configuration.add_vendor(file) for file in files}
+        self.lanes = [
+            VendorLane(
+                self,
+                f"Lane-{vendor.name}",
+                vendor=vendor,
+                state=stateful.vendors[vendor.name],
+                stateful=stateful,
+                code=code,
+                target=target,
+                application_id=configuration.application.ref,
+                configuration_arns=arns[vendor.name],
+                callback_url=f"{callback_url}/{vendor.name}",
+            )
+            for vendor in vendors
+        ]
+        for lane in self.lanes:
+            lane.proxy.api.node.add_dependency(callbacks.api)  # which makes the account's logging role
+        self._inbox(stateful, code, configuration, [arn[CONTRACT_PROFILE] for arn in arns.values()])
+        Watch(self, "Watch", lanes=self.lanes, stateful=stateful)
+        self._outputs(stateful, callback_url)
+
+    def _inbox(
+        self,
+        stateful: StatefulStack,
+        code: lambda_.Code,
+        configuration: RuntimeConfiguration,
+        contract_arns: Sequence[str],
+    ) -> None:
+        keys = {name: state.webhook_key.secret_arn for name, state in stateful.vendors.items()}
+        inbox = PythonFunction(
+            self,
+            "Callback",
+            code=code,
+            handler="callback.handler",
+            timeout_s=CALLBACK_TIMEOUT_S,
+            environment={
+                Environment.CALLS_TABLE: stateful.calls.table_name,
+                Environment.JOBS_TABLE: stateful.jobs.table_name,
+                Environment.CONFIG_APPLICATION: configuration.application.ref,
+                Environment.CALLBACK_DLQ_URL: stateful.callback_dlq.queue_url,
+                Environment.WEBHOOK_SECRETS: self.to_json_string(keys),
+            },
+        )
+        inbox.function.add_event_source(
+            event_sources.SqsEventSource(
+                stateful.callback_queue,
+                batch_size=CALLBACK_BATCH_SIZE,
+                max_concurrency=CALLBACK_MAXIMUM_CONCURRENCY,
+                report_batch_item_failures=True,
+            )
+        )
+        inbox.allow([LEDGER_READ, LEDGER_CHANGE], stateful.calls.table_arn, stateful.jobs.table_arn)
+        inbox.allow(["sqs:SendMessage"], stateful.callback_dlq.queue_arn)
+        inbox.allow(READ_CONFIGURATION, *contract_arns)
+        for state in stateful.vendors.values():
+            state.webhook_key.grant_read(inbox.role)
+        for lane in self.lanes:
+            allow_answering(inbox, lane.call_vendor)
+
+    def _outputs(self, stateful: StatefulStack, callback_url: str) -> None:
+        by_vendor = {lane.vendor.name: lane for lane in self.lanes}
+        workflows = {
+            "call_vendor": {name: lane.call_vendor.machine.state_machine_arn for name, lane in by_vendor.items()}
+        }
+        resources = {
+            name: {
+                "request_queue_url": stateful.vendors[name].request_queue.queue_url,
+                "request_dlq_url": stateful.vendors[name].request_dlq.queue_url,
+                "dispatch_machine_arn": lane.dispatch_call.machine.state_machine_arn,
+                "dispatcher_function": lane.dispatcher.function.function_name,
+                "drain_function": lane.drain.function.function_name,
+                "webhook_key_arn": stateful.vendors[name].webhook_key.secret_arn,
+                **({"api_token_arn": token.secret_arn} if (token := stateful.vendors[name].api_token) else {}),
+            }
+            for name, lane in by_vendor.items()
+        }
+        outputs = {
+            "Workflows": self.to_json_string(workflows),
+            "Vendors": self.to_json_string(resources),
+            "CallsTable": stateful.calls.table_name,
+            "JobsTable": stateful.jobs.table_name,
+            "CallbackQueueUrl": stateful.callback_queue.queue_url,
+            "CallbackDlqUrl": stateful.callback_dlq.queue_url,
+            "CallbackUrl": callback_url,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,58 @@
+"""The callback message (hop 9): what the callback API's mapping template makes of a partner's POST.
+
+The raw body is the message body, byte for byte. The vendor and the signature headers travel as message attributes, the
+headers as lines `name:value`: an SQS attribute may not be empty, and an absent header must not fail the message.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from functions.errors import Malformed
+from functions.names import CALLBACK_HEADERS_ATTRIBUTE, CALLBACK_VENDOR_ATTRIBUTE
+
+
+def mapping_template(vendor: str, headers: Sequence[str]) -> str:
+    """Return the template that turns a POST into `SendMessage`.
+
+    Each header is asked for in lower and in title case: API Gateway looks names up as the sender spelled them.
+    """
+    spellings = [spelling for header in headers for spelling in dict.fromkeys((header.lower(), header.title()))]
+    lines = "\n".join(f"{name}:$input.params('{name}')" for name in spellings)
+    return (
+        f'#set($headers = "{lines}\n")'
+        "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
+        + _attribute(1, CALLBACK_VENDOR_ATTRIBUTE, vendor)
+        + _attribute(2, CALLBACK_HEADERS_ATTRIBUTE, "$util.urlEncode($headers)")
+    )
+
+
+def _attribute(number: int, name: str, value: str) -> str:
+    return (
+        f"&MessageAttribute.{number}.Name={name}"
+        f"&MessageAttribute.{number}.Value.DataType=String"
+        f"&MessageAttribute.{number}.Value.StringValue={value}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One callback as it came: nothing in it is trusted yet. Header names are lower case; absent ones are left out."""
+
+    vendor: str
+    headers: Mapping[str, str]
+    body: str
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read a record of a Lambda event; Malformed where the attributes of our own template are missing."""
+        attributes = record.get("messageAttributes", {})
+        try:
+            vendor = attributes[CALLBACK_VENDOR_ATTRIBUTE]["stringValue"]
+            lines = attributes[CALLBACK_HEADERS_ATTRIBUTE]["stringValue"].splitlines()
+        except KeyError as error:
+            raise Malformed(
+                f"the message has no attribute {error}: it did not come through the callback API"
+            ) from error
+        headers = {name.lower(): value for name, _, value in (line.partition(":") for line in lines) if value}
+        return cls(vendor=vendor, headers=headers, body=record["body"])

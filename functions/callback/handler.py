@@ -1,0 +1,86 @@
+"""Callback function (hop 10). In: a batch of callback messages. Out: resumed tasks; refused ones in the DLQ."""
+
+import json
+from collections import Counter
+from functools import cache
+from typing import Any, Final
+
+import boto3
+from aws_lambda_powertools.utilities import parameters
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.callback.envelope import Envelope
+from functions.callback.inbox import CallbackOutcome, Inbox
+from functions.contract.profile import AppConfigProfiles
+from functions.errors import Forged, Malformed, Refused
+from functions.ledger.settlement import Settler
+from functions.ledger.tables import ledger
+from functions.names import Environment, Metric
+from functions.observability import logger, publish
+from functions.proxy import SECRET_MAX_AGE_S
+from functions.settings import setting
+
+METRICS: Final = {
+    CallbackOutcome.RESUMED: Metric.CALLBACKS_RESUMED,
+    CallbackOutcome.HEARTBEAT: Metric.CALLBACKS_HEARTBEAT,
+    CallbackOutcome.EARLY: Metric.CALLBACKS_EARLY,
+    CallbackOutcome.DUPLICATE: Metric.CALLBACKS_DUPLICATE,
+    CallbackOutcome.LATE: Metric.CALLBACKS_LATE,
+}
+REFUSALS: Final = {Forged: Metric.CALLBACKS_FORGED, Malformed: Metric.CALLBACKS_MALFORMED}
+
+
+def webhook_keys(vendor: str) -> list[str]:
+    """Return a vendor's webhook keys: its secret, split at white space, so that two may be valid during a rotation."""
+    secrets: dict[str, str] = json.loads(setting(Environment.WEBHOOK_SECRETS))
+    return str(parameters.get_secret(secrets[vendor], max_age=SECRET_MAX_AGE_S)).split()
+
+
+@cache
+def inbox() -> Inbox:
+    """Build this worker's inbox from its environment."""
+    return Inbox(
+        profiles=AppConfigProfiles(setting(Environment.CONFIG_APPLICATION)),
+        ledger=ledger(),
+        settler=Settler(ledger(), boto3.client("stepfunctions")),
+        keys_of=webhook_keys,
+    )
+
+
+def refuse(envelope: Envelope, refusal: Refused) -> None:
+    """Put a callback that will never be accepted where an operator can look at it, with the reason."""
+    attributes = {"vendor": envelope.vendor, "outcome": type(refusal).__name__, "reason": str(refusal)}
+    boto3.client("sqs").send_message(
+        QueueUrl=setting(Environment.CALLBACK_DLQ_URL),
+        MessageBody=envelope.body or "(empty)",
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
+        },
+    )
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Receive a batch; only callbacks that could not be processed now come back to the queue."""
+    counts: dict[str, Counter[Metric]] = {}
+
+    def receive_record(record: SQSRecord) -> None:
+        envelope = Envelope.from_record(record.raw_event)
+        vendor_counts = counts.setdefault(envelope.vendor, Counter())
+        try:
+            outcome = inbox().receive(envelope)
+        except (Forged, Malformed) as refusal:
+            refuse(envelope, refusal)
+            vendor_counts[REFUSALS[type(refusal)]] += 1
+            logger().warning("callback refused", vendor=envelope.vendor, refusal=type(refusal).__name__)
+            return
+        vendor_counts[METRICS[outcome]] += 1
+        logger().info("callback received", vendor=envelope.vendor, outcome=outcome)
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    response = process_partial_response(event, receive_record, processor, context)
+    for vendor, vendor_counts in counts.items():
+        publish(vendor, vendor_counts)
+    return response

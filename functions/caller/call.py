@@ -1,0 +1,112 @@
+"""One call under the ledger's eye (hops 6 and 7): begin, submit, accept, and join an answer that came first."""
+
+import time
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from functions.caller.submit import submit
+from functions.contract.vendor import Ambiguity, Vendor
+from functions.errors import ErrorCode, FailTask, RetryLater
+from functions.ledger.record import Call, CallState
+from functions.ledger.settlement import Settler
+from functions.ledger.store import Ledger
+from functions.proxy import Proxy
+
+
+class CallOutcome(StrEnum):
+    """What `dispatch_call` branches on."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """A call's outcome as data: engines disagree about error names that cross a Lambda boundary."""
+
+    outcome: CallOutcome
+    job_id: str | None = None
+    error: str | None = None
+    cause: str | None = None
+    retry_after_s: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are set."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class Caller:
+    """Calls one vendor on behalf of ledger records."""
+
+    def __init__(self, vendor: Vendor, ledger: Ledger, settler: Settler, proxy: Proxy, callback_url: str) -> None:
+        self._vendor = vendor
+        self._ledger = ledger
+        self._settler = settler
+        self._proxy = proxy
+        self._callback_url = callback_url
+
+    def call(self, request: "CallInput") -> CallReport:
+        """Submit a queued call once. A repeated invocation of one lease owner picks up where the first broke off."""
+        call = self._ledger.begin(request.call_id, request.lease_owner, self._vendor.caller_timeout_s)
+        if call is None:
+            return self._continue(request)
+        return self._submit(request, call)
+
+    def _submit(self, request: "CallInput", call: Call) -> CallReport:
+        try:
+            job_id = submit(
+                self._proxy,
+                self._vendor,
+                request.payload,
+                request.idempotency_key,
+                self._callback_url,
+                time.sleep,
+            )
+        except RetryLater as error:
+            self._ledger.release(request.call_id)
+            return CallReport(
+                CallOutcome.DEFERRED,
+                error=ErrorCode.VENDOR_THROTTLED,
+                cause=f"{self._vendor.name}: {error}",
+                retry_after_s=error.retry_after_s,
+            )
+        except FailTask as error:
+            return CallReport(CallOutcome.REJECTED, error=error.code, cause=error.cause)
+        self._ledger.accept(request.call_id, job_id)
+        return self._join(call, job_id)
+
+    def _continue(self, request: "CallInput") -> CallReport:
+        """Another invocation took this call: a duplicate, or ourselves before a crash."""
+        call = self._ledger.find(request.call_id)
+        if call is None or call.lease_owner != request.lease_owner:
+            return CallReport(CallOutcome.DUPLICATE)
+        if call.state is CallState.ACCEPTED and call.job_id:
+            return self._join(call, call.job_id)
+        if call.state is not CallState.DISPATCHING:
+            return CallReport(CallOutcome.DUPLICATE)
+        if self._vendor.submit.ambiguity is Ambiguity.RETRY:
+            return self._submit(request, call)
+        cause = f"{self._vendor.name}: the caller broke off; not repeated, a job could be doubled"
+        return CallReport(CallOutcome.REJECTED, error=ErrorCode.CALLER_CRASHED, cause=cause)
+
+    def _join(self, call: Call, job_id: str) -> CallReport:
+        """Map the job ID to the call; settle at once where the vendor's answer was faster than its own response."""
+        answer = self._ledger.join_call(call.vendor, job_id, call.call_id)
+        if answer is not None:
+            self._settler.settle(call.call_id, answer)
+        else:
+            self._settler.beat(call.task_token)
+        return CallReport(CallOutcome.ACCEPTED, job_id=job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class CallInput:
+    """What `dispatch_call` hands to the caller; `lease_owner` is its own execution."""
+
+    call_id: str
+    lease_owner: str
+    idempotency_key: str
+    payload: dict[str, Any]

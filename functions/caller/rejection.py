@@ -1,0 +1,64 @@
+"""Rejection function (hop 6, the bad end). In: a call that failed for good. Out: DLQ message and failed waiting task.
+
+A function apart from the caller, so that a call is failed in the open even where the caller itself is what is broken.
+"""
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.ledger.record import CallState
+from functions.ledger.settlement import Settler
+from functions.ledger.store import Ledger
+from functions.ledger.tables import ledger
+from functions.names import Environment
+from functions.observability import logger
+from functions.settings import setting
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+
+class Rejecter:
+    """Puts rejected calls aside and fails their tasks."""
+
+    def __init__(self, ledger: Ledger, settler: Settler, sqs: "SQSClient", dlq_url: str) -> None:
+        self._ledger = ledger
+        self._settler = settler
+        self._sqs = sqs
+        self._dlq_url = dlq_url
+
+    def reject(self, call: dict[str, Any], error: str, cause: str) -> bool:
+        """Ledger, then DLQ, then task; repeatable. False where the call was not rejected: the vendor has it after all,
+        or it is over already.
+        """
+        record = self._ledger.reject(call["call_id"], error, cause) or self._ledger.find(call["call_id"])
+        if record is None or record.state is not CallState.REJECTED:
+            return False
+        self._sqs.send_message(
+            QueueUrl=self._dlq_url, MessageBody=json.dumps({"call": call, "error": error, "cause": cause})
+        )
+        self._settler.fail(record.task_token, error, cause)
+        return True
+
+
+@cache
+def rejecter() -> Rejecter:
+    """Build this worker's rejecter from its environment."""
+    return Rejecter(
+        ledger(),
+        Settler(ledger(), boto3.client("stepfunctions")),
+        boto3.client("sqs"),
+        setting(Environment.REQUEST_DLQ_URL),
+    )
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, bool]:
+    """Reject one call."""
+    del context
+    rejected = rejecter().reject(event["call"], event["error"], event["cause"])
+    logger().warning("call rejected", call_id=event["call"]["call_id"], error_code=event["error"], rejected=rejected)
+    return {"rejected": rejected}

@@ -1,0 +1,102 @@
+"""Submitting one job to the vendor (hop 6): the request that the contract describes, and what the answer means."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from functions.contract import paths
+from functions.contract.vendor import Ambiguity, Vendor
+from functions.errors import ErrorCode, FailTask, RetryLater
+from functions.proxy import Proxy
+
+BUDGET_S: Final = 20.0
+"""Seconds in which attempts may end and be repeated; with a pause and a last attempt it fits `caller_timeout_s`."""
+ATTEMPTS: Final = 8
+LONGEST_PAUSE_S: Final = 5.0
+DETAIL_LENGTH: Final = 500
+"""Characters of a vendor's error text that a cause quotes."""
+
+_pause = wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_S)
+
+
+def submit(
+    proxy: Proxy,
+    vendor: Vendor,
+    payload: Mapping[str, Any],
+    idempotency_key: str,
+    callback_url: str,
+    sleep_s: Callable[[float], None],
+) -> str:
+    """Submit a job and return the vendor's job ID.
+
+    Raises RetryLater where the vendor did not take the job within the budget, FailTask where it never will or where it
+    is not known whether it did and the contract forbids a second try.
+    """
+    body = _body(vendor, payload, callback_url)
+    headers = {vendor.submit.idempotency_header: idempotency_key} if vendor.submit.idempotency_header else {}
+    retrying = Retrying(
+        retry=retry_if_exception_type(RetryLater),
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
+        wait=_wait,
+        sleep=sleep_s,
+        reraise=True,
+    )
+    return retrying(_attempt, proxy, vendor, body, headers)
+
+
+def _attempt(proxy: Proxy, vendor: Vendor, body: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+    try:
+        answer = proxy.send(vendor.submit.method, vendor.submit.path, vendor.submit.timeout_s, body, headers)
+    except httpx.ConnectError as error:
+        raise RetryLater(f"the proxy cannot be reached ({type(error).__name__})") from error
+    except httpx.TransportError as error:
+        raise _ambiguous(vendor, f"no answer ({type(error).__name__})") from error
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        raise RetryLater("HTTP 429", retry_after_s=_retry_after_s(answer))
+    if answer.is_server_error:
+        raise _ambiguous(vendor, f"HTTP {answer.status_code}")
+    if not answer.is_success:
+        detail = answer.text[:DETAIL_LENGTH]
+        raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered HTTP {answer.status_code}: {detail}")
+    return _job_id(vendor, answer)
+
+
+def _body(vendor: Vendor, payload: Mapping[str, Any], callback_url: str) -> dict[str, Any]:
+    """Merge the payload with the contract's fixed fields and the callback URL; the contract wins."""
+    try:
+        return paths.write({**payload, **vendor.submit.fields}, vendor.submit.callback_url, callback_url)
+    except ValueError as error:
+        raise FailTask(ErrorCode.REQUEST_MALFORMED, f"payload: {error}") from error
+
+
+def _job_id(vendor: Vendor, answer: httpx.Response) -> str:
+    try:
+        job_id = paths.read(answer.json(), vendor.submit.job_id)
+    except ValueError:
+        job_id = None
+    if not isinstance(job_id, str | int) or isinstance(job_id, bool) or job_id == "":
+        cause = f"{vendor.name} answered HTTP {answer.status_code} without a job ID at `{vendor.submit.job_id}`"
+        raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, cause)
+    return str(job_id)
+
+
+def _ambiguous(vendor: Vendor, what: str) -> RetryLater | FailTask:
+    """Nobody knows whether the vendor took the job: the contract says which mistake is the cheaper one."""
+    if vendor.submit.ambiguity is Ambiguity.RETRY:
+        return RetryLater(f"{what}; the submit is repeated with the same idempotency key")
+    return FailTask(ErrorCode.VENDOR_UNAVAILABLE, f"{vendor.name}: {what}; not repeated, a job could be doubled")
+
+
+def _retry_after_s(answer: httpx.Response) -> float | None:
+    """Read Retry-After as delta seconds; its HTTP-date form is left to the back-off."""
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else None
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked_s = error.retry_after_s if isinstance(error, RetryLater) else None
+    return _pause(state) if asked_s is None else min(asked_s, LONGEST_PAUSE_S)

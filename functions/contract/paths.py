@@ -1,0 +1,33 @@
+"""Dotted paths into JSON documents (`data.object.id`), as contract files write them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def read(document: Any, path: str) -> Any:
+    """Return the value at a dotted path, or None where any part of the way is missing."""
+    value = document
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def write(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of `document` with `value` at a dotted path; missing objects on the way are made.
+
+    Raises ValueError where a part of the way exists and is not an object: the payload and the contract disagree.
+    """
+    head, _, rest = path.partition(".")
+    copy = dict(document)
+    if not rest:
+        copy[head] = value
+        return copy
+    inner = copy.get(head, {})
+    if not isinstance(inner, Mapping):
+        raise ValueError(  # noqa: TRY004 - the document is wrong, not the caller
+            f"`{head}` is not an object, so `{path}` cannot be written"
+        )
+    copy[head] = write(inner, rest, value)
+    return copy

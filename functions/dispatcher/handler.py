@@ -1,0 +1,61 @@
+"""Dispatcher function (hop 3). In: a batch of request messages. Out: one Express workflow each, failures by item."""
+
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions import clock
+from functions.contract.profile import AppConfigProfiles
+from functions.dispatcher.dispatch import Dispatcher
+from functions.errors import Malformed
+from functions.ledger.settlement import Settler
+from functions.ledger.tables import ledger
+from functions.limiter.delay import Pacer
+from functions.names import Environment, Metric
+from functions.observability import logger, publish
+from functions.settings import setting
+
+
+@cache
+def dispatcher() -> Dispatcher:
+    """Build this worker's dispatcher from its environment."""
+    step_functions = boto3.client("stepfunctions")
+    return Dispatcher(
+        vendor_name=setting(Environment.VENDOR),
+        profiles=AppConfigProfiles(setting(Environment.CONFIG_APPLICATION)),
+        ledger=ledger(),
+        settler=Settler(ledger(), step_functions),
+        pacer=Pacer(clock.monotonic_us, clock.sleep_us),
+        step_functions=step_functions,
+        machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),
+    )
+
+
+def dispatch_counted(body: str, counts: Counter[Metric]) -> None:
+    """Dispatch one message and count what became of it; Malformed is counted and raised on."""
+    try:
+        dispatched = dispatcher().dispatch(body)
+    except Malformed as error:
+        counts[Metric.REQUESTS_MALFORMED] += 1
+        logger().warning("request malformed", reason=str(error))
+        raise
+    counts[Metric.CALLS_DISPATCHED if dispatched else Metric.CALLS_DUPLICATE] += 1
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Dispatch a batch from the event source mapping; only the messages that failed come back."""
+    counts: Counter[Metric] = Counter()
+
+    def dispatch_record(record: SQSRecord) -> None:
+        dispatch_counted(record.body, counts)
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    response = process_partial_response(event, dispatch_record, processor, context)
+    publish(setting(Environment.VENDOR), counts)
+    return response

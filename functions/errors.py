@@ -1,0 +1,59 @@
+"""The error tree, split by consequence. A code is also the ASL error name that a workflow catches.
+
+HeadwayError
+├── RetryLater       nothing happened; the same step may be tried again
+├── FailTask         the call is over; its waiting task is failed with `code` and `cause`
+└── Refused          input from outside that is put aside with its reason and never retried
+    ├── Malformed
+    └── Forged
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Error names that workflows and operators see."""
+
+    REQUEST_MALFORMED = "Request.Malformed"
+    REQUEST_EXPIRED = "Request.Expired"
+    VENDOR_THROTTLED = "Vendor.Throttled"
+    VENDOR_REJECTED = "Vendor.Rejected"
+    VENDOR_UNAVAILABLE = "Vendor.Unavailable"
+    VENDOR_ANSWER_UNREADABLE = "Vendor.AnswerUnreadable"
+    VENDOR_JOB_FAILED = "Vendor.JobFailed"
+    CALLER_CRASHED = "Caller.Crashed"
+    RESULT_UNAVAILABLE = "Result.Unavailable"
+    RESULT_TOO_LARGE = "Result.TooLarge"
+
+
+class HeadwayError(Exception):
+    """Root of what Headway raises."""
+
+
+class RetryLater(HeadwayError):  # noqa: N818 - named by consequence, like its siblings
+    """Nothing happened and the step may be repeated, after `retry_after_s` seconds where the vendor said so."""
+
+    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class FailTask(HeadwayError):  # noqa: N818
+    """The call is over: fail its waiting task with `code` and `cause`."""
+
+    def __init__(self, code: ErrorCode, cause: str) -> None:
+        super().__init__(f"{code}: {cause}")
+        self.code = code
+        self.cause = cause
+
+
+class Refused(HeadwayError):  # noqa: N818
+    """Input from outside that cannot be used; repeating it changes nothing."""
+
+
+class Malformed(Refused):
+    """Unreadable, or a required field is missing or has the wrong type."""
+
+
+class Forged(Refused):
+    """The signature is missing, wrong, or outside its time tolerance."""

@@ -1,0 +1,84 @@
+r"""The ledger's words: states of a call, the record of one call, the answer to it, and the names of their attributes.
+
+queued -> dispatching -> accepted -> answered -> resumed
+              \-> rejected           \-> late | expired
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class CallState(StrEnum):
+    """Where a call stands. `<state>_epoch_ms` on the record says since when."""
+
+    QUEUED = "queued"
+    DISPATCHING = "dispatching"
+    ACCEPTED = "accepted"
+    ANSWERED = "answered"
+    RESUMED = "resumed"
+    REJECTED = "rejected"
+    LATE = "late"
+    EXPIRED = "expired"
+
+
+UNANSWERED: Final = (CallState.QUEUED, CallState.DISPATCHING, CallState.ACCEPTED)
+"""States from which a waiting task may still expire; `workflows/call_vendor.asl.json` has the same list."""
+
+
+class CallAttribute(StrEnum):
+    """Attributes of the calls table; the key is `call_id`."""
+
+    CALL_ID = "call_id"
+    STATE = "state"
+    VENDOR = "vendor"
+    TASK_TOKEN = "task_token"  # noqa: S105 - a name
+    IDEMPOTENCY_KEY = "idempotency_key"
+    LEASE_OWNER = "lease_owner"
+    LEASE_UNTIL_EPOCH_S = "lease_until_epoch_s"
+    JOB_ID = "job_id"
+    ERROR = "error"
+    CAUSE = "cause"
+    EXPIRES_EPOCH_S = "expires_epoch_s"
+
+
+class JobAttribute(StrEnum):
+    """Attributes of the jobs table, which maps a vendor's job ID to the call; either half may be written first."""
+
+    JOB_KEY = "job_key"
+    CALL_ID = "call_id"
+    ANSWER = "answer"
+    ANSWERED_EPOCH_MS = "answered_epoch_ms"
+    EXPIRES_EPOCH_S = "expires_epoch_s"
+
+
+def since_attribute(state: CallState) -> str:
+    """Name the attribute that says when a call reached a state, in epoch milliseconds."""
+    return f"{state}_epoch_ms"
+
+
+def job_key(vendor: str, job_id: str) -> str:
+    """Key of the jobs table: job IDs are unique for one vendor only."""
+    return f"{vendor}#{job_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as the ledger knows it."""
+
+    call_id: str
+    vendor: str
+    state: CallState
+    task_token: str
+    job_id: str | None
+    lease_owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The vendor's last word on a job: `status` in its own words, `body` the raw callback."""
+
+    job_id: str
+    succeeded: bool
+    status: str
+    body: str

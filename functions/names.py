@@ -1,0 +1,77 @@
+"""Names that code and infrastructure must agree on: environment variables, metrics, AppConfig profiles.
+
+A name stands here once; functions read it, the CDK app binds it, alarms and dashboards import it.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+SERVICE: Final = "headway"
+METRIC_NAMESPACE: Final = "Headway"
+
+
+class Environment(StrEnum):
+    """Environment variables of the functions."""
+
+    VENDOR = "HEADWAY_VENDOR"
+    CALLS_TABLE = "HEADWAY_CALLS_TABLE"
+    JOBS_TABLE = "HEADWAY_JOBS_TABLE"
+    REQUEST_QUEUE_URL = "HEADWAY_REQUEST_QUEUE_URL"
+    REQUEST_DLQ_URL = "HEADWAY_REQUEST_DLQ_URL"
+    CALLBACK_DLQ_URL = "HEADWAY_CALLBACK_DLQ_URL"
+    DISPATCH_MACHINE_ARN = "HEADWAY_DISPATCH_MACHINE_ARN"
+    PROXY_URL = "HEADWAY_PROXY_URL"
+    PROXY_AUTH = "HEADWAY_PROXY_AUTH"
+    CALLBACK_URL = "HEADWAY_CALLBACK_URL"
+    API_TOKEN_SECRET = "HEADWAY_API_TOKEN_SECRET"  # noqa: S105 - the name of a variable that holds an ARN
+    WEBHOOK_SECRETS = "HEADWAY_WEBHOOK_SECRETS"
+    CONFIG_APPLICATION = "HEADWAY_CONFIG_APPLICATION"
+
+
+class ProxyAuth(StrEnum):
+    """How a function proves itself to the proxy (hop 5)."""
+
+    IAM = "iam"
+    """AWS: the request is signed with SigV4; the vendor's credential travels in CREDENTIAL_HEADER."""
+    NONE = "none"
+    """Embedded cloud: signatures are not checked and headers not mapped; the credential goes as the vendor wants it."""
+
+
+CREDENTIAL_HEADER: Final = "X-Headway-Credential"
+"""The proxy maps this header to the vendor's own (SigV4 occupies `Authorization` on the way to the proxy)."""
+
+
+class Metric(StrEnum):
+    """Metric names; dimensions are always `service` and `vendor`."""
+
+    CALLS_DISPATCHED = "CallsDispatched"
+    CALLS_ACCEPTED = "CallsAccepted"
+    CALLS_THROTTLED = "CallsThrottled"
+    CALLS_REJECTED = "CallsRejected"
+    CALLS_DUPLICATE = "CallsDuplicate"
+    REQUESTS_MALFORMED = "RequestsMalformed"
+    CALLBACKS_RESUMED = "CallbacksResumed"
+    CALLBACKS_HEARTBEAT = "CallbacksHeartbeat"
+    CALLBACKS_EARLY = "CallbacksEarly"
+    CALLBACKS_DUPLICATE = "CallbacksDuplicate"
+    CALLBACKS_LATE = "CallbacksLate"
+    CALLBACKS_FORGED = "CallbacksForged"
+    CALLBACKS_MALFORMED = "CallbacksMalformed"
+    RESULTS_FETCHED = "ResultsFetched"
+    RESULTS_REJECTED = "ResultsRejected"
+
+
+CONTRACT_PROFILE: Final = "contract"
+"""AppConfig profile with the vendor's contract file; the AppConfig environment is the vendor."""
+TUNING_PROFILE: Final = "tuning"
+"""AppConfig profile with the operator's delay and rate for the vendor."""
+
+
+def profile_name(vendor: str, profile: str) -> str:
+    """Name a vendor's configuration profile: names are looked up within the whole application."""
+    return f"{vendor}-{profile}"
+
+
+CALLBACK_VENDOR_ATTRIBUTE: Final = "vendor"
+CALLBACK_HEADERS_ATTRIBUTE: Final = "headers"
+"""SQS message attributes that the callback API's mapping template writes (hop 9)."""

@@ -1,0 +1,102 @@
+"""The way to the vendor (hop 5): an HTTP client for the rate-limited API Gateway proxy, shared by caller and results.
+
+On AWS the proxy asks for IAM: SigV4 takes the `Authorization` header, so the vendor's credential travels in
+CREDENTIAL_HEADER and the proxy maps it back. The embedded cloud does neither, and gets the credential as it is.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import boto3
+import httpx
+from aws_lambda_powertools.utilities import parameters
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from functions.contract.vendor import Credential
+from functions.names import CREDENTIAL_HEADER, Environment, ProxyAuth
+from functions.settings import setting
+
+SECRET_MAX_AGE_S: Final = 300
+"""A rotated token is in use within this many seconds."""
+
+
+class SigV4(httpx.Auth):
+    """Signs requests for API Gateway (`execute-api`) with the function's own role."""
+
+    requires_request_body = True
+
+    def __init__(self, credentials: Credentials, region: str) -> None:
+        self._signer = SigV4Auth(credentials, "execute-api", region)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the signature headers."""
+        signed = AWSRequest(
+            method=request.method,
+            url=str(request.url),
+            data=request.content,
+            headers={"host": request.url.host, "content-type": request.headers.get("content-type", "")},
+        )
+        self._signer.add_auth(signed)
+        for header in ("Authorization", "X-Amz-Date", "X-Amz-Security-Token"):
+            if header in signed.headers:
+                request.headers[header] = signed.headers[header]
+        yield request
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Sends requests to one vendor; `token` is the vendor's API token, None where the contract has no credential."""
+
+    client: httpx.Client
+    auth: ProxyAuth
+    credential: Credential | None
+    token: str | None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        timeout_s: float,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send one request and return the answer, whatever its status. Raises httpx.TransportError.
+
+        `timeout_s` bounds each of connecting, writing and waiting for the next byte.
+        """
+        return self.client.request(
+            method, path, json=json, headers={**(headers or {}), **self._credential_headers()}, timeout=timeout_s
+        )
+
+    def _credential_headers(self) -> dict[str, str]:
+        if self.credential is None or self.token is None:
+            return {}
+        header = self.credential.header if self.auth is ProxyAuth.NONE else CREDENTIAL_HEADER
+        return {header: self.credential.format.format(token=self.token)}
+
+
+def client_for(url: str, auth: ProxyAuth) -> httpx.Client:
+    """Build the HTTP client of a worker; with IAM it signs with the worker's own credentials."""
+    if auth is ProxyAuth.NONE:
+        return httpx.Client(base_url=url)
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise RuntimeError("the function has no AWS credentials to sign its calls to the proxy with")
+    return httpx.Client(base_url=url, auth=SigV4(credentials, session.region_name))
+
+
+def proxy_of(client: httpx.Client, credential: Credential | None) -> Proxy:
+    """Return the proxy that the stack bound to this function, with the vendor's token as it is now."""
+    token = None
+    if credential is not None:
+        token = parameters.get_secret(setting(Environment.API_TOKEN_SECRET), max_age=SECRET_MAX_AGE_S)
+    return Proxy(
+        client=client,
+        auth=ProxyAuth(setting(Environment.PROXY_AUTH)),
+        credential=credential,
+        token=str(token) if token is not None else None,
+    )

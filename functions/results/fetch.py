@@ -1,0 +1,60 @@
+"""Fetching a finished job's result (hop 11). A fetch changes nothing at the vendor, so failures are tried again."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from functions.contract.vendor import Vendor
+from functions.errors import ErrorCode, FailTask, RetryLater
+from functions.proxy import Proxy
+
+BUDGET_S: Final = 20.0
+ATTEMPTS: Final = 8
+LONGEST_PAUSE_S: Final = 5.0
+OUTPUT_LIMIT_BYTES: Final = 262_144
+"""What Step Functions takes as a state's output (service quotas)."""
+ENVELOPE_BYTES: Final = 4_096
+"""Room for what the workflow adds to the result: IDs, status, the outcome."""
+
+
+def fetch(proxy: Proxy, vendor: Vendor, job_id: str, sleep_s: Callable[[float], None]) -> Any:
+    """Return the vendor's result as a JSON value.
+
+    Raises FailTask: `Result.Unavailable` where the vendor does not give it within the budget, `Result.TooLarge` where
+    Step Functions could not carry it.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(RetryLater),
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
+        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_S),
+        sleep=sleep_s,
+        reraise=True,
+    )
+    try:
+        return retrying(_attempt, proxy, vendor, job_id)
+    except RetryLater as error:
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor.name}: {error} for {BUDGET_S:.0f} s") from error
+
+
+def _attempt(proxy: Proxy, vendor: Vendor, job_id: str) -> Any:
+    try:
+        answer = proxy.send("GET", vendor.result.path.format(job_id=quote(job_id, safe="")), vendor.result.timeout_s)
+    except httpx.TransportError as error:
+        raise RetryLater(f"no answer ({type(error).__name__})") from error
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+        raise RetryLater(f"HTTP {answer.status_code}")
+    if not answer.is_success:
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor.name} answered HTTP {answer.status_code}")
+    try:
+        result = answer.json()
+    except ValueError as error:
+        raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, f"{vendor.name}'s result is not JSON") from error
+    size_bytes = len(json.dumps(result).encode())
+    if size_bytes > OUTPUT_LIMIT_BYTES - ENVELOPE_BYTES:
+        raise FailTask(ErrorCode.RESULT_TOO_LARGE, f"the result has {size_bytes} bytes, a state carries 262144")
+    return result

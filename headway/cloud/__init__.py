@@ -1,0 +1,1 @@
+"""The embedded cloud: the same synthesized templates as on AWS, in a process of this machine."""

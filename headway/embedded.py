@@ -1,0 +1,89 @@
+"""The stacks on the embedded cloud: up and down, and the one step after deployment that AWS does not need.
+
+That step (with `cdk/target.py` all that differs from AWS): the simulator's keys go into Secrets Manager, and reserved
+concurrency is set by API, because the emulator ignores it in templates.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from cdk.configuration import VendorFiles, load_vendors
+from headway.cloud import process
+from headway.cloud.deployment import deploy
+from headway.cloud.endpoint import LocalTarget
+from headway.stack import STACKS, Stack
+from headway.synthesis import CONFIGURATION, synthesize
+from headway.vendor.keys import load_or_create
+
+SIMULATOR_PORT: Final = 9100
+"""Where `headway vendor` listens unless told otherwise."""
+STACK_FILE: Final = "stack.json"
+
+Progress = Callable[[str], None]
+
+
+def up(
+    state_dir: Path,
+    vendor_urls: Mapping[str, str],
+    port: int | None = None,
+    configuration: Path = CONFIGURATION,
+    progress: Progress = lambda phrase: None,
+) -> tuple[process.CloudState, Stack]:
+    """Synthesize, start the cloud, deploy both stacks, and take the last step. May be repeated.
+
+    Every vendor's base URL becomes the simulator's, unless `vendor_urls` says where that vendor is: a laptop never
+    calls a real vendor by accident.
+    """
+    files = load_vendors(configuration)
+    unknown = set(vendor_urls) - {file.vendor.name for file in files}
+    if unknown:
+        raise ValueError(f"no vendor {', '.join(sorted(unknown))} in {configuration / 'vendors'}")
+    progress("synthesizing the templates")
+    assembly = synthesize(state_dir / "assembly", configuration)
+    progress("starting the embedded cloud")
+    cloud = process.start(state_dir, port)
+    target = LocalTarget(cloud.endpoint_url)
+    parameters = {"EmbeddedCloudUrl": cloud.endpoint_url}
+    for file in files:
+        url = vendor_urls.get(file.vendor.name, f"http://127.0.0.1:{SIMULATOR_PORT}")
+        parameters[base_url_parameter(file.vendor.name)] = url
+    outputs = deploy(target, assembly, STACKS, parameters, lambda stack, phrase: progress(f"{stack}: {phrase}"))
+    stack = Stack.from_outputs(outputs)
+    for file in files:
+        _finish(state_dir, target, stack, file)
+    _write(state_dir / STACK_FILE, outputs)
+    return cloud, stack
+
+
+def down(state_dir: Path) -> bool:
+    """Stop the embedded cloud and forget what was deployed on it. False where nothing ran."""
+    (state_dir / STACK_FILE).unlink(missing_ok=True)
+    return process.stop(state_dir)
+
+
+def base_url_parameter(vendor: str) -> str:
+    """Name the stack parameter with a vendor's base URL, as `cdk/target.py` does."""
+    return "BaseUrl" + "".join(part.capitalize() for part in vendor.split("-"))
+
+
+def _finish(state_dir: Path, target: LocalTarget, stack: Stack, files: VendorFiles) -> None:
+    vendor = files.vendor
+    resources = stack.vendors[vendor.name]
+    keys = load_or_create(state_dir, vendor.name)
+    secrets = target.client("secretsmanager")
+    secrets.put_secret_value(SecretId=resources["webhook_key_arn"], SecretString=keys.webhook_secret)
+    if "api_token_arn" in resources:
+        secrets.put_secret_value(SecretId=resources["api_token_arn"], SecretString=keys.api_token)
+    target.client("lambda").put_function_concurrency(
+        FunctionName=resources["dispatcher_function"],
+        ReservedConcurrentExecutions=vendor.dispatch.reserved_concurrency,
+    )
+
+
+def _write(path: Path, outputs: Mapping[str, str]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(dict(outputs), indent=1))
+    os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform

@@ -1,0 +1,156 @@
+"""Executions in Step Functions: started under names that cannot start twice, and described."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from headway.run.plan import Attempt, execution_name
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+    from types_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
+START_ATTEMPTS: Final = 12
+"""With up to 5 s between them about half a minute: a full bucket of StartExecution refills in 10 s (its quotas)."""
+
+_THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException", "ExecutionLimitExceeded"})
+_PASSING: Final = _THROTTLED | {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
+_GOES_ON: Final = frozenset({"RUNNING", "PENDING_REDRIVE"})
+_UNNAMED: Final = {"TIMED_OUT": "States.Timeout", "ABORTED": "Execution.Aborted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution as Step Functions tells it; `output` is parsed JSON."""
+
+    arn: str
+    status: str
+    started_epoch_ms: int
+    finished_epoch_ms: int | None
+    output: Any
+    error: str | None
+    cause: str | None
+    redrive_count: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.status not in _GOES_ON
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well."""
+        return self.status == "SUCCEEDED"
+
+    @property
+    def call_id(self) -> str:
+        """Its call in the ledger; `workflows/call_vendor.asl.json` gives every redrive one of its own."""
+        name = self.arn.rsplit(":", 1)[1]
+        return f"{name}-redrive-{self.redrive_count}" if self.redrive_count else name
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An execution that is under way, or was already when it was to be started; `found` then says how it stands."""
+
+    arn: str
+    attempt: int
+    found: Execution | None = None
+
+
+class Executions:
+    """Step Functions, as far as a run needs it; safe to share between threads. `sleep` takes seconds."""
+
+    def __init__(self, client: "SFNClient", sleep: Callable[[float], None]) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def check(self, machine_arn: str) -> None:
+        """Raise what botocore raises where the state machine cannot be reached."""
+        self._client.describe_state_machine(stateMachineArn=machine_arn)
+
+    def begin(self, machine_arn: str, attempt: Attempt, *, again: bool) -> Started:
+        """Start an attempt, or take up what is there under its name or its predecessor's.
+
+        With `again` an execution that has ended is passed over, one that goes on is not.
+        """
+        if attempt.failed is not None:
+            before = self.describe(attempt.failed)
+            if before is not None and (before.succeeded or not before.ended):
+                return Started(before.arn, attempt.number - 1, before)
+        number = attempt.number
+        while True:
+            arn = execution_arn(machine_arn, execution_name(attempt.line.key, number))
+            if self._start(machine_arn, arn, attempt.line.execution_input):
+                return Started(arn, number)
+            found = self.describe(arn)
+            if found is None or not found.ended or not again:
+                return Started(arn, number, found)
+            number += 1
+
+    def describe(self, arn: str) -> Execution | None:
+        """Return how an execution stands; None where there is none of that name."""
+        try:
+            return _execution(self._client.describe_execution(executionArn=arn))
+        except ClientError as error:
+            if code(error) == "ExecutionDoesNotExist":
+                return None
+            raise
+
+    def _start(self, machine_arn: str, arn: str, execution_input: str) -> bool:
+        """Start an execution, patient with throttling; False where the name is taken."""
+        starting = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, ClientError) and code(error) in _THROTTLED),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            stop=stop_after_attempt(START_ATTEMPTS),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        name = arn.rsplit(":", 1)[1]
+        try:
+            starting(self._client.start_execution, stateMachineArn=machine_arn, name=name, input=execution_input)
+        except ClientError as error:
+            if code(error) == "ExecutionAlreadyExists":
+                return False
+            raise
+        return True
+
+
+def execution_arn(machine_arn: str, name: str) -> str:
+    """Name the ARN that an execution of a state machine has."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
+def code(error: ClientError) -> str:
+    """Return the error code of an AWS answer."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def passes(error: ClientError) -> bool:
+    """Whether the same question may be answered a little later."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code(error) in _PASSING or status >= 500
+
+
+def _execution(answer: "DescribeExecutionOutputTypeDef") -> Execution:
+    status, output, stopped = answer["status"], answer.get("output"), answer.get("stopDate")
+    failed = status not in _GOES_ON and status != "SUCCEEDED"
+    return Execution(
+        arn=answer["executionArn"],
+        status=status,
+        started_epoch_ms=_epoch_ms(answer["startDate"]),
+        finished_epoch_ms=_epoch_ms(stopped) if stopped else None,
+        output=json.loads(output) if output and not failed else None,
+        error=(answer.get("error") or _UNNAMED.get(status, "Execution.Failed")) if failed else None,
+        cause=answer.get("cause") if failed else None,
+        redrive_count=answer.get("redriveCount") or 0,
+    )
+
+
+def _epoch_ms(instant: datetime) -> int:
+    return round(instant.timestamp() * 1_000)

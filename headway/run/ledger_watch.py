@@ -1,0 +1,58 @@
+"""The ledger as a run looks at it: call IDs in, state and times out. The task token is never read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from functions.ledger.record import CallAttribute, CallState
+from headway.run.results import LEDGER_TIMES
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
+
+BATCH_SIZE: Final = 100
+"""The most keys of a BatchGetItem (DynamoDB service quotas)."""
+
+FINAL_STATES: Final = frozenset({CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED})
+_READ: Final = (CallAttribute.CALL_ID.value, CallAttribute.STATE.value, *LEDGER_TIMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A call as it stood when it was read; `times` has names of LEDGER_TIMES."""
+
+    state: CallState
+    times: Mapping[str, int]
+
+
+class LedgerWatch:
+    """The calls table, read only."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, call_ids: Sequence[str]) -> dict[str, Sight]:
+        """Return what the ledger knows of these calls, read consistently.
+
+        A call that is not there yet is left out, and so is one that DynamoDB had no capacity for.
+        """
+        seen: dict[str, Sight] = {}
+        for start in range(0, len(call_ids), BATCH_SIZE):
+            batch = call_ids[start : start + BATCH_SIZE]
+            wanted: KeysAndAttributesTypeDef = {
+                "Keys": [{CallAttribute.CALL_ID: {"S": call_id}} for call_id in batch],
+                "ProjectionExpression": ", ".join(f"#{name}" for name in _READ),
+                "ExpressionAttributeNames": {f"#{name}": name for name in _READ},  # `state` is a reserved word
+                "ConsistentRead": True,
+            }
+            answer = self._client.batch_get_item(RequestItems={self._table: wanted})
+            for item in answer["Responses"].get(self._table, ()):
+                seen[item[CallAttribute.CALL_ID]["S"]] = _sight(item)
+        return seen
+
+
+def _sight(item: "Mapping[str, AttributeValueTypeDef]") -> Sight:
+    times = {name: int(item[name]["N"]) for name in LEDGER_TIMES if name in item}
+    return Sight(CallState(item[CallAttribute.STATE]["S"]), times)

@@ -1,0 +1,137 @@
+"""The input file: JSON lines in, one execution input and one key per line out. Pure.
+
+A key names what a line asks for, not where it stands: the second of two identical lines has a key of its own, and a
+line keeps its key when lines around it come and go.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+INPUT_LIMIT_BYTES: Final = 262_144
+"""The largest input of an execution (Step Functions service quotas)."""
+
+_FIELDS: Final = ("payload", "vendor")
+_MEND: Final = 'write {"payload": {...}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the lines of a file go.
+
+    `place` tells clouds apart (account and region) and `source` files: both are part of a key, so that what succeeded
+    on the embedded cloud is called anew on AWS. `default_vendor` is for lines that name none.
+    """
+
+    workflow: str
+    vendors: tuple[str, ...]
+    default_vendor: str | None
+    place: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """A line that can be called; `execution_input` is JSON text."""
+
+    number: int
+    key: str
+    vendor: str
+    execution_input: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot; `reason` is one line with file:line, the field and the mend."""
+
+    number: int
+    key: str
+    reason: str
+
+
+class _Unusable(Exception):
+    """What is wrong with a line, and its mend."""
+
+
+def parse(data: bytes, route: Route, *, name: str, limit: int | None = None) -> Iterator[InputLine | BadLine]:
+    """Read the lines of a file that is called `name`, at most `limit` of them; blank lines are none."""
+    seen: Counter[str] = Counter()
+    written = ((number, raw) for number, raw in enumerate(data.split(b"\n"), start=1) if raw.strip())
+    for count, (number, raw) in enumerate(written):
+        if limit is not None and count >= limit:
+            return
+        try:
+            payload, vendor = _read(raw, route)
+            execution_input = _execution_input(payload)
+        except _Unusable as error:
+            key = _key(route, "", _digest(raw), seen)
+            yield BadLine(number=number, key=key, reason=f"{name}:{number}: {error}")
+        else:
+            canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+            key = _key(route, vendor, _digest(canonical.encode()), seen)
+            yield InputLine(number=number, key=key, vendor=vendor, execution_input=execution_input)
+
+
+def _read(raw: bytes, route: Route) -> tuple[dict[str, Any], str]:
+    try:
+        line = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _Unusable(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _Unusable(f"not JSON: {error.msg} at column {error.colno}; {_MEND} on one line") from error
+    except (ValueError, RecursionError) as error:
+        raise _Unusable(f"not readable JSON: {error}") from error
+    if not isinstance(line, dict):
+        raise _Unusable(f"the line is {_kind(line)}; {_MEND}")
+    if unknown := sorted(set(line) - set(_FIELDS)):
+        raise _Unusable(f"`{unknown[0]}` is not a field of a line; put it into `payload` or remove it")
+    if not isinstance(line.get("payload"), dict):
+        found = f"is {_kind(line['payload'])}" if "payload" in line else "is missing"
+        raise _Unusable(f"`payload` {found}; {_MEND}")
+    return line["payload"], _vendor(line.get("vendor"), route)
+
+
+def _vendor(vendor: object, route: Route) -> str:
+    known = ", ".join(route.vendors)
+    if vendor is None and route.default_vendor is None:
+        raise _Unusable(f"`vendor` is missing; name one of {known}, or give --vendor")
+    vendor = route.default_vendor if vendor is None else vendor
+    if not isinstance(vendor, str) or vendor not in route.vendors:
+        raise _Unusable(f"`vendor` is {json.dumps(vendor)}, which {route.workflow} does not call; it calls {known}")
+    return vendor
+
+
+def _execution_input(payload: dict[str, Any]) -> str:
+    try:
+        text = json.dumps({"payload": payload}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise _Unusable("`payload` has half of a surrogate pair; write the whole character") from error
+    except ValueError as error:
+        raise _Unusable("`payload` has a number that JSON cannot say (NaN or Infinity); use null or text") from error
+    if size > INPUT_LIMIT_BYTES:
+        raise _Unusable(
+            f"`payload` makes an input of {size:,} bytes, over Step Functions' {INPUT_LIMIT_BYTES:,};"
+            " store the large part and send its URL"
+        )
+    return text
+
+
+def _key(route: Route, vendor: str, digest: str, seen: Counter[str]) -> str:
+    """Return 24 hex digits: 96 bits, so that two of a billion lines meet with a chance of 1 in 10^11."""
+    same = f"{vendor}/{digest}"
+    parts = [route.place, route.source, route.workflow, vendor, digest, seen[same]]
+    seen[same] += 1
+    return _digest(json.dumps(parts).encode())[:24]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")

@@ -1,0 +1,123 @@
+"""The `vendor` command: runs the simulator in the foreground and prints what it saw."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from headway.vendor.offer import Limit, Offer
+    from headway.vendor.report import VendorReport
+
+
+def vendor(
+    shape: Annotated[str, typer.Option(help="Whose API to speak; `replicate` is the one known so far.")] = "replicate",
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 9100,
+    submit_rate: Annotated[str, typer.Option(help="Contract for submits: CALLS/SECONDS.")] = "10/1",
+    poll_rate: Annotated[str, typer.Option(help="Contract for all other calls: CALLS/SECONDS.")] = "50/1",
+    job_time: Annotated[float, typer.Option(help="Seconds from accepting a job to its callback.", min=0)] = 5.0,
+    answer_time: Annotated[float, typer.Option(help="Seconds to answer a submit.", min=0)] = 0.05,
+    answer_jitter: Annotated[
+        float, typer.Option(help="Mean seconds of an exponential delay on top of that.", min=0)
+    ] = 0.0,
+    fail_ratio: Annotated[float, typer.Option(help="Share of the jobs that end failed.", min=0, max=1)] = 0.0,
+    seed: Annotated[int, typer.Option(help="Makes the choice of failing jobs repeatable.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    state_dir: Annotated[Path, typer.Option(help="Where the vendor's keys are kept.")] = Path(".headway"),
+) -> None:
+    """Run a simulated vendor that sells a contract and reports, on Ctrl-C, what it saw at its door.
+
+    Calls beyond the contract are answered 429. The API token and the webhook
+    secret are in vendor-keys.json in the state directory, made there on first
+    use; they are never printed.
+
+    For example:
+
+        headway vendor
+
+        headway vendor --submit-rate 20/1 --job-time 2 --fail-ratio 0.05
+
+        headway vendor --port 9200 --submit-rate 600/60 --json > report.json
+
+    While it runs: GET /_headway/report, POST /_headway/reset, POST /_headway/faults {"down": true}.
+    """
+    # Here and not above: the other commands need not wait for a web server to be imported.
+    from rich.console import Console
+
+    from headway.vendor.keys import KeysUnreadableError, load_or_create
+    from headway.vendor.offer import Offer
+    from headway.vendor.server import PortInUse, serve
+    from headway.vendor.simulator import SHAPES
+
+    if shape not in SHAPES:
+        raise typer.BadParameter(f"{shape!r} is not known; known: {', '.join(SHAPES)}", param_hint="--shape")
+    submit, poll = _limit(submit_rate, "--submit-rate"), _limit(poll_rate, "--poll-rate")
+    status = Console(stderr=True)  # stdout carries the report alone
+    try:
+        offer = Offer(
+            keys=load_or_create(state_dir, shape),
+            submit=submit,
+            poll=poll,
+            job_time_s=job_time,
+            answer_time_s=answer_time,
+            answer_jitter_s=answer_jitter,
+            fail_ratio=fail_ratio,
+            seed=seed,
+        )
+        report = serve(offer, shape=shape, port=port, on_ready=lambda url: status.print(_banner(shape, url, offer)))
+    except (PortInUse, KeysUnreadableError) as error:
+        status.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        Console().print(report_table(report))
+
+
+def report_table(report: "VendorReport") -> "Table":
+    """Lay the report out for a terminal: one column per scope, and what has no scope below."""
+    from rich.table import Table
+
+    table = Table("", *report.scopes, title=f"What {report.vendor} saw", title_justify="left")
+    rows = {
+        "contract (calls/seconds)": [scope.limit for scope in report.scopes.values()],
+        "calls": [str(scope.call_count) for scope in report.scopes.values()],
+        "admitted": [str(scope.admitted_count) for scope in report.scopes.values()],
+        "refused": [str(scope.refused_count) for scope in report.scopes.values()],
+        "worst window": [str(scope.worst_window_count) for scope in report.scopes.values()],
+        "violations": [str(scope.violation_count) for scope in report.scopes.values()],
+        "utilisation": [
+            "-" if scope.utilisation is None else f"{scope.utilisation:.1%}" for scope in report.scopes.values()
+        ],
+    }
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    table.add_section()
+    callbacks = report.callbacks
+    totals = {
+        **{f"jobs {status}": count for status, count in sorted(report.jobs_by_status.items())},
+        "callbacks delivered": callbacks.delivered_count,
+        "callbacks failed": callbacks.failed_count,
+        "callback attempts": callbacks.attempt_count,
+        "repeated idempotency keys": report.repeated_idempotency_key_count,
+        "payloads submitted twice": report.payload_submitted_twice_count,
+    }
+    for name, count in totals.items():
+        table.add_row(name, str(count))
+    return table
+
+
+def _limit(text: str, option: str) -> "Limit":
+    from headway.vendor.offer import Limit
+
+    try:
+        return Limit.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _banner(shape: str, url: str, offer: "Offer") -> str:
+    return f"{shape} sells {offer.submit} submits and {offer.poll} other calls at {url} - Ctrl-C ends and reports"

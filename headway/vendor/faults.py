@@ -1,0 +1,37 @@
+"""The faults a test can switch on while the simulator runs."""
+
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong from now on; changed by `POST /_headway/faults`, cleared by a reset."""
+
+    down: bool = False  # every vendor route answers 503
+    refuse_next: int = 0  # so many of the next submits answer 429, whatever the contract says
+    retry_after_s: int = 1  # the Retry-After of those
+    early_callbacks: bool = False  # the job ends, and its callbacks go out, before the submit is answered
+    forged_copies: bool = False  # a copy signed with another secret, with a false result, comes first
+    duplicate_callbacks: bool = False  # what was delivered is delivered once more, under the same webhook-id
+
+    def update(self, changes: object) -> None:
+        """Apply all of `changes`, an object of fault names, or raise ValueError naming the field and apply none."""
+        if not isinstance(changes, dict):
+            raise ValueError("an object of faults is required")  # noqa: TRY004 - a bad value, whatever its type
+        kinds = {field.name: type(field.default) for field in fields(self)}
+        for name, value in changes.items():
+            if name not in kinds:
+                raise ValueError(f"{name!r} is not a fault; known: {', '.join(kinds)}")
+            if type(value) is not kinds[name]:
+                raise ValueError(f"{name!r} takes a {kinds[name].__name__}")
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def reset(self) -> None:
+        """Switch every fault off."""
+        for field in fields(self):
+            setattr(self, field.name, field.default)
+
+    def as_json(self) -> dict[str, bool | int]:
+        """Return the faults as JSON values."""
+        return asdict(self)

@@ -1,0 +1,133 @@
+"""The vendor's jobs: accepted once per idempotency key, worked on for the offered time, ended as the seed decides."""
+
+import asyncio
+import json
+import random
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from headway.vendor.offer import Offer
+
+
+class Status(StrEnum):
+    """Where a job is; the last three are ends."""
+
+    STARTING = "starting"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def final(self) -> bool:
+        """Whether the job has ended."""
+        return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELED}
+
+
+class Event(StrEnum):
+    """What a callback may announce."""
+
+    START = "start"
+    OUTPUT = "output"
+    LOGS = "logs"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the caller asked for."""
+
+    payload: dict[str, Any]
+    version: str
+    callback_url: str | None
+    events: frozenset[Event]
+    base_url: str  # the address under which the caller reached the vendor
+
+
+@dataclass(slots=True)
+class Job:
+    """One accepted order."""
+
+    order: Order
+    will_fail: bool
+    # Random even under a seed: the IDs of two runs must never meet in a caller's ledger.
+    job_id: str = field(default_factory=lambda: secrets.token_hex(13))
+    status: Status = Status.STARTING
+    created_at: datetime = field(default_factory=lambda: datetime.now(tz=UTC))
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    logs: str = ""
+
+    def end(self, status: Status) -> None:
+        """Bring the job to its end."""
+        self.status = status
+        self.completed_at = datetime.now(tz=UTC)
+
+
+Announce = Callable[[Job, Event], object]
+
+
+class Workshop:
+    """Holds the jobs and works on them."""
+
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all jobs, and begin the seeded sequence of failures again."""
+        self.jobs: dict[str, Job] = {}
+        self._by_idempotency_key: dict[str, Job] = {}
+        self._times_submitted: Counter[str] = Counter()
+        # Repeatable is the point, and nothing here is secret. Two sequences, so that jitter does not move the failures.
+        self._ends = random.Random(self._offer.seed)  # noqa: S311
+        self._jitter = random.Random(self._offer.seed)  # noqa: S311
+        self.repeated_idempotency_key_count = 0
+
+    def accept(self, order: Order, idempotency_key: str | None) -> tuple[Job, bool]:
+        """Return the job of `order`, and whether it is new: a key seen before gives its job again."""
+        if idempotency_key is not None and idempotency_key in self._by_idempotency_key:
+            self.repeated_idempotency_key_count += 1
+            return self._by_idempotency_key[idempotency_key], False
+        job = Job(order, will_fail=self._ends.random() < self._offer.fail_ratio)
+        self.jobs[job.job_id] = job
+        self._times_submitted[json.dumps(order.payload, sort_keys=True)] += 1
+        if idempotency_key is not None:
+            self._by_idempotency_key[idempotency_key] = job
+        return job, True
+
+    def answer_time_s(self) -> float:
+        """Draw the time that one answer takes."""
+        jitter_s = self._offer.answer_jitter_s
+        return self._offer.answer_time_s + (self._jitter.expovariate(1 / jitter_s) if jitter_s else 0.0)
+
+    async def work(self, job: Job, announce: Announce, job_time_s: float) -> None:
+        """Take `job` through its life, with a sign of life half way; a cancelled job is left as it is."""
+        if job.status.final:
+            return
+        job.status, job.started_at = Status.PROCESSING, datetime.now(tz=UTC)
+        announce(job, Event.START)
+        await asyncio.sleep(job_time_s / 2)
+        if job.status.final:
+            return
+        job.logs = "50%\n"
+        announce(job, Event.LOGS)
+        await asyncio.sleep(job_time_s / 2)
+        if job.status.final:
+            return
+        job.end(Status.FAILED if job.will_fail else Status.SUCCEEDED)
+        announce(job, Event.COMPLETED)
+
+    @property
+    def payload_submitted_twice_count(self) -> int:
+        """Jobs beyond the first for one payload: work that was paid for again."""
+        return sum(self._times_submitted.copy().values()) - len(self._times_submitted)
+
+    def jobs_by_status(self) -> dict[str, int]:
+        """Count the jobs."""
+        return dict(Counter(job.status.value for job in list(self.jobs.values())))

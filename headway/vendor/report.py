@@ -1,0 +1,53 @@
+"""What the vendor says afterwards: plain values, ready for JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeReport:
+    """One limit as seen at the vendor's door.
+
+    `worst_window_count` and `violation_count` judge all calls, refused ones included; `utilisation` measures the calls
+    let in, in the steady state, and is None below ten of them.
+    """
+
+    limit: str
+    call_count: int
+    admitted_count: int
+    refused_count: int
+    worst_window_count: int
+    violation_count: int
+    utilisation: float | None
+    arrivals_epoch_ms: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackReport:
+    """Callbacks by message (`delivered`, `failed`) and by request (`attempt`); forged copies are apart."""
+
+    delivered_count: int = 0
+    failed_count: int = 0
+    attempt_count: int = 0
+    duplicate_count: int = 0
+    forged_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VendorReport:
+    """Everything the simulator saw since it started or was last reset."""
+
+    vendor: str
+    scopes: dict[str, ScopeReport]
+    jobs_by_status: dict[str, int]
+    callbacks: CallbackReport
+    repeated_idempotency_key_count: int
+    payload_submitted_twice_count: int
+
+    def as_json(self, *, arrivals: bool = False) -> dict[str, Any]:
+        """Return the report as JSON values, with the list of arrivals only when asked for."""
+        body = asdict(self)
+        if not arrivals:
+            for scope in body["scopes"].values():
+                del scope["arrivals_epoch_ms"]
+        return body
