@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from aws_cdk import App, Validations
@@ -15,7 +16,6 @@ from cdk.stateful import StatefulStack
 from cdk.stateless import StatelessStack
 
 CONFIGURATION = bundle.ROOT / "config" / "appconfig"
-BUNDLE = bundle.ROOT / ".headway" / "bundle"
 
 
 def build(app: App, configuration: Path, code_directory: Path) -> None:
@@ -38,8 +38,9 @@ def main() -> int:
     configuration = Path(os.environ.get("HEADWAY_CONFIGURATION", str(CONFIGURATION)))
     app = App()
     try:
-        build(app, configuration, bundle.build(BUNDLE))
-        app.synth()
+        with tempfile.TemporaryDirectory() as scratch:  # the assembly gets a copy
+            build(app, configuration, bundle.build(Path(scratch) / "bundle"))
+            app.synth()
     except (ConfigurationError, bundle.BundleError, UnboundPlaceholder) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the last word of a command
         return 2

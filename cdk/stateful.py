@@ -10,7 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.nag import acknowledge
-from cdk.target import logical_name
+from cdk.parameters import logical_name
 from functions.contract.vendor import SETTLE_TIMEOUT_S, Vendor
 from functions.ledger.record import CallAttribute, JobAttribute
 

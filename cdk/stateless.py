@@ -59,19 +59,20 @@ class StatelessStack(Stack):
         ]
         for lane in self.lanes:
             lane.proxy.api.node.add_dependency(callbacks.api)  # which makes the account's logging role
-        self._inbox(stateful, code, configuration, [arn[CONTRACT_PROFILE] for arn in arns.values()])
+        contract_arns = [arn[CONTRACT_PROFILE] for arn in arns.values()]
+        self.callback = self._callback(stateful, code, configuration, contract_arns)
         Watch(self, "Watch", lanes=self.lanes, stateful=stateful)
         self._outputs(stateful, callback_url)
 
-    def _inbox(
+    def _callback(
         self,
         stateful: StatefulStack,
         code: lambda_.Code,
         configuration: RuntimeConfiguration,
         contract_arns: Sequence[str],
-    ) -> None:
+    ) -> PythonFunction:
         keys = {name: state.webhook_key.secret_arn for name, state in stateful.vendors.items()}
-        inbox = PythonFunction(
+        callback = PythonFunction(
             self,
             "Callback",
             code=code,
@@ -85,7 +86,7 @@ class StatelessStack(Stack):
                 Environment.WEBHOOK_SECRETS: self.to_json_string(keys),
             },
         )
-        inbox.function.add_event_source(
+        callback.function.add_event_source(
             event_sources.SqsEventSource(
                 stateful.callback_queue,
                 batch_size=CALLBACK_BATCH_SIZE,
@@ -93,13 +94,14 @@ class StatelessStack(Stack):
                 report_batch_item_failures=True,
             )
         )
-        inbox.allow([LEDGER_READ, LEDGER_CHANGE], stateful.calls.table_arn, stateful.jobs.table_arn)
-        inbox.allow(["sqs:SendMessage"], stateful.callback_dlq.queue_arn)
-        inbox.allow(READ_CONFIGURATION, *contract_arns)
+        callback.allow([LEDGER_READ, LEDGER_CHANGE], stateful.calls.table_arn, stateful.jobs.table_arn)
+        callback.allow(["sqs:SendMessage"], stateful.callback_dlq.queue_arn)
+        callback.allow(READ_CONFIGURATION, *contract_arns)
         for state in stateful.vendors.values():
-            state.webhook_key.grant_read(inbox.role)
+            state.webhook_key.grant_read(callback.role)
         for lane in self.lanes:
-            allow_answering(inbox, lane.call_vendor)
+            allow_answering(callback, lane.call_vendor)
+        return callback
 
     def _outputs(self, stateful: StatefulStack, callback_url: str) -> None:
         by_vendor = {lane.vendor.name: lane for lane in self.lanes}
@@ -113,6 +115,9 @@ class StatelessStack(Stack):
                 "dispatch_machine_arn": lane.dispatch_call.machine.state_machine_arn,
                 "dispatcher_function": lane.dispatcher.function.function_name,
                 "drain_function": lane.drain.function.function_name,
+                "rejection_function": lane.rejection.function.function_name,
+                "results_function": lane.results.function.function_name,
+                **({"caller_function": lane.caller.function.function_name} if lane.caller else {}),
                 "webhook_key_arn": stateful.vendors[name].webhook_key.secret_arn,
                 **({"api_token_arn": token.secret_arn} if (token := stateful.vendors[name].api_token) else {}),
             }
@@ -124,6 +129,7 @@ class StatelessStack(Stack):
             "CallsTable": stateful.calls.table_name,
             "JobsTable": stateful.jobs.table_name,
             "CallbackQueueUrl": stateful.callback_queue.queue_url,
+            "CallbackFunction": self.callback.function.function_name,
             "CallbackDlqUrl": stateful.callback_dlq.queue_url,
             "CallbackUrl": callback_url,
         }

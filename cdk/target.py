@@ -8,20 +8,9 @@ from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
+from cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 from functions.contract.vendor import Vendor
 from functions.names import ProxyAuth
-
-EMBEDDED_URL_PARAMETER = "EmbeddedCloudUrl"
-
-
-def base_url_parameter(vendor: str) -> str:
-    """Name the stack parameter that says where a vendor is; its default is the contract's `base_url`."""
-    return f"BaseUrl{logical_name(vendor)}"
-
-
-def logical_name(vendor: str) -> str:
-    """Turn a vendor's name into a part of logical IDs: `assembly-ai` -> `AssemblyAi`."""
-    return "".join(part.capitalize() for part in vendor.split("-"))
 
 
 class Target(Construct):

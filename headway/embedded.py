@@ -11,16 +11,24 @@ from pathlib import Path
 from typing import Final
 
 from cdk.configuration import VendorFiles, load_vendors
+from cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 from headway.cloud import process
 from headway.cloud.deployment import deploy
 from headway.cloud.endpoint import LocalTarget
-from headway.stack import STACKS, Stack
-from headway.synthesis import CONFIGURATION, synthesize
+from headway.stack import STACKS, NotDeployed, Stack
+from headway.synthesis import ASSEMBLY, CONFIGURATION, synthesize
 from headway.vendor.keys import load_or_create
 
 SIMULATOR_PORT: Final = 9100
 """Where `headway vendor` listens unless told otherwise."""
 STACK_FILE: Final = "stack.json"
+
+FUNCTION_CONCURRENCY: Final = {"caller_function": 4, "rejection_function": 1, "results_function": 3}
+"""Concurrent invocations of a vendor's functions: each is a process of 50 MB that takes a second of CPU to start. On
+AWS the account's concurrency bounds them; here a burst of cold starts would starve a laptop. Workflows
+retry past the cap.
+"""
+CALLBACK_CONCURRENCY: Final = 2
 
 Progress = Callable[[str], None]
 
@@ -30,7 +38,7 @@ def up(
     vendor_urls: Mapping[str, str],
     port: int | None = None,
     configuration: Path = CONFIGURATION,
-    progress: Progress = lambda phrase: None,
+    progress: Progress = lambda _: None,
 ) -> tuple[process.CloudState, Stack]:
     """Synthesize, start the cloud, deploy both stacks, and take the last step. May be repeated.
 
@@ -40,13 +48,14 @@ def up(
     files = load_vendors(configuration)
     unknown = set(vendor_urls) - {file.vendor.name for file in files}
     if unknown:
-        raise ValueError(f"no vendor {', '.join(sorted(unknown))} in {configuration / 'vendors'}")
+        known = ", ".join(file.vendor.name for file in files)
+        raise NotDeployed(f"no vendor {', '.join(sorted(unknown))} in {configuration / 'vendors'}; there is {known}")
     progress("synthesizing the templates")
-    assembly = synthesize(state_dir / "assembly", configuration)
+    assembly = synthesize(ASSEMBLY, configuration)
     progress("starting the embedded cloud")
     cloud = process.start(state_dir, port)
     target = LocalTarget(cloud.endpoint_url)
-    parameters = {"EmbeddedCloudUrl": cloud.endpoint_url}
+    parameters = {EMBEDDED_URL_PARAMETER: cloud.endpoint_url}
     for file in files:
         url = vendor_urls.get(file.vendor.name, f"http://127.0.0.1:{SIMULATOR_PORT}")
         parameters[base_url_parameter(file.vendor.name)] = url
@@ -54,6 +63,9 @@ def up(
     stack = Stack.from_outputs(outputs)
     for file in files:
         _finish(state_dir, target, stack, file)
+    target.client("lambda").put_function_concurrency(
+        FunctionName=stack.outputs["CallbackFunction"], ReservedConcurrentExecutions=CALLBACK_CONCURRENCY
+    )
     _write(state_dir / STACK_FILE, outputs)
     return cloud, stack
 
@@ -64,11 +76,6 @@ def down(state_dir: Path) -> bool:
     return process.stop(state_dir)
 
 
-def base_url_parameter(vendor: str) -> str:
-    """Name the stack parameter with a vendor's base URL, as `cdk/target.py` does."""
-    return "BaseUrl" + "".join(part.capitalize() for part in vendor.split("-"))
-
-
 def _finish(state_dir: Path, target: LocalTarget, stack: Stack, files: VendorFiles) -> None:
     vendor = files.vendor
     resources = stack.vendors[vendor.name]
@@ -77,10 +84,11 @@ def _finish(state_dir: Path, target: LocalTarget, stack: Stack, files: VendorFil
     secrets.put_secret_value(SecretId=resources["webhook_key_arn"], SecretString=keys.webhook_secret)
     if "api_token_arn" in resources:
         secrets.put_secret_value(SecretId=resources["api_token_arn"], SecretString=keys.api_token)
-    target.client("lambda").put_function_concurrency(
-        FunctionName=resources["dispatcher_function"],
-        ReservedConcurrentExecutions=vendor.dispatch.reserved_concurrency,
-    )
+    lambda_ = target.client("lambda")
+    caps = {**FUNCTION_CONCURRENCY, "dispatcher_function": vendor.dispatch.reserved_concurrency}
+    for function, cap in caps.items():
+        if function in resources:
+            lambda_.put_function_concurrency(FunctionName=resources[function], ReservedConcurrentExecutions=cap)
 
 
 def _write(path: Path, outputs: Mapping[str, str]) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from botocore.exceptions import ClientError
+
 from headway.cloud.endpoint import AwsTarget
 
 STACKS: Final = ("HeadwayStateful", "HeadwayStateless")
@@ -23,8 +25,8 @@ class NotDeployed(Exception):  # noqa: N818
 class Stack:
     """The outputs of the stacks.
 
-    `workflows` is workflow name -> vendor -> state machine ARN; `vendors` is vendor -> name of a resource -> its URL, ARN
-    or name.
+    `workflows` is workflow name -> vendor -> state machine ARN; `vendors` is vendor -> name of a resource -> its URL,
+    ARN or name.
     """
 
     workflows: Mapping[str, Mapping[str, str]]
@@ -55,12 +57,14 @@ class Stack:
 
     @classmethod
     def aws(cls, target: AwsTarget) -> Self:
-        """Read the stacks of an AWS account."""
+        """Read the stacks of an AWS account; botocore's own errors where it cannot be asked."""
         outputs: dict[str, str] = {}
         for name in STACKS:
             try:
                 stacks = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-            except target.client("cloudformation").exceptions.ClientError as error:
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ValidationError":  # no credentials, no permission, ...
+                    raise
                 raise NotDeployed(f"{name} is not in {target.region}: run `cdk deploy --all` first") from error
             outputs.update({output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])})
         return cls.from_outputs(outputs)

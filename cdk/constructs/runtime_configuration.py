@@ -13,7 +13,8 @@ from aws_cdk import aws_appconfig as appconfig
 from constructs import Construct
 
 from cdk.configuration import VendorFiles
-from cdk.target import Target, logical_name
+from cdk.parameters import logical_name
+from cdk.target import Target
 from functions.names import CONTRACT_PROFILE, TUNING_PROFILE, profile_name
 
 GRADUAL_MINUTES = 4

@@ -10,8 +10,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.constructs.vendor_lane import VendorLane
+from cdk.parameters import logical_name
 from cdk.stateful import StatefulStack
-from cdk.target import logical_name
 from functions.names import METRIC_NAMESPACE, SERVICE, Metric
 
 PERIOD = Duration.minutes(1)

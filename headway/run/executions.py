@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
-START_ATTEMPTS: Final = 12
+T = TypeVar("T")
+
+PATIENT_ATTEMPTS: Final = 12
 """With up to 5 s between them about half a minute: a full bucket of StartExecution refills in 10 s (its quotas)."""
 
 _THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException", "ExecutionLimitExceeded"})
@@ -79,8 +82,8 @@ class Executions:
 
         With `again` an execution that has ended is passed over, one that goes on is not.
         """
-        if attempt.failed is not None:
-            before = self.describe(attempt.failed)
+        if (failed := attempt.failed) is not None:
+            before = self._patiently(partial(self.describe, failed))
             if before is not None and (before.succeeded or not before.ended):
                 return Started(before.arn, attempt.number - 1, before)
         number = attempt.number
@@ -88,7 +91,7 @@ class Executions:
             arn = execution_arn(machine_arn, execution_name(attempt.line.key, number))
             if self._start(machine_arn, arn, attempt.line.execution_input):
                 return Started(arn, number)
-            found = self.describe(arn)
+            found = self._patiently(partial(self.describe, arn))
             if found is None or not found.ended or not again:
                 return Started(arn, number, found)
             number += 1
@@ -103,22 +106,27 @@ class Executions:
             raise
 
     def _start(self, machine_arn: str, arn: str, execution_input: str) -> bool:
-        """Start an execution, patient with throttling; False where the name is taken."""
-        starting = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, ClientError) and code(error) in _THROTTLED),
-            wait=wait_random_exponential(multiplier=0.2, max=5),
-            stop=stop_after_attempt(START_ATTEMPTS),
-            sleep=self._sleep,
-            reraise=True,
-        )
+        """Start an execution; False where the name is taken."""
         name = arn.rsplit(":", 1)[1]
+        start = partial(self._client.start_execution, stateMachineArn=machine_arn, name=name, input=execution_input)
         try:
-            starting(self._client.start_execution, stateMachineArn=machine_arn, name=name, input=execution_input)
+            self._patiently(start)
         except ClientError as error:
             if code(error) == "ExecutionAlreadyExists":
                 return False
             raise
         return True
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask again while Step Functions throttles."""
+        asking = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, ClientError) and code(error) in _THROTTLED),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            stop=stop_after_attempt(PATIENT_ATTEMPTS),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return asking(ask)
 
 
 def execution_arn(machine_arn: str, name: str) -> str:

@@ -33,8 +33,8 @@ class LedgerWatch:
         self._client = client
         self._table = table
 
-    def read(self, call_ids: Sequence[str]) -> dict[str, Sight]:
-        """Return what the ledger knows of these calls, read consistently.
+    def read(self, call_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Sight]:
+        """Return what the ledger knows of these calls; a consistent read costs twice as much.
 
         A call that is not there yet is left out, and so is one that DynamoDB had no capacity for.
         """
@@ -45,7 +45,7 @@ class LedgerWatch:
                 "Keys": [{CallAttribute.CALL_ID: {"S": call_id}} for call_id in batch],
                 "ProjectionExpression": ", ".join(f"#{name}" for name in _READ),
                 "ExpressionAttributeNames": {f"#{name}": name for name in _READ},  # `state` is a reserved word
-                "ConsistentRead": True,
+                "ConsistentRead": consistent,
             }
             answer = self._client.batch_get_item(RequestItems={self._table: wanted})
             for item in answer["Responses"].get(self._table, ()):

@@ -52,7 +52,7 @@ class BadLine:
     reason: str
 
 
-class _Unusable(Exception):
+class _UnusableError(Exception):
     """What is wrong with a line, and its mend."""
 
 
@@ -66,7 +66,7 @@ def parse(data: bytes, route: Route, *, name: str, limit: int | None = None) -> 
         try:
             payload, vendor = _read(raw, route)
             execution_input = _execution_input(payload)
-        except _Unusable as error:
+        except _UnusableError as error:
             key = _key(route, "", _digest(raw), seen)
             yield BadLine(number=number, key=key, reason=f"{name}:{number}: {error}")
         else:
@@ -79,28 +79,30 @@ def _read(raw: bytes, route: Route) -> tuple[dict[str, Any], str]:
     try:
         line = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise _Unusable(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
+        raise _UnusableError(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
     except json.JSONDecodeError as error:
-        raise _Unusable(f"not JSON: {error.msg} at column {error.colno}; {_MEND} on one line") from error
+        raise _UnusableError(f"not JSON: {error.msg} at column {error.colno}; {_MEND} on one line") from error
     except (ValueError, RecursionError) as error:
-        raise _Unusable(f"not readable JSON: {error}") from error
+        raise _UnusableError(f"not readable JSON: {error}") from error
     if not isinstance(line, dict):
-        raise _Unusable(f"the line is {_kind(line)}; {_MEND}")
+        raise _UnusableError(f"the line is {_kind(line)}; {_MEND}")
     if unknown := sorted(set(line) - set(_FIELDS)):
-        raise _Unusable(f"`{unknown[0]}` is not a field of a line; put it into `payload` or remove it")
+        raise _UnusableError(f"`{unknown[0]}` is not a field of a line; put it into `payload` or remove it")
     if not isinstance(line.get("payload"), dict):
         found = f"is {_kind(line['payload'])}" if "payload" in line else "is missing"
-        raise _Unusable(f"`payload` {found}; {_MEND}")
+        raise _UnusableError(f"`payload` {found}; {_MEND}")
     return line["payload"], _vendor(line.get("vendor"), route)
 
 
 def _vendor(vendor: object, route: Route) -> str:
     known = ", ".join(route.vendors)
     if vendor is None and route.default_vendor is None:
-        raise _Unusable(f"`vendor` is missing; name one of {known}, or give --vendor")
+        raise _UnusableError(f"`vendor` is missing; name one of {known}, or give --vendor")
     vendor = route.default_vendor if vendor is None else vendor
     if not isinstance(vendor, str) or vendor not in route.vendors:
-        raise _Unusable(f"`vendor` is {json.dumps(vendor)}, which {route.workflow} does not call; it calls {known}")
+        raise _UnusableError(
+            f"`vendor` is {json.dumps(vendor)}, which {route.workflow} does not call; it calls {known}"
+        )
     return vendor
 
 
@@ -109,11 +111,13 @@ def _execution_input(payload: dict[str, Any]) -> str:
         text = json.dumps({"payload": payload}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise _Unusable("`payload` has half of a surrogate pair; write the whole character") from error
+        raise _UnusableError("`payload` has half of a surrogate pair; write the whole character") from error
     except ValueError as error:
-        raise _Unusable("`payload` has a number that JSON cannot say (NaN or Infinity); use null or text") from error
+        raise _UnusableError(
+            "`payload` has a number that JSON cannot say (NaN or Infinity); use null or text"
+        ) from error
     if size > INPUT_LIMIT_BYTES:
-        raise _Unusable(
+        raise _UnusableError(
             f"`payload` makes an input of {size:,} bytes, over Step Functions' {INPUT_LIMIT_BYTES:,};"
             " store the large part and send its URL"
         )

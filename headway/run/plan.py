@@ -21,27 +21,27 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Attempts to make, and how many lines had succeeded already."""
+    """Attempts to make, and the lines that have succeeded already."""
 
     attempts: tuple[Attempt, ...]
-    skipped_count: int
+    skipped: tuple[InputLine, ...]
 
 
 def plan(lines: Iterable[InputLine], past: Mapping[str, Record], *, again: bool) -> Plan:
     """Choose the attempt of every line; `again` repeats also what had succeeded."""
     attempts: list[Attempt] = []
-    skipped = 0
+    skipped: list[InputLine] = []
     for line in lines:
         record = past.get(line.key)
         if record is None or record.attempt is None:
             attempts.append(Attempt(line, 1))
         elif record.outcome is Outcome.SUCCEEDED and not again:
-            skipped += 1
+            skipped.append(line)
         elif record.execution is None:  # it may have started unseen: the same name cannot start twice
             attempts.append(Attempt(line, record.attempt))
         else:
             attempts.append(Attempt(line, record.attempt + 1, failed=None if again else record.execution))
-    return Plan(tuple(attempts), skipped)
+    return Plan(tuple(attempts), tuple(skipped))
 
 
 def execution_name(key: str, attempt: int) -> str:

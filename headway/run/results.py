@@ -35,7 +35,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of the results file; `execution` is an ARN, None where nothing was started; `times` has names of TIMES."""
+    """One line of the results file.
+
+    `execution` is an ARN, None where nothing was started; `times` has names of TIMES.
+    """
 
     line: int
     key: str
@@ -51,7 +54,9 @@ class Record:
     def to_json(self) -> str:
         """Return the record as one line of JSON."""
         fields = {name: getattr(self, name) for name in _FIELDS}
-        return json.dumps(fields | {name: self.times.get(name) for name in TIMES}, ensure_ascii=False)
+        return json.dumps(
+            fields | {name: self.times.get(name) for name in TIMES}
+        )  # ASCII, so that no line has a line break of Unicode in it
 
     @classmethod
     def from_json(cls, text: str) -> Self:

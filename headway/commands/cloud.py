@@ -1,0 +1,68 @@
+"""The `up` and `down` commands: the embedded cloud with both stacks on it."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headway.errors import UsageProblem, mendable
+
+STATE_DIR = Path(".headway")
+StateDir = Annotated[Path, typer.Option(help="Where the embedded cloud keeps its state.")]
+
+
+def up(
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one unless given.", max=65535)] = None,
+    vendor_url: Annotated[
+        list[str] | None, typer.Option(help="VENDOR=URL: where a vendor is; the simulator's default unless given.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outputs of the stacks as JSON.")] = False,
+    state_dir: StateDir = STATE_DIR,
+) -> None:
+    """Start the embedded cloud and deploy the stacks that AWS would get.
+
+    It may be run again after a change: only what has changed is deployed.
+    Every vendor is expected at http://127.0.0.1:9100, where `headway vendor`
+    listens, so that no real vendor is called by accident.
+
+    For example:
+
+        headway up
+
+        headway up --port 4566 --vendor-url replicate=http://127.0.0.1:9200
+    """
+    from rich.console import Console
+
+    from headway import embedded
+
+    console = Console(stderr=True)
+    with mendable(), console.status("starting") as spinner:
+        cloud, stack = embedded.up(state_dir, _vendor_urls(vendor_url or []), port, progress=spinner.update)
+    if as_json:
+        typer.echo(json.dumps({"endpoint_url": cloud.endpoint_url, "outputs": dict(stack.outputs)}, indent=2))
+        return
+    out = Console(highlight=False)
+    out.print(f"The embedded cloud listens at {cloud.endpoint_url}.")
+    for workflow, machines in stack.workflows.items():
+        out.print(f"Deployed: {workflow} for {', '.join(machines)}.")
+    out.print("Next: `headway vendor` in another terminal, then `headway run call_vendor --input FILE.jsonl`.")
+
+
+def down(state_dir: StateDir = STATE_DIR) -> None:
+    """Stop the embedded cloud and remove all that it held."""
+    from headway import embedded
+
+    with mendable():
+        stopped = embedded.down(state_dir)
+    typer.echo("The embedded cloud is stopped." if stopped else "No embedded cloud was running.")
+
+
+def _vendor_urls(pairs: list[str]) -> dict[str, str]:
+    urls = dict(pair.partition("=")[::2] for pair in pairs)
+    for vendor, url in urls.items():
+        if not url.startswith(("http://", "https://")):
+            raise UsageProblem(
+                f"--vendor-url {vendor}={url}: write VENDOR=URL, such as replicate=http://127.0.0.1:9200"
+            )
+    return urls

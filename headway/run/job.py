@@ -1,0 +1,112 @@
+"""What a run will do, made up before anything starts: whatever cannot work is refused here.
+
+In: the names a person gave, what is deployed, the input file and the results of earlier runs. Out: a Job.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cdk.configuration import ConfigurationError, load_vendors
+from functions.contract.vendor import Limit, Scope
+from headway.run.connection import Connection
+from headway.run.errors import RunRefused
+from headway.run.executions import Executions, code
+from headway.run.lines import BadLine, InputLine, Route, parse
+from headway.run.plan import Plan, plan
+from headway.run.results import beside, load
+
+CONFIGURATION: Final = Path(__file__).parents[2] / "config" / "appconfig"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person may choose about a run; `report` None is beside the input, `limit` None is all lines."""
+
+    vendor: str | None = None
+    again: bool = False
+    limit: int | None = None
+    write_report: bool = True
+    report: Path | None = None
+
+
+EVERYTHING: Final = Choices()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that is known before the first execution starts."""
+
+    route: Route
+    machines: Mapping[str, str]
+    contracts: Mapping[str, Limit]
+    bad: Sequence[BadLine]
+    plan: Plan
+    results: Path
+
+
+def prepare(workflow: str, source: Path, connection: Connection, choices: Choices, configuration: Path) -> Job:
+    """Read the files and choose the attempts. Raises RunRefused."""
+    machines = connection.stack.workflows.get(workflow)
+    if not machines:
+        known = ", ".join(sorted(connection.stack.workflows)) or "none"
+        raise RunRefused(f"{workflow}: no such workflow on {connection.name}; deployed: {known}")
+    vendors = tuple(sorted(machines))
+    if choices.vendor is not None and choices.vendor not in vendors:
+        raise RunRefused(f"--vendor {choices.vendor}: {workflow} does not call it; it calls {', '.join(vendors)}")
+    place = ":".join(machines[vendors[0]].split(":")[3:5])  # region:account
+    route = Route(
+        workflow=workflow,
+        vendors=vendors,
+        default_vendor=choices.vendor or (vendors[0] if len(vendors) == 1 else None),
+        place=place,
+        source=str(source.resolve()),
+    )
+    try:
+        lines = list(parse(source.read_bytes(), route, name=str(source), limit=choices.limit))
+    except OSError as error:
+        raise RunRefused(f"{source}: {error.strerror}; give a file of JSON lines with --input") from error
+    results = beside(source, "results.jsonl")
+    good = [line for line in lines if isinstance(line, InputLine)]
+    return Job(
+        route=route,
+        machines=machines,
+        contracts=_contracts(configuration, {line.vendor for line in good}),
+        bad=[line for line in lines if isinstance(line, BadLine)],
+        plan=plan(good, load(results), again=choices.again),
+        results=results,
+    )
+
+
+def _contracts(configuration: Path, vendors: set[str]) -> dict[str, Limit]:
+    """Return the tightest submit limit of each vendor."""
+    try:
+        known = {files.vendor.name: files.vendor for files in load_vendors(configuration)}
+    except ConfigurationError as error:
+        raise RunRefused(str(error)) from error
+    if unknown := sorted(vendors - set(known)):
+        raise RunRefused(
+            f"{configuration / 'vendors' / unknown[0]}.yaml: no such contract, but {unknown[0]} is deployed"
+        )
+    return {
+        name: min(
+            (limit for limit in known[name].limits if limit.scope is Scope.SUBMIT), key=lambda limit: limit.rate_per_s
+        )
+        for name in sorted(vendors)
+    }
+
+
+def check(executions: Executions, job: Job) -> None:
+    """Raise RunRefused where the first StartExecution would fail for a reason that all share."""
+    for vendor in sorted({attempt.line.vendor for attempt in job.plan.attempts}):
+        try:
+            executions.check(job.machines[vendor])
+        except ClientError as error:
+            if code(error) == "StateMachineDoesNotExist":
+                raise RunRefused(f"{job.route.workflow} for {vendor} is not there any more: deploy again") from error
+            raise RunRefused(f"the cloud refuses: {' '.join(str(error).split())}") from error
+        except BotoCoreError as error:
+            raise RunRefused(f"the cloud cannot be reached: {' '.join(str(error).split())}") from error

@@ -1,0 +1,98 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headway.run.errors import RunRefused
+from headway.run.lines import InputLine
+from headway.run.plan import Attempt, plan
+from headway.run.results import TIMES, Outcome, Record, ResultsFile, beside, load
+
+ARN = "arn:aws:states:us-east-1:000000000000:execution:transcribe:hw-k1-1"
+DONE = Record(
+    line=1,
+    key="k1",
+    attempt=1,
+    execution=ARN,
+    vendor="acme",
+    outcome=Outcome.SUCCEEDED,
+    output={"text": "a\u2028b"},
+    error=None,
+    cause=None,
+    times={"started_epoch_ms": 5, "finished_epoch_ms": 9},
+)
+FAILED = replace(DONE, outcome=Outcome.FAILED, output=None, error="Vendor.Rejected", cause="422")
+LINE = InputLine(1, "k1", "acme", "{}")
+
+
+def write(path: Path, *records: Record) -> None:
+    with ResultsFile(path) as file:
+        for record in records:
+            file.append(record)
+
+
+def test_results_are_beside_the_input() -> None:
+    assert beside(Path("data/a.jsonl"), "results.jsonl") == Path("data/a.results.jsonl")
+    assert beside(Path("a.txt"), "report.html") == Path("a.txt.report.html")
+
+
+def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.results.jsonl"
+    write(path, DONE)
+    write(path, other := replace(FAILED, key="k2"))
+    assert load(path) == {"k1": DONE, "k2": other}
+    assert all(name in path.read_text() for name in TIMES)
+
+
+def test_the_latest_record_of_a_key_holds(tmp_path: Path) -> None:
+    path = tmp_path / "a.results.jsonl"
+    write(path, FAILED, replace(DONE, attempt=2))
+    assert load(path)["k1"].attempt == 2
+
+
+def test_no_file_means_no_results(tmp_path: Path) -> None:
+    assert load(tmp_path / "a.results.jsonl") == {}
+
+
+@pytest.mark.parametrize("torn", [b'{"line": 2, "key": "k', b'{"line": 2, "cause": "\xc3', DONE.to_json().encode()])
+def test_a_torn_last_line_is_passed_over_and_then_cut_off(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "a.results.jsonl"
+    write(path, FAILED)
+    path.write_bytes(path.read_bytes() + torn)
+    assert load(path) == {"k1": FAILED}
+    write(path, replace(DONE, key="k2"))
+    assert [line[:12] for line in path.read_text().splitlines()] == ['{"line": 1, '] * 2
+    assert set(load(path)) == {"k1", "k2"}
+
+
+@pytest.mark.parametrize("line", ["{}", "[]", "not JSON", '{"line": 1}'])
+def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "a.results.jsonl"
+    path.write_text(f"{DONE.to_json()}\n{line}\n")
+    with pytest.raises(RunRefused, match=r"a\.results\.jsonl:2: not a record"):
+        load(path)
+
+
+def test_a_new_line_is_called_for_the_first_time() -> None:
+    assert plan([LINE], {}, again=False).attempts == (Attempt(LINE, 1),)
+
+
+def test_what_succeeded_is_skipped_wherever_it_stands_now() -> None:
+    moved = replace(LINE, number=40)
+    assert plan([moved], {"k1": DONE}, again=False).skipped == (moved,)
+
+
+def test_what_failed_is_repeated_under_the_next_number_after_a_look_at_the_last_one() -> None:
+    assert plan([LINE], {"k1": FAILED}, again=False).attempts == (Attempt(LINE, 2, failed=ARN),)
+
+
+def test_what_perhaps_never_started_keeps_its_number() -> None:
+    lost = replace(FAILED, attempt=3, execution=None)
+    assert plan([LINE], {"k1": lost}, again=False).attempts == (Attempt(LINE, 3),)
+
+
+def test_again_repeats_everything_under_the_next_number() -> None:
+    other = replace(LINE, key="k2")
+    found = plan([LINE, other], {"k1": DONE, "k2": replace(FAILED, attempt=4)}, again=True)
+    assert found.attempts == (Attempt(LINE, 2), Attempt(other, 5))
+    assert found.skipped == ()
