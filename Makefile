@@ -12,7 +12,7 @@ help: ## show this list
 
 $(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Makefile: no Python 3.11 or newer on PATH; set PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) -m venv --clear .venv
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
@@ -44,12 +44,12 @@ e2e: $(READY) ## all eleven steps on the embedded cloud
 synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
 	@$(BIN)/headway synth
 
-lock: $(READY) ## resolve the locks anew
-	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header \
-		pyproject.toml --group dev -o requirements/dev.lock
-	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-header \
-		--group functions -o requirements/functions.lock
-	@grep -E -A99 '^uv==' requirements/dev.lock | sed -n '1p;2,/^[a-z]/{/^    --hash/p}' > requirements/bootstrap.lock
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
+
+lock: $(READY) ## write the locks anew; UPGRADE=--upgrade takes newer versions
+	@$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.lock
+	@$(LOCK) -c requirements/dev.lock --group functions -o requirements/functions.lock
+	@echo uv | $(LOCK) -c requirements/dev.lock --no-annotate - -o requirements/bootstrap.lock
 
 clean: ## forget everything that a run or the set-up made
 	@rm -rf .venv .headway cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,7 +5,7 @@ CREDENTIAL_HEADER and the proxy maps it back. The embedded cloud does neither, a
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import boto3
@@ -33,12 +33,8 @@ class SigV4(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the signature headers."""
-        signed = AWSRequest(
-            method=request.method,
-            url=str(request.url),
-            data=request.content,
-            headers={"host": request.url.host, "content-type": request.headers.get("content-type", "")},
-        )
+        headers = {name: request.headers[name] for name in ("host", "content-type") if name in request.headers}
+        signed = AWSRequest(method=request.method, url=str(request.url), data=request.content, headers=headers)
         self._signer.add_auth(signed)
         for header in ("Authorization", "X-Amz-Date", "X-Amz-Security-Token"):
             if header in signed.headers:
@@ -53,7 +49,7 @@ class Proxy:
     client: httpx.Client
     auth: ProxyAuth
     credential: Credential | None
-    token: str | None
+    token: str | None = field(repr=False)
 
     def send(
         self,

@@ -23,7 +23,7 @@ SIMULATOR_PORT: Final = 9100
 """Where `headway vendor` listens unless told otherwise."""
 STACK_FILE: Final = "stack.json"
 
-FUNCTION_CONCURRENCY: Final = {"caller_function": 4, "rejection_function": 1, "results_function": 3}
+FUNCTION_CONCURRENCY: Final = {"caller_function": 4, "rejection_function": 1, "results_function": 4}
 """Concurrent invocations of a vendor's functions: each is a process of 50 MB that takes a second of CPU to start. On
 AWS the account's concurrency bounds them; here a burst of cold starts would starve a laptop. Workflows
 retry past the cap.

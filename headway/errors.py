@@ -16,12 +16,22 @@ def mendable() -> Iterator[None]:
     """Turn what the embedded cloud, the configuration, the synth and the stacks raise into a UsageProblem."""
     from cdk.configuration import ConfigurationError
     from headway.cloud.errors import CloudError
+    from headway.run.errors import RunError
     from headway.stack import NotDeployed
     from headway.synthesis import SynthesisFailed
     from headway.vendor.keys import KeysUnreadableError
     from headway.vendor.server import PortInUse
 
+    mendable_errors = (
+        CloudError,
+        ConfigurationError,
+        KeysUnreadableError,
+        NotDeployed,
+        PortInUse,
+        RunError,
+        SynthesisFailed,
+    )
     try:
         yield
-    except (CloudError, ConfigurationError, KeysUnreadableError, NotDeployed, PortInUse, SynthesisFailed) as error:
+    except mendable_errors as error:
         raise UsageProblem(str(error)) from error

@@ -45,10 +45,12 @@ def read_event(callback: Callback, body: str) -> Event:
     job_id, status = paths.read(document, callback.job_id), paths.read(document, callback.status)
     if not isinstance(job_id, str | int) or isinstance(job_id, bool) or job_id == "":
         raise Malformed(f"the callback has no job ID at `{callback.job_id}`")
+    if not isinstance(status, str):
+        raise Malformed(f"the callback has no status at `{callback.status}`")
     if status in callback.progress:
-        return Event(str(job_id), str(status), None)
+        return Event(str(job_id), status, None)
     if status in callback.success or status in callback.failure:
-        return Event(str(job_id), str(status), status in callback.success)
+        return Event(str(job_id), status, status in callback.success)
     raise Malformed(f"the callback's `{callback.status}` is in none of the contract's lists")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from functions.errors import Forged
 
@@ -34,6 +35,8 @@ def _standard_webhooks(body: bytes, headers: Mapping[str, str], keys: Sequence[s
             Webhook(key).verify(body, dict(headers), json_parse=False)
         except WebhookVerificationError as error:
             reason = str(error)
+        except EmptyWebhookSecretError:
+            reason = "a configured key is empty"
         except (ValueError, binascii.Error) as error:  # a header that does not parse
             reason = f"unreadable signature ({type(error).__name__})"
         else:

@@ -83,7 +83,7 @@ class Caller:
         call = self._ledger.find(request.call_id)
         if call is None or call.lease_owner != request.lease_owner:
             return CallReport(CallOutcome.DUPLICATE)
-        if call.state is CallState.ACCEPTED and call.job_id:
+        if call.state in (CallState.ACCEPTED, CallState.ANSWERED) and call.job_id:
             return self._join(call, call.job_id)
         if call.state is not CallState.DISPATCHING:
             return CallReport(CallOutcome.DUPLICATE)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from functions.errors import Malformed
@@ -20,7 +20,7 @@ class CallRequest:
     vendor: str
     idempotency_key: str
     payload: Mapping[str, Any]
-    task_token: str
+    task_token: str = field(repr=False)
 
     @classmethod
     def from_body(cls, body: str, vendor: str) -> Self:

@@ -4,7 +4,7 @@ queued -> dispatching -> accepted -> answered -> resumed
               \-> rejected           \-> late | expired
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -69,7 +69,7 @@ class Call:
     call_id: str
     vendor: str
     state: CallState
-    task_token: str
+    task_token: str = field(repr=False)
     job_id: str | None
     lease_owner: str | None
 

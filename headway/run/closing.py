@@ -60,13 +60,10 @@ def say_reasons(result: RunResult, console: Console) -> None:
 
 def interruption(result: RunResult, *, again: bool) -> str:
     """Say what goes on after Ctrl-C, and how to pick it up."""
-    pick_up = "the same command takes them up, and calls none of them twice"
+    pick_up = "The same command takes them up, and calls none of them twice."
     if again:
-        pick_up = "with --again the same command takes them up, but repeats what has ended by then"
-    return (
-        f"Interrupted. {result.open_count:,} executions go on and {result.unstarted_count:,} lines are not started:"
-        f" {pick_up}."
-    )
+        pick_up = "With --again the same command takes them up, but repeats what has ended by then."
+    return f"Interrupted; under way: {result.open_count:,}, not started: {result.unstarted_count:,}. {pick_up}"
 
 
 def _pace(run: VendorRun) -> str:

@@ -44,7 +44,7 @@ def run(
 
         headway run call_vendor --input prompts.jsonl --limit 5 --no-report
 
-        headway run call_vendor --input prompts.jsonl --target aws --profile prod --json > run.json
+        headway run call_vendor --input prompts.jsonl --target aws --json
 
     Exit codes: 0 every line has succeeded, 1 some have not, 2 nothing could
     be run or the cloud was lost, 130 after Ctrl-C.

@@ -54,9 +54,8 @@ class Record:
     def to_json(self) -> str:
         """Return the record as one line of JSON."""
         fields = {name: getattr(self, name) for name in _FIELDS}
-        return json.dumps(
-            fields | {name: self.times.get(name) for name in TIMES}
-        )  # ASCII, so that no line has a line break of Unicode in it
+        # In ASCII: an output may have halves of surrogate pairs, and line breaks that only Unicode knows.
+        return json.dumps(fields | {name: self.times.get(name) for name in TIMES})
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -94,7 +94,7 @@ class Watch:
             except (BotoCoreError, ClientError) as error:
                 lasting = isinstance(error, ClientError) and not passes(error)
                 if lasting or self.surroundings.clock_s() - heard_s > PATIENCE_S:
-                    raise CloudLost(f"the run cannot be watched any more: {' '.join(str(error).split())}") from error
+                    raise CloudLost(_lost("watched", error)) from error
             tick()
             if self._starting or self._calls:
                 self.surroundings.sleep(TICK_S)
@@ -121,7 +121,7 @@ class Watch:
                 del self._starting[attempt.line.key]
                 self._end(never_started(attempt, result))
             elif isinstance(result, BotoCoreError):
-                raise CloudLost(f"no more lines can be started: {' '.join(str(result).split())}") from result
+                raise CloudLost(_lost("started", result)) from result
             else:
                 raise result
         self._settle(found)
@@ -191,3 +191,8 @@ class Watch:
     def _end(self, record: Record) -> None:
         self._outcomes[record.outcome] += 1
         self.ended(record)
+
+
+def _lost(what: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return f"executions cannot be {what} any more, run the same command again to take them up: {reason}"

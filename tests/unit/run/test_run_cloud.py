@@ -220,14 +220,8 @@ def test_every_line_gets_an_execution_and_a_record(cloud: FakeCloud, source: Pat
     assert first["execution"] == f"{MACHINE.replace('stateMachine', 'execution')}:hw-{first['key']}-1"
     assert first["output"] == {"echo": {"n": 1}}
     assert (second["line"], second["vendor"], second["outcome"], second["error"]) == (2, "replicate", "succeeded", None)
-    assert [
-        first[f"{name}_epoch_ms"] - EPOCH_S * 1_000 for name in ("started", "dispatching", "resumed", "finished")
-    ] == [
-        0,
-        400,
-        2_100,
-        3_000,
-    ]
+    hops = ("started", "dispatching", "resumed", "finished")
+    assert [first[f"{hop}_epoch_ms"] - EPOCH_S * 1_000 for hop in hops] == [0, 400, 2_100, 3_000]
     assert TOKEN not in result.results.read_text()
 
 
@@ -242,7 +236,7 @@ def test_a_failed_line_has_error_and_cause_and_does_not_stop_the_others(cloud: F
 
 def test_an_execution_that_failed_before_the_ledger_heard_of_it_is_found(cloud: FakeCloud, source: Path) -> None:
     result = run(cloud, write(source, {"script": "silent"}))
-    assert [(r.error, r.times.keys()) for r in result.records] == [
+    assert [(r.error, set(r.times)) for r in result.records] == [
         ("States.Runtime", {"started_epoch_ms", "finished_epoch_ms"})
     ]
     assert cloud.now_s < 20
@@ -370,9 +364,15 @@ def test_a_cloud_that_is_gone_ends_the_watching(
     cloud: FakeCloud, source: Path, errors: Iterator[Exception], after_s: float
 ) -> None:
     cloud.failures["batch_get_item"] = errors
-    with pytest.raises(CloudLost, match="cannot be watched any more"):
+    with pytest.raises(CloudLost, match="executions cannot be watched any more, run the same command again"):
         run(cloud, write(source, {}))
     assert after_s <= cloud.now_s <= after_s + 2 * TICK_S
+
+
+def test_a_cloud_that_is_gone_while_lines_start_ends_the_run(cloud: FakeCloud, source: Path) -> None:
+    cloud.failures["start_execution"] = iter([EndpointConnectionError(endpoint_url="x")])
+    with pytest.raises(CloudLost, match="executions cannot be started any more"):
+        run(cloud, write(source, {}))
 
 
 def test_the_end_of_many_calls_is_asked_in_bounded_steps(cloud: FakeCloud, source: Path) -> None:
@@ -520,5 +520,5 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(cloud: FakeCloud, cli: Callable[...
     batch.run_file.keywords["surroundings"] = surroundings(cloud)  # type: ignore[attr-defined]
     result = cli(write(source, {"script": "endless"}, {"script": "rejected"}))
     assert result.exit_code == 130
-    assert "1 executions go on and 0 lines are not started: the same command takes them up" in result.stderr
+    assert "Interrupted; under way: 1, not started: 0. The same command takes them up" in result.stderr
     assert [record["outcome"] for record in records(source.with_name("in.results.jsonl"))] == ["failed"]

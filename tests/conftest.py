@@ -1,0 +1,13 @@
+"""What several kinds of tests share: the cloud assembly of the repository's own configuration."""
+
+from pathlib import Path
+
+import pytest
+
+from headway.synthesis import ROOT, synthesize
+
+
+@pytest.fixture(scope="session")
+def assembly() -> Path:
+    """Return the assembly's folder; synthesized only where a source has changed since the last time."""
+    return synthesize(ROOT / ".headway" / "assembly")

@@ -1,0 +1,155 @@
+"""One call through all eleven steps of the reference architecture, with the evidence that each of them leaves."""
+
+import json
+from typing import Any
+
+import httpx
+from laboratory import VENDOR, Laboratory, until
+
+from functions.contract.vendor import Scope
+from functions.limiter.delay import Tuning, pause_us
+from headway.synthesis import CONFIGURATION
+
+PAYLOAD = {"version": "v1", "input": {"prompt": "a lighthouse in fog"}}
+CALL_ID = "eleven-steps"
+
+
+def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laboratory) -> None:
+    with lab.held(lab.stack.outputs["CallbackFunction"]):
+        with lab.held(lab.lane["dispatcher_function"]):
+            arn = lab.start(CALL_ID, PAYLOAD)
+            step_1_the_workflow_pauses_on_a_task_token(lab, arn)
+            token = step_2_the_request_waits_in_the_queue(lab)
+        record = step_3_the_dispatcher_started_an_express_execution(lab)
+        step_4_the_call_was_paced_by_the_delay_in_appconfig(lab, record)
+        step_5_the_request_went_through_the_proxy(lab)
+        job_id = step_6_the_vendor_accepted_and_gave_a_job_id(lab)
+        step_7_the_job_id_is_mapped_to_the_task_token(lab, job_id, token)
+        body = steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab, job_id)
+        assert json.loads(body)["status"] == "succeeded"
+        assert lab.execution(arn)["status"] == "RUNNING"
+    end = lab.end_of(arn)
+    step_10_the_callback_resumed_the_execution(lab, arn)
+    step_11_the_result_was_fetched_and_delivered(lab, end, job_id)
+
+
+def step_1_the_workflow_pauses_on_a_task_token(lab: Laboratory, arn: str) -> None:
+    history = until(lambda: _events(lab, arn, "TaskScheduled"))
+    assert history[0]["taskScheduledEventDetails"]["resource"].endswith("sendMessage.waitForTaskToken")
+    assert lab.execution(arn)["status"] == "RUNNING"
+
+
+def step_2_the_request_waits_in_the_queue(lab: Laboratory) -> str:
+    until(lambda: lab.depth(lab.lane["request_queue_url"]) == 1)
+    [message] = lab.messages(lab.lane["request_queue_url"])
+    request = json.loads(message["Body"])
+    token: str = request.pop("task_token")
+    assert request == {"call_id": CALL_ID, "vendor": VENDOR, "idempotency_key": CALL_ID, "payload": PAYLOAD}
+    assert token
+    assert not lab.record(CALL_ID), "nothing is recorded before the dispatcher has the message"
+    return token
+
+
+def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[str, Any]:
+    record = until(lambda: (found := lab.record(CALL_ID)).get("state") == "accepted" and found)
+    express = until(lambda: (found := lab.execution(record["lease_owner"]))["status"] != "RUNNING" and found)
+    assert express["status"] == "SUCCEEDED"
+    assert express["stateMachineArn"] == lab.lane["dispatch_machine_arn"]
+    assert json.loads(express["input"]) == {
+        "call_id": CALL_ID,
+        "vendor": VENDOR,
+        "idempotency_key": CALL_ID,
+        "payload": PAYLOAD,
+    }, "the task token stays in the ledger"
+    return dict(record)
+
+
+def step_4_the_call_was_paced_by_the_delay_in_appconfig(lab: Laboratory, record: dict[str, Any]) -> None:
+    from cdk.configuration import load_vendors
+
+    application = lab.target.client("appconfig").list_applications()["Items"][0]["Id"]
+    data = lab.target.client("appconfigdata")
+    session = data.start_configuration_session(
+        ApplicationIdentifier=application,
+        EnvironmentIdentifier=VENDOR,
+        ConfigurationProfileIdentifier=f"{VENDOR}-tuning",
+    )
+    answer = data.get_latest_configuration(ConfigurationToken=session["InitialConfigurationToken"])
+    tuning = Tuning.from_document(json.loads(answer["Configuration"].read()))
+    [files] = load_vendors(CONFIGURATION)
+    assert tuning == Tuning.from_document(files.tuning)
+    pause = pause_us(tuning, files.vendor.max_rps(Scope.SUBMIT), files.vendor.dispatch.maximum_concurrency)
+    waited_ms = int(record["dispatching_epoch_ms"]) - int(record["queued_epoch_ms"])
+    assert waited_ms * 1_000 >= pause, "a worker's first call waits out its whole pause"
+
+
+def step_5_the_request_went_through_the_proxy(lab: Laboratory) -> None:
+    caller = lab.target.client("lambda").get_function_configuration(FunctionName=lab.lane["caller_function"])
+    environment = caller["Environment"]["Variables"]
+    assert "/_aws/execute-api/" in environment["HEADWAY_PROXY_URL"]
+    assert lab.vendor.url not in environment.values(), "the proxy is the only way that the caller knows"
+    api_id = environment["HEADWAY_PROXY_URL"].split("/")[-2]
+    gateway = lab.target.client("apigateway")
+    [proxy] = [item for item in gateway.get_resources(restApiId=api_id)["items"] if item["path"] == "/{proxy+}"]
+    integration = gateway.get_integration(restApiId=api_id, resourceId=proxy["id"], httpMethod="POST")
+    assert integration["type"] == "HTTP_PROXY"
+    assert integration["uri"] == f"{lab.vendor.url}/{{proxy}}"
+    assert lab.vendor.report().as_json()["scopes"]["submit"]["call_count"] == 1
+
+
+def step_6_the_vendor_accepted_and_gave_a_job_id(lab: Laboratory) -> str:
+    job_id: str = lab.record(CALL_ID)["job_id"]
+    job = httpx.get(
+        f"{lab.vendor.url}/v1/predictions/{job_id}", headers={"Authorization": f"Bearer {lab.keys.api_token}"}
+    ).json()
+    assert job["input"] == PAYLOAD["input"]
+    return job_id
+
+
+def step_7_the_job_id_is_mapped_to_the_task_token(lab: Laboratory, job_id: str, token: str) -> None:
+    item = lab.target.client("dynamodb").get_item(
+        TableName=lab.stack.outputs["JobsTable"], Key={"job_key": {"S": f"{VENDOR}#{job_id}"}}, ConsistentRead=True
+    )["Item"]
+    assert item["call_id"]["S"] == CALL_ID
+    assert lab.record(CALL_ID)["task_token"] == token
+
+
+def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> str:
+    queue_url = lab.stack.outputs["CallbackQueueUrl"]
+    until(lambda: lab.depth(queue_url) == 2)  # the start of the job, and its end
+    found = {json.loads(message["Body"])["status"]: message for message in lab.messages(queue_url)}
+    message = found["succeeded"]
+    body: str = message["Body"]
+    assert json.loads(body)["id"] == job_id
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes["vendor"] == VENDOR
+    headers = dict(line.split(":", 1) for line in attributes["headers"].splitlines() if not line.endswith(":"))
+    assert set(headers) == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    callbacks = until(lambda: (seen := lab.vendor.report().as_json()["callbacks"])["delivered_count"] and seen)
+    assert callbacks["failed_count"] == 0, "the partner was answered 2xx before anything was processed"
+    return body
+
+
+def step_10_the_callback_resumed_the_execution(lab: Laboratory, arn: str) -> None:
+    record = until(lambda: (found := lab.record(CALL_ID)).get("state") == "resumed" and found)
+    states = ["queued", "dispatching", "accepted", "answered", "resumed"]
+    times = [int(record[f"{state}_epoch_ms"]) for state in states]
+    assert times == sorted(times), "the ledger saw each state, in order"
+    assert _events(lab, arn, "TaskSucceeded"), "the paused task went on"
+
+
+def step_11_the_result_was_fetched_and_delivered(lab: Laboratory, end: Any, job_id: str) -> None:
+    assert end["status"] == "SUCCEEDED"
+    output = json.loads(end["output"])
+    assert {name: output[name] for name in ("call_id", "vendor", "job_id", "status")} == {
+        "call_id": CALL_ID,
+        "vendor": VENDOR,
+        "job_id": job_id,
+        "status": "succeeded",
+    }
+    assert output["result"]["output"] == {"echo": PAYLOAD["input"]}
+
+
+def _events(lab: Laboratory, arn: str, kind: str) -> list[Any]:
+    history = lab.target.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
+    return [event for event in history if event["type"] == kind]

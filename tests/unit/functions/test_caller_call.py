@@ -1,0 +1,168 @@
+"""One call under the ledger's eye: whatever is delivered twice or breaks off, the vendor is called once."""
+
+import httpx
+import pytest
+
+from functions.caller.call import Caller, CallInput, CallOutcome, CallReport
+from functions.errors import ErrorCode
+from functions.ledger.record import Answer, CallState
+from functions.ledger.settlement import Settler
+from functions.ledger.store import Ledger
+from tests.unit.functions.fakes import CALLBACK_URL, TOKEN, FakeStepFunctions, FakeVendor, request_of, vendor_of
+
+ANSWER = Answer("job-1", True, "succeeded", '{"id": "job-1"}')
+ACCEPTED = CallReport(CallOutcome.ACCEPTED, job_id="job-1")
+
+
+class Crash(Exception):
+    """The worker ends in mid-step."""
+
+
+class Lane:
+    """A caller with everything around it."""
+
+    def __init__(self, ledger: Ledger, settler: Settler) -> None:
+        self.ledger, self.settler = ledger, settler
+        self.vendor = FakeVendor(httpx.Response(201, json={"id": "job-1"}))
+        self.ledger.enqueue(request_of(), 3_600)
+
+    def call(self, owner: str = "owner-1", ambiguity: str = "reject") -> CallReport:
+        contract = vendor_of({"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"})
+        caller = Caller(contract, self.ledger, self.settler, self.vendor.proxy(), CALLBACK_URL)
+        return caller.call(CallInput("call-1", owner, "call-1-key", {"text": "Grüße"}))
+
+    @property
+    def state(self) -> CallState:
+        call = self.ledger.find("call-1")
+        assert call is not None
+        return call.state
+
+
+@pytest.fixture
+def lane(ledger: Ledger, settler: Settler) -> Lane:
+    return Lane(ledger, settler)
+
+
+def test_an_accepted_call_is_mapped_and_restarts_the_heartbeat(lane: Lane, step_functions: FakeStepFunctions) -> None:
+    assert lane.call() == ACCEPTED
+    assert lane.state is CallState.ACCEPTED
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+    assert step_functions.sent == [("SendTaskHeartbeat", {"taskToken": TOKEN})]
+
+
+def test_a_duplicate_delivery_does_not_call_the_vendor_again(lane: Lane) -> None:
+    assert lane.call("owner-1") == ACCEPTED
+    assert lane.call("owner-2") == CallReport(CallOutcome.DUPLICATE)
+    assert len(lane.vendor.requests) == 1
+
+
+def test_a_delivery_during_anothers_submit_does_not_call_the_vendor(lane: Lane) -> None:
+    lane.ledger.begin("call-1", "owner-1", 40)
+    assert lane.call("owner-2", "retry") == CallReport(CallOutcome.DUPLICATE)
+    assert lane.vendor.requests == []
+
+
+def test_a_call_that_nobody_knows_is_not_made(lane: Lane, ledger: Ledger) -> None:
+    caller = Caller(vendor_of(), ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL)
+    assert caller.call(CallInput("call-2", "owner-1", "key", {})) == CallReport(CallOutcome.DUPLICATE)
+    assert lane.vendor.requests == []
+
+
+def test_after_a_crash_in_mid_submit_the_call_is_given_up_where_a_doubled_job_does_harm(lane: Lane) -> None:
+    lane.vendor.answers.insert(0, Crash())
+    with pytest.raises(Crash):
+        lane.call()
+    report = lane.call()
+    assert (report.outcome, report.error) == (CallOutcome.REJECTED, ErrorCode.CALLER_CRASHED)
+    assert len(lane.vendor.requests) == 1
+
+
+def test_after_a_crash_in_mid_submit_the_call_is_repeated_with_its_key_where_the_contract_allows_it(lane: Lane) -> None:
+    lane.vendor.answers.insert(0, Crash())
+    with pytest.raises(Crash):
+        lane.call(ambiguity="retry")
+    assert lane.call(ambiguity="retry") == ACCEPTED
+    assert [request.headers["idempotency-key"] for request in lane.vendor.requests] == ["call-1-key"] * 2
+
+
+def test_after_a_crash_behind_the_acceptance_the_job_is_joined_without_a_second_submit(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(vendor: str, job_id: str, call_id: str) -> Answer | None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lane.ledger, "join_call", crash)
+        with pytest.raises(Crash):
+            lane.call()
+    assert lane.state is CallState.ACCEPTED
+    assert lane.call() == ACCEPTED
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+    assert len(lane.vendor.requests) == 1
+
+
+def test_an_answer_that_came_before_its_job_id_is_settled_by_the_caller(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    lane.ledger.join_answer("acme", ANSWER)
+    assert lane.call() == ACCEPTED
+    assert lane.state is CallState.RESUMED
+    assert [name for name, _ in step_functions.sent] == ["SendTaskSuccess"]
+
+
+def test_an_early_answer_is_not_lost_where_the_caller_breaks_off_before_the_task_is_told(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    lane.ledger.join_answer("acme", ANSWER)
+    step_functions.errors.append(Crash())
+    with pytest.raises(Crash):
+        lane.call()
+    assert lane.state is CallState.ANSWERED
+    assert lane.call() == ACCEPTED
+    assert lane.state is CallState.RESUMED
+    assert len(step_functions.of("SendTaskSuccess")) == 1
+    assert len(lane.vendor.requests) == 1
+
+
+def test_an_acceptance_after_the_task_has_ended_is_still_mapped(lane: Lane, step_functions: FakeStepFunctions) -> None:
+    step_functions.end(TOKEN)
+    assert lane.call() == ACCEPTED
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+
+
+def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane, sleeps: list[float]) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "3"})]
+    report = lane.call()
+    assert report == CallReport(
+        CallOutcome.DEFERRED, error=ErrorCode.VENDOR_THROTTLED, cause="acme: HTTP 429", retry_after_s=3
+    )
+    assert lane.state is CallState.QUEUED
+    assert set(sleeps) == {3}
+
+
+def test_a_deferred_call_can_be_made_later_by_any_owner(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(429)]
+    lane.call()
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call("owner-2") == ACCEPTED
+
+
+def test_a_refused_call_is_reported_and_stays_dispatching_until_the_rejection(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(422, text="no such version")]
+    assert lane.call() == CallReport(
+        CallOutcome.REJECTED, error=ErrorCode.VENDOR_REJECTED, cause="acme answered HTTP 422: no such version"
+    )
+    assert lane.state is CallState.DISPATCHING
+
+
+def test_a_report_carries_only_what_is_set() -> None:
+    assert ACCEPTED.to_json() == {"outcome": "accepted", "job_id": "job-1"}
+    deferred = CallReport(
+        CallOutcome.DEFERRED, error=ErrorCode.VENDOR_THROTTLED, cause="acme: HTTP 429", retry_after_s=0
+    )
+    assert deferred.to_json() == {
+        "outcome": "deferred",
+        "error": "Vendor.Throttled",
+        "cause": "acme: HTTP 429",
+        "retry_after_s": 0,
+    }

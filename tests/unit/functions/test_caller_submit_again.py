@@ -1,0 +1,125 @@
+"""When a submit is sent again: never where the vendor may have taken it and a doubled job would do harm."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.caller import submit as submitting
+from functions.caller.submit import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, submit
+from functions.contract.vendor import Ambiguity
+from functions.errors import ErrorCode, FailTask, RetryLater
+from tests.unit.functions.fakes import CALLBACK_URL, FakeVendor, vendor_of
+
+ACCEPTED = httpx.Response(201, json={"id": "job-1"})
+AMBIGUOUS = {
+    "500": httpx.Response(500),
+    "502": httpx.Response(502),
+    "504": httpx.Response(504),
+    "read timeout": httpx.ReadTimeout("too slow"),
+    "connect timeout": httpx.ConnectTimeout("too slow"),
+    "broken off": httpx.RemoteProtocolError("peer closed"),
+    "reset": httpx.ReadError("reset"),
+}
+
+
+class Sender:
+    """Submits under one policy and notes the pauses; a pause moves the clock that the budget is measured on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 0.0
+        self.pauses_s: list[float] = []
+        monkeypatch.setattr("time.monotonic", lambda: self.now_s)
+
+    def sleep_s(self, duration_s: float) -> None:
+        self.pauses_s.append(duration_s)
+        self.now_s += duration_s
+
+    def send(self, vendor: FakeVendor, ambiguity: Ambiguity = Ambiguity.REJECT, **changes: Any) -> str:
+        contract = vendor_of({"submit.ambiguity": ambiguity, **changes})
+        return submit(vendor.proxy(), contract, {}, "call-1-key", CALLBACK_URL, self.sleep_s)
+
+
+@pytest.fixture
+def sender(monkeypatch: pytest.MonkeyPatch) -> Sender:
+    return Sender(monkeypatch)
+
+
+def test_a_throttled_submit_waits_as_long_as_the_vendor_asks(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(429, headers={"Retry-After": "2"}), ACCEPTED)
+    assert sender.send(vendor) == "job-1"
+    assert sender.pauses_s == [2]
+    assert len(vendor.requests) == 2
+
+
+def test_a_long_retry_after_is_cut_to_the_longest_pause(sender: Sender) -> None:
+    sender.send(FakeVendor(httpx.Response(429, headers={"Retry-After": "3600"}), ACCEPTED))
+    assert sender.pauses_s == [LONGEST_PAUSE_S]
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_without_seconds_in_retry_after_the_pause_is_a_bounded_back_off(sender: Sender, header: str | None) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    assert sender.send(FakeVendor(httpx.Response(429, headers=headers), ACCEPTED)) == "job-1"
+    assert len(sender.pauses_s) == 1
+    assert 0 <= sender.pauses_s[0] <= LONGEST_PAUSE_S
+
+
+def test_attempts_are_bounded_and_the_last_word_of_the_vendor_is_passed_on(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(429, headers={"Retry-After": "1"}))
+    with pytest.raises(RetryLater, match="HTTP 429") as later:
+        sender.send(vendor)
+    assert later.value.retry_after_s == 1
+    assert len(vendor.requests) == ATTEMPTS
+    assert sender.pauses_s == [1] * (ATTEMPTS - 1)
+
+
+def test_the_time_for_all_attempts_is_bounded_too(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(429, headers={"Retry-After": "60"}))
+    with pytest.raises(RetryLater):
+        sender.send(vendor)
+    assert sender.now_s <= BUDGET_S + LONGEST_PAUSE_S
+    assert len(vendor.requests) < ATTEMPTS
+
+
+def test_the_budget_and_a_last_attempt_fit_into_the_callers_timeout() -> None:
+    vendor = vendor_of()
+    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + vendor.submit.timeout_s < vendor.caller_timeout_s
+
+
+@pytest.mark.parametrize("answer", AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_an_unclear_submit_is_never_repeated_where_a_doubled_job_does_harm(
+    sender: Sender, answer: httpx.Response | Exception
+) -> None:
+    vendor = FakeVendor(answer, ACCEPTED)
+    with pytest.raises(FailTask) as failed:
+        sender.send(vendor, Ambiguity.REJECT)
+    assert failed.value.code is ErrorCode.VENDOR_UNAVAILABLE
+    assert failed.value.cause.endswith("not repeated, a job could be doubled")
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize("answer", AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_an_unclear_submit_is_repeated_with_the_same_key_where_the_contract_allows_it(
+    sender: Sender, answer: httpx.Response | Exception
+) -> None:
+    vendor = FakeVendor(answer, answer, ACCEPTED)
+    assert sender.send(vendor, Ambiguity.RETRY, **{"submit.idempotency_header": "Idempotency-Key"}) == "job-1"
+    assert [request.headers["idempotency-key"] for request in vendor.requests] == ["call-1-key"] * 3
+    assert len({request.content for request in vendor.requests}) == 1
+
+
+@pytest.mark.parametrize("ambiguity", Ambiguity)
+def test_a_proxy_that_was_never_reached_is_tried_again_under_either_policy(
+    sender: Sender, ambiguity: Ambiguity
+) -> None:
+    vendor = FakeVendor(httpx.ConnectError("refused"), ACCEPTED)
+    assert sender.send(vendor, ambiguity) == "job-1"
+    assert len(vendor.requests) == 2
+
+
+def test_a_throttle_and_then_an_unclear_answer_ends_where_a_doubled_job_does_harm(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(429), httpx.Response(503), ACCEPTED)
+    with pytest.raises(FailTask):
+        sender.send(vendor, Ambiguity.REJECT)
+    assert len(vendor.requests) == 2
