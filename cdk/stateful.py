@@ -54,7 +54,9 @@ class StatefulStack(Stack):
         )
 
     def _dlq(self, name: str) -> sqs.Queue:
-        return sqs.Queue(self, name, enforce_ssl=True, retention_period=Duration.days(14))
+        return sqs.Queue(
+            self, name, enforce_ssl=True, retention_period=Duration.days(14), removal_policy=RemovalPolicy.RETAIN
+        )
 
     def _queue(self, name: str, dlq: sqs.Queue, *, visibility_s: int) -> sqs.Queue:
         return sqs.Queue(
@@ -63,6 +65,7 @@ class StatefulStack(Stack):
             enforce_ssl=True,
             visibility_timeout=Duration.seconds(visibility_s),
             retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.RETAIN,
             dead_letter_queue=sqs.DeadLetterQueue(queue=dlq, max_receive_count=MAX_RECEIVE_COUNT),
         )
 

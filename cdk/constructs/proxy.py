@@ -18,6 +18,9 @@ from functions.names import CREDENTIAL_HEADER
 INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
 
+UNCOUNTED = Fence(rate_per_s=10_000, burst_count=5_000)
+"""Throttle of polls that no limit counts: the account's own (service quotas), not the stage's, which is for submits."""
+
 
 class VendorProxy(Construct):
     """Any path of the vendor: submits by its submit method, polls by GET, each with the throttle of its scope."""
@@ -27,7 +30,7 @@ class VendorProxy(Construct):
         self._vendor = vendor
         self._poll_path = vendor.result.path.format(job_id="*")
         self._base_url = base_url
-        submit, poll = vendor.fence(Scope.SUBMIT), vendor.fence(Scope.POLL)
+        submit, poll = vendor.fence(Scope.SUBMIT), vendor.fence(Scope.POLL) or UNCOUNTED
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
@@ -46,7 +49,7 @@ class VendorProxy(Construct):
                 metrics_enabled=True,
                 throttling_rate_limit=submit.rate_per_s if submit else None,
                 throttling_burst_limit=submit.burst_count if submit else None,
-                method_options={"/{proxy+}/GET": _throttle(poll)} if poll else None,
+                method_options={"/{proxy+}/GET": _throttle(poll)},
             ),
         )
         anything = self.api.root.add_resource("{proxy+}")

@@ -63,7 +63,7 @@ class Watch(Construct):
             self._counts(
                 f"{vendor.name}: calls",
                 vendor.name,
-                [Metric.CALLS_DISPATCHED, Metric.CALLS_ACCEPTED, Metric.CALLS_THROTTLED, Metric.CALLS_REJECTED],
+                [metric for metric in Metric if metric.startswith(("Calls", "Requests"))],
             ),
             self._counts(
                 f"{vendor.name}: callbacks",

@@ -19,9 +19,9 @@ def write(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
 
     Raises ValueError where a part of the way exists and is not an object: the payload and the contract disagree.
     """
-    head, _, rest = path.partition(".")
+    head, dot, rest = path.partition(".")
     copy = dict(document)
-    if not rest:
+    if not dot:
         copy[head] = value
         return copy
     inner = copy.get(head, {})

@@ -226,9 +226,11 @@ class Vendor:
     @property
     def call_heartbeat_s(self) -> int:
         """HeartbeatSeconds of the callback task. The clock restarts when the vendor accepts and at every progress
-        event, so the longest silence is the longer of the two waits.
+        event, so the longest silence is the longer of the two waits; the direct way has no function that could say
+        that the vendor accepted, so there it is both.
         """
-        return max(self.waits.tolerated_s, self.waits.answer_s) + MARGIN_S
+        waits_s = (self.waits.tolerated_s, self.waits.answer_s)
+        return (sum(waits_s) if self.dispatch.direct else max(waits_s)) + MARGIN_S
 
     @property
     def call_timeout_s(self) -> int:

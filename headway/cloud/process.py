@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -57,11 +57,12 @@ class CloudState:
     tmp_dir: str
 
 
-def start(state_dir: Path, port: int | None = None) -> CloudState:
+def start(state_dir: Path, port: int | None = None, extra_environment: Mapping[str, str] | None = None) -> CloudState:
     """Start the embedded cloud and wait until it answers; when it already runs, return it as it is.
 
-    `port` None takes a free one, and a cloud that already runs keeps its own. Leftovers of a cloud that died are
-    removed first. Raises PortInUse before anything is started, StartFailed after everything is cleared away.
+    `port` None takes a free one, and a cloud that already runs keeps its own; `extra_environment` sets switches of
+    ministack. Leftovers of a cloud that died are removed first. Raises PortInUse before anything is started,
+    StartFailed after everything is cleared away.
     """
     running = status(state_dir)
     if running is not None:
@@ -72,7 +73,7 @@ def start(state_dir: Path, port: int | None = None) -> CloudState:
     port = _free_port(port)
     tmp_dir = tempfile.mkdtemp(prefix="cloud-", dir=state_dir.resolve())
     try:
-        state = _spawn(port, tmp_dir, state_dir / LOG_FILE)
+        state = _spawn(port, tmp_dir, state_dir / LOG_FILE, extra_environment or {})
         _write_state(state_dir / STATE_FILE, state)
         _wait_until_healthy(state, state_dir / LOG_FILE)
     except BaseException:  # Ctrl-C too: a start that does not end well leaves nothing behind
@@ -169,12 +170,12 @@ def _environment(port: int, tmp_dir: str) -> dict[str, str]:
     }
 
 
-def _spawn(port: int, tmp_dir: str, log_path: Path) -> CloudState:
+def _spawn(port: int, tmp_dir: str, log_path: Path, extra_environment: Mapping[str, str]) -> CloudState:
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "ministack"],
             cwd=tmp_dir,
-            env=_environment(port, tmp_dir),
+            env={**_environment(port, tmp_dir), **extra_environment},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -17,7 +17,9 @@ SCHEMA_OF = {CONTRACT_PROFILE: "vendor", TUNING_PROFILE: "tuning"}
 def test_every_profile_has_the_repositorys_schema_as_validator_within_appconfigs_limits(
     templates: "Templates",
 ) -> None:
-    profiles = {profile["Name"]: profile for profile in templates.of_type("AWS::AppConfig::ConfigurationProfile").values()}
+    profiles = {
+        profile["Name"]: profile for profile in templates.of_type("AWS::AppConfig::ConfigurationProfile").values()
+    }
     assert profiles.keys() == {profile_name(v.name, kind) for v in templates.vendors for kind in SCHEMA_OF}
     for name, profile in profiles.items():
         (validator,) = profile["Validators"]
@@ -38,6 +40,8 @@ def test_tuning_is_rolled_out_gradually_and_watched_on_aws_and_at_once_on_the_em
     assert gradual["GrowthFactor"] == 25
     assert gradual["DeploymentDurationInMinutes"] == {"Fn::If": ["IsEmbeddedCloud", 0, 4]}
     assert gradual["FinalBakeTimeInMinutes"] == {"Fn::If": ["IsEmbeddedCloud", 0, 2]}
+    at_once = templates.properties("Configuration/AtOnce")
+    assert (at_once["GrowthFactor"], at_once["DeploymentDurationInMinutes"]) == (100, 0)
     strategies = {
         name.split("/")[1]: templates.say(deployment["DeploymentStrategyId"])
         for name, deployment in templates.of_type("AWS::AppConfig::Deployment").items()
@@ -75,12 +79,12 @@ def choices(node: Any, path: str) -> Iterator[str]:
 def test_the_clouds_differ_in_one_condition_and_in_these_places_only(another: "Templates") -> None:
     stateful, stateless = (another.stacks[name] for name in ("HeadwayStateful", "HeadwayStateless"))
     assert "Conditions" not in stateful
-    assert stateless["Conditions"] == {"IsEmbeddedCloud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "EmbeddedCloudUrl"}, ""]}]}}
+    assert stateless["Conditions"] == {
+        "IsEmbeddedCloud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "EmbeddedCloudUrl"}, ""]}]}
+    }
     assert stateless["Parameters"]["EmbeddedCloudUrl"]["Default"] == ""
     assert [name for name, resource in another.resources.items() if "Condition" in resource] == []
-    places = {
-        place for name, resource in another.resources.items() for place in choices(resource["Properties"], name)
-    }
+    places = {place for name, resource in another.resources.items() for place in choices(resource["Properties"], name)}
     environment = "Function.Environment.Variables"
     assert places == {
         "Configuration/Gradual.DeploymentDurationInMinutes",

@@ -1,25 +1,79 @@
 """Fixtures of the functions' tests. Nothing here reaches a network, and nothing sleeps."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import httpx
 import hypothesis
 import pytest
+from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # the fakes go by one name, here and for mypy
 
-from functions import observability
+from functions import clock, observability
+from functions.callback import handler as callback_handler
+from functions.caller import handler as caller_handler
+from functions.caller import joining, rejection
+from functions.dispatcher import handler as dispatcher_handler
+from functions.ledger import tables as ledger_tables
 from functions.ledger.record import CallAttribute, JobAttribute
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
-from tests.unit.functions.fakes import TOKEN, FakeStepFunctions, Tables, WallClock
+from functions.names import Environment, ProxyAuth
+from functions.results import handler as results_handler
+from tests.unit.functions.fakes import (
+    CALLBACK_URL,
+    SIGNED_AT,
+    TOKEN,
+    WEBHOOK_KEY,
+    FakeProfiles,
+    FakeSqs,
+    FakeStepFunctions,
+    FakeVendor,
+    Tables,
+    VirtualClock,
+    WallClock,
+    Worker,
+    set_verification_time,
+    vendor_of,
+)
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+SECRETS = {"arn:api-token": "api-token-1", "arn:webhook-key": WEBHOOK_KEY}
+ENVIRONMENT = {
+    Environment.VENDOR: "acme",
+    Environment.CALLS_TABLE: "Calls",
+    Environment.JOBS_TABLE: "Jobs",
+    Environment.REQUEST_QUEUE_URL: "https://sqs.example/requests",
+    Environment.REQUEST_DLQ_URL: "https://sqs.example/request-dlq",
+    Environment.CALLBACK_DLQ_URL: "https://sqs.example/callback-dlq",
+    Environment.DISPATCH_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch",
+    Environment.PROXY_URL: "https://proxy.example/live",
+    Environment.PROXY_AUTH: ProxyAuth.NONE,
+    Environment.CALLBACK_URL: CALLBACK_URL,
+    Environment.API_TOKEN_SECRET: "arn:api-token",
+    Environment.WEBHOOK_SECRETS: json.dumps({"acme": "arn:webhook-key"}),
+    Environment.CONFIG_APPLICATION: "headway",
+}
+CACHES = (
+    callback_handler.inbox,
+    caller_handler.profiles,
+    caller_handler.http_client,
+    caller_handler.settler,
+    dispatcher_handler.dispatcher,
+    joining.settler,
+    ledger_tables.ledger,
+    rejection.rejecter,
+    results_handler.profiles,
+    results_handler.http_client,
+)
 
 hypothesis.settings.register_profile("unit", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("unit")
@@ -99,3 +153,51 @@ def step_functions() -> FakeStepFunctions:
 @pytest.fixture
 def settler(ledger: Ledger, step_functions: FakeStepFunctions) -> Settler:
     return Settler(ledger, step_functions.client())
+
+
+@pytest.fixture
+def at_signing_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let signatures be verified at the moment at which `signed` makes them."""
+    set_verification_time(monkeypatch, SIGNED_AT)
+
+
+@pytest.fixture
+def worker(
+    tables: Tables,
+    ledger: Ledger,
+    wall_clock: WallClock,
+    step_functions: FakeStepFunctions,
+    at_signing_time: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Worker]:
+    """Start a worker anew: environment bound, nothing cached, clients and clocks fake."""
+    made = Worker(
+        tables=tables,
+        ledger=ledger,
+        step_functions=step_functions,
+        sqs=FakeSqs(),
+        vendor=FakeVendor(httpx.Response(201, json={"id": "job-1"})),
+        profiles=FakeProfiles(vendor_of()),
+        secrets=dict(SECRETS),
+        clock=VirtualClock(),
+    )
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    clients = {"stepfunctions": made.step_functions, "sqs": made.sqs}
+    monkeypatch.setattr("boto3.client", clients.__getitem__)
+    for module in (callback_handler, caller_handler, dispatcher_handler, results_handler):
+        monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)
+    for module in (caller_handler, results_handler):
+        monkeypatch.setattr(module, "client_for", lambda url, auth: made.vendor.client())
+    monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
+    monkeypatch.setattr(clock, "epoch_ms", wall_clock)
+    monkeypatch.setattr(clock, "monotonic_us", made.clock.monotonic_us)
+    monkeypatch.setattr(clock, "sleep_us", made.clock.sleep_us)
+    _forget()
+    yield made
+    _forget()
+
+
+def _forget() -> None:
+    for cached in CACHES:
+        cached.cache_clear()

@@ -8,11 +8,12 @@ import heapq
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
+import pytest
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -23,6 +24,7 @@ from functions.contract import paths
 from functions.contract.vendor import Credential, Vendor
 from functions.dispatcher.request import CallRequest
 from functions.ledger.record import CallAttribute
+from functions.ledger.store import Ledger
 from functions.limiter.delay import Tuning
 from functions.names import ProxyAuth
 from functions.proxy import Proxy
@@ -104,6 +106,17 @@ def signed(body: str, key: str = WEBHOOK_KEY, message_id: str = "msg_1", at: dat
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(key).sign(message_id, at, body),
     }
+
+
+def set_verification_time(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
+    """Set the clock of the Standard Webhooks library, which takes none as an argument."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Clock":
+            return cls.fromtimestamp(now.timestamp(), tz)
+
+    monkeypatch.setattr("standardwebhooks.webhooks.datetime", Clock)
 
 
 def callback_record(body: str, headers: Mapping[str, str], vendor: str = "acme", message_id: str = "m1") -> Any:
@@ -319,6 +332,27 @@ class FakeProfiles:
     def tuning(self, vendor: Vendor) -> Tuning:
         assert vendor is self.contract
         return self.pace
+
+
+@dataclass
+class Worker:
+    """What surrounds a handler in a worker: everything outside of it is fake, except for the ledger's tables."""
+
+    tables: Tables
+    ledger: Ledger
+    step_functions: FakeStepFunctions
+    sqs: FakeSqs
+    vendor: FakeVendor
+    profiles: FakeProfiles
+    secrets: dict[str, str]
+    clock: VirtualClock
+
+
+def metrics(output: str) -> Mapping[str, Any]:
+    """Return the one metrics line in the output of an invocation, dimensions and values by name."""
+    documents: list[Mapping[str, Any]] = [json.loads(line) for line in output.splitlines()]
+    (line,) = [document for document in documents if "_aws" in document]
+    return line
 
 
 def most_in_any_window(times_us: list[int], window_us: int) -> int:

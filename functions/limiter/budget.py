@@ -1,0 +1,103 @@
+"""One budget's permits under contention (hop 4): read, decide in `permits`, write if nobody else has meanwhile.
+
+One read and one conditional write book a whole batch. A lost race is repeated at once; attempts are bounded, and
+running out of them has an error of its own, because it says that too many dispatchers share one budget.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from functions.contract.vendor import Scope, Vendor
+from functions.errors import RetryLater
+from functions.limiter.permits import Book, Permit, Rule, book, empty_book, rebase
+
+ATTEMPTS: Final = 12
+"""Of c bookers at once one succeeds in every round: a dozen lost races want more than a dozen bookers."""
+SWITCH_US: Final = 250_000
+"""A changed rule spares the permits of the next moments: their callers may have looked at the book already."""
+
+
+class Contended(RetryLater):
+    """Too many bookers wrote at the same time; nothing was booked."""
+
+
+class Entry(NamedTuple):
+    """A book as stored: its version counts the writes, `rule` is the rule under which it was written."""
+
+    version: int
+    rule: Rule
+    book: Book
+
+
+class BookStore(Protocol):
+    """Where books are kept; `write` is conditional on the version that was read."""
+
+    def read(self, budget: str) -> Entry | None:
+        """Return the entry of a budget, read consistently; None before its first use."""
+        ...
+
+    def write(self, budget: str, entry: Entry) -> bool:
+        """Store an entry if the stored version is the one before it. False where it is not."""
+        ...
+
+
+class Budget:
+    """The permits of one vendor and scope, shared by everybody who calls it."""
+
+    def __init__(self, store: BookStore, name: str, rule: Rule, epoch_us: Callable[[], int]) -> None:
+        self._store = store
+        self._name = name
+        self._rule = rule
+        self._epoch_us = epoch_us
+
+    def book(self, count: int, lead_us: int) -> Sequence[Permit]:
+        """Book `count` permits, the first at least `lead_us` from now. Raises Contended."""
+
+        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+            return book(self._rule, before, self._epoch_us() + lead_us, count)
+
+        return self._change(decide)
+
+    def brake(self, duration_us: int) -> None:
+        """Let nobody call for `duration_us` from now: booked permits are void, new ones start behind it."""
+
+        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+            now_us = self._epoch_us()
+            resume_us = now_us + duration_us
+            if before.resume_us > now_us + duration_us // 2:
+                return before, ()  # somebody else has braked for the same trouble
+            return rebase(self._rule, before, now_us, resume_us), ()
+
+        self._change(decide)
+
+    def look(self) -> Book:
+        """Return what is booked now, to see whether a permit still holds."""
+        entry = self._store.read(self._name)
+        return entry.book if entry else empty_book(self._rule)
+
+    def _change(self, decide: Callable[[Book], tuple[Book, tuple[Permit, ...]]]) -> Sequence[Permit]:
+        for _ in range(ATTEMPTS):
+            entry = self._store.read(self._name)
+            before = self._current(entry)
+            after, permits = decide(before)
+            if self._store.write(self._name, Entry(entry.version + 1 if entry else 1, self._rule, after)):
+                return permits
+        raise Contended(f"the book of {self._name} was written by others {ATTEMPTS} times in a row")
+
+    def _current(self, entry: Entry | None) -> Book:
+        """Return the book under today's rule. A changed rule voids what lies ahead; a slower one waits a window first,
+        because the calls of the last one went at the old rate.
+        """
+        if entry is None:
+            return empty_book(self._rule)
+        if entry.rule == self._rule:
+            return entry.book
+        from_us = self._epoch_us() + SWITCH_US
+        slower = self._rule.interval_us > entry.rule.interval_us
+        wait_us = self._rule.window_us if slower else entry.rule.interval_us
+        return rebase(self._rule, entry.book, from_us, from_us + wait_us)
+
+
+def budget_name(vendor: Vendor, scope: Scope) -> str:
+    """Name a budget: `replicate#submit`."""
+    return f"{vendor.name}#{scope}"

@@ -1,0 +1,165 @@
+"""Permits (hop 4): when the next calls may reach the vendor, so that no window breaks the contract. Arithmetic.
+
+A permit is a slot: the microsecond at which its call leaves. Between the slot and the vendor's door lie jitter and
+clock skew, `headroom` together, so a call with slot s arrives in [s, s + headroom). Two rules follow, integers only:
+
+* Short windows (W below LONG_WINDOW_US) by even spacing: N calls per W, one every `ceil((W + headroom) / N)`. Of N + 1
+  slots in a row the last is W + headroom after the first at least, so their arrivals never share a half-open window W.
+* Long windows by a quota: permits are counted in grains of W / GRAINS. Arrivals in a window W have slots in an interval
+  of W + headroom, which touches `ceil((W + headroom) / grain) + 1` grains at most: those together may hold N.
+
+The price: N per W + headroom for spacing, and two grains more for quotas.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from functions.contract.vendor import Limit
+
+LONG_WINDOW_US: Final = 10_000_000
+"""From here on a quota costs less than even spacing gives away: a burst may use what a quiet time left over."""
+GRAINS: Final = 60
+BURST_FACTOR: Final = 8
+"""Where only long windows are sold, a burst runs at most this much faster than the average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most `amount` permits in any `span_count` consecutive grains of `grain_us`."""
+
+    amount: int
+    grain_us: int
+    span_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """All limits of one budget as arithmetic: spacing of neighbours, and quotas.
+
+    `window_us` is the longest short window with its headroom: so long a pause forgets every call before it.
+    """
+
+    interval_us: int
+    window_us: int
+    quotas: tuple[Quota, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What is booked of one budget: the first free slot, and for each quota the permits per grain (index -> count).
+
+    A brake or a changed rule starts a new generation, which begins at `resume_us`; permits of the generation before
+    hold below `void_from_us` only.
+    """
+
+    next_us: int
+    counts: tuple[Mapping[int, int], ...]
+    generation: int = 0
+    void_from_us: int = 0
+    resume_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right of one call to leave at `slot_us` (epoch), given in a generation of its budget's book."""
+
+    slot_us: int
+    generation: int
+
+
+def rule_of(limits: Sequence[Limit], headroom_us: int) -> Rule:
+    """Turn limits that all hold into a rule; every division rounds to the vendor's side.
+
+    Raises ValueError where there is no limit: unlimited budgets have no permits.
+    """
+    if not limits:
+        raise ValueError("no limit: nothing to permit")
+    intervals, quotas, pause_us = [], [], 0
+    for limit in limits:
+        window_us = _ceil(limit.per_s * 1_000_000, 1)
+        if window_us < LONG_WINDOW_US:
+            intervals.append(_ceil(window_us + headroom_us, limit.amount))
+            pause_us = max(pause_us, window_us + headroom_us)
+            continue
+        grain_us = _ceil(window_us, GRAINS)
+        quotas.append(Quota(limit.amount, grain_us, _ceil(window_us + headroom_us, grain_us) + 1))
+        intervals.append(_ceil(window_us, limit.amount * BURST_FACTOR))
+    return Rule(max(intervals), pause_us, tuple(quotas))
+
+
+def empty_book(rule: Rule) -> Book:
+    """Return the book of a budget that nobody has used."""
+    return Book(next_us=0, counts=tuple({} for _ in rule.quotas))
+
+
+def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, tuple[Permit, ...]]:
+    """Book `count` permits from `earliest_us` on; returns the new book and the permits, ascending.
+
+    Slots never go back: a caller whose clock is behind gets what is free after everybody else's.
+    """
+    next_us, counts = max(before.next_us, earliest_us), before.counts
+    permits = []
+    for _ in range(count):
+        slot_us = _first_free(rule, counts, next_us)
+        counts = tuple(_count(quota, held, slot_us) for quota, held in zip(rule.quotas, counts, strict=True))
+        permits.append(Permit(slot_us, before.generation))
+        next_us = slot_us + rule.interval_us
+    return replace(before, next_us=next_us, counts=counts), tuple(permits)
+
+
+def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
+    """Void all permits from `from_us` on and book anew from `resume_us`: after a brake, or under a changed rule.
+
+    Void permits leave the quotas, except those that share a grain with permits that were used. A quota whose grains
+    have changed starts full: what was used under the old one is unknown in the new grains.
+    """
+    counts = []
+    for index, quota in enumerate(rule.quotas):
+        held = before.counts[index] if index < len(before.counts) else {}
+        grain = from_us // quota.grain_us
+        kept = {at: count for at, count in held.items() if at <= grain}
+        counts.append(kept if len(rule.quotas) == len(before.counts) else {grain: quota.amount})
+    return Book(resume_us, tuple(counts), before.generation + 1, from_us, resume_us)
+
+
+def holds(permit: Permit, book: Book) -> bool:
+    """Return whether a permit may still be used under what is booked now."""
+    if permit.generation == book.generation:
+        return True
+    return permit.generation == book.generation - 1 and permit.slot_us < book.void_from_us
+
+
+def _first_free(rule: Rule, counts: Sequence[Mapping[int, int]], slot_us: int) -> int:
+    """Move a slot on until no quota is full; each move leaves a grain behind, so it ends."""
+    while True:
+        moved_us = slot_us
+        for quota, held in zip(rule.quotas, counts, strict=True):
+            moved_us = max(moved_us, _first_free_of(quota, held, moved_us))
+        if moved_us == slot_us:
+            return slot_us
+        slot_us = moved_us
+
+
+def _first_free_of(quota: Quota, held: Mapping[int, int], slot_us: int) -> int:
+    grain = slot_us // quota.grain_us
+    recent = sorted(index for index in held if grain - quota.span_count < index <= grain)
+    excess = sum(held[index] for index in recent) - quota.amount + 1
+    if excess <= 0:
+        return slot_us
+    for index in recent:  # the oldest grains leave first
+        excess -= held[index]
+        if excess <= 0:
+            return (index + quota.span_count) * quota.grain_us
+    raise AssertionError("a quota of zero permits nothing")
+
+
+def _count(quota: Quota, held: Mapping[int, int], slot_us: int) -> dict[int, int]:
+    """Count a permit, and forget grains that no later window can touch."""
+    grain = slot_us // quota.grain_us
+    kept = {index: count for index, count in held.items() if index > grain - quota.span_count}
+    return kept | {grain: kept.get(grain, 0) + 1}
+
+
+def _ceil(dividend: float, divisor: int) -> int:
+    return -int(-dividend // divisor)

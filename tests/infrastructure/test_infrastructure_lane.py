@@ -1,0 +1,228 @@
+"""A vendor's lane: what the embedded cloud accepts and does not enforce, asserted against the contract."""
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from cdk.parameters import logical_name
+from functions.contract.vendor import EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S, Drain, Scope, Vendor
+from functions.names import CREDENTIAL_HEADER, Environment
+from headway.synthesis import ROOT
+
+if TYPE_CHECKING:
+    from tests.infrastructure.conftest import Templates
+
+
+def mapping_of(templates: "Templates", vendor: Vendor) -> Any:
+    """Return the properties of the event source mapping on a vendor's request queue."""
+    (mapping,) = (
+        mapping
+        for mapping in templates.of_type("AWS::Lambda::EventSourceMapping").values()
+        if templates.say(mapping["EventSourceArn"]) == f"<RequestQueue{logical_name(vendor.name)}>"
+    )
+    return mapping
+
+
+def throttles_of(templates: "Templates", vendor: Vendor) -> dict[str, tuple[float, int]]:
+    """Return rate and burst of the proxy by method, `*` for those without their own."""
+    stage = templates.properties(f"Lane-{vendor.name}/Proxy/Api/DeploymentStage.v")
+    return {
+        setting["HttpMethod"]: (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"])
+        for setting in stage["MethodSettings"]
+    }
+
+
+def test_the_proxys_stage_is_throttled_to_the_contracts_fence_for_submits(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        rate_per_s, burst_count = throttles_of(templates, vendor)["*"]
+        fence = vendor.fence(Scope.SUBMIT)
+        assert fence is not None
+        assert (rate_per_s, burst_count) == (fence.rate_per_s, fence.burst_count)
+        for limit in vendor.limits:
+            if limit.scope is Scope.SUBMIT:
+                assert rate_per_s * limit.per_s + burst_count <= limit.amount, f"{vendor.name}: {limit} can be broken"
+
+
+def test_polls_have_a_throttle_of_their_own_by_method(repository: "Templates") -> None:
+    (vendor,) = repository.vendors
+    fence = vendor.fence(Scope.POLL)
+    assert fence is not None
+    assert throttles_of(repository, vendor)["GET"] == (fence.rate_per_s, fence.burst_count) == (40, 10)
+
+
+def test_polls_that_no_limit_counts_are_not_slowed_to_the_submits_rate(another: "Templates") -> None:
+    (vendor,) = (vendor for vendor in another.vendors if vendor.name == "slow-press")
+    assert vendor.fence(Scope.POLL) is None
+    assert throttles_of(another, vendor)["GET"] == (10_000, 5_000)
+
+
+def test_only_callers_with_iam_get_through_the_proxy_and_each_method_goes_to_the_vendor_unchanged(
+    templates: "Templates",
+) -> None:
+    for vendor in templates.vendors:
+        for verb in (vendor.submit.method, "GET"):
+            method = templates.properties(f"Lane-{vendor.name}/Proxy/Api/Default/{{proxy+}}/{verb}")
+            assert method["AuthorizationType"] == "AWS_IAM"
+            integration = method["Integration"]
+            assert integration["Type"] == "HTTP_PROXY"
+            assert integration["IntegrationHttpMethod"] == method["HttpMethod"] == verb
+            assert templates.say(integration["Uri"]) == f"<BaseUrl{logical_name(vendor.name)}>/{{proxy}}"
+            assert integration["TimeoutInMillis"] <= 29_000
+            assert vendor.submit.timeout_s * 1_000 <= integration["TimeoutInMillis"]
+
+
+def test_the_credential_travels_in_a_header_of_our_own_and_becomes_the_vendors_in_the_proxy(
+    another: "Templates",
+) -> None:
+    def headers(method: str) -> dict[str, str]:
+        mapping = another.properties(f"{method}")["Integration"]["RequestParameters"]
+        return {key: value for key, value in mapping.items() if ".header." in key}
+
+    credential = f"method.request.header.{CREDENTIAL_HEADER}"
+    replicate = "Lane-replicate/Proxy/Api/Default/{proxy+}/POST"
+    assert headers(replicate) == {"integration.request.header.Authorization": credential}
+    assert headers("Lane-slow-press/Proxy/Api/Default/{proxy+}/PUT") == {}
+
+
+def test_timeouts_in_call_vendor_are_the_contracts_and_the_heartbeat_is_the_shorter(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        definition = templates.definition(f"Lane-{vendor.name}/CallVendor/Machine")
+        callback, results = definition["States"]["CallVendor"], definition["States"]["FetchResult"]
+        assert callback["TimeoutSeconds"] == vendor.call_timeout_s
+        assert callback["HeartbeatSeconds"] == vendor.call_heartbeat_s < vendor.call_timeout_s
+        assert definition["TimeoutSeconds"] == vendor.workflow_timeout_s > vendor.call_timeout_s
+        assert results["TimeoutSeconds"] == vendor.results_timeout_s
+        assert templates.properties(f"Lane-{vendor.name}/Results/Function")["Timeout"] == vendor.results_timeout_s
+        assert vendor.record_ttl_s > vendor.workflow_timeout_s
+
+
+def test_timeouts_in_dispatch_call_are_those_of_its_functions_within_an_express_workflows_five_minutes(
+    templates: "Templates",
+) -> None:
+    for vendor in templates.vendors:
+        lane = f"Lane-{vendor.name}"
+        definition = templates.definition(f"{lane}/DispatchCall/Machine")
+        states = definition["States"]
+        assert definition["TimeoutSeconds"] == EXPRESS_TIMEOUT_S <= 300
+        assert states["RejectCall"]["TimeoutSeconds"] == SETTLE_TIMEOUT_S
+        assert templates.properties(f"{lane}/Rejection/Function")["Timeout"] == SETTLE_TIMEOUT_S
+        if vendor.dispatch.direct:
+            assert states["SettleCall"]["TimeoutSeconds"] == SETTLE_TIMEOUT_S
+            assert templates.properties(f"{lane}/Joining/Function")["Timeout"] == SETTLE_TIMEOUT_S
+        else:
+            assert states["CallVendor"]["TimeoutSeconds"] == vendor.caller_timeout_s
+            assert templates.properties(f"{lane}/Caller/Function")["Timeout"] == vendor.caller_timeout_s
+
+
+def test_machines_have_the_type_they_need_and_log_events_without_their_data(templates: "Templates") -> None:
+    machines = templates.of_type("AWS::StepFunctions::StateMachine")
+    assert len(machines) == 2 * len(templates.vendors)
+    for name, machine in machines.items():
+        wanted = "EXPRESS" if name.endswith("/DispatchCall/Machine") else "STANDARD"
+        assert machine["StateMachineType"] == wanted
+        logging = machine["LoggingConfiguration"]
+        assert logging["Level"] == "ALL"
+        assert logging["IncludeExecutionData"] is False
+        (destination,) = logging["Destinations"]
+        log_group = name.replace("/Machine", "/Log")
+        assert templates.say(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]) == f"<{log_group}>"
+
+
+def test_the_dispatchers_mapping_has_the_contracts_batches_window_and_concurrency_and_reports_items(
+    templates: "Templates",
+) -> None:
+    for vendor in templates.vendors:
+        mapping, dispatch = mapping_of(templates, vendor), vendor.dispatch
+        assert mapping["BatchSize"] == dispatch.batch_size
+        assert mapping["MaximumBatchingWindowInSeconds"] == dispatch.batching_window_s
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": dispatch.maximum_concurrency}
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["Enabled"] is (dispatch.drain is Drain.EVENT_SOURCE)
+
+
+def test_the_dispatchers_concurrency_is_reserved_and_its_timeout_covers_a_batch_at_the_longest_delay(
+    templates: "Templates",
+) -> None:
+    for vendor in templates.vendors:
+        dispatcher = templates.properties(f"Lane-{vendor.name}/Dispatcher/Function")
+        assert dispatcher["ReservedConcurrentExecutions"] == vendor.dispatch.reserved_concurrency
+        assert dispatcher["ReservedConcurrentExecutions"] >= vendor.dispatch.maximum_concurrency
+        assert dispatcher["Timeout"] == vendor.dispatcher_timeout_s <= 900
+
+
+def test_without_provisioned_concurrency_the_function_itself_is_polled_for(repository: "Templates") -> None:
+    (vendor,) = repository.vendors
+    assert repository.of_type("AWS::Lambda::Alias") == {}
+    assert repository.say(mapping_of(repository, vendor)["FunctionName"]) == "<Lane-replicate/Dispatcher/Function>"
+
+
+def test_provisioned_concurrency_is_on_an_alias_and_the_mapping_is_on_that_alias(another: "Templates") -> None:
+    ((name, alias),) = another.of_type("AWS::Lambda::Alias").items()
+    assert name == "Lane-slow-press/Live"
+    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 1}
+    assert another.say(alias["FunctionName"]) == "<Lane-slow-press/Dispatcher/Function>"
+    assert another.say(alias["FunctionVersion"]) == "<Lane-slow-press/Dispatcher/Function/CurrentVersion.Version>"
+    (vendor,) = (vendor for vendor in another.vendors if vendor.name == "slow-press")
+    assert another.say(mapping_of(another, vendor)["FunctionName"]) == "<Lane-slow-press/Live>:live"
+
+
+def test_a_schedule_drains_the_queue_where_the_contract_says_so_and_sleeps_elsewhere(another: "Templates") -> None:
+    replicate, slow_press = (another.properties(f"Lane-{name}/Schedule") for name in ("replicate", "slow-press"))
+    assert replicate["State"] == "DISABLED"
+    assert slow_press["State"] == "ENABLED"
+    assert slow_press["ScheduleExpression"] == "rate(5 minutes)"
+    assert replicate["ScheduleExpression"] == "rate(1 minute)"
+    target = slow_press["Target"]
+    assert another.say(target["Arn"]) == "<Lane-slow-press/Drain/Function>"
+    assert json.loads(target["Input"]) == {"batch_size": 3}
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}, "the next interval is the retry"
+
+
+def test_the_direct_way_calls_the_proxy_with_iam_and_never_sees_a_task_token(another: "Templates") -> None:
+    definition = another.definition("Lane-slow-press/DispatchCall/Machine")
+    call = definition["States"]["CallVendor"]
+    assert call["Resource"] == "arn:aws:states:::apigateway:invoke"
+    arguments = call["Arguments"]
+    host = "<Lane-slow-press/Proxy/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>"
+    assert arguments["ApiEndpoint"] == host
+    assert arguments["Stage"] == "<Lane-slow-press/Proxy/Api/DeploymentStage.v>"
+    assert (arguments["Method"], arguments["Path"], arguments["AuthType"]) == ("PUT", "/jobs", "IAM_ROLE")
+    callback = "https://<Callbacks/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<Callbacks/Api/DeploymentStage.v>"
+    assert definition["States"]["PrepareCall"]["Assign"]["fields"] == {
+        "paper": {"size": "A4"},
+        "notify": f"{callback}/callbacks/slow-press",
+    }
+    assert "$states.input.job.id" in json.dumps(definition)
+    text = json.dumps(definition).lower()
+    assert "task.token" not in text
+    assert "task_token" not in text
+    assert "waitfortasktoken" not in text
+
+
+def test_the_direct_way_has_no_caller_and_the_other_no_joining(another: "Templates") -> None:
+    functions = another.of_type("AWS::Lambda::Function")
+    assert "Lane-slow-press/Caller/Function" not in functions
+    assert "Lane-replicate/Joining/Function" not in functions
+    assert {"Lane-slow-press/Joining/Function", "Lane-replicate/Caller/Function"} <= functions.keys()
+
+
+def test_every_setting_that_a_handler_reads_is_bound_and_nothing_is_bound_that_has_no_name(
+    another: "Templates",
+) -> None:
+    for name, function in another.of_type("AWS::Lambda::Function").items():
+        module, _ = function["Handler"].rsplit(".", 1)
+        sources = [ROOT / f"{module.replace('.', '/')}.py", ROOT / "functions" / "ledger" / "tables.py"]
+        text = "".join(path.read_text() for path in sources)
+        read = {Environment[word].value for word in re.findall(r"setting\(Environment\.(\w+)\)", text)}
+        bound = function["Environment"]["Variables"].keys()
+        assert read <= bound <= {str(word) for word in Environment}, name
+
+
+def test_functions_sign_their_calls_to_the_proxy_on_aws(another: "Templates") -> None:
+    auth = {
+        name: function["Environment"]["Variables"]["HEADWAY_PROXY_AUTH"]
+        for name, function in another.of_type("AWS::Lambda::Function").items()
+        if "HEADWAY_PROXY_URL" in function["Environment"]["Variables"]
+    }
+    lanes = {"Lane-replicate/Caller/Function", "Lane-replicate/Results/Function", "Lane-slow-press/Results/Function"}
+    assert auth == {lane: {"Fn::If": ["IsEmbeddedCloud", "none", "iam"]} for lane in lanes}

@@ -1,0 +1,200 @@
+"""Least privilege: what each role may do and to what, as an exact table."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cdk.parameters import logical_name
+from functions.contract.vendor import Vendor
+
+if TYPE_CHECKING:
+    from tests.infrastructure.conftest import Templates
+
+Grants = Mapping[str, set[str]]
+"""Resource -> actions."""
+
+READ = "dynamodb:GetItem"
+CREATE = "dynamodb:PutItem"
+CHANGE = "dynamodb:UpdateItem"
+OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+CONFIGURATION = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
+SECRET = {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}
+ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"}
+CONSUME = {
+    "sqs:ReceiveMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueUrl",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}
+EVERYWHERE = {  # neither log delivery nor X-Ray has resources to name
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+}
+
+
+def profile(vendor: Vendor, kind: str) -> str:
+    name = logical_name(vendor.name)
+    return (
+        "arn:<AWS::Partition>:appconfig:<AWS::Region>:<AWS::AccountId>:application/<Configuration/Application>"
+        f"/environment/<Configuration/Environment{name}>/configuration/<Configuration/{kind}{name}>"
+    )
+
+
+def proxy(vendor: Vendor, call: str) -> str:
+    return f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<Lane-{vendor.name}/Proxy/Api>/v/{call}"
+
+
+def lane_grants(vendor: Vendor) -> dict[str, Grants]:
+    lane, name = f"Lane-{vendor.name}", logical_name(vendor.name)
+    call_vendor, dispatch_call = f"<{lane}/CallVendor/Machine>", f"<{lane}/DispatchCall/Machine>"
+    contract, tuning = profile(vendor, "Contract"), profile(vendor, "Tuning")
+    submit = proxy(vendor, f"{vendor.submit.method}{vendor.submit.path}")
+    token = {f"<ApiToken{name}>": SECRET} if vendor.credential else {}
+    settling = {"<Calls>": {READ, CHANGE}, "<Jobs>": {CHANGE}, call_vendor: ANSWER}
+    dispatching = {
+        "<Calls>": {CREATE, READ},
+        dispatch_call: {"states:StartExecution"},
+        call_vendor: {"states:SendTaskFailure"},
+        contract: CONFIGURATION,
+        tuning: CONFIGURATION,
+    }
+    invoke = {"lambda:InvokeFunction"}
+    roles: dict[str, Grants] = {
+        "CallVendor": {
+            "*": EVERYWHERE,
+            f"<RequestQueue{name}>": {"sqs:SendMessage"},
+            f"<{lane}/Results/Function>": invoke,
+            "<Calls>": {CHANGE},
+        },
+        "Dispatcher": {**dispatching, f"<RequestQueue{name}>": CONSUME},
+        "Drain": {**dispatching, f"<RequestQueue{name}>": {"sqs:ReceiveMessage", "sqs:DeleteMessage"}},
+        "Rejection": {
+            "<Calls>": {READ, CHANGE},
+            f"<RequestDlq{name}>": {"sqs:SendMessage"},
+            call_vendor: {"states:SendTaskFailure"},
+        },
+        "Results": {
+            contract: CONFIGURATION,
+            proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}"): {"execute-api:Invoke"},
+            **token,
+        },
+    }
+    if vendor.dispatch.direct:
+        roles["Joining"] = settling
+        roles["DispatchCall"] = {
+            "*": EVERYWHERE,
+            submit: {"execute-api:Invoke"},
+            "<Calls>": {CHANGE},
+            "<Jobs>": {CHANGE},
+            f"<{lane}/Rejection/Function>": invoke,
+            f"<{lane}/Joining/Function>": invoke,
+        }
+    else:
+        roles["Caller"] = {contract: CONFIGURATION, submit: {"execute-api:Invoke"}, **token, **settling}
+        roles["DispatchCall"] = {
+            "*": EVERYWHERE,
+            f"<{lane}/Caller/Function>": invoke,
+            f"<{lane}/Rejection/Function>": invoke,
+        }
+    for function in roles.keys() - {"CallVendor", "DispatchCall"}:
+        roles[function] = {**roles[function], f"<{lane}/{function}/Log>": OWN_LOG}
+    schedule = {f"{lane}/ScheduleRole": {f"<{lane}/Drain/Function>": invoke}}
+    return {f"{lane}/{role}/Role": grants for role, grants in roles.items()} | schedule
+
+
+def expected_grants(templates: "Templates") -> dict[str, Grants]:
+    vendors = templates.vendors
+    expected: dict[str, Grants] = {
+        "Callbacks/Role": {"<CallbackQueue>": {"sqs:SendMessage"}},
+        "Callback/Role": {
+            "<Callback/Log>": OWN_LOG,
+            "<CallbackQueue>": CONSUME,
+            "<CallbackDlq>": {"sqs:SendMessage"},
+            "<Calls>": {READ, CHANGE},
+            "<Jobs>": {READ, CHANGE},
+            **{profile(vendor, "Contract"): CONFIGURATION for vendor in vendors},
+            **{f"<WebhookKey{logical_name(vendor.name)}>": SECRET for vendor in vendors},
+            **{f"<Lane-{vendor.name}/CallVendor/Machine>": ANSWER for vendor in vendors},
+        },
+    }
+    for vendor in vendors:
+        expected |= lane_grants(vendor)
+    return expected
+
+
+def granted(templates: "Templates") -> dict[str, Grants]:
+    """Return what the template's policies allow, by role."""
+    roles: dict[str, dict[str, set[str]]] = {}
+    for policy in templates.of_type("AWS::IAM::Policy").values():
+        for role in policy["Roles"]:
+            grants = roles.setdefault(templates.say(role).strip("<>"), {})
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert statement["Effect"] == "Allow"
+                assert statement.keys() <= {"Effect", "Action", "Resource"}
+                actions, resources = statement["Action"], statement["Resource"]
+                for resource in resources if isinstance(resources, list) else [resources]:
+                    grants.setdefault(templates.say(resource), set()).update(
+                        actions if isinstance(actions, list) else [actions]
+                    )
+    return dict(roles)
+
+
+def test_every_role_may_do_exactly_what_its_hop_needs(templates: "Templates") -> None:
+    expected = expected_grants(templates)
+    found = granted(templates)
+    assert found.keys() == expected.keys()
+    for role, grants in expected.items():
+        assert found[role] == grants, role
+
+
+def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_and_the_job_id(
+    templates: "Templates",
+) -> None:
+    wild = set()
+    for role, grants in granted(templates).items():
+        for resource, actions in grants.items():
+            assert not [action for action in actions if "*" in action], role
+            if "*" in resource:
+                wild.add((role, resource))
+    expected = set()
+    for vendor in templates.vendors:
+        polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
+        expected |= {(f"Lane-{vendor.name}/Results/Role", polls)}
+        expected |= {(f"Lane-{vendor.name}/{machine}/Role", "*") for machine in ("CallVendor", "DispatchCall")}
+    assert wild == expected
+
+
+def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(another: "Templates") -> None:
+    resumers = {
+        role
+        for role, grants in granted(another).items()
+        if any("states:SendTaskSuccess" in actions for actions in grants.values())
+    }
+    assert resumers == {"Callback/Role", "Lane-replicate/Caller/Role", "Lane-slow-press/Joining/Role"}
+
+
+def test_each_role_serves_one_function_machine_or_service(templates: "Templates") -> None:
+    users = [
+        templates.say(properties[key])
+        for kind, key in (("AWS::Lambda::Function", "Role"), ("AWS::StepFunctions::StateMachine", "RoleArn"))
+        for properties in templates.of_type(kind).values()
+    ]
+    assert len(users) == len(set(users))
+    principals = {
+        name: role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+        for name, role in templates.of_type("AWS::IAM::Role").items()
+    }
+    for name, properties in templates.of_type("AWS::Lambda::Function").items():
+        assert principals[templates.say(properties["Role"]).strip("<>")] == "lambda.amazonaws.com", name
+    managed = [name for name, role in templates.of_type("AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
+    assert managed == ["Callbacks/Api/CloudWatchRole"], "AWS asks for a managed policy there and nowhere else"

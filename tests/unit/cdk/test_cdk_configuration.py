@@ -1,0 +1,195 @@
+"""Configuration files: the shipped ones load, and every mistake is one line with the file, the field and the mend."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft4Validator
+
+from cdk.configuration import ConfigurationError, load_vendors, schema
+from functions.callback.verification import PRESETS
+from functions.contract.vendor import LONGEST_DELAY_S, Ambiguity, Drain, Scope
+from functions.limiter.delay import Tuning
+
+SHIPPED = Path(__file__).parents[3] / "config" / "appconfig"
+Change = Callable[[Any], object]
+
+CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
+    "a field is missing": (lambda c: c.pop("waits"), "`(top level)`: 'waits' is a required property"),
+    "a field of a section is missing": (
+        lambda c: c["submit"].pop("job_id"),
+        "`submit`: 'job_id' is a required property",
+    ),
+    "a field nobody knows": (
+        lambda c: c["submit"].update(retries=3),
+        "`submit`: Additional properties are not allowed",
+    ),
+    "text for a number": (lambda c: c["limits"][0].update(amount="10"), "`limits.0.amount`: '10' is not of type"),
+    "no calls at all": (
+        lambda c: c["limits"][0].update(amount=0),
+        "`limits.0.amount`: 0 is less than the minimum of 1",
+    ),
+    "no limit": (lambda c: c.update(limits=[]), "`limits`: [] "),
+    "a window of nothing": (lambda c: c["limits"][0].update(per_s=0), "`limits.0.per_s`: 0 is less than the minimum"),
+    "a scope nobody counts": (lambda c: c["limits"][0].update(scope="all"), "`limits.0.scope`: 'all' is not one of"),
+    "a trailing slash": (
+        lambda c: c.update(base_url="https://a.example/"),
+        "`base_url`: 'https://a.example/' does not",
+    ),
+    "a path that is none": (lambda c: c["submit"].update(path="jobs"), "`submit.path`: 'jobs' does not match"),
+    "a vendor as slow as the proxy's patience": (
+        lambda c: c["submit"].update(timeout_s=30),
+        "`submit.timeout_s`: 30 is",
+    ),
+    "an unknown policy": (lambda c: c["submit"].update(ambiguity="hope"), "`submit.ambiguity`: 'hope' is not one of"),
+    "an unknown signature": (
+        lambda c: c["callback"].update(verification="none"),
+        "`callback.verification`: 'none' is not one of ['standard-webhooks']",
+    ),
+    "no job ID in the result's path": (lambda c: c["result"].update(path="/v1/jobs"), "`result.path`: '/v1/jobs' does"),
+    "no token in the credential": (lambda c: c["credential"].update(format="x"), "`credential.format`: 'x' does not"),
+    "a batch that SQS does not give": (lambda c: c["dispatch"].update(batch_size=11), "`dispatch.batch_size`: 11 is"),
+    "one poller": (lambda c: c["dispatch"].update(maximum_concurrency=1), "`dispatch.maximum_concurrency`: 1 is less"),
+    "another vendor's name": (
+        lambda c: c.update(vendor="other"),
+        "`vendor` is 'other'; make it 'replicate', like the file",
+    ),
+    "no limit for submits": (
+        lambda c: c.update(limits=[limit for limit in c["limits"] if limit["scope"] == "poll"]),
+        "`limits`: none counts submits; add one with `scope: submit`",
+    ),
+    "fewer dispatchers than pollers": (
+        lambda c: c["dispatch"].update(maximum_concurrency=5),
+        "`dispatch.reserved_concurrency` is 2; make it 5 (`maximum_concurrency`) at least, or",
+    ),
+    "more warm dispatchers than there may be": (
+        lambda c: c["dispatch"].update(provisioned_concurrency=3),
+        "`dispatch.provisioned_concurrency` is 3; make it 2 (`reserved_concurrency`) at most",
+    ),
+    "a credential on the direct way": (
+        lambda c: c["dispatch"].update(direct=True),
+        "`dispatch.direct`: no function reads the secret; remove `credential`",
+    ),
+    "a nested callback URL on the direct way": (
+        lambda c: (c.pop("credential"), c["dispatch"].update(direct=True), c["submit"].update(callback_url="a.b")),
+        "`dispatch.direct`: `submit.callback_url` must be a field at the top level",
+    ),
+}
+TUNING_MISTAKES: dict[str, tuple[Change, str]] = {
+    "a delay below nothing": (lambda t: t.update(delay_ms=-1), "`delay_ms`: -1 is less than the minimum of 0"),
+    "a delay that outlives a batch": (lambda t: t.update(delay_ms=20_001), "`delay_ms`: 20001 is greater than"),
+    "no calls at all": (lambda t: t.update(rate_per_s=0), "`rate_per_s`: 0 is less than the minimum of 0.1"),
+    "half a tuning": (lambda t: t.pop("rate_per_s"), "`(top level)`: 'rate_per_s' is a required property"),
+    "a field nobody knows": (
+        lambda t: t.update(rate=5),
+        "`(top level)`: Additional properties are not allowed ('rate'",
+    ),
+}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Copy the shipped configuration, to be spoilt."""
+    return Path(shutil.copytree(SHIPPED, tmp_path / "appconfig"))
+
+
+def spoil(path: Path, change: Change) -> None:
+    document = yaml.safe_load(path.read_text())
+    change(document)
+    path.write_text(yaml.safe_dump(document))
+
+
+def mistake(directory: Path) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        load_vendors(directory)
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_shipped_files_load() -> None:
+    vendors = load_vendors(SHIPPED)
+    assert [files.vendor.name for files in vendors] == sorted(path.stem for path in (SHIPPED / "vendors").iterdir())
+    for files in vendors:
+        tuning = Tuning.from_document(files.tuning)
+        assert files.contract["vendor"] == files.vendor.name
+        assert tuning.rate_per_s <= files.vendor.max_rps(Scope.SUBMIT)
+
+
+def test_vendors_are_sorted_by_name(directory: Path) -> None:
+    for folder in ("vendors", "tuning"):
+        text = (directory / folder / "replicate.yaml").read_text()
+        (directory / folder / "acme.yaml").write_text(text.replace("vendor: replicate", "vendor: acme"))
+    assert [files.vendor.name for files in load_vendors(directory)] == ["acme", "replicate"]
+
+
+@pytest.mark.parametrize(("change", "message"), CONTRACT_MISTAKES.values(), ids=CONTRACT_MISTAKES)
+def test_a_mistake_in_a_contract_names_file_field_and_mend(directory: Path, change: Change, message: str) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    spoil(path, change)
+    assert mistake(directory).startswith(f"{path}: {message}")
+
+
+@pytest.mark.parametrize(("change", "message"), TUNING_MISTAKES.values(), ids=TUNING_MISTAKES)
+def test_a_mistake_in_a_tuning_names_file_field_and_mend(directory: Path, change: Change, message: str) -> None:
+    path = directory / "tuning" / "replicate.yaml"
+    spoil(path, change)
+    assert mistake(directory).startswith(f"{path}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "`(top level)`: None is not of type 'object'"),
+        ("- replicate\n", "`(top level)`: ['replicate'] is not of type 'object'"),
+        ("vendor: [\n", "not YAML: while parsing"),
+        ("vendor: a\n  base_url: b\n", "not YAML: mapping values are not allowed here"),
+    ],
+)
+def test_a_file_that_is_no_document_is_refused_in_one_line(directory: Path, text: str, message: str) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    path.write_text(text)
+    assert mistake(directory).startswith(f"{path}: {message}")
+
+
+def test_a_vendor_without_a_tuning_is_told_to_have_one(directory: Path) -> None:
+    path = directory / "tuning" / "replicate.yaml"
+    path.unlink()
+    assert mistake(directory) == f"{path}: there is no such file; every vendor has a contract and a tuning"
+
+
+def test_a_directory_without_vendors_is_told_to_have_one(directory: Path) -> None:
+    (directory / "vendors" / "replicate.yaml").unlink()
+    message = f"{directory / 'vendors'}: no vendor there; add a contract file <vendor>.yaml"
+    assert mistake(directory) == message
+
+
+@pytest.mark.parametrize("name", ["vendor", "tuning"])
+def test_a_schema_stays_within_what_appconfig_validates(name: str) -> None:
+    document = schema(SHIPPED, name)
+    Draft4Validator.check_schema(document)
+    assert document["$schema"] == "http://json-schema.org/draft-04/schema#"
+    assert len(json.dumps(document)) <= 32_768
+    newer = {"const", "if", "then", "contains", "exclusiveMinimum", "propertyNames", "$defs", "examples", "readOnly"}
+    assert not newer & _keys(document)
+
+
+def test_schema_and_code_know_the_same_words_and_bounds() -> None:
+    contract, tuning = schema(SHIPPED, "vendor")["properties"], schema(SHIPPED, "tuning")["properties"]
+    assert set(contract["limits"]["items"]["properties"]["scope"]["enum"]) == set(Scope)
+    assert set(contract["submit"]["properties"]["ambiguity"]["enum"]) == set(Ambiguity)
+    assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
+    assert set(contract["callback"]["properties"]["verification"]["enum"]) == set(PRESETS)
+    assert tuning["delay_ms"]["maximum"] == LONGEST_DELAY_S * 1_000
+
+
+def _keys(node: Any) -> set[str]:
+    if isinstance(node, dict):
+        return set(node) | {key for value in node.values() for key in _keys(value)}
+    if isinstance(node, list):
+        return {key for value in node for key in _keys(value)}
+    return set()

@@ -1,0 +1,137 @@
+"""The callback function: refused callbacks are put aside with their reason, broken moments come back."""
+
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.callback import handler
+from functions.callback.inbox import CallbackOutcome
+from functions.errors import Refused
+from tests.unit.functions.fakes import (
+    TOKEN,
+    WEBHOOK_KEY,
+    Worker,
+    callback_record,
+    client_error,
+    metrics,
+    request_of,
+    signed,
+)
+
+SUCCEEDED = '{"id": "job-1", "status": "succeeded"}'
+OTHER_KEY = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+
+@pytest.fixture(autouse=True)
+def accepted(worker: Worker) -> None:
+    worker.ledger.enqueue(request_of(), 3_600)
+    worker.ledger.begin("call-1", "owner-1", 40)
+    worker.ledger.accept("call-1", "job-1")
+    worker.ledger.join_call("acme", "job-1", "call-1")
+
+
+def handle(*records: dict[str, Any]) -> list[str]:
+    """Return the messages of a batch that come back to the queue."""
+    response = handler.handle({"Records": list(records)}, LambdaContext())
+    return [str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
+
+
+def genuine(body: str, message_id: str = "m1") -> dict[str, Any]:
+    record: dict[str, Any] = callback_record(body, signed(body), message_id=message_id)
+    return record
+
+
+def test_a_callback_resumes_its_task_and_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    assert handle(genuine(SUCCEEDED)) == []
+    assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
+    assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "CallbacksResumed": [1.0]}.items()
+
+
+def test_a_forged_callback_is_put_aside_with_its_reason_and_does_not_come_back(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert handle(callback_record(SUCCEEDED, signed(SUCCEEDED, OTHER_KEY))) == []
+    (message,) = worker.sqs.of("SendMessage")
+    assert message == {
+        "QueueUrl": "https://sqs.example/callback-dlq",
+        "MessageBody": SUCCEEDED,
+        "MessageAttributes": {
+            "vendor": {"DataType": "String", "StringValue": "acme"},
+            "outcome": {"DataType": "String", "StringValue": "Forged"},
+            "reason": {"DataType": "String", "StringValue": "No matching signature found"},
+        },
+    }
+    assert worker.step_functions.sent == []
+    assert metrics(capsys.readouterr().out)["CallbacksForged"] == [1.0]
+
+
+def test_a_malformed_callback_is_put_aside_with_its_reason_and_does_not_come_back(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert handle(genuine('{"id": "job-1", "status": "exploded"}')) == []
+    (message,) = worker.sqs.of("SendMessage")
+    assert message["MessageAttributes"]["outcome"]["StringValue"] == "Malformed"
+    reason = "the callback's `status` is in none of the contract's lists"
+    assert message["MessageAttributes"]["reason"]["StringValue"] == reason
+    assert metrics(capsys.readouterr().out)["CallbacksMalformed"] == [1.0]
+
+
+def test_a_callback_without_a_body_can_be_put_aside_too(worker: Worker) -> None:
+    assert handle(callback_record("", {})) == []
+    assert [message["MessageBody"] for message in worker.sqs.of("SendMessage")] == ["(empty)"]
+
+
+def test_a_callback_that_could_not_be_processed_now_comes_back_alone(worker: Worker) -> None:
+    worker.step_functions.errors.append(client_error("SendTaskSuccess", "ThrottlingException"))
+    progress = genuine('{"id": "job-1", "status": "processing"}', "m2")
+    assert handle(genuine(SUCCEEDED, "m1"), progress, callback_record("x", {}, message_id="m3")) == ["m1"]
+    assert len(worker.sqs.sent) == 1
+    assert handle(genuine(SUCCEEDED, "m1")) == []
+    assert len(worker.step_functions.of("SendTaskSuccess")) == 1
+
+
+def test_a_refusal_that_cannot_be_put_aside_comes_back(worker: Worker) -> None:
+    worker.sqs.errors.append(client_error("SendMessage", "ServiceUnavailable"))
+    assert handle(callback_record("x", {})) == ["m1"]
+
+
+def test_every_outcome_of_a_batch_is_counted_under_its_vendor(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    early = '{"id": "job-2", "status": "failed"}'
+    handle(
+        genuine('{"id": "job-1", "status": "processing"}', "m1"),
+        genuine(SUCCEEDED, "m2"),
+        genuine(SUCCEEDED, "m3"),
+        genuine(early, "m4"),
+        callback_record(SUCCEEDED, {}, message_id="m5"),
+    )
+    counted = {name: value for name, value in metrics(capsys.readouterr().out).items() if name.startswith("Callbacks")}
+    assert counted == {
+        "CallbacksHeartbeat": [1.0],
+        "CallbacksResumed": [1.0],
+        "CallbacksDuplicate": [1.0],
+        "CallbacksEarly": [1.0],
+        "CallbacksForged": [1.0],
+    }
+
+
+@pytest.mark.parametrize("secret", [f"{OTHER_KEY} {WEBHOOK_KEY}", f"{WEBHOOK_KEY}\n{OTHER_KEY}\n"])
+def test_two_keys_in_the_secret_are_both_valid_during_a_rotation(worker: Worker, secret: str) -> None:
+    worker.secrets["arn:webhook-key"] = secret
+    assert handle(genuine(SUCCEEDED)) == []
+    assert len(worker.step_functions.sent) == 1
+
+
+def test_with_an_empty_secret_no_callback_is_accepted(worker: Worker) -> None:
+    worker.secrets["arn:webhook-key"] = " "
+    assert handle(genuine(SUCCEEDED)) == []
+    assert worker.step_functions.sent == []
+    assert len(worker.sqs.sent) == 1
+
+
+def test_every_outcome_and_every_refusal_has_a_metric_of_its_own() -> None:
+    assert set(handler.METRICS) == set(CallbackOutcome)
+    assert set(handler.REFUSALS) == set(Refused.__subclasses__())
+    assert len({*handler.METRICS.values(), *handler.REFUSALS.values()}) == len(CallbackOutcome) + 2

@@ -1,0 +1,164 @@
+"""The inbox: every outcome of a callback, and what it leaves behind."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.callback.envelope import Envelope
+from functions.callback.inbox import CallbackOutcome, Event, Inbox, read_event
+from functions.errors import Forged, Malformed
+from functions.ledger.record import CallState
+from functions.ledger.settlement import Settler
+from functions.ledger.store import Ledger
+from tests.unit.functions.fakes import (
+    TOKEN,
+    WEBHOOK_KEY,
+    FakeProfiles,
+    FakeStepFunctions,
+    Tables,
+    request_of,
+    signed,
+    vendor_of,
+)
+
+CONTRACT = vendor_of()
+NESTED = vendor_of({"callback.job_id": "data.object.id", "callback.status": "type"}).callback
+
+
+def envelope(status: Any = "succeeded", job_id: Any = "job-1") -> Envelope:
+    body = json.dumps({"id": job_id, "status": status, "output": "Grüße"}, ensure_ascii=False)
+    return Envelope("acme", signed(body), body)
+
+
+@pytest.fixture
+def inbox(ledger: Ledger, settler: Settler, at_signing_time: None) -> Inbox:
+    return Inbox(FakeProfiles(CONTRACT), ledger, settler, lambda vendor: [WEBHOOK_KEY])
+
+
+@pytest.fixture
+def accepted(ledger: Ledger) -> None:
+    ledger.enqueue(request_of(), 3_600)
+    ledger.begin("call-1", "owner-1", 40)
+    ledger.accept("call-1", "job-1")
+    ledger.join_call("acme", "job-1", "call-1")
+
+
+@pytest.mark.usefixtures("accepted")
+@pytest.mark.parametrize(
+    ("status", "operation"),
+    [("succeeded", "SendTaskSuccess"), ("failed", "SendTaskFailure"), ("canceled", "SendTaskFailure")],
+)
+def test_a_final_status_resumes_the_waiting_task(
+    inbox: Inbox, tables: Tables, step_functions: FakeStepFunctions, status: str, operation: str
+) -> None:
+    assert inbox.receive(envelope(status)) is CallbackOutcome.RESUMED
+    assert [name for name, _ in step_functions.sent] == [operation]
+    assert tables.call()["state"] == CallState.RESUMED
+
+
+@pytest.mark.usefixtures("accepted")
+def test_a_second_delivery_is_a_duplicate(inbox: Inbox, step_functions: FakeStepFunctions) -> None:
+    inbox.receive(envelope())
+    assert inbox.receive(envelope()) is CallbackOutcome.DUPLICATE
+    assert inbox.receive(envelope("failed")) is CallbackOutcome.DUPLICATE
+    assert len(step_functions.sent) == 1
+
+
+@pytest.mark.usefixtures("accepted")
+def test_an_answer_to_a_task_that_has_ended_is_late(
+    inbox: Inbox, tables: Tables, step_functions: FakeStepFunctions
+) -> None:
+    step_functions.end(TOKEN)
+    assert inbox.receive(envelope()) is CallbackOutcome.LATE
+    assert tables.call()["state"] == CallState.LATE
+    assert inbox.receive(envelope()) is CallbackOutcome.DUPLICATE
+
+
+@pytest.mark.usefixtures("accepted")
+def test_a_delivery_after_a_crash_resumes_the_task(inbox: Inbox, step_functions: FakeStepFunctions) -> None:
+    step_functions.errors.append(ConnectionError("the function broke off"))
+    with pytest.raises(ConnectionError):
+        inbox.receive(envelope())
+    assert inbox.receive(envelope()) is CallbackOutcome.RESUMED
+    assert len(step_functions.sent) == 1
+
+
+def test_an_answer_before_its_job_id_is_parked_as_it_came(inbox: Inbox, ledger: Ledger) -> None:
+    early = envelope()
+    assert inbox.receive(early) is CallbackOutcome.EARLY
+    assert inbox.receive(early) is CallbackOutcome.DUPLICATE
+    answer = ledger.join_call("acme", "job-1", "call-1")
+    assert answer is not None
+    assert (answer.succeeded, answer.status, answer.body) == (True, "succeeded", early.body)
+
+
+@pytest.mark.usefixtures("accepted")
+def test_progress_keeps_the_task_alive_and_the_record_as_it_is(
+    inbox: Inbox, tables: Tables, step_functions: FakeStepFunctions
+) -> None:
+    before = tables.call()
+    outcomes = [inbox.receive(envelope("processing")) for _ in range(2)]
+    assert outcomes == [CallbackOutcome.HEARTBEAT] * 2
+    assert step_functions.sent == [("SendTaskHeartbeat", {"taskToken": TOKEN})] * 2
+    assert tables.call() == before
+
+
+@pytest.mark.usefixtures("accepted")
+def test_progress_of_a_task_that_has_ended_is_late(inbox: Inbox, step_functions: FakeStepFunctions) -> None:
+    step_functions.end(TOKEN)
+    assert inbox.receive(envelope("processing")) is CallbackOutcome.LATE
+
+
+def test_progress_before_the_job_id_is_known_is_early_and_leaves_nothing(inbox: Inbox, tables: Tables) -> None:
+    assert inbox.receive(envelope("processing")) is CallbackOutcome.EARLY
+    assert tables.jobs.scan()["Items"] == []
+
+
+@pytest.mark.usefixtures("accepted")
+def test_a_forged_callback_changes_nothing(inbox: Inbox, tables: Tables, step_functions: FakeStepFunctions) -> None:
+    before = (tables.call(), tables.jobs.scan()["Items"])
+    genuine = envelope("failed")
+    with pytest.raises(Forged):
+        inbox.receive(Envelope("acme", genuine.headers, genuine.body.replace("failed", "succeeded")))
+    assert (tables.call(), tables.jobs.scan()["Items"]) == before
+    assert step_functions.sent == []
+
+
+def test_the_signature_is_checked_before_anything_is_read(inbox: Inbox) -> None:
+    with pytest.raises(Forged):
+        inbox.receive(Envelope("acme", {}, "not JSON"))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("not JSON", "the callback is not JSON"),
+        ("", "the callback is not JSON"),
+        ("[]", "the callback has no job ID at `id`"),
+        ('{"status": "succeeded"}', "the callback has no job ID at `id`"),
+        ('{"id": "", "status": "succeeded"}', "the callback has no job ID at `id`"),
+        ('{"id": true, "status": "succeeded"}', "the callback has no job ID at `id`"),
+        ('{"id": ["job-1"], "status": "succeeded"}', "the callback has no job ID at `id`"),
+        ('{"id": "job-1"}', "the callback has no status at `status`"),
+        ('{"id": "job-1", "status": null}', "the callback has no status at `status`"),
+        ('{"id": "job-1", "status": ["succeeded"]}', "the callback has no status at `status`"),
+        ('{"id": "job-1", "status": {"is": "succeeded"}}', "the callback has no status at `status`"),
+        ('{"id": "job-1", "status": true}', "the callback has no status at `status`"),
+        ('{"id": "job-1", "status": "exploded"}', "the callback's `status` is in none of the contract's lists"),
+        ('{"id": "job-1", "status": "Succeeded"}', "the callback's `status` is in none of the contract's lists"),
+    ],
+)
+def test_a_genuine_callback_that_cannot_be_read_is_malformed_and_names_the_field(
+    inbox: Inbox, tables: Tables, body: str, reason: str
+) -> None:
+    with pytest.raises(Malformed) as refused:
+        inbox.receive(Envelope("acme", signed(body), body))
+    assert str(refused.value) == reason
+    assert tables.jobs.scan()["Items"] == []
+
+
+@pytest.mark.parametrize(("job_id", "read"), [("job-1", "job-1"), (42, "42"), (0, "0")])
+def test_job_ids_are_text_whatever_the_vendor_sends(job_id: str | int, read: str) -> None:
+    body = json.dumps({"data": {"object": {"id": job_id}}, "type": "processing"})
+    assert read_event(NESTED, body) == Event(read, "processing", None)

@@ -1,0 +1,136 @@
+"""The contract: dotted paths, and numbers that have to agree with one another whatever the vendor sells."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator
+
+from functions.caller import submit as submitting
+from functions.contract import paths
+from functions.contract.vendor import DEFER_SECONDS, EXPRESS_TIMEOUT_S, MARGIN_S, Fence, Scope, Vendor
+from functions.results import fetch as fetching
+from tests.unit.functions.fakes import VENDOR_DOCUMENT, vendor_of
+
+SCHEMA = Path(__file__).parents[3] / "config" / "appconfig" / "vendor.schema.json"
+WAITS_S = st.integers(min_value=1, max_value=30 * 24 * 3600)
+TIMEOUTS_S = st.floats(min_value=0.1, max_value=29)
+AMOUNTS = st.integers(min_value=2, max_value=100_000)
+PERIODS_S = st.floats(min_value=0.001, max_value=86_400)
+
+
+def limit(amount: int, per_s: float, scope: str = "submit") -> dict[str, Any]:
+    return {"quantity": "calls", "amount": amount, "per_s": per_s, "scope": scope}
+
+
+def test_the_contract_of_these_tests_satisfies_the_schema() -> None:
+    Draft4Validator(json.loads(SCHEMA.read_text())).validate(VENDOR_DOCUMENT)
+
+
+def test_what_a_contract_may_leave_out_has_a_default() -> None:
+    document = json.loads(json.dumps(VENDOR_DOCUMENT))
+    for section, field in (("submit", "fields"), ("callback", "progress")):
+        del document[section][field]
+    del document["credential"]
+    vendor = Vendor.from_document(document)
+    assert (vendor.credential, vendor.submit.fields, vendor.submit.idempotency_header) == (None, {}, None)
+    assert vendor.callback.progress == frozenset()
+    assert (vendor.dispatch.interval_minutes, vendor.dispatch.direct) == (1, False)
+
+
+@given(tolerated_s=WAITS_S, answer_s=WAITS_S)
+def test_the_heartbeat_is_always_shorter_than_the_timeout(tolerated_s: int, answer_s: int) -> None:
+    vendor = vendor_of({"waits.tolerated_s": tolerated_s, "waits.answer_s": answer_s})
+    assert max(tolerated_s, answer_s) < vendor.call_heartbeat_s < vendor.call_timeout_s
+    assert vendor.call_timeout_s < vendor.workflow_timeout_s < vendor.record_ttl_s / 2
+
+
+@given(limits=st.lists(st.tuples(AMOUNTS, PERIODS_S), min_size=1, max_size=4))
+def test_a_fence_never_lets_more_than_any_of_the_limits_through(limits: list[tuple[int, float]]) -> None:
+    fence = vendor_of({"limits": [limit(amount, per_s) for amount, per_s in limits]}).fence(Scope.SUBMIT)
+    assert fence is not None
+    assert fence.burst_count >= 1
+    for amount, per_s in limits:
+        assert fence.rate_per_s * per_s + fence.burst_count <= amount * (1 + 1e-9)
+
+
+@given(per_s=PERIODS_S)
+def test_a_fence_around_a_single_call_still_lets_calls_through(per_s: float) -> None:
+    assert vendor_of({"limits": [limit(1, per_s)]}).fence(Scope.SUBMIT) == Fence(0.5 / per_s, 1)
+
+
+def test_a_scope_that_no_limit_counts_has_no_fence_and_no_ceiling() -> None:
+    vendor = vendor_of()
+    assert vendor.fence(Scope.POLL) is None
+    assert vendor.max_rps(Scope.POLL) == math.inf
+
+
+def test_the_tightest_limit_of_a_scope_is_the_ceiling() -> None:
+    vendor = vendor_of({"limits": [limit(20, 1), limit(600, 60), limit(3, 1, "poll")]})
+    assert (vendor.max_rps(Scope.SUBMIT), vendor.max_rps(Scope.POLL)) == (10, 3)
+
+
+@pytest.mark.parametrize(
+    ("limits", "tolerated_s", "count"),
+    [([limit(10, 1)], 300, 3_000), ([limit(20, 1), limit(600, 60)], 30, 300), ([limit(1, 60)], 90, 1)],
+)
+def test_the_soft_limit_is_what_the_contract_serves_while_a_call_may_wait(
+    limits: list[dict[str, Any]], tolerated_s: int, count: int
+) -> None:
+    assert vendor_of({"limits": limits, "waits.tolerated_s": tolerated_s}).soft_limit_count == count
+
+
+@given(timeout_s=TIMEOUTS_S)
+def test_a_functions_timeout_covers_its_budget_and_a_last_attempt(timeout_s: float) -> None:
+    vendor = vendor_of({"submit.timeout_s": timeout_s, "result.timeout_s": timeout_s})
+    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + timeout_s < vendor.caller_timeout_s
+    assert fetching.BUDGET_S + fetching.LONGEST_PAUSE_S + timeout_s < vendor.results_timeout_s
+
+
+@given(timeout_s=TIMEOUTS_S)
+def test_the_rounds_with_a_throttling_vendor_end_before_the_express_workflow(timeout_s: float) -> None:
+    vendor = vendor_of({"submit.timeout_s": timeout_s})
+    assert vendor.defer_rounds >= 1
+    assert vendor.defer_rounds * (vendor.caller_timeout_s + DEFER_SECONDS) + MARGIN_S <= EXPRESS_TIMEOUT_S
+
+
+@given(batch_size=st.integers(min_value=1, max_value=10), window_s=st.integers(min_value=0, max_value=300))
+def test_a_message_stays_hidden_for_longer_than_its_dispatcher_may_run(batch_size: int, window_s: int) -> None:
+    vendor = vendor_of({"dispatch.batch_size": batch_size, "dispatch.batching_window_s": window_s})
+    assert batch_size * 20 < vendor.dispatcher_timeout_s <= 900
+    assert vendor.request_visibility_s == 6 * vendor.dispatcher_timeout_s + window_s
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("id", 1), ("data.object.id", "x"), ("data", {"object": {"id": "x"}}), ("no", None), ("data.no.id", None)],
+)
+def test_a_path_reads_what_is_there_and_none_where_the_way_ends(path: str, value: Any) -> None:
+    assert paths.read({"id": 1, "data": {"object": {"id": "x"}}}, path) == value
+
+
+@pytest.mark.parametrize("document", [None, [], "id", 1])
+def test_a_document_that_is_no_object_has_nothing_at_any_path(document: Any) -> None:
+    assert paths.read(document, "id") is None
+    assert paths.read({"data": document}, "data.id") is None
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="."), max_size=3), min_size=1, max_size=4).map(".".join))
+def test_what_is_written_at_a_path_is_read_there(path: str) -> None:
+    assert paths.read(paths.write({}, path, "x"), path) == "x"
+
+
+def test_writing_keeps_the_original_and_everything_beside_the_path() -> None:
+    original: dict[str, Any] = {"a": {"b": 1}, "c": 2}
+    assert paths.write(original, "a.d.e", 3) == {"a": {"b": 1, "d": {"e": 3}}, "c": 2}
+    assert original == {"a": {"b": 1}, "c": 2}
+
+
+@pytest.mark.parametrize("inner", [None, 1, "x", []])
+def test_writing_through_something_that_is_no_object_is_refused(inner: Any) -> None:
+    with pytest.raises(ValueError, match=r"`a` is not an object, so `a\.b` cannot be written"):
+        paths.write({"a": inner}, "a.b", 1)

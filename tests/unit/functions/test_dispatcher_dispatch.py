@@ -1,0 +1,135 @@
+"""Dispatching: a request starts one Express workflow, after its turn, and without its task token."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.dispatcher.dispatch import Dispatcher
+from functions.errors import Malformed
+from functions.ledger.settlement import Settler
+from functions.ledger.store import Ledger
+from functions.limiter.delay import Pacer, Tuning
+from tests.unit.functions.fakes import (
+    NOW_MS,
+    TOKEN,
+    FakeProfiles,
+    FakeStepFunctions,
+    Tables,
+    VirtualClock,
+    client_error,
+    request_body,
+    vendor_of,
+)
+from tests.unit.functions.test_dispatcher_request import MISTAKES
+
+MACHINE_ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch"
+CONTRACT = vendor_of()
+
+
+@pytest.fixture
+def profiles() -> FakeProfiles:
+    return FakeProfiles(CONTRACT)
+
+
+@pytest.fixture
+def virtual_clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def dispatcher(
+    ledger: Ledger,
+    settler: Settler,
+    step_functions: FakeStepFunctions,
+    profiles: FakeProfiles,
+    virtual_clock: VirtualClock,
+) -> Dispatcher:
+    pacer = Pacer(virtual_clock.monotonic_us, virtual_clock.sleep_us)
+    return Dispatcher("acme", profiles, ledger, settler, pacer, step_functions.client(), MACHINE_ARN)
+
+
+def test_a_request_is_recorded_and_started(
+    dispatcher: Dispatcher, tables: Tables, step_functions: FakeStepFunctions
+) -> None:
+    assert dispatcher.dispatch(request_body()) is True
+    (started,) = step_functions.of("StartExecution")
+    assert started["stateMachineArn"] == MACHINE_ARN
+    assert json.loads(started["input"]) == {
+        "call_id": "call-1",
+        "vendor": "acme",
+        "idempotency_key": "call-1-key",
+        "payload": {"text": "Grüße"},
+    }
+    assert tables.call()["state"] == "queued"
+    assert tables.call()["expires_epoch_s"] == NOW_MS // 1_000 + CONTRACT.record_ttl_s
+
+
+def test_the_express_workflow_never_sees_the_task_token(
+    dispatcher: Dispatcher, step_functions: FakeStepFunctions
+) -> None:
+    dispatcher.dispatch(request_body())
+    assert TOKEN not in str(step_functions.of("StartExecution"))
+
+
+def test_a_redelivery_of_a_call_that_went_on_starts_nothing(
+    dispatcher: Dispatcher, ledger: Ledger, step_functions: FakeStepFunctions, virtual_clock: VirtualClock
+) -> None:
+    dispatcher.dispatch(request_body())
+    ledger.begin("call-1", "owner-1", 40)
+    before_us = virtual_clock.now_us
+    assert dispatcher.dispatch(request_body()) is False
+    assert len(step_functions.of("StartExecution")) == 1
+    assert virtual_clock.now_us == before_us
+
+
+def test_a_redelivery_of_a_call_that_never_started_starts_it(
+    dispatcher: Dispatcher, step_functions: FakeStepFunctions
+) -> None:
+    step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
+    with pytest.raises(ClientError, match="Throttling"):
+        dispatcher.dispatch(request_body())
+    assert dispatcher.dispatch(request_body()) is True
+    assert len(step_functions.of("StartExecution")) == 1
+
+
+def test_every_start_waits_for_its_turn(
+    dispatcher: Dispatcher, profiles: FakeProfiles, virtual_clock: VirtualClock
+) -> None:
+    profiles.pace = Tuning(delay_ms=0, rate_per_s=4)
+    started_us = []
+    for number in range(3):
+        dispatcher.dispatch(request_body(call_id=f"call-{number}"))
+        started_us.append(virtual_clock.now_us)
+    assert started_us == [500_000, 1_000_000, 1_500_000]
+
+
+def test_a_changed_tuning_is_in_force_with_the_next_call(
+    dispatcher: Dispatcher, profiles: FakeProfiles, virtual_clock: VirtualClock
+) -> None:
+    dispatcher.dispatch(request_body(call_id="call-1"))
+    profiles.pace = Tuning(delay_ms=20_000, rate_per_s=1_000)
+    dispatcher.dispatch(request_body(call_id="call-2"))
+    assert virtual_clock.slept_us == [200_000, 20_000_000]
+
+
+@pytest.mark.parametrize(("body", "reason"), MISTAKES.values(), ids=MISTAKES)
+def test_a_malformed_request_raises_and_fails_its_task_at_once_where_it_left_a_token(
+    dispatcher: Dispatcher, tables: Tables, step_functions: FakeStepFunctions, body: str, reason: str
+) -> None:
+    with pytest.raises(Malformed):
+        dispatcher.dispatch(body)
+    assert tables.calls.scan()["Items"] == []
+    failures = step_functions.sent
+    if TOKEN in body:
+        ((operation, failure),) = failures
+        assert (operation, failure["taskToken"], failure["error"]) == ("SendTaskFailure", TOKEN, "Request.Malformed")
+        assert failure["cause"].startswith(reason)
+    else:
+        assert failures == []
+
+
+def test_a_malformed_request_that_comes_again_finds_its_task_failed_and_still_raises(dispatcher: Dispatcher) -> None:
+    for _ in range(2):
+        with pytest.raises(Malformed, match="`payload` must be an object"):
+            dispatcher.dispatch(request_body(payload=None))

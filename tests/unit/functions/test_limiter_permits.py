@@ -1,0 +1,138 @@
+"""Never more than the contract in any half-open window at the vendor's door, whatever the callers do."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from unittest.mock import patch
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from functions.contract.vendor import Limit, Scope
+from functions.limiter import permits
+from functions.limiter.permits import Permit, Rule, book, empty_book, holds, rebase, rule_of
+
+LIMITS = st.lists(
+    st.builds(
+        Limit,
+        amount=st.integers(1, 60),
+        per_s=st.sampled_from([0.5, 1, 3, 7, 10, 60]),
+        scope=st.just(Scope.SUBMIT),
+    ),
+    min_size=1,
+    max_size=3,
+)
+BOOKINGS = st.lists(
+    st.tuples(
+        st.integers(0, 90_000_000),  # the booker's clock: ahead, behind, stepping back
+        st.integers(1, 10),  # batch
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def worst_window(arrivals_us: Sequence[int], per_us: int) -> int:
+    ordered = sorted(arrivals_us)
+    return max((bisect_left(ordered, start + per_us) - index for index, start in enumerate(ordered)), default=0)
+
+
+def slots_of(permitted: Sequence[Permit]) -> list[int]:
+    return [permit.slot_us for permit in permitted]
+
+
+def arrivals_of(
+    limits: Sequence[Limit], headroom_us: int, bookings: Sequence[tuple[int, int]], data: st.DataObject
+) -> list[int]:
+    rule = rule_of(limits, headroom_us)
+    state = empty_book(rule)
+    arrivals = []
+    for clock_us, count in bookings:
+        state, permitted = book(rule, state, clock_us, count)
+        for slot in slots_of(permitted):
+            crashed = data.draw(st.booleans(), label="crashed between booking and sending")
+            jitter = data.draw(st.integers(0, max(headroom_us - 1, 0)), label="jitter")
+            if not crashed:
+                arrivals.append(slot + jitter)
+    return arrivals
+
+
+@given(limits=LIMITS, headroom_us=st.integers(1, 200_000), bookings=BOOKINGS, data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_window_of_any_limit_ever_holds_more_than_its_amount(
+    limits: list[Limit], headroom_us: int, bookings: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    arrivals = arrivals_of(limits, headroom_us, bookings, data)
+    for limit in limits:
+        assert worst_window(arrivals, int(limit.per_s * 1_000_000)) <= limit.amount
+
+
+def booked(rule: Rule, count: int) -> list[int]:
+    return slots_of(book(rule, empty_book(rule), 0, count)[1])
+
+
+def adversary(limits: Sequence[Limit], headroom_us: int, calls_count: int = 400) -> list[int]:
+    """Arrivals of the worst case: every N-th call is as late as it may be, the ones after it are punctual."""
+    rule = rule_of(limits, headroom_us)
+    slots = booked(rule, calls_count)
+    amount = limits[0].amount
+    return [slot + (headroom_us - 1 if index % (amount + 1) == 0 else 0) for index, slot in enumerate(slots)]
+
+
+THREE_PER_SECOND = [Limit(3, 1, Scope.SUBMIT)]
+
+
+def test_the_worst_case_holds_and_breaks_when_the_rounding_is_taken_out() -> None:
+    assert worst_window(adversary(THREE_PER_SECOND, 1), 1_000_000) == 3
+    with patch.object(permits, "_ceil", lambda dividend, divisor: int(dividend // divisor)):
+        assert worst_window(adversary(THREE_PER_SECOND, 1), 1_000_000) == 4
+
+
+def test_the_worst_case_breaks_when_the_headroom_is_taken_out() -> None:
+    limits, headroom_us = [Limit(20, 1, Scope.SUBMIT)], 20_000
+    assert worst_window(adversary(limits, headroom_us), 1_000_000) == 20
+    rule_without = rule_of(limits, 0)
+    slots = booked(rule_without, 400)
+    late = [slot + (headroom_us - 1 if index % 21 == 0 else 0) for index, slot in enumerate(slots)]
+    assert worst_window(late, 1_000_000) == 21
+
+
+@pytest.mark.parametrize(("amount", "headroom_us"), [(20, 15_000), (35, 15_000), (10, 20_000)])
+def test_a_busy_budget_reaches_the_theoretical_share_of_its_contract(amount: int, headroom_us: int) -> None:
+    rule = rule_of([Limit(amount, 1, Scope.SUBMIT)], headroom_us)
+    slots = booked(rule, 1_000)
+    reached = (len(slots) - 1) / ((slots[-1] - slots[0]) / 1_000_000) / amount
+    assert reached == pytest.approx(1 / (1 + headroom_us / 1_000_000), abs=1e-4)
+
+
+def test_a_quota_lets_a_burst_use_what_a_quiet_time_left_over_and_no_more() -> None:
+    rule = rule_of([Limit(20, 1, Scope.SUBMIT), Limit(300, 60, Scope.SUBMIT)], 15_000)
+    slots = booked(rule, 900)
+    assert slots[299] - slots[0] < 16_000_000, "the first 300 go at 20/s"
+    assert worst_window(slots, 60_000_000) == 300
+    assert slots[899] < 190_000_000, "and the rest at nearly 300 a minute"
+
+
+@given(first=st.integers(0, 10_000_000), until=st.integers(0, 20_000_000))
+def test_a_brake_moves_every_free_slot_behind_it_and_voids_what_is_booked_beyond(first: int, until: int) -> None:
+    rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
+    state, before = book(rule, empty_book(rule), first, 5)
+    braked = rebase(rule, state, from_us=first + 100_000, resume_us=until)
+    _, after = book(rule, braked, 0, 5)
+    assert min(slots_of(after)) >= until
+    assert [holds(permit, braked) for permit in before] == [slot < first + 100_000 for slot in slots_of(before)]
+    assert all(holds(permit, braked) for permit in after)
+
+
+def test_a_permit_of_two_generations_ago_is_void() -> None:
+    rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
+    state, [permit] = book(rule, empty_book(rule), 0, 1)
+    assert not holds(permit, rebase(rule, rebase(rule, state, 10, 10), 10, 10))
+
+
+@given(st.integers(1, 500), st.sampled_from([1.0, 10.0, 60.0, 86_400.0]))
+def test_a_budget_without_a_limit_is_refused_and_any_other_has_a_positive_interval(amount: int, per_s: float) -> None:
+    assume(amount >= 1)
+    assert rule_of([Limit(amount, per_s, Scope.SUBMIT)], 0).interval_us > 0
+    with pytest.raises(ValueError, match="no limit"):
+        rule_of([], 0)

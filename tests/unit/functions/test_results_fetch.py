@@ -1,0 +1,118 @@
+"""Fetching a result: tried again while that makes sense, and never more than Step Functions can carry."""
+
+import json
+
+import httpx
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.errors import ErrorCode, FailTask
+from functions.results import handler
+from functions.results.fetch import ATTEMPTS, BUDGET_S, ENVELOPE_BYTES, LONGEST_PAUSE_S, OUTPUT_LIMIT_BYTES, fetch
+from tests.unit.functions.fakes import FakeVendor, Worker, metrics, vendor_of
+
+OK = httpx.Response(200, json={"id": "job-1", "output": "Grüße"})
+
+
+def no_sleep(duration_s: float) -> None:
+    assert duration_s >= 0
+
+
+def failure(vendor: FakeVendor) -> FailTask:
+    with pytest.raises(FailTask) as failed:
+        fetch(vendor.proxy(), vendor_of(), "job-1", no_sleep)
+    return failed.value
+
+
+def test_a_result_comes_with_one_request() -> None:
+    vendor = FakeVendor(OK)
+    assert fetch(vendor.proxy(), vendor_of(), "job-1", no_sleep) == {"id": "job-1", "output": "Grüße"}
+    (request,) = vendor.requests
+    assert (request.method, str(request.url)) == ("GET", "https://proxy.example/live/v1/jobs/job-1")
+    assert (request.content, request.extensions["timeout"]["read"]) == (b"", 10)
+
+
+@pytest.mark.parametrize(
+    ("job_id", "raw_path"),
+    [
+        ("a/b", b"/live/v1/jobs/a%2Fb"),
+        ("a?b=c#d", b"/live/v1/jobs/a%3Fb%3Dc%23d"),
+        ("a b%20", b"/live/v1/jobs/a%20b%2520"),
+        ("{job_id}", b"/live/v1/jobs/%7Bjob_id%7D"),
+        ("ü", b"/live/v1/jobs/%C3%BC"),
+    ],
+)
+def test_a_job_id_cannot_leave_its_place_in_the_path(job_id: str, raw_path: bytes) -> None:
+    vendor = FakeVendor(OK)
+    fetch(vendor.proxy(), vendor_of(), job_id, no_sleep)
+    assert vendor.requests[0].url.raw_path == raw_path
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(429), httpx.Response(503), httpx.ReadTimeout("slow"), httpx.ConnectError("refused")]
+)
+def test_what_may_pass_is_tried_again(answer: httpx.Response | Exception) -> None:
+    vendor, slept_s = FakeVendor(answer, answer, OK), list[float]()
+    assert fetch(vendor.proxy(), vendor_of(), "job-1", slept_s.append)["id"] == "job-1"
+    assert len(vendor.requests) == 3
+    assert len(slept_s) == 2
+    assert all(0 <= pause_s <= LONGEST_PAUSE_S for pause_s in slept_s)
+
+
+def test_attempts_are_bounded_and_the_last_reason_is_told() -> None:
+    vendor = FakeVendor(httpx.Response(503))
+    error = failure(vendor)
+    assert error.code is ErrorCode.RESULT_UNAVAILABLE
+    assert error.cause == f"acme: HTTP 503 for {BUDGET_S:.0f} s"
+    assert len(vendor.requests) == ATTEMPTS
+
+
+def test_the_time_for_all_attempts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = iter(range(0, 10_000, 6))
+    monkeypatch.setattr("time.monotonic", lambda: next(now_s))
+    vendor = FakeVendor(httpx.ReadTimeout("slow"))
+    assert failure(vendor).cause == "acme: no answer (ReadTimeout) for 20 s"
+    assert len(vendor.requests) < ATTEMPTS
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 404, 410])
+def test_a_refusal_is_final(status: int) -> None:
+    vendor = FakeVendor(httpx.Response(status, text="gone"))
+    error = failure(vendor)
+    assert (error.code, error.cause) == (ErrorCode.RESULT_UNAVAILABLE, f"acme answered HTTP {status}")
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(200, text="<html>"), httpx.Response(200, content=b'"\xff"')])
+def test_a_result_that_is_not_json_is_unreadable(answer: httpx.Response) -> None:
+    assert failure(FakeVendor(answer)).code is ErrorCode.VENDOR_ANSWER_UNREADABLE
+
+
+def test_the_largest_result_that_fits_is_delivered_and_one_byte_more_is_too_large() -> None:
+    room = OUTPUT_LIMIT_BYTES - ENVELOPE_BYTES - len('""')
+    fits = FakeVendor(httpx.Response(200, json="x" * room))
+    assert len(fetch(fits.proxy(), vendor_of(), "job-1", no_sleep)) == room
+    error = failure(FakeVendor(httpx.Response(200, json="x" * (room + 1))))
+    assert error.code is ErrorCode.RESULT_TOO_LARGE
+    assert error.cause == f"the result has {room + 3} bytes, a state carries {OUTPUT_LIMIT_BYTES}"
+
+
+def test_the_function_answers_with_the_result(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.vendor.answers = [OK]
+    answer = handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    assert answer == {"outcome": "fetched", "result": {"id": "job-1", "output": "Grüße"}}
+    assert worker.vendor.requests[0].headers["authorization"] == "Bearer api-token-1"
+    assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "ResultsFetched": [1.0]}.items()
+
+
+def test_the_function_answers_with_the_reason_where_there_is_no_result(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.vendor.answers = [httpx.Response(404)]
+    answer = handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    assert json.loads(json.dumps(answer)) == {
+        "outcome": "rejected",
+        "error": "Result.Unavailable",
+        "cause": "acme answered HTTP 404",
+    }
+    assert metrics(capsys.readouterr().out)["ResultsRejected"] == [1.0]

@@ -1,0 +1,198 @@
+"""The state machines with plain values, and an engine that runs them with the answers of `mocks.json`.
+
+The engine is ministack; the file has the format of AWS Step Functions Local, so that it drives that engine as well.
+What a test case does not script runs for real: against the queue, the tables and the echoing function made here.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from cdk.definitions import WORKFLOWS, bind
+from headway.cloud import process
+from headway.cloud.endpoint import LocalTarget
+
+ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:{resource}"
+ROLE = "arn:aws:iam::000000000000:role/workflow"
+ECHO_ARN: Final = ACCOUNT.format(service="lambda", resource="function:echo")
+ECHO = """
+def handle(event, context):
+    return {"outcome": "rejected", "error": "Echo.Rejected", "cause": "it only echoes", "heard": event}
+"""
+DEFER_ROUNDS: Final = 3
+NAMES: Final = tuple(sorted(path.name.removesuffix(".asl.json") for path in WORKFLOWS.glob("*.asl.json")))
+
+_EXPRESS: Mapping[str, Any] = {
+    "RejectionFunctionArn": ECHO_ARN,
+    "SettleTimeoutSeconds": 15,
+    "ExpressTimeoutSeconds": 300,
+}
+VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "call_vendor": {
+        "Vendor": "replicate",
+        "RequestQueueUrl": "http://127.0.0.1/000000000000/requests",
+        "ResultsFunctionArn": ECHO_ARN,
+        "CallsTable": "calls",
+        "WorkflowTimeoutSeconds": 600,
+        "CallTimeoutSeconds": 300,
+        "CallHeartbeatSeconds": 200,
+        "ResultsTimeoutSeconds": 50,
+    },
+    "dispatch_call": {
+        **_EXPRESS,
+        "CallerFunctionArn": ECHO_ARN,
+        "CallerTimeoutSeconds": 40,
+        "DeferRounds": DEFER_ROUNDS,
+        "DeferSeconds": 30,
+    },
+    "dispatch_call_direct": {
+        **_EXPRESS,
+        "Vendor": "replicate",
+        "CallsTable": "calls",
+        "JobsTable": "jobs",
+        "JobTtlSeconds": 86_400,
+        "ProxyHost": "abc.execute-api.us-east-1.amazonaws.com",
+        "ProxyStage": "v",
+        "SubmitMethod": "POST",
+        "SubmitPath": "/jobs",
+        "SubmitFields": {"notify": "https://example.com/callbacks/replicate"},
+        "JobIdPath": "job.id",
+        "JoiningFunctionArn": ECHO_ARN,
+    },
+}
+
+
+def definition(name: str, **changes: Any) -> Any:
+    """Return a workflow with plain values bound, as Step Functions would get it."""
+    bound = bind(name, {**VALUES[name], **changes})
+    text = bound.text
+    for placeholder, value in bound.substitutions.items():
+        text = text.replace(f"${{{placeholder}}}", value)
+    return json.loads(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An execution that has ended."""
+
+    status: str
+    output: Any
+    error: str | None
+    cause: str | None
+    states: Sequence[str]
+    inputs: Mapping[str, Any] = field(repr=False)
+    outputs: Mapping[str, Any] = field(repr=False)
+
+
+class Engine:
+    """Runs the three workflows; a test case of `mocks.json` scripts the answers of tasks."""
+
+    def __init__(self, target: LocalTarget) -> None:
+        self._step_functions = target.client("stepfunctions")
+        self._sqs = target.client("sqs")
+        self._dynamodb = target.client("dynamodb")
+        self.queue_url: str = self._sqs.create_queue(QueueName="requests")["QueueUrl"]
+        for table, key in (("calls", "call_id"), ("jobs", "job_key")):
+            self._dynamodb.create_table(
+                TableName=table,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        target.client("lambda").create_function(
+            FunctionName="echo", Runtime="python3.11", Role=ROLE, Handler="echo.handle", Code={"ZipFile": _zip(ECHO)}
+        )
+        for name in NAMES:
+            changes = {"RequestQueueUrl": self.queue_url} if name == "call_vendor" else {}
+            self.create(name, definition(name, **changes))
+
+    def create(self, name: str, machine: Any) -> None:
+        """Make a state machine. Standard where AWS has Express too: only then is there a history to read."""
+        self._step_functions.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ROLE)
+
+    def start(self, name: str, case: str | None, machine_input: Any, *, execution: str | None = None) -> str:
+        """Start an execution and return its ARN."""
+        arn = ACCOUNT.format(service="states", resource=f"stateMachine:{name}") + (f"#{case}" if case else "")
+        named = {"name": execution} if execution else {}
+        started = self._step_functions.start_execution(stateMachineArn=arn, input=json.dumps(machine_input), **named)
+        return str(started["executionArn"])
+
+    def end(self, arn: str) -> Run:
+        """Wait for the end of an execution, twenty seconds at most."""
+        found: dict[str, Any] = Retrying(
+            retry=retry_if_result(lambda found: found["status"] == "RUNNING"),
+            wait=wait_fixed(0.03),
+            stop=stop_after_delay(20),
+        )(self._step_functions.describe_execution, executionArn=arn)
+        pages = self._step_functions.get_paginator("get_execution_history").paginate(executionArn=arn)
+        events = [event for page in pages for event in page["events"]]
+        entered = [event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event]
+        exited = [event["stateExitedEventDetails"] for event in events if "stateExitedEventDetails" in event]
+        succeeded = found["status"] == "SUCCEEDED"
+        return Run(
+            status=found["status"],
+            output=json.loads(found["output"]) if succeeded else None,
+            error=found.get("error"),
+            cause=found.get("cause"),
+            states=[details["name"] for details in entered],
+            inputs={details["name"]: json.loads(details["input"]) for details in entered},
+            outputs={details["name"]: json.loads(details["output"]) for details in exited},
+        )
+
+    def run(self, name: str, case: str | None, machine_input: Any, *, execution: str | None = None) -> Run:
+        """Start an execution and wait for its end."""
+        return self.end(self.start(name, case, machine_input, execution=execution))
+
+    def receive(self) -> Any:
+        """Return the next request from the queue, and take it off."""
+        message = self._sqs.receive_message(QueueUrl=self.queue_url, WaitTimeSeconds=10)["Messages"][0]
+        self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return json.loads(message["Body"])
+
+    def succeed(self, token: str, output: Any) -> None:
+        """Resume a waiting task."""
+        self._step_functions.send_task_success(taskToken=token, output=json.dumps(output))
+
+    def fail(self, token: str, error: str, cause: str) -> None:
+        """Fail a waiting task."""
+        self._step_functions.send_task_failure(taskToken=token, error=error, cause=cause)
+
+    def put(self, table: str, **attributes: str) -> None:
+        """Write an item of text attributes."""
+        self._dynamodb.put_item(TableName=table, Item={name: {"S": value} for name, value in attributes.items()})
+
+    def item(self, table: str, **key: str) -> dict[str, str]:
+        """Return an item with its values as text."""
+        found = self._dynamodb.get_item(TableName=table, Key={name: {"S": value} for name, value in key.items()})
+        return {name: next(iter(value.values())) for name, value in found["Item"].items()}
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Start ministack with the scripted answers; waits and back-offs take a thousandth of their time."""
+    state_dir = tmp_path_factory.mktemp("engine")
+    switches = {"SFN_MOCK_CONFIG": str(Path(__file__).parent / "mocks.json"), "SFN_WAIT_SCALE": "0.001"}
+    try:
+        yield Engine(LocalTarget(process.start(state_dir, extra_environment=switches).endpoint_url))
+    finally:
+        process.stop(state_dir)
+
+
+@pytest.fixture(params=NAMES)
+def workflow(request: pytest.FixtureRequest) -> tuple[str, Any]:
+    """Return name and bound definition of each workflow."""
+    return request.param, definition(request.param)
+
+
+def _zip(code: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("echo.py", code)
+    return buffer.getvalue()

@@ -1,0 +1,111 @@
+"""`call_vendor` (hops 1 and 11): every way through it, by the answers of the vendor and of our own functions."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from functions.errors import ErrorCode
+from functions.ledger.record import UNANSWERED, CallAttribute, CallState, since_attribute
+
+if TYPE_CHECKING:
+    from tests.workflow.conftest import Engine
+
+INPUT = {"payload": {"prompt": "a lighthouse"}}
+
+
+def test_a_job_that_succeeds_goes_on_to_its_result(engine: "Engine") -> None:
+    run = engine.run("call_vendor", "VendorAnswers", INPUT, execution="picture-1")
+    assert run.status == "SUCCEEDED"
+    assert run.states == ["PrepareCall", "CallVendor", "FetchResult", "RouteResult", "DeliverResult"]
+    assert run.output == {
+        "call_id": "picture-1",
+        "vendor": "replicate",
+        "job_id": "job-7",
+        "status": "succeeded",
+        "result": {"output": ["a picture"]},
+    }
+
+
+@pytest.mark.parametrize("case", ["VendorSilent", "HeartbeatMissed"])
+def test_a_vendor_that_stays_silent_expires_the_call_in_the_ledger_and_fails_the_workflow(
+    engine: "Engine", case: str
+) -> None:
+    run = engine.run("call_vendor", case, INPUT)
+    assert run.states == ["PrepareCall", "CallVendor", "ExpireCall", "CallExpired"]
+    assert (run.status, run.error) == ("FAILED", ErrorCode.REQUEST_EXPIRED)
+    assert run.cause == "replicate gave no answer within 300 s, or no sign of life within 200 s"
+
+
+@pytest.mark.parametrize("case", ["ExpiredTooLate", "LedgerDownAtExpiry"])
+def test_an_expiry_that_the_ledger_does_not_take_is_an_expiry_all_the_same(engine: "Engine", case: str) -> None:
+    run = engine.run("call_vendor", case, INPUT)
+    assert run.states == ["PrepareCall", "CallVendor", "ExpireCall", "CallExpired"]
+    assert (run.status, run.error) == ("FAILED", ErrorCode.REQUEST_EXPIRED)
+
+
+def test_a_failed_job_fails_the_workflow_with_the_vendors_error_and_cause(engine: "Engine") -> None:
+    run = engine.run("call_vendor", "JobFails", INPUT)
+    assert run.states == ["PrepareCall", "CallVendor", "FailCall"]
+    assert (run.status, run.error) == ("FAILED", ErrorCode.VENDOR_JOB_FAILED)
+    assert run.cause == "replicate ended job job-7 with status failed"
+
+
+def test_a_rejected_result_fails_the_workflow_with_what_the_results_function_said(engine: "Engine") -> None:
+    run = engine.run("call_vendor", "ResultRejected", INPUT)
+    assert run.states == ["PrepareCall", "CallVendor", "FetchResult", "RouteResult", "RejectResult", "FailCall"]
+    assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_TOO_LARGE)
+    assert run.cause == "the result has 300000 bytes"
+
+
+def test_a_broken_results_function_is_named_and_the_job_is_not_lost_from_sight(engine: "Engine") -> None:
+    run = engine.run("call_vendor", "ResultsFunctionBroken", INPUT)
+    assert run.states == ["PrepareCall", "CallVendor", "FetchResult", "FailCall"]
+    assert run.inputs["FetchResult"]["job_id"] == "job-7"
+    assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_UNAVAILABLE)
+    assert run.cause == "the results function failed: Runtime.HandlerError"
+
+
+def test_the_request_in_the_queue_has_the_token_and_the_answer_to_it_resumes_the_workflow(engine: "Engine") -> None:
+    arn = engine.start("call_vendor", "OnlyResultsScripted", INPUT, execution="picture-2")
+    request = engine.receive()
+    token = request.pop("task_token")
+    assert token
+    assert request == {
+        "call_id": "picture-2",
+        "vendor": "replicate",
+        "idempotency_key": "picture-2",
+        "payload": {"prompt": "a lighthouse"},
+    }
+    engine.succeed(token, {"call_id": "picture-2", "job_id": "job-9", "status": "succeeded"})
+    assert engine.end(arn).output["job_id"] == "job-9"
+
+
+def test_a_task_that_is_failed_from_outside_fails_the_workflow_with_the_same_words(engine: "Engine") -> None:
+    arn = engine.start("call_vendor", None, INPUT)
+    engine.fail(engine.receive()["task_token"], "Vendor.Rejected", "replicate: HTTP 422")
+    run = engine.end(arn)
+    assert (run.status, run.error, run.cause) == ("FAILED", "Vendor.Rejected", "replicate: HTTP 422")
+
+
+def test_the_results_function_hears_call_and_job_and_nothing_else(engine: "Engine") -> None:
+    run = engine.run("call_vendor", "OnlyTheJobScripted", INPUT, execution="picture-3")
+    heard = run.outputs["FetchResult"]["report"]["heard"]
+    assert heard == {"call_id": "picture-3", "job_id": "job-7"}
+    assert (run.error, run.cause) == ("Echo.Rejected", "it only echoes")
+
+
+@pytest.mark.parametrize("state", [state.value for state in CallState])
+def test_a_silent_vendor_expires_what_is_unanswered_and_leaves_every_other_record_alone(
+    engine: "Engine", state: str
+) -> None:
+    call_id = f"silent-{state}"
+    record: dict[str, Any] = {CallAttribute.CALL_ID.value: call_id, CallAttribute.STATE.value: state}
+    engine.put("calls", **record)
+    run = engine.run("call_vendor", "OnlySilenceScripted", INPUT, execution=call_id)
+    assert run.error == ErrorCode.REQUEST_EXPIRED
+    item = engine.item("calls", call_id=call_id)
+    if state in UNANSWERED:
+        assert item[CallAttribute.STATE] == CallState.EXPIRED
+        assert int(item[since_attribute(CallState.EXPIRED)]) > 1_700_000_000_000
+    else:
+        assert item == record

@@ -1,0 +1,70 @@
+"""`dispatch_call` (hops 5 to 7): every outcome of the caller, and a caller without one."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from tests.workflow.conftest import Engine
+
+CALL = {"call_id": "call-1", "idempotency_key": "call-1", "payload": {"prompt": "a lighthouse"}}
+
+
+@pytest.mark.parametrize("case", ["Accepted", "Duplicate"])
+def test_a_call_that_the_vendor_has_is_done(engine: "Engine", case: str) -> None:
+    run = engine.run("dispatch_call", case, CALL)
+    assert run.status == "SUCCEEDED"
+    assert run.states == ["PrepareCall", "CallVendor", "RouteOutcome", "CallDispatched"]
+
+
+def test_a_deferred_call_is_repeated_after_the_vendors_wait(engine: "Engine") -> None:
+    run = engine.run("dispatch_call", "DeferredOnce", CALL)
+    round_ = ["CallVendor", "RouteOutcome"]
+    assert run.states == ["PrepareCall", *round_, "AwaitVendor", *round_, "CallDispatched"]
+    assert run.inputs["AwaitVendor"]["retry_after_s"] == 2.5
+    assert run.output == {"outcome": "accepted", "job_id": "job-7"}
+
+
+def test_a_call_that_is_deferred_in_every_round_is_rejected_as_throttled(engine: "Engine") -> None:
+    run = engine.run("dispatch_call", "DeferredAlways", CALL)
+    assert run.states.count("CallVendor") == 3
+    assert run.states.count("AwaitVendor") == 2, "after the last round nothing is waited for"
+    assert run.states[-2:] == ["RejectCall", "CallDispatched"]
+    assert run.inputs["RejectCall"]["error"] == ErrorCode.VENDOR_THROTTLED
+    assert run.output == {"rejected": True}
+
+
+def test_a_rejected_call_is_rejected_with_the_callers_words(engine: "Engine") -> None:
+    run = engine.run("dispatch_call", "Rejected", CALL)
+    assert run.states == ["PrepareCall", "CallVendor", "RouteOutcome", "RejectCall", "CallDispatched"]
+    assert run.inputs["RejectCall"] == {"outcome": "rejected", "error": "Vendor.Rejected", "cause": "HTTP 422"}
+
+
+def test_a_caller_that_crashes_in_every_attempt_rejects_the_call(engine: "Engine") -> None:
+    run = engine.run("dispatch_call", "CallerCrashed", CALL)
+    assert run.states == ["PrepareCall", "CallVendor", "RejectCall", "CallDispatched"]
+    assert run.inputs["RejectCall"] == {
+        "error": ErrorCode.CALLER_CRASHED,
+        "cause": "the caller function failed: Runtime.HandlerError",
+    }
+
+
+def test_a_rejection_that_cannot_be_done_is_seen_as_a_failed_execution(engine: "Engine") -> None:
+    run = engine.run("dispatch_call", "RejectionBroken", CALL)
+    assert run.states[-1] == "RejectCall"
+    assert (run.status, run.error) == ("FAILED", "Runtime.HandlerError")
+
+
+def test_the_caller_hears_the_call_and_who_holds_its_lease_and_the_rejection_hears_why(engine: "Engine") -> None:
+    arn = engine.start("dispatch_call", None, CALL)
+    run = engine.end(arn)
+    assert run.outputs["CallVendor"]["heard"] == {**CALL, "lease_owner": arn}
+    assert run.output["heard"] == {"call": CALL, "error": "Echo.Rejected", "cause": "it only echoes"}
+
+
+def test_the_rejection_hears_the_whole_call_after_a_crash_too(engine: "Engine") -> None:
+    run = engine.run("dispatch_call", "OnlyTheCrashScripted", CALL)
+    assert run.output["heard"]["call"] == CALL
+    assert run.output["heard"]["error"] == ErrorCode.CALLER_CRASHED
