@@ -1,7 +1,8 @@
 from collections.abc import Iterator
 
 import pytest
-from laboratory import Laboratory, laboratory
+
+from tests.e2e.laboratory import Laboratory, laboratory
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import httpx
-from laboratory import VENDOR, Laboratory, until
 
 from functions.contract.vendor import Scope
 from functions.limiter.delay import Tuning, pause_us
 from headway.synthesis import CONFIGURATION
+from tests.e2e.laboratory import VENDOR, Laboratory, until
 
 PAYLOAD = {"version": "v1", "input": {"prompt": "a lighthouse in fog"}}
 CALL_ID = "eleven-steps"

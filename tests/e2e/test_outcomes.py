@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import httpx
-from laboratory import VENDOR, Laboratory, until
 from typer.testing import CliRunner
 
 from headway.cli import app
+from tests.e2e.laboratory import VENDOR, Laboratory, until
 
 runner = CliRunner()
 
