@@ -14,7 +14,7 @@ import yaml
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import best_match
 
-from functions.contract.vendor import Scope, Vendor
+from functions.contract.vendor import Pacing, Scope, Vendor
 
 
 class ConfigurationError(Exception):
@@ -86,5 +86,7 @@ def _check(path: Path, vendor: Vendor) -> None:
         )
     if dispatch.direct and vendor.credential is not None:
         raise ConfigurationError(f"{path}: `dispatch.direct`: no function reads the secret; remove `credential`")
+    if dispatch.direct and dispatch.pacing is not Pacing.DELAY:
+        raise ConfigurationError(f"{path}: `dispatch.direct`: no function waits for a permit; set `pacing: delay`")
     if dispatch.direct and "." in vendor.submit.callback_url:
         raise ConfigurationError(f"{path}: `dispatch.direct`: `submit.callback_url` must be a field at the top level")

@@ -1,8 +1,13 @@
-"""Names of the stacks' parameters and parts of logical IDs; apart from the constructs: cheap to read."""
+"""What the stacks and the embedded cloud's last step must agree on; apart from the constructs: cheap to read."""
 
 from typing import Final
 
+from functions.contract.vendor import Fence, Scope, Vendor
+
 EMBEDDED_URL_PARAMETER: Final = "EmbeddedCloudUrl"
+PROXY_STAGE: Final = "v"
+UNCOUNTED: Final = Fence(rate_per_s=10_000, burst_count=5_000)
+"""Throttle of polls that no limit counts: the account's own (service quotas), not the stage's, which is for submits."""
 
 
 def logical_name(vendor: str) -> str:
@@ -13,3 +18,8 @@ def logical_name(vendor: str) -> str:
 def base_url_parameter(vendor: str) -> str:
     """Name the parameter that says where a vendor is; its default is the contract's `base_url`."""
     return f"BaseUrl{logical_name(vendor)}"
+
+
+def poll_fence(vendor: Vendor) -> Fence:
+    """Return the proxy's throttle for polls."""
+    return vendor.fence(Scope.POLL) or UNCOUNTED

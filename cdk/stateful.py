@@ -13,6 +13,7 @@ from cdk.nag import acknowledge
 from cdk.parameters import logical_name
 from functions.contract.vendor import SETTLE_TIMEOUT_S, Vendor
 from functions.ledger.record import CallAttribute, JobAttribute
+from functions.limiter.store import BudgetAttribute
 
 MAX_RECEIVE_COUNT = 3
 CALLBACK_TIMEOUT_S = 2 * SETTLE_TIMEOUT_S
@@ -35,11 +36,12 @@ class StatefulStack(Stack):
         super().__init__(scope, construct_id, description="Headway: ledger, queues and secrets")
         self.calls = self._table("Calls", CallAttribute.CALL_ID, CallAttribute.EXPIRES_EPOCH_S)
         self.jobs = self._table("Jobs", JobAttribute.JOB_KEY, JobAttribute.EXPIRES_EPOCH_S)
+        self.budgets = self._table("Budgets", BudgetAttribute.BUDGET)
         self.callback_dlq = self._dlq("CallbackDlq")
         self.callback_queue = self._queue("CallbackQueue", self.callback_dlq, visibility_s=6 * CALLBACK_TIMEOUT_S)
         self.vendors: Mapping[str, VendorState] = {vendor.name: self._vendor(vendor) for vendor in vendors}
 
-    def _table(self, name: str, key: str, ttl: str) -> dynamodb.Table:
+    def _table(self, name: str, key: str, ttl: str | None = None) -> dynamodb.Table:
         return dynamodb.Table(
             self,
             name,

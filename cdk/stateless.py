@@ -116,6 +116,7 @@ class StatelessStack(Stack):
                 "dispatcher_function": lane.dispatcher.function.function_name,
                 "drain_function": lane.drain.function.function_name,
                 "rejection_function": lane.rejection.function.function_name,
+                "proxy_api_id": lane.proxy.api.rest_api_id,
                 "results_function": lane.results.function.function_name,
                 **({"caller_function": lane.caller.function.function_name} if lane.caller else {}),
                 "webhook_key_arn": stateful.vendors[name].webhook_key.secret_arn,

@@ -8,6 +8,11 @@ def epoch_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def epoch_us() -> int:
+    """Return wall time in epoch microseconds."""
+    return time.time_ns() // 1_000
+
+
 def monotonic_us() -> int:
     """Return monotonic time in microseconds."""
     return time.monotonic_ns() // 1_000

@@ -96,3 +96,9 @@ def proxy_of(client: httpx.Client, credential: Credential | None) -> Proxy:
         credential=credential,
         token=str(token) if token is not None else None,
     )
+
+
+def retry_after_s(answer: httpx.Response) -> float | None:
+    """Read Retry-After as delta seconds; its HTTP-date form is left to the back-off."""
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else None

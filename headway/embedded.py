@@ -5,13 +5,16 @@ concurrency is set by API, because the emulator ignores it in templates.
 """
 
 import json
+import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cdk.configuration import VendorFiles, load_vendors
-from cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
+from cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_fence
+from functions.contract.vendor import Scope, Vendor
 from headway.cloud import process
 from headway.cloud.deployment import deploy
 from headway.cloud.endpoint import LocalTarget
@@ -23,11 +26,14 @@ SIMULATOR_PORT: Final = 9100
 """Where `headway vendor` listens unless told otherwise."""
 STACK_FILE: Final = "stack.json"
 
-FUNCTION_CONCURRENCY: Final = {"caller_function": 4, "rejection_function": 1, "results_function": 4}
+FUNCTION_CONCURRENCY: Final = {"rejection_function": 1, "results_function": 4}
 """Concurrent invocations of a vendor's functions: each is a process of 50 MB that takes a second of CPU to start. On
-AWS the account's concurrency bounds them; here a burst of cold starts would starve a laptop. Workflows
-retry past the cap.
+AWS the account's concurrency bounds them; here a burst of cold starts would starve a laptop. Workflows retry past the
+cap.
 """
+CALLER_SECONDS: Final = 0.8
+"""How long a caller is busy with one call: mostly waiting for its slot (`dispatcher.pace.LEAD_US`)."""
+CALLERS_AT_MOST: Final = 24
 CALLBACK_CONCURRENCY: Final = 2
 
 Progress = Callable[[str], None]
@@ -38,6 +44,7 @@ def up(
     vendor_urls: Mapping[str, str],
     port: int | None = None,
     configuration: Path = CONFIGURATION,
+    assembly: Path = ASSEMBLY,
     progress: Progress = lambda _: None,
 ) -> tuple[process.CloudState, Stack]:
     """Synthesize, start the cloud, deploy both stacks, and take the last step. May be repeated.
@@ -51,7 +58,7 @@ def up(
         known = ", ".join(file.vendor.name for file in files)
         raise NotDeployed(f"no vendor {', '.join(sorted(unknown))} in {configuration / 'vendors'}; there is {known}")
     progress("synthesizing the templates")
-    assembly = synthesize(ASSEMBLY, configuration)
+    synthesize(assembly, configuration)
     progress("starting the embedded cloud")
     cloud = process.start(state_dir, port)
     target = LocalTarget(cloud.endpoint_url)
@@ -66,6 +73,8 @@ def up(
     target.client("lambda").put_function_concurrency(
         FunctionName=stack.outputs["CallbackFunction"], ReservedConcurrentExecutions=CALLBACK_CONCURRENCY
     )
+    progress("warming the functions")
+    _warm(target, stack, files)
     _write(state_dir / STACK_FILE, outputs)
     return cloud, stack
 
@@ -84,11 +93,54 @@ def _finish(state_dir: Path, target: LocalTarget, stack: Stack, files: VendorFil
     secrets.put_secret_value(SecretId=resources["webhook_key_arn"], SecretString=keys.webhook_secret)
     if "api_token_arn" in resources:
         secrets.put_secret_value(SecretId=resources["api_token_arn"], SecretString=keys.api_token)
+    _throttle_polls(target, resources["proxy_api_id"], vendor)
     lambda_ = target.client("lambda")
-    caps = {**FUNCTION_CONCURRENCY, "dispatcher_function": vendor.dispatch.reserved_concurrency}
+    caps = {
+        **FUNCTION_CONCURRENCY,
+        "caller_function": callers_count(vendor),
+        "dispatcher_function": vendor.dispatch.reserved_concurrency,
+    }
     for function, cap in caps.items():
         if function in resources:
             lambda_.put_function_concurrency(FunctionName=resources[function], ReservedConcurrentExecutions=cap)
+
+
+def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> None:
+    """Start the workers that a first call would wait for: the emulator has no provisioned concurrency.
+
+    With events that change nothing: empty batches, and a call that the ledger does not know.
+    """
+    empty: dict[str, Any] = {"Records": []}
+    unknown: dict[str, Any] = {"call_id": "warm-up", "idempotency_key": "", "payload": {}, "lease_owner": "", "permit": {}}
+    events = [(stack.outputs["CallbackFunction"], empty)] * CALLBACK_CONCURRENCY
+    for file in files:
+        resources = stack.vendors[file.vendor.name]
+        events += [(resources["dispatcher_function"], empty)] * file.vendor.dispatch.maximum_concurrency
+        if "caller_function" in resources:
+            events += [(resources["caller_function"], unknown)] * callers_count(file.vendor)
+    lambda_ = target.client("lambda")
+    with ThreadPoolExecutor(max_workers=len(events)) as pool:
+        for function, event in events:
+            pool.submit(lambda_.invoke, FunctionName=function, Payload=json.dumps(event))
+
+
+def callers_count(vendor: Vendor) -> int:
+    """Return how many callers of a vendor may run at once: as many as its calls that wait for their slots."""
+    return min(CALLERS_AT_MOST, 2 + math.ceil(vendor.max_rps(Scope.SUBMIT) * CALLER_SECONDS))
+
+
+def _throttle_polls(target: LocalTarget, api_id: str, vendor: Vendor) -> None:
+    """Set the throttle of polls by API: the emulator reads the template's as one of a path that does not exist."""
+    fence = poll_fence(vendor)
+    changes = {"rateLimit": fence.rate_per_s, "burstLimit": fence.burst_count}
+    target.client("apigateway").update_stage(
+        restApiId=api_id,
+        stageName=PROXY_STAGE,
+        patchOperations=[
+            {"op": "replace", "path": f"/~1{{proxy+}}/GET/throttling/{name}", "value": str(value)}
+            for name, value in changes.items()
+        ],
+    )
 
 
 def _write(path: Path, outputs: Mapping[str, str]) -> None:

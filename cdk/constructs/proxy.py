@@ -12,14 +12,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk.nag import acknowledge
+from cdk.parameters import PROXY_STAGE, poll_fence
 from functions.contract.vendor import Fence, Scope, Vendor
 from functions.names import CREDENTIAL_HEADER
 
 INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
-
-UNCOUNTED = Fence(rate_per_s=10_000, burst_count=5_000)
-"""Throttle of polls that no limit counts: the account's own (service quotas), not the stage's, which is for submits."""
 
 
 class VendorProxy(Construct):
@@ -30,7 +28,7 @@ class VendorProxy(Construct):
         self._vendor = vendor
         self._poll_path = vendor.result.path.format(job_id="*")
         self._base_url = base_url
-        submit, poll = vendor.fence(Scope.SUBMIT), vendor.fence(Scope.POLL) or UNCOUNTED
+        submit, poll = vendor.fence(Scope.SUBMIT), poll_fence(vendor)
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
@@ -41,7 +39,7 @@ class VendorProxy(Construct):
             cloud_watch_role=False,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             deploy_options=apigateway.StageOptions(
-                stage_name="v",
+                stage_name=PROXY_STAGE,
                 access_log_destination=apigateway.LogGroupLogDestination(log_group),
                 access_log_format=access_log_format(),
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
@@ -68,19 +66,20 @@ class VendorProxy(Construct):
     @property
     def submit_arn(self) -> str:
         """ARN for `execute-api:Invoke` of the submit call, and of nothing else."""
-        return self.api.arn_for_execute_api(self._vendor.submit.method, self._vendor.submit.path, "v")
+        return self.api.arn_for_execute_api(self._vendor.submit.method, self._vendor.submit.path, PROXY_STAGE)
 
     @property
     def poll_arn(self) -> str:
         """ARN for `execute-api:Invoke` of the result call of any job."""
-        return self.api.arn_for_execute_api("GET", self._poll_path, "v")
+        return self.api.arn_for_execute_api("GET", self._poll_path, PROXY_STAGE)
 
     def allow_poll(self, role: iam.Role) -> None:
         """Allow a role to fetch the result of any job: the job ID is the wildcard."""
         role.add_to_policy(iam.PolicyStatement(actions=["execute-api:Invoke"], resources=[self.poll_arn]))
         api_id = Stack.of(self).get_logical_id(cast("apigateway.CfnRestApi", self.api.node.default_child))
-        finding = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{api_id}>/v/GET{self._poll_path}"
-        acknowledge(role, f"AwsSolutions-IAM5[Resource::{finding}]", "The wildcard is the job ID.")
+        api = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{api_id}>"
+        finding = f"Resource::{api}/{PROXY_STAGE}/GET{self._poll_path}"
+        acknowledge(role, f"AwsSolutions-IAM5[{finding}]", "The wildcard is the job ID.")
 
     def _method(self, resource: apigateway.Resource, verb: str) -> apigateway.Method:
         parameters = {"method.request.path.proxy": True}

@@ -57,6 +57,7 @@ class VendorLane(Construct):
             Environment.VENDOR: vendor.name,
             Environment.CALLS_TABLE: stateful.calls.table_name,
             Environment.JOBS_TABLE: stateful.jobs.table_name,
+            Environment.BUDGETS_TABLE: stateful.budgets.table_name,
             Environment.CONFIG_APPLICATION: application_id,
         }
         self._way_out = {
@@ -252,14 +253,18 @@ class VendorLane(Construct):
 
     def _allow_dispatching(self, function: PythonFunction) -> None:
         function.allow([LEDGER_CREATE, LEDGER_READ], self._stateful.calls.table_arn)
+        self._allow_booking(function)
         function.allow(["states:StartExecution"], self.dispatch_call.machine.state_machine_arn)
         function.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
-        function.allow(
-            READ_CONFIGURATION, *(self._configuration_arns[name] for name in (CONTRACT_PROFILE, TUNING_PROFILE))
-        )
+
+    def _allow_booking(self, function: PythonFunction) -> None:
+        """Allow a function to know the contract and the tuning, and to book permits by them."""
+        profiles = (CONTRACT_PROFILE, TUNING_PROFILE)
+        function.allow(READ_CONFIGURATION, *(self._configuration_arns[name] for name in profiles))
+        function.allow([LEDGER_READ, LEDGER_CREATE], self._stateful.budgets.table_arn)
 
     def _allow_way_out(self, function: PythonFunction) -> None:
-        function.allow(READ_CONFIGURATION, self._configuration_arns[CONTRACT_PROFILE])
+        self._allow_booking(function)
         if self._state.api_token is not None:
             self._state.api_token.grant_read(function.role)
 

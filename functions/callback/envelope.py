@@ -42,6 +42,7 @@ class Envelope:
     vendor: str
     headers: Mapping[str, str]
     body: str
+    received_epoch_s: float
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -55,4 +56,5 @@ class Envelope:
                 f"the message has no attribute {error}: it did not come through the callback API"
             ) from error
         headers = {name.lower(): value for name, _, value in (line.partition(":") for line in lines) if value}
-        return cls(vendor=vendor, headers=headers, body=record["body"])
+        received_epoch_s = int(record["attributes"]["SentTimestamp"]) / 1_000  # when the callback API put it here
+        return cls(vendor=vendor, headers=headers, body=record["body"], received_epoch_s=received_epoch_s)

@@ -68,7 +68,9 @@ class Inbox:
     def receive(self, envelope: Envelope) -> CallbackOutcome:
         """Verify and match one callback. Raises Forged and Malformed; everything else is safe to repeat."""
         callback = self._profiles.vendor(envelope.vendor).callback
-        PRESETS[callback.verification].verify(envelope.body.encode(), envelope.headers, self._keys_of(envelope.vendor))
+        PRESETS[callback.verification].verify(
+            envelope.body.encode(), envelope.headers, self._keys_of(envelope.vendor), envelope.received_epoch_s
+        )
         event = read_event(callback, envelope.body)
         if event.succeeded is None:
             return self._beat(envelope.vendor, event.job_id)

@@ -3,7 +3,7 @@
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from functions.caller.submit import submit
 from functions.contract.vendor import Ambiguity, Vendor
@@ -11,6 +11,8 @@ from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.ledger.record import Call, CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
+from functions.limiter.permits import Permit
+from functions.limiter.turn import Turns
 from functions.proxy import Proxy
 
 
@@ -41,12 +43,21 @@ class CallReport:
 class Caller:
     """Calls one vendor on behalf of ledger records."""
 
-    def __init__(self, vendor: Vendor, ledger: Ledger, settler: Settler, proxy: Proxy, callback_url: str) -> None:
+    def __init__(
+        self,
+        vendor: Vendor,
+        ledger: Ledger,
+        settler: Settler,
+        proxy: Proxy,
+        callback_url: str,
+        turns: Turns,
+    ) -> None:
         self._vendor = vendor
         self._ledger = ledger
         self._settler = settler
         self._proxy = proxy
         self._callback_url = callback_url
+        self._turns = turns
 
     def call(self, request: "CallInput") -> CallReport:
         """Submit a queued call once. A repeated invocation of one lease owner picks up where the first broke off."""
@@ -63,6 +74,7 @@ class Caller:
                 request.payload,
                 request.idempotency_key,
                 self._callback_url,
+                self._turns,
                 time.sleep,
             )
         except RetryLater as error:
@@ -110,3 +122,9 @@ class CallInput:
     lease_owner: str
     idempotency_key: str
     payload: dict[str, Any]
+    permit: Permit | None
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Self:
+        """Read the function's event; `permit` is empty for plain pacing."""
+        return cls(**{**event, "permit": Permit(**event["permit"]) if event.get("permit") else None})

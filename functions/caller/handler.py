@@ -10,8 +10,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.caller.call import Caller, CallInput, CallOutcome
 from functions.contract.profile import AppConfigProfiles
+from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
+from functions.limiter.permits import Permit
+from functions.limiter.tables import turns_of
+from functions.limiter.turn import Turns, Unpaced
 from functions.names import Environment, Metric, ProxyAuth
 from functions.observability import logger, publish
 from functions.proxy import client_for, proxy_of
@@ -43,13 +47,31 @@ def settler() -> Settler:
     return Settler(ledger(), boto3.client("stepfunctions"))
 
 
+def turns(vendor: Vendor, permit: Permit | None) -> Turns:
+    """Return the turns of one call, by the pacing that the contract asks for."""
+    if vendor.dispatch.pacing is Pacing.DELAY:
+        return Unpaced()
+    return turns_of(vendor, profiles().tuning(vendor), Scope.SUBMIT, permit)
+
+
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make one call to the vendor."""
     del context
     vendor = profiles().vendor(setting(Environment.VENDOR))
     proxy = proxy_of(http_client(), vendor.credential)
-    caller = Caller(vendor, ledger(), settler(), proxy, setting(Environment.CALLBACK_URL))
-    report = caller.call(CallInput(**event))
-    logger().info("call made", call_id=event["call_id"], outcome=report.outcome, job_id=report.job_id)
-    publish(vendor.name, Counter({METRICS[report.outcome]: 1}))
+    request = CallInput.from_event(event)
+    its_turns = turns(vendor, request.permit)
+    report = Caller(vendor, ledger(), settler(), proxy, setting(Environment.CALLBACK_URL), its_turns).call(request)
+    logger().info(
+        "call made",
+        call_id=request.call_id,
+        outcome=report.outcome,
+        job_id=report.job_id,
+        missed_count=its_turns.missed_count,
+        late_count=its_turns.late_count,
+    )
+    counts = Counter({METRICS[report.outcome]: 1})
+    counts[Metric.PERMITS_MISSED] += its_turns.missed_count
+    counts[Metric.PERMITS_LATE] += its_turns.late_count
+    publish(vendor.name, counts)
     return report.to_json()

@@ -10,7 +10,8 @@ from tenacity.wait import wait_random_exponential
 from functions.contract import paths
 from functions.contract.vendor import Ambiguity, Vendor
 from functions.errors import ErrorCode, FailTask, RetryLater
-from functions.proxy import Proxy
+from functions.limiter.turn import Turns
+from functions.proxy import Proxy, retry_after_s
 
 BUDGET_S: Final = 20.0
 """Seconds in which attempts may end and be repeated; with a pause and a last attempt it fits `caller_timeout_s`."""
@@ -28,9 +29,10 @@ def submit(
     payload: Mapping[str, Any],
     idempotency_key: str,
     callback_url: str,
+    turns: Turns,
     sleep_s: Callable[[float], None],
 ) -> str:
-    """Submit a job and return the vendor's job ID.
+    """Submit a job and return the vendor's job ID; every attempt takes a turn of its own.
 
     Raises RetryLater where the vendor did not take the job within the budget, FailTask where it never will or where it
     is not known whether it did and the contract forbids a second try.
@@ -44,18 +46,22 @@ def submit(
         sleep=sleep_s,
         reraise=True,
     )
-    return retrying(_attempt, proxy, vendor, body, headers)
+    return retrying(_attempt, proxy, vendor, body, headers, turns)
 
 
-def _attempt(proxy: Proxy, vendor: Vendor, body: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+def _attempt(proxy: Proxy, vendor: Vendor, body: Mapping[str, Any], headers: Mapping[str, str], turns: Turns) -> str:
+    turns.take()
     try:
         answer = proxy.send(vendor.submit.method, vendor.submit.path, vendor.submit.timeout_s, body, headers)
     except httpx.ConnectError as error:
         raise RetryLater(f"the proxy cannot be reached ({type(error).__name__})") from error
     except httpx.TransportError as error:
         raise _ambiguous(vendor, f"no answer ({type(error).__name__})") from error
+    turns.answered()
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        raise RetryLater("HTTP 429", retry_after_s=_retry_after_s(answer))
+        asked_s = retry_after_s(answer)
+        turns.refused(asked_s)
+        raise RetryLater("HTTP 429", asked_s)
     if answer.is_server_error:
         raise _ambiguous(vendor, f"HTTP {answer.status_code}")
     if not answer.is_success:
@@ -88,12 +94,6 @@ def _ambiguous(vendor: Vendor, what: str) -> RetryLater | FailTask:
     if vendor.submit.ambiguity is Ambiguity.RETRY:
         return RetryLater(f"{what}; the submit is repeated with the same idempotency key")
     return FailTask(ErrorCode.VENDOR_UNAVAILABLE, f"{vendor.name}: {what}; not repeated, a job could be doubled")
-
-
-def _retry_after_s(answer: httpx.Response) -> float | None:
-    """Read Retry-After as delta seconds; its HTTP-date form is left to the back-off."""
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
 
 
 def _wait(state: RetryCallState) -> float:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.parameters import AppConfigProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError, TransformParameterError
 
 from functions.contract.vendor import Vendor
-from functions.limiter.delay import Tuning
+from functions.limiter.tuning import Tuning
 from functions.names import CONTRACT_PROFILE, TUNING_PROFILE, profile_name
 
 CONTRACT_MAX_AGE_S: Final = 60

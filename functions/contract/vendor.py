@@ -47,6 +47,15 @@ class Drain(StrEnum):
     """EventBridge Scheduler: one batch per interval, for contracts below a call per several seconds."""
 
 
+class Pacing(StrEnum):
+    """What keeps the calls of a vendor to its contract."""
+
+    PERMITS = "permits"
+    """Shared permits: slots booked ahead of time, kept by the caller in the last step before the socket."""
+    DELAY = "delay"
+    """The reference's plain way: a fixed pause in every dispatcher, which do not know of each other."""
+
+
 class Ambiguity(StrEnum):
     """What to do when it is not known whether the vendor took a submit (5xx, timeout, crash)."""
 
@@ -133,6 +142,7 @@ class Dispatch:
     """The reference architecture's five parameters and how the queue is drained. Fixed at deploy time."""
 
     drain: Drain
+    pacing: Pacing
     interval_minutes: int
     batch_size: int
     batching_window_s: int
@@ -191,6 +201,7 @@ class Vendor:
             waits=Waits(tolerated_s=document["waits"]["tolerated_s"], answer_s=document["waits"]["answer_s"]),
             dispatch=Dispatch(
                 drain=Drain(dispatch["drain"]),
+                pacing=Pacing(dispatch.get("pacing", Pacing.PERMITS)),
                 interval_minutes=dispatch.get("interval_minutes", 1),
                 batch_size=dispatch["batch_size"],
                 batching_window_s=dispatch["batching_window_s"],
@@ -201,20 +212,27 @@ class Vendor:
             ),
         )
 
+    def limits_of(self, scope: Scope) -> tuple[Limit, ...]:
+        """Return the limits that count the calls of a scope."""
+        return tuple(limit for limit in self.limits if limit.scope is scope)
+
     def max_rps(self, scope: Scope) -> float:
         """Return the calls per second that the tightest limit of a scope allows; infinite where none counts it."""
-        return min((limit.rate_per_s for limit in self.limits if limit.scope is scope), default=math.inf)
+        return min((limit.rate_per_s for limit in self.limits_of(scope)), default=math.inf)
 
     def fence(self, scope: Scope) -> Fence | None:
         """Return the proxy's throttle for a scope, None where no limit counts it.
 
-        A bucket of rate R and burst B admits up to R x W + B in a window W, so B is taken off the amount before R is
-        drawn from it: `R = (amount - B) / W`. The tightest of several limits holds.
+        A bucket of rate R and burst B admits up to R x W + B in a window W. Plain pacing leans on it, so there B is
+        taken off the amount before R is drawn from it: `R = (amount - B) / W`. Permits hold the contract by themselves
+        and must not be throttled by jitter at full rate: there `R = amount / W`. The tightest of several limits holds.
         """
-        limits = [limit for limit in self.limits if limit.scope is scope]
+        limits = self.limits_of(scope)
         if not limits:
             return None
         bursts = [max(1, math.floor(limit.amount * FENCE_BURST_SHARE)) for limit in limits]
+        if self.dispatch.pacing is Pacing.PERMITS:
+            return Fence(rate_per_s=self.max_rps(scope), burst_count=min(bursts))
         rates = [max(limit.amount - burst, 0.5) / limit.per_s for limit, burst in zip(limits, bursts, strict=True)]
         return Fence(rate_per_s=min(rates), burst_count=min(bursts))
 
@@ -254,8 +272,13 @@ class Vendor:
 
     @property
     def dispatcher_timeout_s(self) -> int:
-        """Timeout of the dispatcher: a whole batch at the operator's longest delay; 900 s is Lambda's own limit."""
-        return min(900, self.dispatch.batch_size * LONGEST_DELAY_S + MARGIN_S)
+        """Timeout of the dispatcher: a whole batch at the contract's own pace, or at the operator's longest delay where
+        that is the pacing; 900 s is Lambda's own limit, and a reason to drain by schedule below it.
+        """
+        pace_s = self.dispatch.maximum_concurrency / self.max_rps(Scope.SUBMIT)
+        if self.dispatch.pacing is Pacing.DELAY:
+            pace_s = max(pace_s, LONGEST_DELAY_S)
+        return min(900, math.ceil(self.dispatch.batch_size * pace_s) + MARGIN_S)
 
     @property
     def request_visibility_s(self) -> int:

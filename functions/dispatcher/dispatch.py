@@ -1,23 +1,23 @@
-"""Dispatching one request (hop 3): record it, wait for its turn, start its Express workflow."""
+"""Dispatching a batch of requests (hop 3): record each, wait for its turn, start its Express workflow."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from functions.contract.profile import Profiles
-from functions.contract.vendor import Scope
+from functions.dispatcher.pace import Pace, Turns
 from functions.dispatcher.request import CallRequest, task_token_of
 from functions.errors import ErrorCode, Malformed
 from functions.ledger.record import CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
-from functions.limiter.delay import Pacer, pause_us
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 
 class Dispatcher:
-    """Dispatches the requests of one vendor; clients and clocks are arguments."""
+    """Dispatches the requests of one vendor; clients and pace are arguments."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Dispatcher:
         profiles: Profiles,
         ledger: Ledger,
         settler: Settler,
-        pacer: Pacer,
+        pace: Pace,
         step_functions: "SFNClient",
         machine_arn: str,
     ) -> None:
@@ -33,11 +33,16 @@ class Dispatcher:
         self._profiles = profiles
         self._ledger = ledger
         self._settler = settler
-        self._pacer = pacer
+        self._pace = pace
         self._step_functions = step_functions
         self._machine_arn = machine_arn
 
-    def dispatch(self, body: str) -> bool:
+    def turns(self, count: int) -> Turns:
+        """Return the turns of a batch; nothing is booked before the first is taken."""
+        vendor = self._profiles.vendor(self._vendor_name)
+        return self._pace.turns(vendor, self._profiles.tuning(vendor), count)
+
+    def dispatch(self, body: str, turns: Turns) -> bool:
         """Start the Express workflow of one request message. False for a duplicate delivery.
 
         Malformed requests fail their waiting task at once and raise, so that the queue moves them to its DLQ.
@@ -48,8 +53,7 @@ class Dispatcher:
             known = self._ledger.find(request.call_id)
             if known is None or known.state is not CallState.QUEUED:
                 return False
-        tuning = self._profiles.tuning(vendor)
-        self._pacer.wait(pause_us(tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.maximum_concurrency))
+        permit = next(turns)
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
             input=json.dumps(
@@ -58,6 +62,7 @@ class Dispatcher:
                     "vendor": request.vendor,
                     "idempotency_key": request.idempotency_key,
                     "payload": request.payload,
+                    "permit": asdict(permit) if permit else {},
                 }
             ),
         )

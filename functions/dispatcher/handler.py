@@ -1,6 +1,7 @@
 """Dispatcher function (hop 3). In: a batch of request messages. Out: one Express workflow each, failures by item."""
 
 from collections import Counter
+from contextlib import closing
 from functools import cache
 from typing import Any
 
@@ -12,38 +13,52 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import clock
 from functions.contract.profile import AppConfigProfiles
+from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.dispatch import Dispatcher
+from functions.dispatcher.pace import DelayPace, Pace, PermitPace, Turns
 from functions.errors import Malformed
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
 from functions.limiter.delay import Pacer
+from functions.limiter.tables import budgets
 from functions.names import Environment, Metric
 from functions.observability import logger, publish
 from functions.settings import setting
+
+
+def pace_of(vendor: Vendor) -> Pace:
+    """Build the pace that a contract asks for."""
+    if vendor.dispatch.pacing is Pacing.DELAY:
+        return DelayPace(Pacer(clock.monotonic_us, clock.sleep_us))
+    return PermitPace(budgets(Scope.SUBMIT), clock.epoch_us, clock.sleep_us)
 
 
 @cache
 def dispatcher() -> Dispatcher:
     """Build this worker's dispatcher from its environment."""
     step_functions = boto3.client("stepfunctions")
+    profiles = AppConfigProfiles(setting(Environment.CONFIG_APPLICATION))
     return Dispatcher(
         vendor_name=setting(Environment.VENDOR),
-        profiles=AppConfigProfiles(setting(Environment.CONFIG_APPLICATION)),
+        profiles=profiles,
         ledger=ledger(),
         settler=Settler(ledger(), step_functions),
-        pacer=Pacer(clock.monotonic_us, clock.sleep_us),
+        pace=pace_of(profiles.vendor(setting(Environment.VENDOR))),
         step_functions=step_functions,
         machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),
     )
 
 
-def dispatch_counted(body: str, counts: Counter[Metric]) -> None:
+def dispatch_counted(body: str, turns: Turns, counts: Counter[Metric]) -> None:
     """Dispatch one message and count what became of it; Malformed is counted and raised on."""
     try:
-        dispatched = dispatcher().dispatch(body)
+        dispatched = dispatcher().dispatch(body, turns)
     except Malformed as error:
         counts[Metric.REQUESTS_MALFORMED] += 1
         logger().warning("request malformed", reason=str(error))
+        raise
+    except Exception as error:  # the batch processor returns the message to the queue, and says nothing
+        logger().warning("dispatch failed", error_type=type(error).__name__, reason=str(error))
         raise
     counts[Metric.CALLS_DISPATCHED if dispatched else Metric.CALLS_DUPLICATE] += 1
 
@@ -51,11 +66,12 @@ def dispatch_counted(body: str, counts: Counter[Metric]) -> None:
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
     counts: Counter[Metric] = Counter()
+    with closing(dispatcher().turns(len(event["Records"]))) as turns:
 
-    def dispatch_record(record: SQSRecord) -> None:
-        dispatch_counted(record.body, counts)
+        def dispatch_record(record: SQSRecord) -> None:
+            dispatch_counted(record.body, turns, counts)
 
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    response = process_partial_response(event, dispatch_record, processor, context)
+        processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+        response = process_partial_response(event, dispatch_record, processor, context)
     publish(setting(Environment.VENDOR), counts)
     return response

@@ -4,12 +4,14 @@ One read and one conditional write book a whole batch. A lost race is repeated a
 running out of them has an error of its own, because it says that too many dispatchers share one budget.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from functions.contract.vendor import Scope, Vendor
 from functions.errors import RetryLater
-from functions.limiter.permits import Book, Permit, Rule, book, empty_book, rebase
+from functions.limiter.permits import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of
+from functions.limiter.tuning import Tuning
 
 ATTEMPTS: Final = 12
 """Of c bookers at once one succeeds in every round: a dozen lost races want more than a dozen bookers."""
@@ -50,13 +52,29 @@ class Budget:
         self._rule = rule
         self._epoch_us = epoch_us
 
-    def book(self, count: int, lead_us: int) -> Sequence[Permit]:
-        """Book `count` permits, the first at least `lead_us` from now. Raises Contended."""
+    @property
+    def rule(self) -> Rule:
+        """Return the rule that this budget is booked under."""
+        return self._rule
+
+    def book(self, count: int, lead_us: int, horizon_us: int | None = None) -> Sequence[Permit]:
+        """Book `count` permits, the first at least `lead_us` from now. Raises Contended.
+
+        None are booked where the first free slot is more than `horizon_us` away: whoever books far ahead cannot be told
+        of calls that arrive late.
+        """
 
         def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
-            return book(self._rule, before, self._epoch_us() + lead_us, count)
+            now_us = self._epoch_us()
+            if horizon_us is not None and before.next_us > now_us + horizon_us:
+                return before, ()
+            return book(self._rule, before, now_us + lead_us, count)
 
         return self._change(decide)
+
+    def late(self, permit: Permit, answered_us: int) -> None:
+        """Keep the calls of the next window away from one that may have arrived as late as it was answered."""
+        self._change(lambda before: (late(self._rule, before, permit, answered_us), ()))
 
     def brake(self, duration_us: int) -> None:
         """Let nobody call for `duration_us` from now: booked permits are void, new ones start behind it."""
@@ -70,6 +88,11 @@ class Budget:
 
         self._change(decide)
 
+    def give_back(self, permits: Sequence[Permit]) -> None:
+        """Free neighbouring permits that nobody will use."""
+        if permits:
+            self._change(lambda before: (give_back(self._rule, before, permits), ()))
+
     def look(self) -> Book:
         """Return what is booked now, to see whether a permit still holds."""
         entry = self._store.read(self._name)
@@ -80,6 +103,8 @@ class Budget:
             entry = self._store.read(self._name)
             before = self._current(entry)
             after, permits = decide(before)
+            if entry and after == entry.book:
+                return permits  # nothing to write
             if self._store.write(self._name, Entry(entry.version + 1 if entry else 1, self._rule, after)):
                 return permits
         raise Contended(f"the book of {self._name} was written by others {ATTEMPTS} times in a row")
@@ -94,10 +119,20 @@ class Budget:
             return entry.book
         from_us = self._epoch_us() + SWITCH_US
         slower = self._rule.interval_us > entry.rule.interval_us
-        wait_us = self._rule.window_us if slower else entry.rule.interval_us
+        wait_us = self._rule.forget_us if slower else entry.rule.interval_us
         return rebase(self._rule, entry.book, from_us, from_us + wait_us)
 
 
-def budget_name(vendor: Vendor, scope: Scope) -> str:
-    """Name a budget: `replicate#submit`."""
-    return f"{vendor.name}#{scope}"
+def budget_of(
+    store: BookStore, vendor: Vendor, scope: Scope, tuning: Tuning, epoch_us: Callable[[], int]
+) -> Budget | None:
+    """Return the budget of a vendor's scope, `replicate#submit`; None where no limit counts its calls.
+
+    The operator's ceiling is on submits: polls follow from them.
+    """
+    limits = vendor.limits_of(scope)
+    if not limits:
+        return None
+    ceiling_per_s = tuning.rate_per_s if scope is Scope.SUBMIT else math.inf
+    rule = rule_of(limits, tuning.headroom_ms * 1_000, ceiling_per_s)
+    return Budget(store, f"{vendor.name}#{scope}", rule, epoch_us)

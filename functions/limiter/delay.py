@@ -1,37 +1,12 @@
 """Plain pacing (hop 4): a fixed pause before every call, from the operator's delay and rate. Arithmetic only.
 
 The dispatchers of one vendor do not know of each other: with `c` of them, each must leave `c / rate` seconds between
-two calls for all of them together to stay at `rate`. Shared permits will take this file's place.
+two calls for all of them together to stay at `rate`. Shared permits (`permits`) are the other way.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from collections.abc import Callable
 
-from functions.contract.vendor import Scope, Vendor
-
-DEFAULT_SHARE: Final = 0.75
-"""Share of the contract that plain pacing uses where the operator says nothing: every setting that was measured
-without a violation stayed at 0.75 to 0.82.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What an operator sets at run time: the least pause between two calls, and calls per second of all dispatchers."""
-
-    delay_ms: int
-    rate_per_s: float
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read a document that satisfies `tuning.schema.json`."""
-        return cls(delay_ms=document["delay_ms"], rate_per_s=document["rate_per_s"])
-
-    @classmethod
-    def default_of(cls, vendor: Vendor) -> Self:
-        """Draw the tuning from the contract alone."""
-        return cls(delay_ms=0, rate_per_s=DEFAULT_SHARE * vendor.max_rps(Scope.SUBMIT))
+from functions.limiter.tuning import Tuning
 
 
 def pause_us(tuning: Tuning, ceiling_per_s: float, dispatchers_count: int) -> int:

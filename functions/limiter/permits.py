@@ -1,16 +1,20 @@
 """Permits (hop 4): when the next calls may reach the vendor, so that no window breaks the contract. Arithmetic.
 
-A permit is a slot: the microsecond at which its call leaves. Between the slot and the vendor's door lie jitter and
-clock skew, `headroom` together, so a call with slot s arrives in [s, s + headroom). Two rules follow, integers only:
+A permit is a slot: the microsecond at which its call leaves. Its call arrives at the vendor's door later, but within
+`headroom` (jitter and clock skew together): in [slot, slot + headroom). Three rules follow, integers only:
 
 * Short windows (W below LONG_WINDOW_US) by even spacing: N calls per W, one every `ceil((W + headroom) / N)`. Of N + 1
   slots in a row the last is W + headroom after the first at least, so their arrivals never share a half-open window W.
 * Long windows by a quota: permits are counted in grains of W / GRAINS. Arrivals in a window W have slots in an interval
   of W + headroom, which touches `ceil((W + headroom) / grain) + 1` grains at most: those together may hold N.
+* A call that broke the headroom puts a floor under the call N numbers behind it: its answer came at `answered_us`, so
+  it had arrived by then, and the N-th after it may leave at `answered_us + W`. An answer within the headroom proves
+  that no floor is needed, so for a vendor that answers promptly the bound rests on no guess about jitter.
 
 The price: N per W + headroom for spacing, and two grains more for quotas.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -25,6 +29,14 @@ BURST_FACTOR: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """At most `amount` arrivals in any half-open window of `per_us`; kept by spacing."""
+
+    amount: int
+    per_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """At most `amount` permits in any `span_count` consecutive grains of `grain_us`."""
 
@@ -35,62 +47,77 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """All limits of one budget as arithmetic: spacing of neighbours, and quotas.
-
-    `window_us` is the longest short window with its headroom: so long a pause forgets every call before it.
-    """
+    """All limits of one budget as arithmetic: the spacing of neighbours and the windows it keeps, and quotas."""
 
     interval_us: int
-    window_us: int
+    headroom_us: int
+    windows: tuple[Window, ...]
     quotas: tuple[Quota, ...]
+
+    @property
+    def forget_us(self) -> int:
+        """So long a pause forgets every call before it, as far as short windows go."""
+        return max((window.per_us + self.headroom_us for window in self.windows), default=self.interval_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right of one call to leave at `slot_us` (epoch): the `number`-th of its budget, given in a generation."""
+
+    slot_us: int
+    number: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The permit `number` may not be before `slot_us`."""
+
+    number: int
+    slot_us: int
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What is booked of one budget: the first free slot, and for each quota the permits per grain (index -> count).
+    """What is booked of one budget: the first free slot and its number, floors under numbers to come, and for each
+    quota the permits per grain (index -> count).
 
     A brake or a changed rule starts a new generation, which begins at `resume_us`; permits of the generation before
     hold below `void_from_us` only.
     """
 
     next_us: int
+    number: int
     counts: tuple[Mapping[int, int], ...]
+    floors: tuple[Floor, ...] = ()
     generation: int = 0
     void_from_us: int = 0
     resume_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The right of one call to leave at `slot_us` (epoch), given in a generation of its budget's book."""
-
-    slot_us: int
-    generation: int
-
-
-def rule_of(limits: Sequence[Limit], headroom_us: int) -> Rule:
-    """Turn limits that all hold into a rule; every division rounds to the vendor's side.
+def rule_of(limits: Sequence[Limit], headroom_us: int, ceiling_per_s: float = math.inf) -> Rule:
+    """Turn limits that all hold, and an operator's ceiling, into a rule; every division rounds to the vendor's side.
 
     Raises ValueError where there is no limit: unlimited budgets have no permits.
     """
     if not limits:
         raise ValueError("no limit: nothing to permit")
-    intervals, quotas, pause_us = [], [], 0
+    intervals, windows, quotas = [_ceil(1_000_000 / ceiling_per_s, 1)], [], []
     for limit in limits:
-        window_us = _ceil(limit.per_s * 1_000_000, 1)
-        if window_us < LONG_WINDOW_US:
-            intervals.append(_ceil(window_us + headroom_us, limit.amount))
-            pause_us = max(pause_us, window_us + headroom_us)
+        per_us = _ceil(limit.per_s * 1_000_000, 1)
+        if per_us < LONG_WINDOW_US:
+            windows.append(Window(limit.amount, per_us))
+            intervals.append(_ceil(per_us + headroom_us, limit.amount))
             continue
-        grain_us = _ceil(window_us, GRAINS)
-        quotas.append(Quota(limit.amount, grain_us, _ceil(window_us + headroom_us, grain_us) + 1))
-        intervals.append(_ceil(window_us, limit.amount * BURST_FACTOR))
-    return Rule(max(intervals), pause_us, tuple(quotas))
+        grain_us = _ceil(per_us, GRAINS)
+        quotas.append(Quota(limit.amount, grain_us, _ceil(per_us + max(headroom_us, grain_us), grain_us) + 1))
+        intervals.append(_ceil(per_us, limit.amount * BURST_FACTOR))
+    return Rule(max(intervals), headroom_us, tuple(windows), tuple(quotas))
 
 
 def empty_book(rule: Rule) -> Book:
     """Return the book of a budget that nobody has used."""
-    return Book(next_us=0, counts=tuple({} for _ in rule.quotas))
+    return Book(next_us=0, number=0, counts=tuple({} for _ in rule.quotas))
 
 
 def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, tuple[Permit, ...]]:
@@ -100,12 +127,50 @@ def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, 
     """
     next_us, counts = max(before.next_us, earliest_us), before.counts
     permits = []
-    for _ in range(count):
-        slot_us = _first_free(rule, counts, next_us)
+    for number in range(before.number, before.number + count):
+        floor_us = max((floor.slot_us for floor in before.floors if floor.number <= number), default=0)
+        slot_us = _first_free(rule, counts, max(next_us, floor_us))
         counts = tuple(_count(quota, held, slot_us) for quota, held in zip(rule.quotas, counts, strict=True))
-        permits.append(Permit(slot_us, before.generation))
+        permits.append(Permit(slot_us, number, before.generation))
         next_us = slot_us + rule.interval_us
-    return replace(before, next_us=next_us, counts=counts), tuple(permits)
+    number = before.number + count
+    floors = tuple(floor for floor in before.floors if floor.number >= number)
+    return replace(before, next_us=next_us, number=number, counts=counts, floors=floors), tuple(permits)
+
+
+def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
+    """Free permits that nobody will use, where nobody has booked behind them; others stay as gaps, which break nothing.
+
+    `permits` are neighbours, ascending.
+    """
+    if not permits or (permits[-1].number, permits[-1].generation) != (before.number - 1, before.generation):
+        return before
+    counts = []
+    for quota, held in zip(rule.quotas, before.counts, strict=True):
+        left = dict(held)
+        for permit in permits:
+            left[permit.slot_us // quota.grain_us] -= 1
+        counts.append(left)
+    return replace(before, next_us=permits[0].slot_us, number=permits[0].number, counts=tuple(counts))
+
+
+def late(rule: Rule, before: Book, permit: Permit, answered_us: int) -> Book:
+    """Put floors behind a call that was answered after its headroom: it may have arrived as late as that.
+
+    Where permits above a floor are booked already, they are void and booked anew from the floor on.
+    """
+    floors = [Floor(permit.number + window.amount, answered_us + window.per_us) for window in rule.windows]
+    after = before
+    for floor in floors:
+        if floor.number >= before.number:
+            expected_us = before.next_us + (floor.number - before.number) * rule.interval_us
+            if expected_us < floor.slot_us:
+                after = replace(after, floors=(*after.floors, floor))
+            continue
+        booked_us = before.next_us - (before.number - floor.number) * rule.interval_us
+        if booked_us < floor.slot_us:
+            after = rebase(rule, after, booked_us, max(floor.slot_us, after.resume_us))
+    return after
 
 
 def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
@@ -120,7 +185,14 @@ def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
         grain = from_us // quota.grain_us
         kept = {at: count for at, count in held.items() if at <= grain}
         counts.append(kept if len(rule.quotas) == len(before.counts) else {grain: quota.amount})
-    return Book(resume_us, tuple(counts), before.generation + 1, from_us, resume_us)
+    return replace(
+        before,
+        next_us=resume_us,
+        counts=tuple(counts),
+        generation=before.generation + 1,
+        void_from_us=from_us,
+        resume_us=resume_us,
+    )
 
 
 def holds(permit: Permit, book: Book) -> bool:

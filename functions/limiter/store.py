@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from functions.limiter.budget import Entry
-from functions.limiter.permits import Book, Quota, Rule
+from functions.limiter.permits import Book, Floor, Quota, Rule, Window
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -57,15 +57,23 @@ class DynamoBookStore:
 
 
 def _rule_json(rule: Rule) -> str:
-    quotas = [[quota.amount, quota.grain_us, quota.span_count] for quota in rule.quotas]
-    return json.dumps({"interval_us": rule.interval_us, "window_us": rule.window_us, "quotas": quotas})
+    return json.dumps(
+        {
+            "interval_us": rule.interval_us,
+            "headroom_us": rule.headroom_us,
+            "windows": [[window.amount, window.per_us] for window in rule.windows],
+            "quotas": [[quota.amount, quota.grain_us, quota.span_count] for quota in rule.quotas],
+        }
+    )
 
 
 def _book_json(book: Book) -> str:
     return json.dumps(
         {
             "next_us": book.next_us,
+            "number": book.number,
             "counts": [sorted(held.items()) for held in book.counts],
+            "floors": [[floor.number, floor.slot_us] for floor in book.floors],
             "generation": book.generation,
             "void_from_us": book.void_from_us,
             "resume_us": book.resume_us,
@@ -77,6 +85,17 @@ def _entry(item: Any) -> Entry:
     rule, book = json.loads(item[BudgetAttribute.RULE]), json.loads(item[BudgetAttribute.BOOK])
     return Entry(
         version=int(item[BudgetAttribute.VERSION]),
-        rule=Rule(rule["interval_us"], rule["window_us"], tuple(Quota(*quota) for quota in rule["quotas"])),
-        book=Book(**{**book, "counts": tuple(dict(held) for held in book["counts"])}),
+        rule=Rule(
+            rule["interval_us"],
+            rule["headroom_us"],
+            tuple(Window(*window) for window in rule["windows"]),
+            tuple(Quota(*quota) for quota in rule["quotas"]),
+        ),
+        book=Book(
+            **{
+                **book,
+                "counts": tuple(dict(held) for held in book["counts"]),
+                "floors": tuple(Floor(*floor) for floor in book["floors"]),
+            }
+        ),
     )

@@ -5,7 +5,7 @@ it missed go: a late call would be sent into somebody else's window.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from functions.errors import RetryLater
 from functions.limiter.budget import Budget
@@ -13,12 +13,51 @@ from functions.limiter.permits import Permit, holds
 
 LOOK_US: Final = 60_000
 """How long before its slot a caller looks whether a brake or a changed rule has voided it: one read of the store."""
-GRACE_US: Final = 4_000
-"""How late a call may leave after its slot; part of the headroom."""
+GRACE_SHARE: Final = 3
+"""A call may leave after its slot by a third of the headroom: what is left is for the way to the door."""
 REBOOK_LEAD_US: Final = 80_000
 """How far ahead a caller books for itself: the look, and the way to it."""
+BRAKE_S: Final = 1.0
+"""Brake after a 429 that does not say for how long."""
+LONGEST_BRAKE_S: Final = 900.0
+"""Longest brake that a vendor's word can cause; then somebody asks again."""
 PATIENCE_US: Final = 10_000_000
 """A slot further away than this is not waited for in a running function."""
+
+
+class Turns(Protocol):
+    """What a caller asks before every attempt. `missed_count` and `late_count` say how it went."""
+
+    missed_count: int
+    late_count: int
+
+    def take(self) -> None:
+        """Return when the call may leave, at once. Raises RetryLater."""
+        ...
+
+    def answered(self) -> None:
+        """Tell that the vendor has answered, now."""
+        ...
+
+    def refused(self, retry_after_s: float | None) -> None:
+        """Tell that the vendor answered 429."""
+        ...
+
+
+class Unpaced:
+    """The turns of calls that no budget counts, or that were paced before (plain pacing)."""
+
+    missed_count = 0
+    late_count = 0
+
+    def take(self) -> None:
+        """Return at once."""
+
+    def answered(self) -> None:
+        """Do nothing: there is nobody to tell."""
+
+    def refused(self, retry_after_s: float | None) -> None:
+        """Do nothing: there is nobody to tell."""
 
 
 class Turn:
@@ -30,12 +69,17 @@ class Turn:
         permit: Permit | None,
         epoch_us: Callable[[], int],
         sleep_us: Callable[[int], None],
+        answers_prove_arrival: bool = True,
     ) -> None:
         self._budget = budget
         self._permit = permit
+        self._used: Permit | None = None
+        self._answers_prove_arrival = answers_prove_arrival
         self._epoch_us = epoch_us
         self._sleep_us = sleep_us
+        self._grace_us = budget.rule.headroom_us // GRACE_SHARE
         self.missed_count = 0
+        self.late_count = 0
 
     def take(self) -> None:
         """Return at a slot that holds. Raises RetryLater where it is too far away to wait for, or cannot be booked."""
@@ -43,13 +87,27 @@ class Turn:
         while permit is None or not self._wait(permit):
             self.missed_count += permit is not None
             [permit] = self._budget.book(1, REBOOK_LEAD_US)
+        self._used = permit
+
+    def answered(self) -> None:
+        """Put a floor behind this call where it was answered after its headroom: one write, for the exceptions only."""
+        now_us = self._epoch_us()
+        late = self._used and now_us - self._used.slot_us > self._budget.rule.headroom_us
+        if self._used and late and self._answers_prove_arrival:
+            self.late_count += 1
+            self._budget.late(self._used, now_us)
+
+    def refused(self, retry_after_s: float | None) -> None:
+        """Brake every caller of this budget for as long as the vendor asked, or for BRAKE_S."""
+        duration_s = BRAKE_S if retry_after_s is None else min(retry_after_s, LONGEST_BRAKE_S)
+        self._budget.brake(int(duration_s * 1_000_000))
 
     def _wait(self, permit: Permit) -> bool:
         """Wait for a slot; False where it is missed or void."""
         ahead_us = permit.slot_us - self._epoch_us()
         if ahead_us > PATIENCE_US:
             raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
-        if ahead_us < -GRACE_US:
+        if ahead_us < -self._grace_us:
             return False
         if ahead_us > LOOK_US:
             self._sleep_us(ahead_us - LOOK_US)
@@ -58,4 +116,4 @@ class Turn:
         ahead_us = permit.slot_us - self._epoch_us()
         if ahead_us > 0:
             self._sleep_us(ahead_us)
-        return self._epoch_us() <= permit.slot_us + GRACE_US
+        return self._epoch_us() <= permit.slot_us + self._grace_us

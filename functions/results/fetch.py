@@ -11,7 +11,8 @@ from tenacity.wait import wait_random_exponential
 
 from functions.contract.vendor import Vendor
 from functions.errors import ErrorCode, FailTask, RetryLater
-from functions.proxy import Proxy
+from functions.limiter.turn import Turns
+from functions.proxy import Proxy, retry_after_s
 
 BUDGET_S: Final = 20.0
 ATTEMPTS: Final = 8
@@ -22,8 +23,8 @@ ENVELOPE_BYTES: Final = 4_096
 """Room for what the workflow adds to the result: IDs, status, the outcome."""
 
 
-def fetch(proxy: Proxy, vendor: Vendor, job_id: str, sleep_s: Callable[[float], None]) -> Any:
-    """Return the vendor's result as a JSON value.
+def fetch(proxy: Proxy, vendor: Vendor, job_id: str, turns: Turns, sleep_s: Callable[[float], None]) -> Any:
+    """Return the vendor's result as a JSON value; every attempt takes a turn of its own.
 
     Raises FailTask: `Result.Unavailable` where the vendor does not give it within the budget, `Result.TooLarge` where
     Step Functions could not carry it.
@@ -36,16 +37,20 @@ def fetch(proxy: Proxy, vendor: Vendor, job_id: str, sleep_s: Callable[[float], 
         reraise=True,
     )
     try:
-        return retrying(_attempt, proxy, vendor, job_id)
+        return retrying(_attempt, proxy, vendor, job_id, turns)
     except RetryLater as error:
         raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor.name}: {error} for {BUDGET_S:.0f} s") from error
 
 
-def _attempt(proxy: Proxy, vendor: Vendor, job_id: str) -> Any:
+def _attempt(proxy: Proxy, vendor: Vendor, job_id: str, turns: Turns) -> Any:
+    turns.take()
     try:
         answer = proxy.send("GET", vendor.result.path.format(job_id=quote(job_id, safe="")), vendor.result.timeout_s)
     except httpx.TransportError as error:
         raise RetryLater(f"no answer ({type(error).__name__})") from error
+    turns.answered()
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        turns.refused(retry_after_s(answer))
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
         raise RetryLater(f"HTTP {answer.status_code}")
     if not answer.is_success:

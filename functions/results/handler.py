@@ -9,7 +9,9 @@ import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.contract.profile import AppConfigProfiles
+from functions.contract.vendor import Scope
 from functions.errors import FailTask
+from functions.limiter.tables import turns_of
 from functions.names import Environment, Metric, ProxyAuth
 from functions.observability import logger, publish
 from functions.proxy import client_for, proxy_of
@@ -34,7 +36,8 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     del context
     vendor = profiles().vendor(setting(Environment.VENDOR))
     try:
-        result = fetch(proxy_of(http_client(), vendor.credential), vendor, event["job_id"], time.sleep)
+        turns = turns_of(vendor, profiles().tuning(vendor), Scope.POLL)
+        result = fetch(proxy_of(http_client(), vendor.credential), vendor, event["job_id"], turns, time.sleep)
     except FailTask as error:
         logger().warning("result rejected", call_id=event["call_id"], error_code=error.code)
         publish(vendor.name, Counter({Metric.RESULTS_REJECTED: 1}))

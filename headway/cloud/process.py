@@ -36,7 +36,7 @@ STOP_GRACE_S = 5.0
 # batch goes back to its queue one receive nearer to the dead-letter queue: mappings need a MaximumConcurrency.
 LAMBDA_CONCURRENCY = 32
 # What a burst left behind goes after this; the first worker of every function stays warm for good.
-LAMBDA_WORKER_TTL_S = 60
+LAMBDA_WORKER_TTL_S = 900
 
 _LOG_TAIL_LINES = 15
 _POLL_S = 0.05

@@ -28,7 +28,7 @@ def synth(
         assembly = synthesize(output.resolve())
     templates = sorted(assembly.glob("*.template.json"))
     with console.status("cfn-lint"):
-        command = [sys.executable, "-m", "cfnlint", "--non-zero-exit-code", "error", *map(str, templates)]
+        command = [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", *map(str, templates)]
         lint = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     errors = [block for block in lint.stdout.split("\n\n") if block.startswith("E")]
     for template in templates:

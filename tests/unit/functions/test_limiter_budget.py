@@ -79,7 +79,7 @@ def test_a_slower_rule_waits_a_window_before_it_begins_and_a_faster_one_begins_a
     clock = VirtualClock()
     last = budget(store, clock).book(10, 0)[-1]
     first = budget(store, clock, SLOWER).book(1, 0)[0]
-    assert first.slot_us >= clock.now_us + SLOWER.window_us
+    assert first.slot_us >= clock.now_us + SLOWER.forget_us
     assert first.generation == last.generation + 1
     clock.now_us = first.slot_us
     assert budget(store, clock).book(1, 0)[0].slot_us < clock.now_us + 500_000

@@ -1,0 +1,90 @@
+"""When each call of a batch is started (hop 4), for either way of pacing."""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Final, Protocol
+
+from functions.contract.vendor import Scope, Vendor
+from functions.limiter.budget import Budget
+from functions.limiter.delay import Pacer, pause_us
+from functions.limiter.permits import Permit
+from functions.limiter.tuning import Tuning
+
+LEAD_US: Final = 500_000
+"""How long before its slot a call is started: Express start, caller, ledger, and a worker's wake-up fit in."""
+HORIZON_US: Final = 600_000
+"""How long before the first free slot permits are booked: the lead, and the write with its races."""
+CHUNK_US: Final = 250_000
+"""How much time one booking may cover: with the horizon it stays under a second, so that a call that arrives late can
+still put a floor under the call one window behind it.
+"""
+
+
+Turns = Generator[Permit | None]
+"""Yields once per call, when it is time to start it; closing it gives back what was not used."""
+
+
+class Pace(Protocol):
+    """Gives the calls of a batch their turns."""
+
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
+        """Yield once per call, when it is time to start it; with its permit where the vendor is paced by permits."""
+        ...
+
+
+class DelayPace:
+    """The plain way: a pause before every call."""
+
+    def __init__(self, pacer: Pacer) -> None:
+        self._pacer = pacer
+
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
+        """Yield after each pause."""
+        pause = pause_us(tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.maximum_concurrency)
+        for _ in range(count):
+            self._pacer.wait(pause)
+            yield None
+
+
+class PermitPace:
+    """Shared permits: booked in few writes, just ahead of time; each call is started its lead before its slot."""
+
+    def __init__(
+        self,
+        budget_of: Callable[[Vendor, Tuning], Budget | None],
+        epoch_us: Callable[[], int],
+        sleep_us: Callable[[int], None],
+    ) -> None:
+        self._budget_of = budget_of
+        self._epoch_us = epoch_us
+        self._sleep_us = sleep_us
+
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
+        """Yield each permit when its lead begins; those that were not asked for go back. Raises Contended."""
+        budget = self._budget_of(vendor, tuning)
+        if budget is None:
+            raise ValueError(f"{vendor.name} has no limit on submits: its contract should have been refused")
+        chunk = max(1, CHUNK_US // budget.rule.interval_us)
+        permits: Sequence[Permit] = ()
+        used = 0
+        try:
+            for _ in range(count):
+                if used == len(permits):
+                    permits, used = self._book(budget, min(chunk, count)), 0
+                    count -= len(permits)
+                permit = permits[used]
+                self._sleep_until(permit.slot_us - LEAD_US)
+                used += 1
+                yield permit
+        finally:
+            budget.give_back(permits[used:])
+
+    def _book(self, budget: Budget, count: int) -> Sequence[Permit]:
+        """Book when the first free slot comes within the lead; others who wait for the same one may be first."""
+        while not (permits := budget.book(count, LEAD_US, HORIZON_US)):
+            self._sleep_until(budget.look().next_us - HORIZON_US)
+        return permits
+
+    def _sleep_until(self, at_us: int) -> None:
+        ahead_us = at_us - self._epoch_us()
+        if ahead_us > 0:
+            self._sleep_us(ahead_us)
