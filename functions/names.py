@@ -50,6 +50,7 @@ class Metric(StrEnum):
     CALLS_THROTTLED = "CallsThrottled"
     CALLS_REJECTED = "CallsRejected"
     CALLS_DUPLICATE = "CallsDuplicate"
+    CALLS_PUT_BACK = "CallsPutBack"
     PERMITS_MISSED = "PermitsMissed"
     PERMITS_LATE = "PermitsLate"
     REQUESTS_MALFORMED = "RequestsMalformed"

@@ -7,6 +7,8 @@ import typer
 
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
+from headway.commands.plan import plan
+from headway.commands.simulate import simulate
 from headway.commands.status import status
 from headway.commands.synth import synth
 from headway.errors import UsageProblem
@@ -33,7 +35,7 @@ def _headway(
         raise typer.Exit
 
 
-for command in (demo, up, status, run, vendor, down, synth):
+for command in (demo, up, status, run, vendor, plan, simulate, down, synth):
     app.command()(command)
 
 

@@ -111,7 +111,8 @@ def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> No
     With events that change nothing: empty batches, and a call that the ledger does not know.
     """
     empty: dict[str, Any] = {"Records": []}
-    unknown: dict[str, Any] = {"call_id": "warm-up", "idempotency_key": "", "payload": {}, "lease_owner": "", "permit": {}}
+    names = ("call_id", "idempotency_key", "lease_owner")
+    unknown: dict[str, Any] = {**dict.fromkeys(names, "warm-up"), "payload": {}, "permit": {}}
     events = [(stack.outputs["CallbackFunction"], empty)] * CALLBACK_CONCURRENCY
     for file in files:
         resources = stack.vendors[file.vendor.name]

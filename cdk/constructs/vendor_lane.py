@@ -222,7 +222,7 @@ class VendorLane(Construct):
     def _drain(self) -> PythonFunction:
         """Make the interval way: the same dispatching, started by a schedule where the contract says so."""
         dispatch, queue = self.vendor.dispatch, self._state.request_queue
-        environment = {**self._dispatching_environment(), Environment.REQUEST_QUEUE_URL: queue.queue_url}
+        environment = self._dispatching_environment()
         drain = self._function("Drain", "dispatcher.drain", self.vendor.dispatcher_timeout_s, environment)
         self._allow_dispatching(drain)
         drain.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], queue.queue_arn)
@@ -249,11 +249,16 @@ class VendorLane(Construct):
 
     def _dispatching_environment(self) -> dict[Environment, str]:
         machine_arn = self.dispatch_call.machine.state_machine_arn
-        return {**self._environment, Environment.DISPATCH_MACHINE_ARN: machine_arn}
+        return {
+            **self._environment,
+            Environment.DISPATCH_MACHINE_ARN: machine_arn,
+            Environment.REQUEST_QUEUE_URL: self._state.request_queue.queue_url,
+        }
 
     def _allow_dispatching(self, function: PythonFunction) -> None:
         function.allow([LEDGER_CREATE, LEDGER_READ], self._stateful.calls.table_arn)
         self._allow_booking(function)
+        function.allow(["sqs:SendMessage"], self._state.request_queue.queue_arn)
         function.allow(["states:StartExecution"], self.dispatch_call.machine.state_machine_arn)
         function.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
 

@@ -30,6 +30,8 @@ METRICS: Final = {
     CallbackOutcome.DUPLICATE: Metric.CALLBACKS_DUPLICATE,
     CallbackOutcome.LATE: Metric.CALLBACKS_LATE,
 }
+UNKNOWN_VENDOR: Final = "unknown"
+"""The vendor of a message that did not come through the callback API."""
 REFUSALS: Final = {Forged: Metric.CALLBACKS_FORGED, Malformed: Metric.CALLBACKS_MALFORMED}
 
 
@@ -50,12 +52,12 @@ def inbox() -> Inbox:
     )
 
 
-def refuse(envelope: Envelope, refusal: Refused) -> None:
+def refuse(vendor: str, body: str, refusal: Refused) -> None:
     """Put a callback that will never be accepted where an operator can look at it, with the reason."""
-    attributes = {"vendor": envelope.vendor, "outcome": type(refusal).__name__, "reason": str(refusal)}
+    attributes = {"vendor": vendor, "outcome": type(refusal).__name__, "reason": str(refusal)}
     boto3.client("sqs").send_message(
         QueueUrl=setting(Environment.CALLBACK_DLQ_URL),
-        MessageBody=envelope.body or "(empty)",
+        MessageBody=body or "(empty)",
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
         },
@@ -67,17 +69,18 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     counts: dict[str, Counter[Metric]] = {}
 
     def receive_record(record: SQSRecord) -> None:
-        envelope = Envelope.from_record(record.raw_event)
-        vendor_counts = counts.setdefault(envelope.vendor, Counter())
+        vendor = UNKNOWN_VENDOR
         try:
+            envelope = Envelope.from_record(record.raw_event)
+            vendor = envelope.vendor
             outcome = inbox().receive(envelope)
         except (Forged, Malformed) as refusal:
-            refuse(envelope, refusal)
-            vendor_counts[REFUSALS[type(refusal)]] += 1
-            logger().warning("callback refused", vendor=envelope.vendor, refusal=type(refusal).__name__)
+            refuse(vendor, record.body, refusal)
+            counts.setdefault(vendor, Counter())[REFUSALS[type(refusal)]] += 1
+            logger().warning("callback refused", vendor=vendor, refusal=type(refusal).__name__)
             return
-        vendor_counts[METRICS[outcome]] += 1
-        logger().info("callback received", vendor=envelope.vendor, outcome=outcome)
+        counts.setdefault(vendor, Counter())[METRICS[outcome]] += 1
+        logger().info("callback received", vendor=vendor, outcome=outcome)
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event, receive_record, processor, context)

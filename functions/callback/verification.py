@@ -48,7 +48,10 @@ def _standard_webhooks(body: bytes, headers: Mapping[str, str], keys: Sequence[s
     age_s = received_epoch_s - signed_at.timestamp()
     if abs(age_s) > STANDARD_WEBHOOKS_TOLERANCE_S:
         raise Forged(f"webhook-timestamp is {'old' if age_s > 0 else 'in the future'}")
-    text = body.decode("utf-8", "surrogateescape")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise Forged("the body is not UTF-8") from error
     if not any(_matches(Webhook(key).sign(message_id, signed_at, text), given) for key in _usable(keys)):
         raise Forged("no signature matches a key")
 

@@ -62,9 +62,9 @@ class Caller:
     def call(self, request: "CallInput") -> CallReport:
         """Submit a queued call once. A repeated invocation of one lease owner picks up where the first broke off."""
         call = self._ledger.begin(request.call_id, request.lease_owner, self._vendor.caller_timeout_s)
-        if call is None:
-            return self._continue(request)
-        return self._submit(request, call)
+        report = self._submit(request, call) if call else self._continue(request)
+        self._turns.report()  # last: an error here repeats nothing but this
+        return report
 
     def _submit(self, request: "CallInput", call: Call) -> CallReport:
         try:

@@ -18,7 +18,10 @@ MARGIN_S: Final = 30
 SETTLE_TIMEOUT_S: Final = 15
 """Timeout of the functions that only write to the ledger and to Step Functions."""
 
-LONGEST_DELAY_S: Final = 20
+TURN_PATIENCE_S: Final = 10
+"""The longest that a running function waits for its slot; what is further away goes back to the workflow or queue."""
+
+LONGEST_DELAY_S: Final = 5
 """Maximum of `delay_ms` in `tuning.schema.json`, in seconds."""
 
 EXPRESS_TIMEOUT_S: Final = 300
@@ -257,13 +260,13 @@ class Vendor:
 
     @property
     def results_timeout_s(self) -> int:
-        """Timeout of the results function: two fetches and a back-off between them."""
-        return math.ceil(2 * self.result.timeout_s) + MARGIN_S
+        """Timeout of results: its budget (`results.fetch.BUDGET_S`), a wait for a slot, one last attempt."""
+        return math.ceil(self.result.timeout_s) + MARGIN_S + TURN_PATIENCE_S
 
     @property
     def caller_timeout_s(self) -> int:
-        """Timeout of the caller function: its submit budget (`caller.submit.BUDGET_S`) and one last full attempt."""
-        return math.ceil(self.submit.timeout_s) + MARGIN_S
+        """Timeout of the caller: its budget (`caller.submit.BUDGET_S`), a wait for a slot, one last attempt."""
+        return math.ceil(self.submit.timeout_s) + MARGIN_S + TURN_PATIENCE_S
 
     @property
     def defer_rounds(self) -> int:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from functions.contract.profile import Profiles
 from functions.dispatcher.pace import Pace, Turns
 from functions.dispatcher.request import CallRequest, task_token_of
-from functions.errors import ErrorCode, Malformed
+from functions.errors import ErrorCode, Malformed, RetryLater
 from functions.ledger.record import CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
+from functions.limiter.permits import Permit
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -53,7 +54,7 @@ class Dispatcher:
             known = self._ledger.find(request.call_id)
             if known is None or known.state is not CallState.QUEUED:
                 return False
-        permit = next(turns)
+        permit = self._turn(turns)
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
             input=json.dumps(
@@ -67,6 +68,14 @@ class Dispatcher:
             ),
         )
         return True
+
+    @staticmethod
+    def _turn(turns: Turns) -> Permit | None:
+        """Take the next turn; RetryLater for all that is left of a batch whose booking failed."""
+        try:
+            return next(turns)
+        except StopIteration:
+            raise RetryLater("the batch lost its turns: the booking before failed") from None
 
     def _read(self, body: str) -> CallRequest:
         try:

@@ -7,10 +7,9 @@ from collections import Counter
 from contextlib import closing
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.dispatcher.handler import dispatch_counted, dispatcher
+from functions.dispatcher.handler import dispatch_counted, dispatcher, sqs
 from functions.errors import HeadwayError
 from functions.names import Environment, Metric
 from functions.observability import publish
@@ -21,15 +20,14 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Dispatch at most `batch_size` waiting requests; the schedule's input names the number."""
     del context
     counts: Counter[Metric] = Counter()
-    sqs = boto3.client("sqs")
     queue_url = setting(Environment.REQUEST_QUEUE_URL)
-    messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=event["batch_size"]).get("Messages", [])
+    messages = sqs().receive_message(QueueUrl=queue_url, MaxNumberOfMessages=event["batch_size"]).get("Messages", [])
     with closing(dispatcher().turns(len(messages))) as turns:
         for message in messages:
             try:
                 dispatch_counted(message["Body"], turns, counts)
             except HeadwayError:
                 continue  # stays in the queue and moves to the DLQ by its receive count
-            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+            sqs().delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
     publish(setting(Environment.VENDOR), counts)
     return {"received": len(messages), "dispatched": counts[Metric.CALLS_DISPATCHED]}

@@ -1,9 +1,10 @@
 """Dispatcher function (hop 3). In: a batch of request messages. Out: one Express workflow each, failures by item."""
 
+import math
 from collections import Counter
 from contextlib import closing
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -16,7 +17,7 @@ from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.dispatch import Dispatcher
 from functions.dispatcher.pace import DelayPace, Pace, PermitPace, Turns
-from functions.errors import Malformed
+from functions.errors import Malformed, RetryLater
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
 from functions.limiter.delay import Pacer
@@ -24,6 +25,14 @@ from functions.limiter.tables import budgets
 from functions.names import Environment, Metric
 from functions.observability import logger, publish
 from functions.settings import setting
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+PUT_BACK_S: Final = 2
+"""Delay of a request whose booking failed for contention."""
+LONGEST_PUT_BACK_S: Final = 900
+"""The longest DelaySeconds that SQS takes (API reference)."""
 
 
 def pace_of(vendor: Vendor) -> Pace:
@@ -49,14 +58,30 @@ def dispatcher() -> Dispatcher:
     )
 
 
+@cache
+def sqs() -> "SQSClient":
+    """Return this worker's SQS client."""
+    return boto3.client("sqs")
+
+
+def put_back(body: str, retry_after_s: float | None) -> None:
+    """Send a request to the end of its queue, to come again later: a wait must not cost the message a receive."""
+    delay_s = PUT_BACK_S if retry_after_s is None else min(math.ceil(retry_after_s), LONGEST_PUT_BACK_S)
+    sqs().send_message(QueueUrl=setting(Environment.REQUEST_QUEUE_URL), MessageBody=body, DelaySeconds=delay_s)
+
+
 def dispatch_counted(body: str, turns: Turns, counts: Counter[Metric]) -> None:
-    """Dispatch one message and count what became of it; Malformed is counted and raised on."""
+    """Dispatch one message and count what became of it; one that has to wait long goes back to its queue."""
     try:
         dispatched = dispatcher().dispatch(body, turns)
     except Malformed as error:
         counts[Metric.REQUESTS_MALFORMED] += 1
         logger().warning("request malformed", reason=str(error))
         raise
+    except RetryLater as error:
+        put_back(body, error.retry_after_s)
+        counts[Metric.CALLS_PUT_BACK] += 1
+        return
     except Exception as error:  # the batch processor returns the message to the queue, and says nothing
         logger().warning("dispatch failed", error_type=type(error).__name__, reason=str(error))
         raise

@@ -1,13 +1,16 @@
 """When each call of a batch is started (hop 4), for either way of pacing."""
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 from functions.contract.vendor import Scope, Vendor
-from functions.limiter.budget import Budget
+from functions.errors import RetryLater
+from functions.limiter.budget import Budget, Contended
 from functions.limiter.delay import Pacer, pause_us
 from functions.limiter.permits import Permit
 from functions.limiter.tuning import Tuning
+from functions.limiter.turn import PATIENCE_US
 
 LEAD_US: Final = 500_000
 """How long before its slot a call is started: Express start, caller, ledger, and a worker's wake-up fit in."""
@@ -59,7 +62,7 @@ class PermitPace:
         self._sleep_us = sleep_us
 
     def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
-        """Yield each permit when its lead begins; those that were not asked for go back. Raises Contended."""
+        """Yield each permit when its lead begins; those that were not asked for go back. Raises RetryLater."""
         budget = self._budget_of(vendor, tuning)
         if budget is None:
             raise ValueError(f"{vendor.name} has no limit on submits: its contract should have been refused")
@@ -76,12 +79,17 @@ class PermitPace:
                 used += 1
                 yield permit
         finally:
-            budget.give_back(permits[used:])
+            with suppress(Contended):  # then they stay as gaps, which break nothing
+                budget.give_back(permits[used:])
 
     def _book(self, budget: Budget, count: int) -> Sequence[Permit]:
         """Book when the first free slot comes within the lead; others who wait for the same one may be first."""
         while not (permits := budget.book(count, LEAD_US, HORIZON_US)):
-            self._sleep_until(budget.look().next_us - HORIZON_US)
+            at_us = budget.first_free_us() - HORIZON_US
+            ahead_us = at_us - self._epoch_us()
+            if ahead_us > PATIENCE_US:
+                raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
+            self._sleep_until(at_us)
         return permits
 
     def _sleep_until(self, at_us: int) -> None:

@@ -1,11 +1,13 @@
 """One budget's permits under contention (hop 4): read, decide in `permits`, write if nobody else has meanwhile.
 
-One read and one conditional write book a whole batch. A lost race is repeated at once; attempts are bounded, and
-running out of them has an error of its own, because it says that too many dispatchers share one budget.
+One read and one conditional write book a whole batch. A lost race is repeated after a jittered pause;
+attempts are bounded, and running out of them has an error of its own: too many dispatchers share one budget.
 """
 
 import math
+import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from functions.contract.vendor import Scope, Vendor
@@ -15,6 +17,8 @@ from functions.limiter.tuning import Tuning
 
 ATTEMPTS: Final = 12
 """Of c bookers at once one succeeds in every round: a dozen lost races want more than a dozen bookers."""
+LONGEST_BACKOFF_US: Final = 60_000
+"""Longest pause after a lost race; below it twice the pause before, with full jitter, so that a crowd spreads out."""
 SWITCH_US: Final = 250_000
 """A changed rule spares the permits of the next moments: their callers may have looked at the book already."""
 
@@ -46,11 +50,19 @@ class BookStore(Protocol):
 class Budget:
     """The permits of one vendor and scope, shared by everybody who calls it."""
 
-    def __init__(self, store: BookStore, name: str, rule: Rule, epoch_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: BookStore,
+        name: str,
+        rule: Rule,
+        epoch_us: Callable[[], int],
+        sleep_us: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._name = name
         self._rule = rule
         self._epoch_us = epoch_us
+        self._sleep_us = sleep_us
 
     @property
     def rule(self) -> Rule:
@@ -60,15 +72,19 @@ class Budget:
     def book(self, count: int, lead_us: int, horizon_us: int | None = None) -> Sequence[Permit]:
         """Book `count` permits, the first at least `lead_us` from now. Raises Contended.
 
-        None are booked where the first free slot is more than `horizon_us` away: whoever books far ahead cannot be told
-        of calls that arrive late.
+        With a horizon fewer are booked, or none: those that leave within `horizon_us`, and their neighbours up to a
+        quota's pause. Whoever books far ahead cannot be told of calls that arrive late.
         """
+        interval_us = self._rule.interval_us
 
         def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
             now_us = self._epoch_us()
-            if horizon_us is not None and before.next_us > now_us + horizon_us:
-                return before, ()
-            return book(self._rule, before, now_us + lead_us, count)
+            after, permits = book(self._rule, before, now_us + lead_us, count)
+            if horizon_us is None:
+                return after, permits
+            ends_us = range(now_us + horizon_us, now_us + horizon_us + count * interval_us, interval_us)
+            near = sum(permit.slot_us <= end_us for permit, end_us in zip(permits, ends_us, strict=True))
+            return book(self._rule, before, now_us + lead_us, near) if near else (before, ())
 
         return self._change(decide)
 
@@ -93,13 +109,20 @@ class Budget:
         if permits:
             self._change(lambda before: (give_back(self._rule, before, permits), ()))
 
+    def first_free_us(self) -> int:
+        """Return the first slot that nobody has booked."""
+        _, [permit] = book(self._rule, self._current(self._store.read(self._name)), 0, 1)
+        return permit.slot_us
+
     def look(self) -> Book:
         """Return what is booked now, to see whether a permit still holds."""
         entry = self._store.read(self._name)
         return entry.book if entry else empty_book(self._rule)
 
     def _change(self, decide: Callable[[Book], tuple[Book, tuple[Permit, ...]]]) -> Sequence[Permit]:
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._sleep_us(random.randint(1, min(LONGEST_BACKOFF_US, 1_000 << attempt)))  # noqa: S311 - jitter
             entry = self._store.read(self._name)
             before = self._current(entry)
             after, permits = decide(before)
@@ -117,14 +140,24 @@ class Budget:
             return empty_book(self._rule)
         if entry.rule == self._rule:
             return entry.book
+        known = entry.book if _grains(entry.rule) == _grains(self._rule) else replace(entry.book, counts=())
         from_us = self._epoch_us() + SWITCH_US
         slower = self._rule.interval_us > entry.rule.interval_us
         wait_us = self._rule.forget_us if slower else entry.rule.interval_us
-        return rebase(self._rule, entry.book, from_us, from_us + wait_us)
+        return rebase(self._rule, known, from_us, from_us + wait_us)
+
+
+def _grains(rule: Rule) -> list[int]:
+    return [quota.grain_us for quota in rule.quotas]
 
 
 def budget_of(
-    store: BookStore, vendor: Vendor, scope: Scope, tuning: Tuning, epoch_us: Callable[[], int]
+    store: BookStore,
+    vendor: Vendor,
+    scope: Scope,
+    tuning: Tuning,
+    epoch_us: Callable[[], int],
+    sleep_us: Callable[[int], None],
 ) -> Budget | None:
     """Return the budget of a vendor's scope, `replicate#submit`; None where no limit counts its calls.
 
@@ -135,4 +168,4 @@ def budget_of(
         return None
     ceiling_per_s = tuning.rate_per_s if scope is Scope.SUBMIT else math.inf
     rule = rule_of(limits, tuning.headroom_ms * 1_000, ceiling_per_s)
-    return Budget(store, f"{vendor.name}#{scope}", rule, epoch_us)
+    return Budget(store, f"{vendor.name}#{scope}", rule, epoch_us, sleep_us)

@@ -133,6 +133,7 @@ def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, 
         counts = tuple(_count(quota, held, slot_us) for quota, held in zip(rule.quotas, counts, strict=True))
         permits.append(Permit(slot_us, number, before.generation))
         next_us = slot_us + rule.interval_us
+    counts = tuple(_recent(quota, held, earliest_us) for quota, held in zip(rule.quotas, counts, strict=True))
     number = before.number + count
     floors = tuple(floor for floor in before.floors if floor.number >= number)
     return replace(before, next_us=next_us, number=number, counts=counts, floors=floors), tuple(permits)
@@ -141,7 +142,8 @@ def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, 
 def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
     """Free permits that nobody will use, where nobody has booked behind them; others stay as gaps, which break nothing.
 
-    `permits` are neighbours, ascending.
+    `permits` are neighbours, ascending. Where a floor or a quota had kept the next one back, a floor still does: the
+    book has forgotten why.
     """
     if not permits or (permits[-1].number, permits[-1].generation) != (before.number - 1, before.generation):
         return before
@@ -149,46 +151,53 @@ def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
     for quota, held in zip(rule.quotas, before.counts, strict=True):
         left = dict(held)
         for permit in permits:
-            left[permit.slot_us // quota.grain_us] -= 1
+            grain = permit.slot_us // quota.grain_us
+            if grain in left:
+                left[grain] -= 1
         counts.append(left)
-    return replace(before, next_us=permits[0].slot_us, number=permits[0].number, counts=tuple(counts))
+    nexts = [Floor(permit.number, permit.slot_us) for permit in permits[1:]] + [Floor(before.number, before.next_us)]
+    kept_back = tuple(
+        floor for permit, floor in zip(permits, nexts, strict=True) if floor.slot_us > permit.slot_us + rule.interval_us
+    )
+    return replace(
+        before,
+        next_us=permits[0].slot_us,
+        number=permits[0].number,
+        counts=tuple(counts),
+        floors=(*kept_back, *before.floors),
+    )
 
 
 def late(rule: Rule, before: Book, permit: Permit, answered_us: int) -> Book:
-    """Put floors behind a call that was answered after its headroom: it may have arrived as late as that.
+    """Put floors behind a call that was answered after its headroom: it may have arrived as late as that. Quotas count
+    it where it was answered: whoever is booked from now on shares a window with that grain, or with none of its own.
 
-    Where permits above a floor are booked already, they are void and booked anew from the floor on.
+    Where permits above a floor are booked already, they are void and booked anew from the floor on. Where exactly they
+    are is not in the book, but not before so many intervals after the late one.
     """
     floors = [Floor(permit.number + window.amount, answered_us + window.per_us) for window in rule.windows]
-    after = before
-    for floor in floors:
-        if floor.number >= before.number:
-            expected_us = before.next_us + (floor.number - before.number) * rule.interval_us
-            if expected_us < floor.slot_us:
-                after = replace(after, floors=(*after.floors, floor))
-            continue
-        booked_us = before.next_us - (before.number - floor.number) * rule.interval_us
-        if booked_us < floor.slot_us:
-            after = rebase(rule, after, booked_us, max(floor.slot_us, after.resume_us))
-    return after
+    counts = tuple(
+        _moved(quota, held, permit.slot_us, answered_us) for quota, held in zip(rule.quotas, before.counts, strict=True)
+    )
+    after = replace(before, counts=counts, floors=(*before.floors, *floors))
+    passed = [floor.number for floor in floors if floor.number < before.number]
+    if not passed:
+        return after
+    from_us = max(permit.slot_us + (min(passed) - permit.number) * rule.interval_us, answered_us)
+    return after if from_us >= before.next_us else rebase(rule, after, from_us, before.resume_us)
 
 
 def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
     """Void all permits from `from_us` on and book anew from `resume_us`: after a brake, or under a changed rule.
 
-    Void permits leave the quotas, except those that share a grain with permits that were used. A quota whose grains
-    have changed starts full: what was used under the old one is unknown in the new grains.
+    Slots never go back, and void permits stay in the quotas: some of them are used by callers that have looked at the
+    book already. Counts of other grains (empty here) make the quotas start full: what was used is unknown.
     """
-    counts = []
-    for index, quota in enumerate(rule.quotas):
-        held = before.counts[index] if index < len(before.counts) else {}
-        grain = from_us // quota.grain_us
-        kept = {at: count for at, count in held.items() if at <= grain}
-        counts.append(kept if len(rule.quotas) == len(before.counts) else {grain: quota.amount})
+    counts = before.counts or tuple({from_us // quota.grain_us: quota.amount} for quota in rule.quotas)
     return replace(
         before,
-        next_us=resume_us,
-        counts=tuple(counts),
+        next_us=max(before.next_us, resume_us),
+        counts=counts,
         generation=before.generation + 1,
         void_from_us=from_us,
         resume_us=resume_us,
@@ -215,7 +224,7 @@ def _first_free(rule: Rule, counts: Sequence[Mapping[int, int]], slot_us: int) -
 
 def _first_free_of(quota: Quota, held: Mapping[int, int], slot_us: int) -> int:
     grain = slot_us // quota.grain_us
-    recent = sorted(index for index in held if grain - quota.span_count < index <= grain)
+    recent = sorted(index for index in held if index > grain - quota.span_count)
     excess = sum(held[index] for index in recent) - quota.amount + 1
     if excess <= 0:
         return slot_us
@@ -227,10 +236,22 @@ def _first_free_of(quota: Quota, held: Mapping[int, int], slot_us: int) -> int:
 
 
 def _count(quota: Quota, held: Mapping[int, int], slot_us: int) -> dict[int, int]:
-    """Count a permit, and forget grains that no later window can touch."""
     grain = slot_us // quota.grain_us
-    kept = {index: count for index, count in held.items() if index > grain - quota.span_count}
-    return kept | {grain: kept.get(grain, 0) + 1}
+    return {**held, grain: held.get(grain, 0) + 1}
+
+
+def _recent(quota: Quota, held: Mapping[int, int], earliest_us: int) -> dict[int, int]:
+    """Forget grains that no window of a later booking can touch: slots far ahead may be given back, those before
+    `earliest_us` may not.
+    """
+    oldest = earliest_us // quota.grain_us - quota.span_count
+    return {index: count for index, count in held.items() if index > oldest and count > 0}
+
+
+def _moved(quota: Quota, held: Mapping[int, int], from_us: int, to_us: int) -> dict[int, int]:
+    origin, target = from_us // quota.grain_us, to_us // quota.grain_us
+    moved = {**held, origin: held[origin] - 1} if origin in held else dict(held)
+    return moved | {target: moved.get(target, 0) + 1}
 
 
 def _ceil(dividend: float, divisor: int) -> int:

@@ -26,14 +26,14 @@ def budgets(scope: Scope) -> Callable[[Vendor, Tuning], Budget | None]:
     """Return what gives a vendor's budget of a scope under a tuning."""
 
     def budget(vendor: Vendor, tuning: Tuning) -> Budget | None:
-        return budget_of(store(), vendor, scope, tuning, clock.epoch_us)
+        return budget_of(store(), vendor, scope, tuning, clock.epoch_us, clock.sleep_us)
 
     return budget
 
 
 def turns_of(vendor: Vendor, tuning: Tuning, scope: Scope, permit: Permit | None = None) -> Turns:
     """Return the turns of one call; a call that no limit counts has none to wait for."""
-    budget = budget_of(store(), vendor, scope, tuning, clock.epoch_us)
+    budget = budget_of(store(), vendor, scope, tuning, clock.epoch_us, clock.sleep_us)
     if budget is None:
         return Unpaced()
     return Turn(budget, permit, clock.epoch_us, clock.sleep_us, tuning.answers_prove_arrival)

@@ -5,14 +5,18 @@ it missed go: a late call would be sent into somebody else's window.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
+from functions.contract.vendor import TURN_PATIENCE_S
 from functions.errors import RetryLater
-from functions.limiter.budget import Budget
+from functions.limiter.budget import Budget, Contended
 from functions.limiter.permits import Permit, holds
 
 LOOK_US: Final = 60_000
 """How long before its slot a caller looks whether a brake or a changed rule has voided it: one read of the store."""
+FRESH_US: Final = 2 * LOOK_US
+"""A permit that its caller has booked itself, so shortly before the slot, needs no look."""
 GRACE_SHARE: Final = 3
 """A call may leave after its slot by a third of the headroom: what is left is for the way to the door."""
 REBOOK_LEAD_US: Final = 80_000
@@ -21,8 +25,7 @@ BRAKE_S: Final = 1.0
 """Brake after a 429 that does not say for how long."""
 LONGEST_BRAKE_S: Final = 900.0
 """Longest brake that a vendor's word can cause; then somebody asks again."""
-PATIENCE_US: Final = 10_000_000
-"""A slot further away than this is not waited for in a running function."""
+PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
 
 
 class Turns(Protocol):
@@ -43,6 +46,10 @@ class Turns(Protocol):
         """Tell that the vendor answered 429."""
         ...
 
+    def report(self) -> None:
+        """Write what was told, when nothing of the call can be lost any more."""
+        ...
+
 
 class Unpaced:
     """The turns of calls that no budget counts, or that were paced before (plain pacing)."""
@@ -57,6 +64,9 @@ class Unpaced:
         """Do nothing: there is nobody to tell."""
 
     def refused(self, retry_after_s: float | None) -> None:
+        """Do nothing: there is nobody to tell."""
+
+    def report(self) -> None:
         """Do nothing: there is nobody to tell."""
 
 
@@ -74,6 +84,7 @@ class Turn:
         self._budget = budget
         self._permit = permit
         self._used: Permit | None = None
+        self._late: list[tuple[Permit, int]] = []
         self._answers_prove_arrival = answers_prove_arrival
         self._epoch_us = epoch_us
         self._sleep_us = sleep_us
@@ -83,36 +94,51 @@ class Turn:
 
     def take(self) -> None:
         """Return at a slot that holds. Raises RetryLater where it is too far away to wait for, or cannot be booked."""
+        self.report()  # the attempt before is over: its floor cannot wait for all the others
         permit, self._permit = self._permit, None
-        while permit is None or not self._wait(permit):
+        seen_us = 0  # when the book was last seen: long ago, for a permit that somebody else has booked
+        while permit is None or not self._wait(permit, seen_us):
             self.missed_count += permit is not None
             [permit] = self._budget.book(1, REBOOK_LEAD_US)
+            seen_us = self._epoch_us()
         self._used = permit
 
     def answered(self) -> None:
-        """Put a floor behind this call where it was answered after its headroom: one write, for the exceptions only."""
+        """Note an answer that came after the headroom; nothing is written before the answer itself is safe."""
         now_us = self._epoch_us()
         late = self._used and now_us - self._used.slot_us > self._budget.rule.headroom_us
         if self._used and late and self._answers_prove_arrival:
-            self.late_count += 1
-            self._budget.late(self._used, now_us)
+            self._late.append((self._used, now_us))
+
+    def report(self) -> None:
+        """Put floors behind the calls that were answered late: one write each, for the exceptions only.
+
+        A floor that cannot be written for contention is left out: then the headroom alone has to hold.
+        """
+        self.late_count += len(self._late)
+        while self._late:
+            permit, answered_us = self._late.pop()
+            with suppress(Contended):
+                self._budget.late(permit, answered_us)
 
     def refused(self, retry_after_s: float | None) -> None:
-        """Brake every caller of this budget for as long as the vendor asked, or for BRAKE_S."""
+        """Brake every caller of this budget for as long as the vendor asked, or for BRAKE_S. Never raises Contended."""
         duration_s = BRAKE_S if retry_after_s is None else min(retry_after_s, LONGEST_BRAKE_S)
-        self._budget.brake(int(duration_s * 1_000_000))
+        with suppress(Contended):
+            self._budget.brake(int(duration_s * 1_000_000))
 
-    def _wait(self, permit: Permit) -> bool:
-        """Wait for a slot; False where it is missed or void."""
+    def _wait(self, permit: Permit, seen_us: int) -> bool:
+        """Wait for a slot; False where it is missed or void. A book that was seen just now is not looked at again."""
         ahead_us = permit.slot_us - self._epoch_us()
         if ahead_us > PATIENCE_US:
             raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
         if ahead_us < -self._grace_us:
             return False
-        if ahead_us > LOOK_US:
-            self._sleep_us(ahead_us - LOOK_US)
-        if not holds(permit, self._budget.look()):
-            return False
+        if permit.slot_us - seen_us > FRESH_US:
+            if ahead_us > LOOK_US:
+                self._sleep_us(ahead_us - LOOK_US)
+            if not holds(permit, self._budget.look()):
+                return False
         ahead_us = permit.slot_us - self._epoch_us()
         if ahead_us > 0:
             self._sleep_us(ahead_us)

@@ -35,12 +35,14 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Fetch one result."""
     del context
     vendor = profiles().vendor(setting(Environment.VENDOR))
+    turns = turns_of(vendor, profiles().tuning(vendor), Scope.POLL)
     try:
-        turns = turns_of(vendor, profiles().tuning(vendor), Scope.POLL)
         result = fetch(proxy_of(http_client(), vendor.credential), vendor, event["job_id"], turns, time.sleep)
     except FailTask as error:
         logger().warning("result rejected", call_id=event["call_id"], error_code=error.code)
         publish(vendor.name, Counter({Metric.RESULTS_REJECTED: 1}))
         return {"outcome": "rejected", "error": error.code, "cause": error.cause}
+    finally:
+        turns.report()
     publish(vendor.name, Counter({Metric.RESULTS_FETCHED: 1}))
     return {"outcome": "fetched", "result": result}

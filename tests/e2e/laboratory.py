@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
+
 from headway import embedded
 from headway.cloud.endpoint import LocalTarget
 from headway.stack import Stack
+from headway.synthesis import ASSEMBLY, CONFIGURATION
 from headway.vendor.keys import VendorKeys, load_or_create
 from headway.vendor.offer import Limit, Offer
 from headway.vendor.server import VendorServer
@@ -60,6 +63,24 @@ class Laboratory:
         )
         return {name: next(iter(value.values())) for name, value in item.get("Item", {}).items()}
 
+    def book(self) -> Mapping[str, Any]:
+        """Return the book of the vendor's submits as it is stored: `version`, `rule` and `book`."""
+        function = self.target.client("lambda").get_function_configuration(FunctionName=self.lane["caller_function"])
+        item = self.target.client("dynamodb").get_item(
+            TableName=function["Environment"]["Variables"]["HEADWAY_BUDGETS_TABLE"],
+            Key={"budget": {"S": f"{VENDOR}#submit"}},
+            ConsistentRead=True,
+        )["Item"]
+        return {
+            "version": int(item["version"]["N"]),
+            **{name: json.loads(item[name]["S"]) for name in ("rule", "book")},
+        }
+
+    def seen_by_vendor(self) -> Mapping[str, Any]:
+        """Return the vendor's own report, with the arrival of every call."""
+        report: Mapping[str, Any] = httpx.get(f"{self.vendor.url}/_headway/report", params={"arrivals": 1}).json()
+        return report
+
     def messages(self, queue_url: str) -> list[Mapping[str, Any]]:
         """Look at the messages of a queue without taking them: they are visible again at once.
 
@@ -101,13 +122,13 @@ def until(look: Callable[[], T | bool | None], patience_s: float = PATIENCE_S) -
 
 
 @contextmanager
-def laboratory(state_dir: Path) -> Iterator[Laboratory]:
+def laboratory(state_dir: Path, configuration: Path = CONFIGURATION, assembly: Path = ASSEMBLY) -> Iterator[Laboratory]:
     """Build the laboratory and leave nothing of it behind."""
     keys = load_or_create(state_dir, VENDOR)
     offer = Offer(keys=keys, submit=Limit(10, 1), poll=Limit(50, 1), job_time_s=0.3)
     with VendorServer(offer) as vendor:
         try:
-            cloud, stack = embedded.up(state_dir, {VENDOR: vendor.url})
+            cloud, stack = embedded.up(state_dir, {VENDOR: vendor.url}, configuration=configuration, assembly=assembly)
             yield Laboratory(state_dir, LocalTarget(cloud.endpoint_url), stack, vendor, keys)
         finally:
             embedded.down(state_dir)

@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 
+from cdk.configuration import load_vendors
 from functions.contract.vendor import Scope
-from functions.limiter.delay import Tuning, pause_us
+from functions.limiter.delay import pause_us
+from functions.limiter.tuning import Tuning
 from headway.synthesis import CONFIGURATION
 from tests.e2e.laboratory import VENDOR, Laboratory, until
 
@@ -60,22 +62,13 @@ def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[
         "vendor": VENDOR,
         "idempotency_key": CALL_ID,
         "payload": PAYLOAD,
+        "permit": {},
     }, "the task token stays in the ledger"
     return dict(record)
 
 
 def step_4_the_call_was_paced_by_the_delay_in_appconfig(lab: Laboratory, record: dict[str, Any]) -> None:
-    from cdk.configuration import load_vendors
-
-    application = lab.target.client("appconfig").list_applications()["Items"][0]["Id"]
-    data = lab.target.client("appconfigdata")
-    session = data.start_configuration_session(
-        ApplicationIdentifier=application,
-        EnvironmentIdentifier=VENDOR,
-        ConfigurationProfileIdentifier=f"{VENDOR}-tuning",
-    )
-    answer = data.get_latest_configuration(ConfigurationToken=session["InitialConfigurationToken"])
-    tuning = Tuning.from_document(json.loads(answer["Configuration"].read()))
+    tuning = _tuning_in_appconfig(lab)
     [files] = load_vendors(CONFIGURATION)
     assert tuning == Tuning.from_document(files.tuning)
     pause = pause_us(tuning, files.vendor.max_rps(Scope.SUBMIT), files.vendor.dispatch.maximum_concurrency)
@@ -148,6 +141,18 @@ def step_11_the_result_was_fetched_and_delivered(lab: Laboratory, end: Any, job_
         "status": "succeeded",
     }
     assert output["result"]["output"] == {"echo": PAYLOAD["input"]}
+
+
+def _tuning_in_appconfig(lab: Laboratory) -> Tuning:
+    application = lab.target.client("appconfig").list_applications()["Items"][0]["Id"]
+    data = lab.target.client("appconfigdata")
+    session = data.start_configuration_session(
+        ApplicationIdentifier=application,
+        EnvironmentIdentifier=VENDOR,
+        ConfigurationProfileIdentifier=f"{VENDOR}-tuning",
+    )
+    answer = data.get_latest_configuration(ConfigurationToken=session["InitialConfigurationToken"])
+    return Tuning.from_document(json.loads(answer["Configuration"].read()))
 
 
 def _events(lab: Laboratory, arn: str, kind: str) -> list[Any]:

@@ -8,38 +8,17 @@ from typer.testing import CliRunner
 
 from headway.cli import app
 from tests.e2e.laboratory import VENDOR, Laboratory, until
-
-runner = CliRunner()
-
-
-def _lines(path: Path, *lines: str) -> Path:
-    path.write_text("".join(line + "\n" for line in lines))
-    return path
-
-
-def _good(prompt: str) -> str:
-    return json.dumps({"payload": {"version": "v1", "input": {"prompt": prompt}}})
-
-
-def _run(lab: Laboratory, source: Path, *more: str) -> tuple[int, dict[str, object], str]:
-    arguments = ["run", "call_vendor", "--input", str(source), "--state-dir", str(lab.state_dir), "--json", *more]
-    result = runner.invoke(app, arguments)
-    return result.exit_code, json.loads(result.stdout) if result.stdout else {}, result.stderr
-
-
-def _records(source: Path) -> dict[int, dict[str, object]]:
-    lines = source.with_name(source.stem + ".results.jsonl").read_text().splitlines()
-    return {record["line"]: record for record in map(json.loads, lines)}
+from tests.e2e.running import good, lines, records, run
 
 
 def test_a_bad_line_and_a_call_that_the_vendor_refuses_do_not_stop_the_others(lab: Laboratory, tmp_path: Path) -> None:
     refused = json.dumps({"payload": {"input": {"prompt": "no version"}}})
     missing = json.dumps({"vendor": "nobody", "payload": {}})
-    source = _lines(tmp_path / "mixed.jsonl", _good("one"), "{not json", refused, missing, _good("two"))
-    exit_code, _, stderr = _run(lab, source)
+    source = lines(tmp_path / "mixed.jsonl", good("one"), "{not json", refused, missing, good("two"))
+    exit_code, _, stderr = run(lab, source)
     assert exit_code == 1
-    records = _records(source)
-    assert [records[line]["outcome"] for line in (1, 2, 3, 4, 5)] == [
+    found = records(source)
+    assert [found[line]["outcome"] for line in (1, 2, 3, 4, 5)] == [
         "succeeded",
         "invalid",
         "failed",
@@ -47,28 +26,28 @@ def test_a_bad_line_and_a_call_that_the_vendor_refuses_do_not_stop_the_others(la
         "succeeded",
     ]
     assert "mixed.jsonl:2" in stderr
-    assert "nobody" in str(records[4]["cause"])
-    assert records[3]["error"] == "Vendor.Rejected"
+    assert "nobody" in str(found[4]["cause"])
+    assert found[3]["error"] == "Vendor.Rejected"
     dead = [json.loads(message["Body"]) for message in lab.messages(lab.lane["request_dlq_url"])]
-    call_id = str(records[3]["execution"]).rpartition(":")[2]
+    call_id = str(found[3]["execution"]).rpartition(":")[2]
     assert call_id in [letter["call"]["call_id"] for letter in dead], "failed for good: also in the DLQ"
     assert (tmp_path / "mixed.report.html").is_file()
 
 
 def test_a_second_run_of_the_same_file_repeats_only_what_did_not_succeed(lab: Laboratory, tmp_path: Path) -> None:
     refused = json.dumps({"payload": {"input": {"prompt": "never right"}}})
-    source = _lines(tmp_path / "twice.jsonl", _good("once only"), refused)
-    _run(lab, source, "--no-report")
+    source = lines(tmp_path / "twice.jsonl", good("once only"), refused)
+    run(lab, source, "--no-report")
     before = lab.vendor.report().as_json()["jobs_by_status"]["succeeded"]
-    exit_code, _, _ = _run(lab, source, "--no-report")
+    exit_code, _, _ = run(lab, source, "--no-report")
     assert exit_code == 1
     assert lab.vendor.report().as_json()["jobs_by_status"]["succeeded"] == before
-    assert _records(source)[2]["attempt"] == 2
+    assert records(source)[2]["attempt"] == 2
 
 
 def test_an_unknown_workflow_is_refused_by_name(lab: Laboratory, tmp_path: Path) -> None:
-    source = _lines(tmp_path / "any.jsonl", _good("any"))
-    result = runner.invoke(app, ["run", "cal_vendor", "--input", str(source), "--state-dir", str(lab.state_dir)])
+    source = lines(tmp_path / "any.jsonl", good("any"))
+    result = CliRunner().invoke(app, ["run", "cal_vendor", "--input", str(source), "--state-dir", str(lab.state_dir)])
     assert result.exit_code == 2
     assert "cal_vendor" in result.stderr
     assert "call_vendor" in result.stderr
@@ -79,12 +58,12 @@ def test_a_vendor_that_is_down_fails_its_calls_by_name_and_puts_them_into_the_dl
 ) -> None:
     httpx.post(f"{lab.vendor.url}/_headway/faults", json={"down": True}).raise_for_status()
     try:
-        source = _lines(tmp_path / "down.jsonl", _good("nobody is in"))
-        exit_code, _, _ = _run(lab, source, "--no-report")
+        source = lines(tmp_path / "down.jsonl", good("nobody is in"))
+        exit_code, _, _ = run(lab, source, "--no-report")
     finally:
         httpx.post(f"{lab.vendor.url}/_headway/faults", json={"down": False}).raise_for_status()
     assert exit_code == 1
-    record = _records(source)[1]
+    record = records(source)[1]
     assert record["error"] == "Vendor.Unavailable"
     dead = [json.loads(message["Body"])["call"]["call_id"] for message in lab.messages(lab.lane["request_dlq_url"])]
     assert str(record["execution"]).rpartition(":")[2] in dead

@@ -61,6 +61,7 @@ SLOW_PRESS: Mapping[str, Any] = {
     "waits": {"tolerated_s": 7200, "answer_s": 3600},
     "dispatch": {
         "drain": "schedule",
+        "pacing": "delay",
         "interval_minutes": 5,
         "batch_size": 3,
         "batching_window_s": 20,

@@ -1,9 +1,16 @@
 """AppConfig, and the one condition that tells the clouds apart. The embedded cloud enforces none of the first."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+import yaml
+
+from cdk.configuration import ConfigurationError, load_vendors
+from cdk.parameters import logical_name
 from functions.names import CONTRACT_PROFILE, TUNING_PROFILE, profile_name
 
 if TYPE_CHECKING:
@@ -99,6 +106,55 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(another: "T
         "Lane-slow-press/DispatchCall/Machine.DefinitionString",  # the callback URL among its fields
     }
     assert set(choices(stateless["Outputs"], "Outputs")) == {"Outputs.CallbackUrl.Value"}
+
+
+def test_the_direct_way_is_refused_where_calls_would_have_to_wait_for_permits(
+    another: "Templates", tmp_path: Path
+) -> None:
+    directory = tmp_path / "appconfig"
+    shutil.copytree(another.configuration, directory)
+    path = directory / "vendors" / "slow-press.yaml"
+    contract = yaml.safe_load(path.read_text())
+    for pacing in ({"pacing": "permits"}, {}):  # which is what no word means
+        dispatch = {key: value for key, value in contract["dispatch"].items() if key != "pacing"}
+        path.write_text(yaml.safe_dump({**contract, "dispatch": {**dispatch, **pacing}}))
+        with pytest.raises(ConfigurationError) as refused:
+            load_vendors(directory)
+        assert str(refused.value) == (f"{path}: `dispatch.direct`: no function waits for a permit; set `pacing: delay`")
+
+
+def test_the_outputs_say_where_each_part_of_a_lane_is(another: "Templates") -> None:
+    found = another.stacks["HeadwayStateless"]["Outputs"].items()
+    outputs = {name: another.say(output["Value"]) for name, output in found if "ApiEndpoint" not in name}  # CDK's own
+    vendors, workflows = json.loads(outputs["Vendors"]), json.loads(outputs["Workflows"])
+    names = [vendor.name for vendor in another.vendors]
+    assert workflows == {"call_vendor": {name: f"<Lane-{name}/CallVendor/Machine>" for name in names}}
+
+    def shared(name: str) -> dict[str, str]:
+        lane, logical = f"Lane-{name}", logical_name(name)
+        return {
+            "request_queue_url": f"<RequestQueue{logical}>",
+            "request_dlq_url": f"<RequestDlq{logical}>",
+            "dispatch_machine_arn": f"<{lane}/DispatchCall/Machine>",
+            "dispatcher_function": f"<{lane}/Dispatcher/Function>",
+            "drain_function": f"<{lane}/Drain/Function>",
+            "rejection_function": f"<{lane}/Rejection/Function>",
+            "results_function": f"<{lane}/Results/Function>",
+            "proxy_api_id": f"<{lane}/Proxy/Api>",
+            "webhook_key_arn": f"<WebhookKey{logical}>",
+        }
+
+    own = {"caller_function": "<Lane-replicate/Caller/Function>", "api_token_arn": "<ApiTokenReplicate>"}
+    assert vendors == {"replicate": shared("replicate") | own, "slow-press": shared("slow-press")}
+    callbacks = "https://<Callbacks/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<Callbacks/Api/DeploymentStage.v>"
+    assert {name: value for name, value in outputs.items() if name not in {"Vendors", "Workflows"}} == {
+        "CallsTable": "<Calls>",
+        "JobsTable": "<Jobs>",
+        "CallbackQueueUrl": "<CallbackQueue>",
+        "CallbackDlqUrl": "<CallbackDlq>",
+        "CallbackFunction": "<Callback/Function>",
+        "CallbackUrl": f"{callbacks}/callbacks",
+    }
 
 
 def test_a_vendor_is_where_its_contract_says_unless_a_parameter_says_otherwise(another: "Templates") -> None:

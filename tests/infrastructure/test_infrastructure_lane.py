@@ -2,10 +2,21 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cdk.parameters import logical_name
-from functions.contract.vendor import EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S, Drain, Scope, Vendor
+from functions.contract.vendor import (
+    EXPRESS_TIMEOUT_S,
+    FENCE_BURST_SHARE,
+    LONGEST_DELAY_S,
+    SETTLE_TIMEOUT_S,
+    Drain,
+    Limit,
+    Pacing,
+    Scope,
+    Vendor,
+)
 from functions.names import CREDENTIAL_HEADER, Environment
 from headway.synthesis import ROOT
 
@@ -23,6 +34,17 @@ def mapping_of(templates: "Templates", vendor: Vendor) -> Any:
     return mapping
 
 
+def vendor_of(templates: "Templates", name: str) -> Vendor:
+    """Return one vendor of a configuration."""
+    (vendor,) = (vendor for vendor in templates.vendors if vendor.name == name)
+    return vendor
+
+
+def submits_of(vendor: Vendor) -> Sequence[Limit]:
+    """Return the limits that count submits."""
+    return [limit for limit in vendor.limits if limit.scope is Scope.SUBMIT]
+
+
 def throttles_of(templates: "Templates", vendor: Vendor) -> dict[str, tuple[float, int]]:
     """Return rate and burst of the proxy by method, `*` for those without their own."""
     stage = templates.properties(f"Lane-{vendor.name}/Proxy/Api/DeploymentStage.v")
@@ -38,20 +60,37 @@ def test_the_proxys_stage_is_throttled_to_the_contracts_fence_for_submits(templa
         fence = vendor.fence(Scope.SUBMIT)
         assert fence is not None
         assert (rate_per_s, burst_count) == (fence.rate_per_s, fence.burst_count)
-        for limit in vendor.limits:
-            if limit.scope is Scope.SUBMIT:
-                assert rate_per_s * limit.per_s + burst_count <= limit.amount, f"{vendor.name}: {limit} can be broken"
+        assert 1 <= burst_count <= max(1, min(limit.amount for limit in submits_of(vendor)) * FENCE_BURST_SHARE)
+
+
+def test_the_fence_of_plain_pacing_holds_the_contract_in_every_window_whatever_the_dispatchers_do(
+    another: "Templates",
+) -> None:
+    vendor = vendor_of(another, "slow-press")
+    assert vendor.dispatch.pacing is Pacing.DELAY
+    rate_per_s, burst_count = throttles_of(another, vendor)["*"]
+    for limit in submits_of(vendor):
+        assert rate_per_s * limit.per_s + burst_count <= limit.amount, f"{limit} can be broken"
+
+
+def test_the_fence_of_permits_is_at_the_contracts_full_rate_so_that_no_permit_is_refused_by_it(
+    another: "Templates",
+) -> None:
+    vendor = vendor_of(another, "replicate")
+    assert vendor.dispatch.pacing is Pacing.PERMITS
+    assert throttles_of(another, vendor)["*"] == (10, 2)
+    assert all(limit.rate_per_s >= 10 for limit in submits_of(vendor)), "no more than the tightest limit over time"
 
 
 def test_polls_have_a_throttle_of_their_own_by_method(repository: "Templates") -> None:
     (vendor,) = repository.vendors
     fence = vendor.fence(Scope.POLL)
     assert fence is not None
-    assert throttles_of(repository, vendor)["GET"] == (fence.rate_per_s, fence.burst_count) == (40, 10)
+    assert throttles_of(repository, vendor)["GET"] == (fence.rate_per_s, fence.burst_count) == (50, 10)
 
 
 def test_polls_that_no_limit_counts_are_not_slowed_to_the_submits_rate(another: "Templates") -> None:
-    (vendor,) = (vendor for vendor in another.vendors if vendor.name == "slow-press")
+    vendor = vendor_of(another, "slow-press")
     assert vendor.fence(Scope.POLL) is None
     assert throttles_of(another, vendor)["GET"] == (10_000, 5_000)
 
@@ -140,14 +179,24 @@ def test_the_dispatchers_mapping_has_the_contracts_batches_window_and_concurrenc
         assert mapping["Enabled"] is (dispatch.drain is Drain.EVENT_SOURCE)
 
 
-def test_the_dispatchers_concurrency_is_reserved_and_its_timeout_covers_a_batch_at_the_longest_delay(
-    templates: "Templates",
-) -> None:
+def test_the_dispatchers_concurrency_is_reserved(templates: "Templates") -> None:
     for vendor in templates.vendors:
         dispatcher = templates.properties(f"Lane-{vendor.name}/Dispatcher/Function")
         assert dispatcher["ReservedConcurrentExecutions"] == vendor.dispatch.reserved_concurrency
         assert dispatcher["ReservedConcurrentExecutions"] >= vendor.dispatch.maximum_concurrency
-        assert dispatcher["Timeout"] == vendor.dispatcher_timeout_s <= 900
+
+
+def test_a_dispatchers_timeout_covers_a_batch_at_the_contracts_pace_with_all_dispatchers_at_work(
+    templates: "Templates",
+) -> None:
+    for vendor in templates.vendors:
+        dispatch = vendor.dispatch
+        batch_s = dispatch.batch_size * dispatch.maximum_concurrency / vendor.max_rps(Scope.SUBMIT)
+        if dispatch.pacing is Pacing.DELAY:
+            batch_s = max(batch_s, dispatch.batch_size * LONGEST_DELAY_S)
+        for function in ("Dispatcher", "Drain"):
+            timeout_s = templates.properties(f"Lane-{vendor.name}/{function}/Function")["Timeout"]
+            assert batch_s < timeout_s == vendor.dispatcher_timeout_s <= 900
 
 
 def test_without_provisioned_concurrency_the_function_itself_is_polled_for(repository: "Templates") -> None:
@@ -162,7 +211,7 @@ def test_provisioned_concurrency_is_on_an_alias_and_the_mapping_is_on_that_alias
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 1}
     assert another.say(alias["FunctionName"]) == "<Lane-slow-press/Dispatcher/Function>"
     assert another.say(alias["FunctionVersion"]) == "<Lane-slow-press/Dispatcher/Function/CurrentVersion.Version>"
-    (vendor,) = (vendor for vendor in another.vendors if vendor.name == "slow-press")
+    vendor = vendor_of(another, "slow-press")
     assert another.say(mapping_of(another, vendor)["FunctionName"]) == "<Lane-slow-press/Live>:live"
 
 
@@ -206,16 +255,43 @@ def test_the_direct_way_has_no_caller_and_the_other_no_joining(another: "Templat
     assert {"Lane-slow-press/Joining/Function", "Lane-replicate/Caller/Function"} <= functions.keys()
 
 
+def sources_of(module: str) -> dict[str, str]:
+    """Return the text of a handler's module, and of those that read settings for it: the tables' and the drain's."""
+    text = (ROOT / f"{module.replace('.', '/')}.py").read_text()
+    found = {module: text}
+    for imported in re.findall(r"from (functions\.(?:\w+\.tables|dispatcher\.handler)) import", text):
+        found |= sources_of(imported)
+    return found
+
+
 def test_every_setting_that_a_handler_reads_is_bound_and_nothing_is_bound_that_has_no_name(
     another: "Templates",
 ) -> None:
     for name, function in another.of_type("AWS::Lambda::Function").items():
         module, _ = function["Handler"].rsplit(".", 1)
-        sources = [ROOT / f"{module.replace('.', '/')}.py", ROOT / "functions" / "ledger" / "tables.py"]
-        text = "".join(path.read_text() for path in sources)
+        text = "".join(sources_of(module).values())
         read = {Environment[word].value for word in re.findall(r"setting\(Environment\.(\w+)\)", text)}
         bound = function["Environment"]["Variables"].keys()
         assert read <= bound <= {str(word) for word in Environment}, name
+
+
+def test_who_books_permits_has_the_budgets_table_and_the_ledgers_two_beside_it(another: "Templates") -> None:
+    bound = {
+        name: {
+            variable: another.say(value)
+            for variable, value in function["Environment"]["Variables"].items()
+            if variable.endswith("_TABLE")
+        }
+        for name, function in another.of_type("AWS::Lambda::Function").items()
+    }
+    tables = {
+        "HEADWAY_CALLS_TABLE": "<Calls>",
+        "HEADWAY_JOBS_TABLE": "<Jobs>",
+        "HEADWAY_BUDGETS_TABLE": "<Budgets>",
+    }
+    for function in ("Dispatcher", "Drain", "Caller", "Results"):
+        assert bound[f"Lane-replicate/{function}/Function"] == tables
+    assert "HEADWAY_BUDGETS_TABLE" not in bound["Callback/Function"]
 
 
 def test_functions_sign_their_calls_to_the_proxy_on_aws(another: "Templates") -> None:

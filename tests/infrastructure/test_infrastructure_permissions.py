@@ -19,6 +19,7 @@ OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONFIGURATION = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 SECRET = {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}
 ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"}
+PUT_BACK = {"sqs:SendMessage"}
 CONSUME = {
     "sqs:ReceiveMessage",
     "sqs:ChangeMessageVisibility",
@@ -61,12 +62,12 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     submit = proxy(vendor, f"{vendor.submit.method}{vendor.submit.path}")
     token = {f"<ApiToken{name}>": SECRET} if vendor.credential else {}
     settling = {"<Calls>": {READ, CHANGE}, "<Jobs>": {CHANGE}, call_vendor: ANSWER}
+    booking = {contract: CONFIGURATION, tuning: CONFIGURATION, "<Budgets>": {READ, CREATE}}
     dispatching = {
         "<Calls>": {CREATE, READ},
         dispatch_call: {"states:StartExecution"},
         call_vendor: {"states:SendTaskFailure"},
-        contract: CONFIGURATION,
-        tuning: CONFIGURATION,
+        **booking,
     }
     invoke = {"lambda:InvokeFunction"}
     roles: dict[str, Grants] = {
@@ -76,15 +77,15 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             f"<{lane}/Results/Function>": invoke,
             "<Calls>": {CHANGE},
         },
-        "Dispatcher": {**dispatching, f"<RequestQueue{name}>": CONSUME},
-        "Drain": {**dispatching, f"<RequestQueue{name}>": {"sqs:ReceiveMessage", "sqs:DeleteMessage"}},
+        "Dispatcher": {**dispatching, f"<RequestQueue{name}>": CONSUME | PUT_BACK},
+        "Drain": {**dispatching, f"<RequestQueue{name}>": {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | PUT_BACK},
         "Rejection": {
             "<Calls>": {READ, CHANGE},
             f"<RequestDlq{name}>": {"sqs:SendMessage"},
             call_vendor: {"states:SendTaskFailure"},
         },
         "Results": {
-            contract: CONFIGURATION,
+            **booking,
             proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}"): {"execute-api:Invoke"},
             **token,
         },
@@ -100,7 +101,7 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             f"<{lane}/Joining/Function>": invoke,
         }
     else:
-        roles["Caller"] = {contract: CONFIGURATION, submit: {"execute-api:Invoke"}, **token, **settling}
+        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,
@@ -181,6 +182,13 @@ def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(another: "T
         if any("states:SendTaskSuccess" in actions for actions in grants.values())
     }
     assert resumers == {"Callback/Role", "Lane-replicate/Caller/Role", "Lane-slow-press/Joining/Role"}
+
+
+def test_permits_are_booked_by_who_calls_the_vendor_and_nobody_deletes_or_lists_a_book(another: "Templates") -> None:
+    bookers = {role: grants["<Budgets>"] for role, grants in granted(another).items() if "<Budgets>" in grants}
+    hops = ("Dispatcher", "Drain", "Results")
+    lanes = [f"Lane-{vendor.name}/{hop}/Role" for vendor in another.vendors for hop in hops]
+    assert bookers == {role: {READ, CREATE} for role in (*lanes, "Lane-replicate/Caller/Role")}
 
 
 def test_each_role_serves_one_function_machine_or_service(templates: "Templates") -> None:

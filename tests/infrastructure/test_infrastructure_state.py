@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from cdk.parameters import logical_name
 from functions.ledger.record import CallAttribute, JobAttribute
+from functions.limiter.store import BudgetAttribute
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -23,22 +24,32 @@ def test_tables_queues_and_secrets_are_in_the_stateful_stack_and_nothing_but_the
     assert not types["HeadwayStateless"] & LASTING
 
 
-def test_tables_are_keyed_by_the_ledgers_names_expire_records_and_cannot_be_lost(templates: "Templates") -> None:
+def test_tables_are_keyed_by_the_codes_names_and_cannot_be_lost(templates: "Templates") -> None:
     tables = templates.of_type("AWS::DynamoDB::Table")
-    keys = {"Calls": CallAttribute.CALL_ID, "Jobs": JobAttribute.JOB_KEY}
-    ttl = {"Calls": CallAttribute.EXPIRES_EPOCH_S, "Jobs": JobAttribute.EXPIRES_EPOCH_S}
+    keys = {"Calls": CallAttribute.CALL_ID, "Jobs": JobAttribute.JOB_KEY, "Budgets": BudgetAttribute.BUDGET}
     assert tables.keys() == keys.keys()
     for name, table in tables.items():
         assert table["KeySchema"] == [{"AttributeName": keys[name], "KeyType": "HASH"}]
-        assert table["TimeToLiveSpecification"] == {"AttributeName": ttl[name], "Enabled": True}
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
         assert table["DeletionProtectionEnabled"] is True
         assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_tables_and_secrets_are_retained_when_their_stack_goes(templates: "Templates") -> None:
+def test_records_of_the_ledger_expire_and_books_never_do(templates: "Templates") -> None:
+    ttl = {
+        name: table["TimeToLiveSpecification"]
+        for name, table in templates.of_type("AWS::DynamoDB::Table").items()
+        if "TimeToLiveSpecification" in table
+    }
+    assert ttl == {
+        "Calls": {"AttributeName": CallAttribute.EXPIRES_EPOCH_S, "Enabled": True},
+        "Jobs": {"AttributeName": JobAttribute.EXPIRES_EPOCH_S, "Enabled": True},
+    }
+
+
+def test_tables_queues_and_secrets_are_retained_when_their_stack_goes(templates: "Templates") -> None:
     for name, resource in templates.resources.items():
-        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}:
+        if resource["Type"] in LASTING:
             assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain", name
 
 

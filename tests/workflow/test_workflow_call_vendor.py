@@ -1,11 +1,13 @@
 """`call_vendor` (hops 1 and 11): every way through it, by the answers of the vendor and of our own functions."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from functions.errors import ErrorCode
 from functions.ledger.record import UNANSWERED, CallAttribute, CallState, since_attribute
+from tests.workflow.conftest import definition
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import Engine
@@ -14,11 +16,11 @@ INPUT = {"payload": {"prompt": "a lighthouse"}}
 
 
 def test_a_job_that_succeeds_goes_on_to_its_result(engine: "Engine") -> None:
-    run = engine.run("call_vendor", "VendorAnswers", INPUT, execution="picture-1")
+    run = engine.run("call_vendor", "VendorAnswers", INPUT)
     assert run.status == "SUCCEEDED"
-    assert run.states == ["PrepareCall", "CallVendor", "FetchResult", "RouteResult", "DeliverResult"]
+    assert run.states == ["CallVendor", "FetchResult", "RouteResult", "DeliverResult"]
     assert run.output == {
-        "call_id": "picture-1",
+        "call_id": "call-1",  # as the answer says, which in a redrive is to a call of its own
         "vendor": "replicate",
         "job_id": "job-7",
         "status": "succeeded",
@@ -31,7 +33,7 @@ def test_a_vendor_that_stays_silent_expires_the_call_in_the_ledger_and_fails_the
     engine: "Engine", case: str
 ) -> None:
     run = engine.run("call_vendor", case, INPUT)
-    assert run.states == ["PrepareCall", "CallVendor", "ExpireCall", "CallExpired"]
+    assert run.states == ["CallVendor", "ExpireCall", "CallExpired"]
     assert (run.status, run.error) == ("FAILED", ErrorCode.REQUEST_EXPIRED)
     assert run.cause == "replicate gave no answer within 300 s, or no sign of life within 200 s"
 
@@ -39,27 +41,27 @@ def test_a_vendor_that_stays_silent_expires_the_call_in_the_ledger_and_fails_the
 @pytest.mark.parametrize("case", ["ExpiredTooLate", "LedgerDownAtExpiry"])
 def test_an_expiry_that_the_ledger_does_not_take_is_an_expiry_all_the_same(engine: "Engine", case: str) -> None:
     run = engine.run("call_vendor", case, INPUT)
-    assert run.states == ["PrepareCall", "CallVendor", "ExpireCall", "CallExpired"]
+    assert run.states == ["CallVendor", "ExpireCall", "CallExpired"]
     assert (run.status, run.error) == ("FAILED", ErrorCode.REQUEST_EXPIRED)
 
 
 def test_a_failed_job_fails_the_workflow_with_the_vendors_error_and_cause(engine: "Engine") -> None:
     run = engine.run("call_vendor", "JobFails", INPUT)
-    assert run.states == ["PrepareCall", "CallVendor", "FailCall"]
+    assert run.states == ["CallVendor", "FailCall"]
     assert (run.status, run.error) == ("FAILED", ErrorCode.VENDOR_JOB_FAILED)
     assert run.cause == "replicate ended job job-7 with status failed"
 
 
 def test_a_rejected_result_fails_the_workflow_with_what_the_results_function_said(engine: "Engine") -> None:
     run = engine.run("call_vendor", "ResultRejected", INPUT)
-    assert run.states == ["PrepareCall", "CallVendor", "FetchResult", "RouteResult", "RejectResult", "FailCall"]
+    assert run.states == ["CallVendor", "FetchResult", "RouteResult", "RejectResult", "FailCall"]
     assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_TOO_LARGE)
     assert run.cause == "the result has 300000 bytes"
 
 
 def test_a_broken_results_function_is_named_and_the_job_is_not_lost_from_sight(engine: "Engine") -> None:
     run = engine.run("call_vendor", "ResultsFunctionBroken", INPUT)
-    assert run.states == ["PrepareCall", "CallVendor", "FetchResult", "FailCall"]
+    assert run.states == ["CallVendor", "FetchResult", "FailCall"]
     assert run.inputs["FetchResult"]["job_id"] == "job-7"
     assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_UNAVAILABLE)
     assert run.cause == "the results function failed: Runtime.HandlerError"
@@ -80,6 +82,33 @@ def test_the_request_in_the_queue_has_the_token_and_the_answer_to_it_resumes_the
     assert engine.end(arn).output["job_id"] == "job-9"
 
 
+def test_a_redrive_asks_again_under_a_call_id_of_its_own_with_the_key_of_the_first_attempt(engine: "Engine") -> None:
+    # The engine knows no redrive and has no count; on AWS it is 0 in the first attempt.
+    for count, suffix in ((0, ""), (1, "-redrive-1"), (12, "-redrive-12")):
+        name = f"call_vendor_redriven_{count}"
+        text = json.dumps(definition("call_vendor", RequestQueueUrl=engine.queue_url))
+        engine.create(name, json.loads(text.replace("$states.context.Execution.RedriveCount", str(count))))
+        arn = engine.start(name, None, INPUT, execution="picture-4")
+        request = engine.receive()
+        assert (request["call_id"], request["idempotency_key"]) == (f"picture-4{suffix}", "picture-4")
+        engine.fail(request["task_token"], "Vendor.Rejected", "enough")
+        engine.end(arn)
+
+
+def test_a_redrive_has_no_state_before_the_call_that_it_would_skip() -> None:
+    machine = definition("call_vendor")
+    assert machine["StartAt"] == "CallVendor", "a redrive starts at the state that failed, with nothing assigned before"
+    assert all("Assign" not in state for state in machine["States"].values())
+    assert machine["States"]["CallVendor"]["Arguments"]["MessageBody"]["payload"] == "{% $states.input.payload %}"
+
+
+def test_what_expires_is_the_call_that_was_asked_for_in_a_redrive_too() -> None:
+    states = definition("call_vendor")["States"]
+    asked = states["CallVendor"]["Arguments"]["MessageBody"]["call_id"]
+    assert "RedriveCount" in asked
+    assert states["ExpireCall"]["Arguments"]["Key"]["call_id"] == {"S": asked}
+
+
 def test_a_task_that_is_failed_from_outside_fails_the_workflow_with_the_same_words(engine: "Engine") -> None:
     arn = engine.start("call_vendor", None, INPUT)
     engine.fail(engine.receive()["task_token"], "Vendor.Rejected", "replicate: HTTP 422")
@@ -88,9 +117,9 @@ def test_a_task_that_is_failed_from_outside_fails_the_workflow_with_the_same_wor
 
 
 def test_the_results_function_hears_call_and_job_and_nothing_else(engine: "Engine") -> None:
-    run = engine.run("call_vendor", "OnlyTheJobScripted", INPUT, execution="picture-3")
+    run = engine.run("call_vendor", "OnlyTheJobScripted", INPUT)
     heard = run.outputs["FetchResult"]["report"]["heard"]
-    assert heard == {"call_id": "picture-3", "job_id": "job-7"}
+    assert heard == {"call_id": "call-1", "job_id": "job-7"}
     assert (run.error, run.cause) == ("Echo.Rejected", "it only echoes")
 
 

@@ -1,15 +1,27 @@
 """`dispatch_call` (hops 5 to 7): every outcome of the caller, and a caller without one."""
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from functions.caller.call import CallInput
 from functions.errors import ErrorCode
+from functions.limiter.permits import Permit
+from tests.workflow.conftest import definition
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import Engine
 
-CALL = {"call_id": "call-1", "idempotency_key": "call-1", "payload": {"prompt": "a lighthouse"}}
+CALL = {
+    "call_id": "call-1",
+    "vendor": "replicate",
+    "idempotency_key": "call-1",
+    "payload": {"prompt": "a lighthouse"},
+    "permit": asdict(Permit(slot_us=1_795_222_769_028_372, number=41, generation=2)),
+}
+HEARD = {name: value for name, value in CALL.items() if name != "vendor"}
+"""What the caller hears of it: whose call it is, it knows."""
 
 
 @pytest.mark.parametrize("case", ["Accepted", "Duplicate"])
@@ -60,8 +72,24 @@ def test_a_rejection_that_cannot_be_done_is_seen_as_a_failed_execution(engine: "
 def test_the_caller_hears_the_call_and_who_holds_its_lease_and_the_rejection_hears_why(engine: "Engine") -> None:
     arn = engine.start("dispatch_call", None, CALL)
     run = engine.end(arn)
-    assert run.outputs["CallVendor"]["heard"] == {**CALL, "lease_owner": arn}
+    assert run.outputs["CallVendor"]["heard"] == {**HEARD, "lease_owner": arn}
     assert run.output["heard"] == {"call": CALL, "error": "Echo.Rejected", "cause": "it only echoes"}
+
+
+@pytest.mark.parametrize("permit", [CALL["permit"], {}], ids=["permits", "plain pacing"])
+def test_the_callers_permit_comes_through_to_the_microsecond_or_is_none(engine: "Engine", permit: Any) -> None:
+    run = engine.run("dispatch_call", None, {**CALL, "permit": permit})
+    heard = CallInput.from_event(run.outputs["CallVendor"]["heard"])
+    assert heard.permit == (Permit(1_795_222_769_028_372, 41, 2) if permit else None)
+
+
+def test_a_repeated_call_hears_the_same_permit_which_it_finds_missed_and_books_anew(engine: "Engine") -> None:
+    machine = definition("dispatch_call")
+    machine["States"]["RouteOutcome"]["Choices"][1]["Condition"] = "{% $rounds < 2 %}"
+    engine.create("dispatch_call_twice", machine)
+    run = engine.run("dispatch_call_twice", None, CALL)
+    assert run.states.count("CallVendor") == 2
+    assert run.outputs["CallVendor"]["heard"]["permit"] == CALL["permit"]
 
 
 def test_the_rejection_hears_the_whole_call_after_a_crash_too(engine: "Engine") -> None:

@@ -11,7 +11,13 @@ from functions.ledger.record import CallAttribute, CallState, JobAttribute, sinc
 if TYPE_CHECKING:
     from tests.workflow.conftest import Engine
 
-CALL: dict[str, Any] = {"call_id": "call-1", "idempotency_key": "call-1", "payload": {"paper": "A5"}}
+CALL: dict[str, Any] = {
+    "call_id": "call-1",
+    "vendor": "replicate",
+    "idempotency_key": "call-1",
+    "payload": {"paper": "A5"},
+    "permit": {},  # the direct way is paced by delay
+}
 SUBMITTED = ["PrepareCall", "BeginCall", "CallVendor"]
 
 

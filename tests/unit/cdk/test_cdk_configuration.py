@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from jsonschema import Draft4Validator
 
 from cdk.configuration import ConfigurationError, load_vendors, schema
 from functions.callback.verification import PRESETS
-from functions.contract.vendor import LONGEST_DELAY_S, Ambiguity, Drain, Scope
-from functions.limiter.delay import Tuning
+from functions.contract.vendor import LONGEST_DELAY_S, Ambiguity, Drain, Pacing, Scope
+from functions.limiter.tuning import Tuning
 
 SHIPPED = Path(__file__).parents[3] / "config" / "appconfig"
 Change = Callable[[Any], object]
@@ -74,8 +75,17 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda c: c["dispatch"].update(direct=True),
         "`dispatch.direct`: no function reads the secret; remove `credential`",
     ),
+    "an unknown pacing": (lambda c: c["dispatch"].update(pacing="hope"), "`dispatch.pacing`: 'hope' is not one of"),
+    "permits on the direct way": (
+        lambda c: (c.pop("credential"), c["dispatch"].update(direct=True, pacing="permits")),
+        "`dispatch.direct`: no function waits for a permit; set `pacing: delay`",
+    ),
     "a nested callback URL on the direct way": (
-        lambda c: (c.pop("credential"), c["dispatch"].update(direct=True), c["submit"].update(callback_url="a.b")),
+        lambda c: (
+            c.pop("credential"),
+            c["dispatch"].update(direct=True, pacing="delay"),
+            c["submit"].update(callback_url="a.b"),
+        ),
         "`dispatch.direct`: `submit.callback_url` must be a field at the top level",
     ),
 }
@@ -83,6 +93,12 @@ TUNING_MISTAKES: dict[str, tuple[Change, str]] = {
     "a delay below nothing": (lambda t: t.update(delay_ms=-1), "`delay_ms`: -1 is less than the minimum of 0"),
     "a delay that outlives a batch": (lambda t: t.update(delay_ms=20_001), "`delay_ms`: 20001 is greater than"),
     "no calls at all": (lambda t: t.update(rate_per_s=0), "`rate_per_s`: 0 is less than the minimum of 0.1"),
+    "no headroom": (lambda t: t.update(headroom_ms=0), "`headroom_ms`: 0 is less than the minimum of 1"),
+    "more headroom than any window": (lambda t: t.update(headroom_ms=10_001), "`headroom_ms`: 10001 is greater than"),
+    "a proof that is none": (
+        lambda t: t.update(answers_prove_arrival="no"),
+        "`answers_prove_arrival`: 'no' is not of type 'boolean'",
+    ),
     "half a tuning": (lambda t: t.pop("rate_per_s"), "`(top level)`: 'rate_per_s' is a required property"),
     "a field nobody knows": (
         lambda t: t.update(rate=5),
@@ -183,6 +199,8 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["limits"]["items"]["properties"]["scope"]["enum"]) == set(Scope)
     assert set(contract["submit"]["properties"]["ambiguity"]["enum"]) == set(Ambiguity)
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
+    assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
+    assert set(tuning) == {field.name for field in fields(Tuning)}
     assert set(contract["callback"]["properties"]["verification"]["enum"]) == set(PRESETS)
     assert tuning["delay_ms"]["maximum"] == LONGEST_DELAY_S * 1_000
 

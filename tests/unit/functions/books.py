@@ -1,15 +1,18 @@
-"""The in-memory store of books, and a clock that moves only when somebody sleeps."""
+"""The in-memory store of books."""
 
 from functions.limiter.budget import Entry
 
 
 class MemoryBookStore:
-    """Keeps entries in a dictionary; counts reads and writes like the real one would be billed."""
+    """Keeps entries in a dictionary; counts reads and writes like the real one would be billed. The next `races` writes
+    are lost to somebody else.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self.read_count = 0
         self.write_count = 0
+        self.races = 0
 
     def read(self, budget: str) -> Entry | None:
         self.read_count += 1
@@ -17,23 +20,11 @@ class MemoryBookStore:
 
     def write(self, budget: str, entry: Entry) -> bool:
         self.write_count += 1
+        if self.races:
+            self.races -= 1
+            return False
         stored = self.entries.get(budget)
         if (stored.version if stored else 0) != entry.version - 1:
             return False
         self.entries[budget] = entry
         return True
-
-
-class VirtualClock:
-    """Microseconds since the epoch; sleeping is the only way to pass time, and may take longer than asked."""
-
-    def __init__(self, now_us: int = 1_000_000_000, oversleep_us: int = 0) -> None:
-        self.now_us = now_us
-        self.oversleep_us = oversleep_us
-
-    def epoch_us(self) -> int:
-        return self.now_us
-
-    def sleep_us(self, duration_us: int) -> None:
-        assert duration_us > 0
-        self.now_us += duration_us + self.oversleep_us

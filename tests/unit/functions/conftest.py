@@ -24,11 +24,13 @@ from functions.ledger import tables as ledger_tables
 from functions.ledger.record import CallAttribute, JobAttribute
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
+from functions.limiter import tables as limiter_tables
 from functions.names import Environment, ProxyAuth
 from functions.results import handler as results_handler
+from tests.unit.functions.books import MemoryBookStore
 from tests.unit.functions.fakes import (
     CALLBACK_URL,
-    SIGNED_AT,
+    NOW_MS,
     TOKEN,
     WEBHOOK_KEY,
     FakeProfiles,
@@ -39,7 +41,6 @@ from tests.unit.functions.fakes import (
     VirtualClock,
     WallClock,
     Worker,
-    set_verification_time,
     vendor_of,
 )
 
@@ -68,6 +69,7 @@ CACHES = (
     caller_handler.http_client,
     caller_handler.settler,
     dispatcher_handler.dispatcher,
+    dispatcher_handler.sqs,
     joining.settler,
     ledger_tables.ledger,
     rejection.rejecter,
@@ -156,18 +158,11 @@ def settler(ledger: Ledger, step_functions: FakeStepFunctions) -> Settler:
 
 
 @pytest.fixture
-def at_signing_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let signatures be verified at the moment at which `signed` makes them."""
-    set_verification_time(monkeypatch, SIGNED_AT)
-
-
-@pytest.fixture
 def worker(
     tables: Tables,
     ledger: Ledger,
     wall_clock: WallClock,
     step_functions: FakeStepFunctions,
-    at_signing_time: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Worker]:
     """Start a worker anew: environment bound, nothing cached, clients and clocks fake."""
@@ -179,7 +174,8 @@ def worker(
         vendor=FakeVendor(httpx.Response(201, json={"id": "job-1"})),
         profiles=FakeProfiles(vendor_of()),
         secrets=dict(SECRETS),
-        clock=VirtualClock(),
+        clock=VirtualClock(NOW_MS * 1_000),
+        books=MemoryBookStore(),
     )
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -189,9 +185,11 @@ def worker(
         monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)
     for module in (caller_handler, results_handler):
         monkeypatch.setattr(module, "client_for", lambda url, auth: made.vendor.client())
+    monkeypatch.setattr(limiter_tables, "store", lambda: made.books)
     monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
     monkeypatch.setattr(clock, "epoch_ms", wall_clock)
     monkeypatch.setattr(clock, "monotonic_us", made.clock.monotonic_us)
+    monkeypatch.setattr(clock, "epoch_us", made.clock.epoch_us)
     monkeypatch.setattr(clock, "sleep_us", made.clock.sleep_us)
     _forget()
     yield made

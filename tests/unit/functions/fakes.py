@@ -8,12 +8,11 @@ import heapq
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
-import pytest
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -25,9 +24,10 @@ from functions.contract.vendor import Credential, Vendor
 from functions.dispatcher.request import CallRequest
 from functions.ledger.record import CallAttribute
 from functions.ledger.store import Ledger
-from functions.limiter.delay import Tuning
+from functions.limiter.tuning import Tuning
 from functions.names import ProxyAuth
 from functions.proxy import Proxy
+from tests.unit.functions.books import MemoryBookStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -108,33 +108,28 @@ def signed(body: str, key: str = WEBHOOK_KEY, message_id: str = "msg_1", at: dat
     }
 
 
-def set_verification_time(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
-    """Set the clock of the Standard Webhooks library, which takes none as an argument."""
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> "Clock":
-            return cls.fromtimestamp(now.timestamp(), tz)
-
-    monkeypatch.setattr("standardwebhooks.webhooks.datetime", Clock)
-
-
-def callback_record(body: str, headers: Mapping[str, str], vendor: str = "acme", message_id: str = "m1") -> Any:
-    """Return the record of a Lambda event that the mapping template makes of a callback."""
+def callback_record(
+    body: str,
+    headers: Mapping[str, str],
+    vendor: str = "acme",
+    message_id: str = "m1",
+    received_epoch_s: float = SIGNED_AT.timestamp(),
+) -> Any:
+    """Return the record of a Lambda event that the mapping template makes of a callback, received as it was signed."""
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     attributes = {
         "vendor": {"stringValue": vendor, "dataType": "String"},
         "headers": {"stringValue": lines, "dataType": "String"},
     }
-    return sqs_record(body, message_id) | {"messageAttributes": attributes}
+    return sqs_record(body, message_id, int(received_epoch_s * 1_000)) | {"messageAttributes": attributes}
 
 
-def sqs_record(body: str, message_id: str = "m1") -> dict[str, Any]:
+def sqs_record(body: str, message_id: str = "m1", sent_epoch_ms: int = NOW_MS) -> dict[str, Any]:
     return {
         "messageId": message_id,
         "receiptHandle": f"receipt-{message_id}",
         "body": body,
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(NOW_MS)},
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(sent_epoch_ms)},
         "messageAttributes": {},
         "md5OfBody": "",
         "eventSource": "aws:sqs",
@@ -165,19 +160,45 @@ class WallClock:
 
 
 class VirtualClock:
-    """A monotonic clock of one worker; sleeping is what moves it."""
+    """Both clocks of one worker in one; sleeping is what moves it, and may take longer than asked."""
 
-    def __init__(self, now_us: int = 0) -> None:
+    def __init__(self, now_us: int = 0, oversleep_us: int = 0) -> None:
         self.now_us = now_us
+        self.oversleep_us = oversleep_us
         self.slept_us: list[int] = []
 
     def monotonic_us(self) -> int:
         return self.now_us
 
+    def epoch_us(self) -> int:
+        return self.now_us
+
     def sleep_us(self, duration_us: int) -> None:
         assert duration_us > 0
         self.slept_us.append(duration_us)
-        self.now_us += duration_us
+        self.now_us += duration_us + self.oversleep_us
+
+
+class FakeTurns:
+    """Turns that are always there; they note what they were told, in order."""
+
+    missed_count = 0
+    late_count = 0
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def take(self) -> None:
+        self.told.append("take")
+
+    def answered(self) -> None:
+        self.told.append("answered")
+
+    def refused(self, retry_after_s: float | None) -> None:
+        self.told.append(("refused", retry_after_s))
+
+    def report(self) -> None:
+        self.told.append("report")
 
 
 @cache
@@ -346,6 +367,7 @@ class Worker:
     profiles: FakeProfiles
     secrets: dict[str, str]
     clock: VirtualClock
+    books: MemoryBookStore
 
 
 def metrics(output: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from functions.callback.envelope import Envelope, mapping_template
 from functions.callback.verification import PRESETS
 from functions.errors import Malformed
-from tests.unit.functions.fakes import callback_record, signed, sqs_record
+from tests.unit.functions.fakes import NOW_MS, callback_record, signed, sqs_record
 
 HEADERS = PRESETS["standard-webhooks"].headers
 BODIES = {
@@ -77,16 +77,22 @@ def test_body_and_headers_arrive_byte_for_byte(body: str, spelling: Any) -> None
     sent = signed(body)
     headers = {spelling(name): value for name, value in sent.items()}
     record = api_gateway(mapping_template("acme", HEADERS), headers, body)
-    assert Envelope.from_record(record) == Envelope("acme", sent, body)
+    assert Envelope.from_record(record) == Envelope("acme", sent, body, NOW_MS / 1_000)
 
 
 def test_a_callback_without_any_signature_header_still_becomes_a_message() -> None:
     record = api_gateway(mapping_template("acme", HEADERS), {}, "{}")
-    assert Envelope.from_record(record) == Envelope("acme", {}, "{}")
+    assert Envelope.from_record(record) == Envelope("acme", {}, "{}", NOW_MS / 1_000)
 
 
 def test_a_header_value_keeps_its_colons() -> None:
     assert Envelope.from_record(callback_record("{}", {"webhook-id": "urn:id:1"})).headers == {"webhook-id": "urn:id:1"}
+
+
+def test_a_callback_was_received_when_its_message_was_sent() -> None:
+    assert Envelope.from_record(callback_record("{}", {}, received_epoch_s=1_614_265_330.25)).received_epoch_s == (
+        1_614_265_330.25
+    )
 
 
 @pytest.mark.parametrize("missing", ["vendor", "headers"])

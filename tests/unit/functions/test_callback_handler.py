@@ -1,5 +1,6 @@
 """The callback function: refused callbacks are put aside with their reason, broken moments come back."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,14 +10,17 @@ from functions.callback import handler
 from functions.callback.inbox import CallbackOutcome
 from functions.errors import Refused
 from tests.unit.functions.fakes import (
+    SIGNED_AT,
     TOKEN,
     WEBHOOK_KEY,
+    WallClock,
     Worker,
     callback_record,
     client_error,
     metrics,
     request_of,
     signed,
+    sqs_record,
 )
 
 SUCCEEDED = '{"id": "job-1", "status": "succeeded"}'
@@ -59,7 +63,7 @@ def test_a_forged_callback_is_put_aside_with_its_reason_and_does_not_come_back(
         "MessageAttributes": {
             "vendor": {"DataType": "String", "StringValue": "acme"},
             "outcome": {"DataType": "String", "StringValue": "Forged"},
-            "reason": {"DataType": "String", "StringValue": "No matching signature found"},
+            "reason": {"DataType": "String", "StringValue": "no signature matches a key"},
         },
     }
     assert worker.step_functions.sent == []
@@ -75,6 +79,41 @@ def test_a_malformed_callback_is_put_aside_with_its_reason_and_does_not_come_bac
     reason = "the callback's `status` is in none of the contract's lists"
     assert message["MessageAttributes"]["reason"]["StringValue"] == reason
     assert metrics(capsys.readouterr().out)["CallbacksMalformed"] == [1.0]
+
+
+def test_a_message_that_did_not_come_through_the_callback_api_is_put_aside_with_its_reason(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert handle(sqs_record(SUCCEEDED), genuine(SUCCEEDED, "m2")) == []
+    (message,) = worker.sqs.of("SendMessage")
+    assert message["MessageBody"] == SUCCEEDED
+    assert {name: attribute["StringValue"] for name, attribute in message["MessageAttributes"].items()} == {
+        "vendor": "unknown",
+        "outcome": "Malformed",
+        "reason": "the message has no attribute 'vendor': it did not come through the callback API",
+    }
+    assert len(worker.step_functions.sent) == 1, "the other message of the batch is taken"
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counted = {line["vendor"]: line for line in lines if "_aws" in line}
+    assert counted["unknown"]["CallbacksMalformed"] == [1.0]
+    assert counted["acme"]["CallbacksResumed"] == [1.0]
+
+
+@pytest.mark.parametrize("waited_s", [0, 3_600, 14 * 24 * 3_600])
+def test_a_callback_that_waited_in_a_queue_for_its_redrive_is_as_good_as_on_the_first_day(
+    worker: Worker, waited_s: int, wall_clock: WallClock
+) -> None:
+    wall_clock.now_ms = int(SIGNED_AT.timestamp() + waited_s) * 1_000
+    assert handle(genuine(SUCCEEDED)) == []
+    assert len(worker.step_functions.of("SendTaskSuccess")) == 1
+
+
+def test_a_callback_that_was_replayed_long_after_its_signature_is_forged(worker: Worker) -> None:
+    replayed = callback_record(SUCCEEDED, signed(SUCCEEDED), received_epoch_s=SIGNED_AT.timestamp() + 301)
+    assert handle(replayed) == []
+    (message,) = worker.sqs.of("SendMessage")
+    assert message["MessageAttributes"]["reason"]["StringValue"] == "webhook-timestamp is old"
+    assert worker.step_functions.sent == []
 
 
 def test_a_callback_without_a_body_can_be_put_aside_too(worker: Worker) -> None:

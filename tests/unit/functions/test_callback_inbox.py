@@ -1,6 +1,7 @@
 """The inbox: every outcome of a callback, and what it leaves behind."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from functions.ledger.record import CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
 from tests.unit.functions.fakes import (
+    SIGNED_AT,
     TOKEN,
     WEBHOOK_KEY,
     FakeProfiles,
@@ -28,11 +30,16 @@ NESTED = vendor_of({"callback.job_id": "data.object.id", "callback.status": "typ
 
 def envelope(status: Any = "succeeded", job_id: Any = "job-1") -> Envelope:
     body = json.dumps({"id": job_id, "status": status, "output": "Grüße"}, ensure_ascii=False)
-    return Envelope("acme", signed(body), body)
+    return received(body, signed(body))
+
+
+def received(body: str, headers: Mapping[str, str]) -> Envelope:
+    """Return a callback that came in as it was signed."""
+    return Envelope("acme", headers, body, SIGNED_AT.timestamp())
 
 
 @pytest.fixture
-def inbox(ledger: Ledger, settler: Settler, at_signing_time: None) -> Inbox:
+def inbox(ledger: Ledger, settler: Settler) -> Inbox:
     return Inbox(FakeProfiles(CONTRACT), ledger, settler, lambda vendor: [WEBHOOK_KEY])
 
 
@@ -120,14 +127,14 @@ def test_a_forged_callback_changes_nothing(inbox: Inbox, tables: Tables, step_fu
     before = (tables.call(), tables.jobs.scan()["Items"])
     genuine = envelope("failed")
     with pytest.raises(Forged):
-        inbox.receive(Envelope("acme", genuine.headers, genuine.body.replace("failed", "succeeded")))
+        inbox.receive(received(genuine.body.replace("failed", "succeeded"), genuine.headers))
     assert (tables.call(), tables.jobs.scan()["Items"]) == before
     assert step_functions.sent == []
 
 
 def test_the_signature_is_checked_before_anything_is_read(inbox: Inbox) -> None:
     with pytest.raises(Forged):
-        inbox.receive(Envelope("acme", {}, "not JSON"))
+        inbox.receive(received("not JSON", {}))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +160,7 @@ def test_a_genuine_callback_that_cannot_be_read_is_malformed_and_names_the_field
     inbox: Inbox, tables: Tables, body: str, reason: str
 ) -> None:
     with pytest.raises(Malformed) as refused:
-        inbox.receive(Envelope("acme", signed(body), body))
+        inbox.receive(received(body, signed(body)))
     assert str(refused.value) == reason
     assert tables.jobs.scan()["Items"] == []
 

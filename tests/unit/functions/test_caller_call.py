@@ -1,14 +1,27 @@
 """One call under the ledger's eye: whatever is delivered twice or breaks off, the vendor is called once."""
 
+from dataclasses import replace
+from typing import Any
+
 import httpx
 import pytest
 
 from functions.caller.call import Caller, CallInput, CallOutcome, CallReport
-from functions.errors import ErrorCode
+from functions.errors import ErrorCode, RetryLater
 from functions.ledger.record import Answer, CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
-from tests.unit.functions.fakes import CALLBACK_URL, TOKEN, FakeStepFunctions, FakeVendor, request_of, vendor_of
+from functions.limiter.permits import Permit
+from functions.limiter.turn import Unpaced
+from tests.unit.functions.fakes import (
+    CALLBACK_URL,
+    TOKEN,
+    FakeStepFunctions,
+    FakeTurns,
+    FakeVendor,
+    request_of,
+    vendor_of,
+)
 
 ANSWER = Answer("job-1", True, "succeeded", '{"id": "job-1"}')
 ACCEPTED = CallReport(CallOutcome.ACCEPTED, job_id="job-1")
@@ -28,8 +41,8 @@ class Lane:
 
     def call(self, owner: str = "owner-1", ambiguity: str = "reject") -> CallReport:
         contract = vendor_of({"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"})
-        caller = Caller(contract, self.ledger, self.settler, self.vendor.proxy(), CALLBACK_URL)
-        return caller.call(CallInput("call-1", owner, "call-1-key", {"text": "Grüße"}))
+        caller = Caller(contract, self.ledger, self.settler, self.vendor.proxy(), CALLBACK_URL, Unpaced())
+        return caller.call(CallInput("call-1", owner, "call-1-key", {"text": "Grüße"}, None))
 
     @property
     def state(self) -> CallState:
@@ -63,8 +76,8 @@ def test_a_delivery_during_anothers_submit_does_not_call_the_vendor(lane: Lane) 
 
 
 def test_a_call_that_nobody_knows_is_not_made(lane: Lane, ledger: Ledger) -> None:
-    caller = Caller(vendor_of(), ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL)
-    assert caller.call(CallInput("call-2", "owner-1", "key", {})) == CallReport(CallOutcome.DUPLICATE)
+    caller = Caller(vendor_of(), ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL, Unpaced())
+    assert caller.call(CallInput("call-2", "owner-1", "key", {}, None)) == CallReport(CallOutcome.DUPLICATE)
     assert lane.vendor.requests == []
 
 
@@ -153,6 +166,53 @@ def test_a_refused_call_is_reported_and_stays_dispatching_until_the_rejection(la
         CallOutcome.REJECTED, error=ErrorCode.VENDOR_REJECTED, cause="acme answered HTTP 422: no such version"
     )
     assert lane.state is CallState.DISPATCHING
+
+
+def test_the_event_of_a_paced_call_has_its_permit_and_that_of_any_other_has_none() -> None:
+    event: dict[str, Any] = {"call_id": "call-1", "lease_owner": "owner-1", "idempotency_key": "key"}
+    event["payload"] = {"text": "x"}
+    unpaced = CallInput("call-1", "owner-1", "key", {"text": "x"}, None)
+    assert CallInput.from_event(event | {"permit": {}}) == unpaced
+    permit = {"slot_us": 1_800_000_000_500_000, "number": 7, "generation": 2}
+    assert CallInput.from_event(event | {"permit": permit}) == replace(
+        unpaced, permit=Permit(slot_us=1_800_000_000_500_000, number=7, generation=2)
+    )
+
+
+def test_a_call_that_is_deferred_has_not_been_sent_where_its_turn_is_far_away(lane: Lane) -> None:
+    class FarAway(FakeTurns):
+        def take(self) -> None:
+            raise RetryLater("the next free slot is far away", retry_after_s=15)
+
+    caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL, FarAway())
+    assert caller.call(CallInput("call-1", "owner-1", "key", {}, None)) == CallReport(
+        CallOutcome.DEFERRED,
+        error=ErrorCode.VENDOR_THROTTLED,
+        cause="acme: the next free slot is far away",
+        retry_after_s=15,
+    )
+    assert lane.state is CallState.QUEUED
+    assert lane.vendor.requests == []
+
+
+def test_floors_are_told_after_the_call_and_an_error_there_repeats_nothing_but_that(lane: Lane) -> None:
+    class Broken(FakeTurns):
+        def report(self) -> None:
+            super().report()
+            raise Crash
+
+    def call(turns: FakeTurns) -> CallReport:
+        caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL, turns)
+        return caller.call(CallInput("call-1", "owner-1", "key", {}, None))
+
+    broken, sound = Broken(), FakeTurns()
+    with pytest.raises(Crash):
+        call(broken)
+    assert broken.told == ["take", "answered", "report"]
+    assert lane.state is CallState.ACCEPTED
+    assert call(sound) == ACCEPTED
+    assert sound.told == ["report"]
+    assert len(lane.vendor.requests) == 1
 
 
 def test_a_report_carries_only_what_is_set() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from functions.caller.submit import DETAIL_LENGTH, submit
 from functions.errors import ErrorCode, FailTask
+from functions.limiter.turn import Unpaced
 from tests.unit.functions.fakes import CALLBACK_URL, FakeVendor, vendor_of
 
 IDEMPOTENT = {"submit.idempotency_header": "Idempotency-Key", "submit.ambiguity": "retry"}
@@ -17,7 +18,7 @@ def call(
 ) -> tuple[str, list[float]]:
     slept_s: list[float] = []
     sent = {"text": "Grüße"} if payload is None else payload
-    job_id = submit(vendor.proxy(), vendor_of(changes), sent, "call-1-key", CALLBACK_URL, slept_s.append)
+    job_id = submit(vendor.proxy(), vendor_of(changes), sent, "call-1-key", CALLBACK_URL, Unpaced(), slept_s.append)
     return job_id, slept_s
 
 

@@ -9,7 +9,7 @@ from functions.caller import submit as submitting
 from functions.caller.submit import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, submit
 from functions.contract.vendor import Ambiguity
 from functions.errors import ErrorCode, FailTask, RetryLater
-from tests.unit.functions.fakes import CALLBACK_URL, FakeVendor, vendor_of
+from tests.unit.functions.fakes import CALLBACK_URL, FakeTurns, FakeVendor, vendor_of
 
 ACCEPTED = httpx.Response(201, json={"id": "job-1"})
 AMBIGUOUS = {
@@ -29,6 +29,7 @@ class Sender:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s = 0.0
         self.pauses_s: list[float] = []
+        self.turns = FakeTurns()
         monkeypatch.setattr("time.monotonic", lambda: self.now_s)
 
     def sleep_s(self, duration_s: float) -> None:
@@ -37,7 +38,7 @@ class Sender:
 
     def send(self, vendor: FakeVendor, ambiguity: Ambiguity = Ambiguity.REJECT, **changes: Any) -> str:
         contract = vendor_of({"submit.ambiguity": ambiguity, **changes})
-        return submit(vendor.proxy(), contract, {}, "call-1-key", CALLBACK_URL, self.sleep_s)
+        return submit(vendor.proxy(), contract, {}, "call-1-key", CALLBACK_URL, self.turns, self.sleep_s)
 
 
 @pytest.fixture
@@ -50,6 +51,33 @@ def test_a_throttled_submit_waits_as_long_as_the_vendor_asks(sender: Sender) -> 
     assert sender.send(vendor) == "job-1"
     assert sender.pauses_s == [2]
     assert len(vendor.requests) == 2
+
+
+def test_every_attempt_takes_a_turn_of_its_own_and_tells_how_it_went(sender: Sender) -> None:
+    throttled = httpx.Response(429, headers={"Retry-After": "2"})
+    vendor = FakeVendor(throttled, httpx.Response(429), httpx.ConnectError("refused"), ACCEPTED)
+    sender.send(vendor)
+    assert sender.turns.told == [
+        *("take", "answered", ("refused", 2)),
+        *("take", "answered", ("refused", None)),
+        "take",  # nobody answered
+        *("take", "answered"),
+    ]
+
+
+def test_an_attempt_without_a_turn_does_not_reach_the_vendor_and_waits_for_the_next(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def far_away() -> None:
+        raise RetryLater("the next free slot is far away", retry_after_s=15)
+
+    monkeypatch.setattr(sender.turns, "take", far_away)
+    vendor = FakeVendor(ACCEPTED)
+    with pytest.raises(RetryLater) as later:
+        sender.send(vendor)
+    assert later.value.retry_after_s == 15
+    assert vendor.requests == []
+    assert set(sender.pauses_s) == {LONGEST_PAUSE_S}
 
 
 def test_a_long_retry_after_is_cut_to_the_longest_pause(sender: Sender) -> None:

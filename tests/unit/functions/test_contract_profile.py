@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 
 from functions.contract import profile
 from functions.contract.profile import CONTRACT_MAX_AGE_S, TUNING_MAX_AGE_S, AppConfigProfiles
-from functions.limiter.delay import Tuning
+from functions.limiter.tuning import Tuning
 from tests.unit.functions.fakes import VENDOR_DOCUMENT, vendor_of
 
 

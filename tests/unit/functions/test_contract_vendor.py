@@ -12,7 +12,19 @@ from jsonschema import Draft4Validator
 
 from functions.caller import submit as submitting
 from functions.contract import paths
-from functions.contract.vendor import DEFER_SECONDS, EXPRESS_TIMEOUT_S, MARGIN_S, Fence, Scope, Vendor
+from functions.contract.vendor import (
+    DEFER_SECONDS,
+    EXPRESS_TIMEOUT_S,
+    FENCE_BURST_SHARE,
+    LONGEST_DELAY_S,
+    MARGIN_S,
+    TURN_PATIENCE_S,
+    Fence,
+    Pacing,
+    Scope,
+    Vendor,
+)
+from functions.limiter.turn import PATIENCE_US
 from functions.results import fetch as fetching
 from tests.unit.functions.fakes import VENDOR_DOCUMENT, vendor_of
 
@@ -27,6 +39,10 @@ def limit(amount: int, per_s: float, scope: str = "submit") -> dict[str, Any]:
     return {"quantity": "calls", "amount": amount, "per_s": per_s, "scope": scope}
 
 
+def plain(limits: list[dict[str, Any]]) -> Vendor:
+    return vendor_of({"limits": limits, "dispatch.pacing": Pacing.DELAY})
+
+
 def test_the_contract_of_these_tests_satisfies_the_schema() -> None:
     Draft4Validator(json.loads(SCHEMA.read_text())).validate(VENDOR_DOCUMENT)
 
@@ -39,7 +55,8 @@ def test_what_a_contract_may_leave_out_has_a_default() -> None:
     vendor = Vendor.from_document(document)
     assert (vendor.credential, vendor.submit.fields, vendor.submit.idempotency_header) == (None, {}, None)
     assert vendor.callback.progress == frozenset()
-    assert (vendor.dispatch.interval_minutes, vendor.dispatch.direct) == (1, False)
+    dispatch = vendor.dispatch
+    assert (dispatch.interval_minutes, dispatch.pacing, dispatch.direct) == (1, Pacing.PERMITS, False)
 
 
 @given(tolerated_s=WAITS_S, answer_s=WAITS_S)
@@ -50,17 +67,34 @@ def test_the_heartbeat_is_always_shorter_than_the_timeout(tolerated_s: int, answ
 
 
 @given(limits=st.lists(st.tuples(AMOUNTS, PERIODS_S), min_size=1, max_size=4))
-def test_a_fence_never_lets_more_than_any_of_the_limits_through(limits: list[tuple[int, float]]) -> None:
-    fence = vendor_of({"limits": [limit(amount, per_s) for amount, per_s in limits]}).fence(Scope.SUBMIT)
+def test_where_plain_pacing_leans_on_the_fence_it_never_lets_more_than_any_of_the_limits_through(
+    limits: list[tuple[int, float]],
+) -> None:
+    fence = plain([limit(amount, per_s) for amount, per_s in limits]).fence(Scope.SUBMIT)
     assert fence is not None
     assert fence.burst_count >= 1
     for amount, per_s in limits:
         assert fence.rate_per_s * per_s + fence.burst_count <= amount * (1 + 1e-9)
 
 
+@given(limits=st.lists(st.tuples(AMOUNTS, PERIODS_S), min_size=1, max_size=4))
+def test_a_fence_around_permits_never_holds_up_their_full_rate_and_is_bounded_by_every_limit(
+    limits: list[tuple[int, float]],
+) -> None:
+    vendor = vendor_of({"limits": [limit(amount, per_s) for amount, per_s in limits]})
+    fence = vendor.fence(Scope.SUBMIT)
+    assert fence is not None
+    assert fence.rate_per_s == vendor.max_rps(Scope.SUBMIT)
+    assert fence.burst_count >= 1
+    for amount, per_s in limits:
+        assert fence.rate_per_s * per_s <= amount * (1 + 1e-9)
+        assert fence.burst_count <= max(1, FENCE_BURST_SHARE * amount)
+
+
 @given(per_s=PERIODS_S)
 def test_a_fence_around_a_single_call_still_lets_calls_through(per_s: float) -> None:
-    assert vendor_of({"limits": [limit(1, per_s)]}).fence(Scope.SUBMIT) == Fence(0.5 / per_s, 1)
+    assert plain([limit(1, per_s)]).fence(Scope.SUBMIT) == Fence(0.5 / per_s, 1)
+    assert vendor_of({"limits": [limit(1, per_s)]}).fence(Scope.SUBMIT) == Fence(1 / per_s, 1)
 
 
 def test_a_scope_that_no_limit_counts_has_no_fence_and_no_ceiling() -> None:
@@ -85,10 +119,12 @@ def test_the_soft_limit_is_what_the_contract_serves_while_a_call_may_wait(
 
 
 @given(timeout_s=TIMEOUTS_S)
-def test_a_functions_timeout_covers_its_budget_and_a_last_attempt(timeout_s: float) -> None:
+def test_a_functions_timeout_covers_its_budget_a_wait_for_a_slot_and_a_last_attempt(timeout_s: float) -> None:
     vendor = vendor_of({"submit.timeout_s": timeout_s, "result.timeout_s": timeout_s})
-    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + timeout_s < vendor.caller_timeout_s
-    assert fetching.BUDGET_S + fetching.LONGEST_PAUSE_S + timeout_s < vendor.results_timeout_s
+    last_s = TURN_PATIENCE_S + timeout_s
+    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
+    assert fetching.BUDGET_S + fetching.LONGEST_PAUSE_S + last_s < vendor.results_timeout_s
+    assert PATIENCE_US == TURN_PATIENCE_S * 1_000_000
 
 
 @given(timeout_s=TIMEOUTS_S)
@@ -100,9 +136,33 @@ def test_the_rounds_with_a_throttling_vendor_end_before_the_express_workflow(tim
 
 @given(batch_size=st.integers(min_value=1, max_value=10), window_s=st.integers(min_value=0, max_value=300))
 def test_a_message_stays_hidden_for_longer_than_its_dispatcher_may_run(batch_size: int, window_s: int) -> None:
-    vendor = vendor_of({"dispatch.batch_size": batch_size, "dispatch.batching_window_s": window_s})
-    assert batch_size * 20 < vendor.dispatcher_timeout_s <= 900
-    assert vendor.request_visibility_s == 6 * vendor.dispatcher_timeout_s + window_s
+    changes = {"dispatch.batch_size": batch_size, "dispatch.batching_window_s": window_s}
+    for pacing in Pacing:
+        vendor = vendor_of(changes | {"dispatch.pacing": pacing})
+        assert vendor.request_visibility_s == 6 * vendor.dispatcher_timeout_s + window_s
+
+
+@given(batch_size=st.integers(min_value=1, max_value=10))
+def test_where_an_operator_may_set_the_longest_delay_a_dispatcher_may_run_for_a_batch_of_them(batch_size: int) -> None:
+    vendor = vendor_of({"dispatch.batch_size": batch_size, "dispatch.pacing": Pacing.DELAY})
+    assert batch_size * LONGEST_DELAY_S < vendor.dispatcher_timeout_s <= 900
+
+
+@given(
+    batch_size=st.integers(min_value=1, max_value=10),
+    maximum_concurrency=st.integers(min_value=2, max_value=100),
+    amount=st.integers(min_value=1, max_value=100),
+)
+def test_with_permits_a_dispatcher_may_run_for_its_batch_at_the_contracts_pace_shared_with_all_the_others(
+    batch_size: int, maximum_concurrency: int, amount: int
+) -> None:
+    changes = {
+        "limits": [limit(amount, 1)],
+        "dispatch.batch_size": batch_size,
+        "dispatch.maximum_concurrency": maximum_concurrency,
+    }
+    timeout_s = vendor_of(changes).dispatcher_timeout_s
+    assert timeout_s == min(900, math.ceil(batch_size * maximum_concurrency / amount) + MARGIN_S)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,22 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
+from functions.contract.vendor import Scope
 from functions.dispatcher import drain, handler
-from tests.unit.functions.fakes import FakeSqs, Worker, client_error, metrics, request_body, request_of, sqs_record
+from functions.dispatcher.handler import LONGEST_PUT_BACK_S, PUT_BACK_S
+from functions.dispatcher.pace import LEAD_US
+from functions.limiter.budget import budget_of
+from tests.unit.functions.fakes import (
+    NOW_MS,
+    FakeSqs,
+    Worker,
+    client_error,
+    metrics,
+    request_body,
+    request_of,
+    sqs_record,
+    vendor_of,
+)
 
 
 def batch(*bodies: str) -> dict[str, Any]:
@@ -88,6 +102,70 @@ def test_the_drain_deletes_a_duplicate_without_dispatching_it(worker: Worker) ->
 def test_the_drain_of_an_empty_queue_does_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 0, "dispatched": 0}
     assert capsys.readouterr().out == ""
+
+
+def test_every_call_of_a_batch_gets_a_permit_and_leftovers_go_back(worker: Worker) -> None:
+    event = batch(request_body(call_id="call-1"), "{", request_body(call_id="call-3"))
+    handler.handle(event, LambdaContext())
+    permits = [json.loads(start["input"])["permit"] for start in worker.step_functions.of("StartExecution")]
+    start_us = NOW_MS * 1_000 + LEAD_US
+    assert permits == [
+        {"slot_us": start_us, "number": 0, "generation": 0},
+        {"slot_us": start_us + 101_500, "number": 1, "generation": 0},
+    ]
+    assert worker.books.entries["acme#submit"].book.number == 2, "the third is free again"
+
+
+def test_with_plain_pacing_calls_have_no_permit_and_no_budget(worker: Worker) -> None:
+    worker.profiles.contract = vendor_of({"dispatch.pacing": "delay"})
+    handler.handle(batch(request_body()), LambdaContext())
+    (start,) = worker.step_functions.of("StartExecution")
+    assert json.loads(start["input"])["permit"] == {}
+    assert worker.clock.slept_us == [200_000]
+    assert worker.books.entries == {}
+
+
+def brake(worker: Worker, duration_s: int) -> None:
+    vendor = worker.profiles.contract
+    budget = budget_of(
+        worker.books, vendor, Scope.SUBMIT, worker.profiles.pace, worker.clock.epoch_us, worker.clock.sleep_us
+    )
+    assert budget is not None
+    budget.brake(duration_s * 1_000_000)
+
+
+@pytest.mark.parametrize(("brake_s", "delay_s"), [(60, 60), (900, 900), (3_600, 900)])
+def test_behind_a_long_brake_a_batch_goes_to_the_end_of_its_queue_and_costs_no_receive(
+    worker: Worker, capsys: pytest.CaptureFixture[str], brake_s: int, delay_s: int
+) -> None:
+    brake(worker, brake_s)
+    bodies = [request_body(call_id="call-1"), request_body(call_id="call-2")]
+    assert handler.handle(batch(*bodies), LambdaContext()) == {"batchItemFailures": []}
+    assert started(worker) == []
+    sent = worker.sqs.of("SendMessage")
+    assert [message["MessageBody"] for message in sent] == bodies
+    assert {message["QueueUrl"] for message in sent} == {"https://sqs.example/requests"}
+    assert delay_s - 1 <= sent[0]["DelaySeconds"] <= delay_s
+    assert all(0 < message["DelaySeconds"] <= LONGEST_PUT_BACK_S for message in sent)
+    assert metrics(capsys.readouterr().out)["CallsPutBack"] == [2.0]
+    worker.clock.now_us += brake_s * 1_000_000
+    handler.handle(batch(*bodies), LambdaContext())
+    assert started(worker) == ["call-1", "call-2"]
+
+
+def test_where_booking_fails_for_contention_the_batch_comes_again_soon(worker: Worker) -> None:
+    worker.books.races = 1_000
+    handler.handle(batch(request_body()), LambdaContext())
+    (message,) = worker.sqs.of("SendMessage")
+    assert message["DelaySeconds"] == PUT_BACK_S
+
+
+def test_the_drain_puts_back_what_has_to_wait_long(worker: Worker) -> None:
+    brake(worker, 60)
+    queue = fill(worker, request_body(call_id="call-1"))
+    assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
+    assert queue.waiting == {}
+    assert [message["MessageBody"] for message in queue.of("SendMessage")] == [request_body(call_id="call-1")]
 
 
 def test_the_drain_deletes_nothing_that_it_could_not_start(worker: Worker) -> None:

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.contract.vendor import Scope
-from functions.limiter.delay import DEFAULT_SHARE, Pacer, Tuning, pause_us
-from tests.unit.functions.fakes import VirtualClock, most_in_any_window, vendor_of
+from functions.limiter.delay import Pacer, pause_us
+from functions.limiter.tuning import Tuning
+from tests.unit.functions.fakes import VirtualClock, most_in_any_window
 
 RATES = st.floats(min_value=0.1, max_value=1_000)
 DISPATCHERS = st.integers(min_value=1, max_value=50)
@@ -88,14 +88,3 @@ def test_time_spent_between_two_calls_counts_towards_the_pause() -> None:
     clock.now_us += 300_000
     pacer.wait(250_000)
     assert clock.slept_us == [250_000, 150_000]
-
-
-def test_without_an_operators_word_pacing_stays_below_the_contract() -> None:
-    vendor = vendor_of()
-    tuning = Tuning.default_of(vendor)
-    assert tuning == Tuning(delay_ms=0, rate_per_s=DEFAULT_SHARE * vendor.max_rps(Scope.SUBMIT))
-    assert tuning.rate_per_s < vendor.max_rps(Scope.SUBMIT)
-
-
-def test_a_tuning_is_read_as_its_schema_describes_it() -> None:
-    assert Tuning.from_document({"delay_ms": 40, "rate_per_s": 2.5}) == Tuning(40, 2.5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.contract.vendor import Limit, Scope
 from functions.limiter import permits
-from functions.limiter.permits import Permit, Rule, book, empty_book, holds, rebase, rule_of
+from functions.limiter.permits import Permit, Rule, book, empty_book, give_back, holds, late, rebase, rule_of
 
 LIMITS = st.lists(
     st.builds(
@@ -67,6 +67,94 @@ def test_no_window_of_any_limit_ever_holds_more_than_its_amount(
         assert worst_window(arrivals, int(limit.per_s * 1_000_000)) <= limit.amount
 
 
+def saturated(limits: Sequence[Limit], late_us: int, *, floors: bool) -> list[int]:
+    """Arrivals of 200 calls, each booked half a second ahead; every 30th arrives `late_us` after its slot, and is
+    answered then.
+    """
+    rule = rule_of(limits, 15_000)
+    state, arrivals = empty_book(rule), []
+    answers: list[tuple[int, Permit]] = []
+    for _ in range(200):
+        now_us = state.next_us - 500_000
+        for answered_us, permit in [answer for answer in answers if answer[0] <= now_us]:
+            answers.remove((answered_us, permit))
+            state = late(rule, state, permit, answered_us) if floors else state
+        state, [permit] = book(rule, state, 0, 1)
+        arrivals.append(permit.slot_us + (late_us if permit.number % 30 == 10 else 0))
+        if permit.number % 30 == 10:
+            answers.append((arrivals[-1] + 1, permit))
+    return arrivals
+
+
+@pytest.mark.parametrize("late_us", [100_000, 400_000])
+def test_a_call_that_breaks_the_headroom_breaks_the_window_without_its_floor_and_with_it_does_not(late_us: int) -> None:
+    limits = [Limit(20, 1, Scope.SUBMIT)]
+    assert worst_window(saturated(limits, late_us, floors=False), 1_000_000) > 20
+    assert worst_window(saturated(limits, late_us, floors=True), 1_000_000) == 20
+
+
+def test_a_floor_that_comes_too_late_voids_what_is_booked_above_it_and_spares_the_rest() -> None:
+    rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
+    state, permitted = book(rule, empty_book(rule), 0, 8)
+    told = late(rule, state, permitted[0], 600_000)
+    assert [holds(permit, told) for permit in permitted] == [True] * 4 + [False] * 4
+    _, anew = book(rule, told, 0, 4)
+    assert min(slots_of(anew)) >= 1_600_000
+    assert all(holds(permit, told) for permit in anew)
+
+
+def test_a_late_answer_to_a_call_that_nobody_has_booked_behind_voids_nothing() -> None:
+    rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
+    state, permitted = book(rule, empty_book(rule), 0, 3)
+    told = late(rule, state, permitted[0], 5_000_000)
+    assert told.generation == state.generation
+    assert all(holds(permit, told) for permit in permitted)
+
+
+def test_a_late_call_is_counted_in_a_quota_where_it_may_have_arrived() -> None:
+    rule = rule_of([Limit(1, 60, Scope.SUBMIT)], 15_000)
+    state, [permit] = book(rule, empty_book(rule), 0, 1)
+    for booked_by, from_us in ((state, 60_000_000), (late(rule, state, permit, 20_000_000), 80_000_000)):
+        _, [following] = book(rule, booked_by, 0, 1)
+        assert from_us < following.slot_us <= from_us + 3 * rule.quotas[0].grain_us
+
+
+def test_permits_that_are_given_back_are_booked_again_and_a_floor_between_them_still_holds() -> None:
+    rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
+    state, [first] = book(rule, empty_book(rule), 0, 1)
+    state = late(rule, state, first, 2_000_000)
+    state, permitted = book(rule, state, 0, 25)
+    again, anew = book(rule, give_back(rule, state, permitted[10:]), 0, 15)
+    assert anew == permitted[10:]
+    assert again.next_us == state.next_us
+
+
+def test_a_gap_that_somebody_else_left_holds_after_both_have_given_back() -> None:
+    rule = rule_of([Limit(2, 10, Scope.SUBMIT)], 15_000)
+    state, ours = book(rule, empty_book(rule), 0, 2)
+    state, theirs = book(rule, state, 0, 2)
+    state = give_back(rule, give_back(rule, state, theirs), ours)
+    assert book(rule, state, 0, 4)[1] == (*ours, *theirs)
+
+
+def test_permits_that_somebody_has_booked_behind_or_that_are_void_are_not_given_back() -> None:
+    rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
+    state, ours = book(rule, empty_book(rule), 0, 5)
+    behind, _ = book(rule, state, 0, 1)
+    braked = rebase(rule, state, 0, 5_000_000)
+    assert give_back(rule, behind, ours) == behind
+    assert give_back(rule, braked, ours) == braked
+    assert give_back(rule, state, ()) == state
+
+
+@given(first=st.integers(0, 10_000_000), resume_us=st.integers(0, 1_000_000))
+def test_a_short_brake_never_lets_a_slot_go_back(first: int, resume_us: int) -> None:
+    rule = rule_of([Limit(3, 7, Scope.SUBMIT)], 15_000)
+    state, before = book(rule, empty_book(rule), first, 3)
+    _, [after] = book(rule, rebase(rule, state, first, first + resume_us), 0, 1)
+    assert after.slot_us >= before[-1].slot_us + rule.interval_us
+
+
 def booked(rule: Rule, count: int) -> list[int]:
     return slots_of(book(rule, empty_book(rule), 0, count)[1])
 
@@ -111,6 +199,23 @@ def test_a_quota_lets_a_burst_use_what_a_quiet_time_left_over_and_no_more() -> N
     assert slots[299] - slots[0] < 16_000_000, "the first 300 go at 20/s"
     assert worst_window(slots, 60_000_000) == 300
     assert slots[899] < 190_000_000, "and the rest at nearly 300 a minute"
+
+
+@pytest.mark.parametrize("headroom_us", [15_000, 1_500_000])
+def test_a_quota_leaves_room_for_the_headroom_wherever_in_its_grain_a_slot_is(headroom_us: int) -> None:
+    rule = rule_of([Limit(1, 60, Scope.SUBMIT)], headroom_us)
+    _, [first, second] = book(rule, empty_book(rule), rule.quotas[0].grain_us - 1, 2)
+    assert second.slot_us - first.slot_us >= 60_000_000 + headroom_us
+
+
+def test_grains_that_a_slot_far_ahead_has_left_behind_still_count_when_it_is_given_back() -> None:
+    limits = [Limit(3, 10, Scope.SUBMIT)]
+    rule = rule_of(limits, 15_000)
+    state, [first, *others] = book(rule, empty_book(rule), 0, 3)
+    state, ahead = book(rule, state, 0, 3)
+    state = late(rule, give_back(rule, state, ahead), first, 2_000_000)
+    _, anew = book(rule, state, 0, 3)
+    assert worst_window([2_000_000, *slots_of(others), *slots_of(anew)], 10_000_000) <= 3
 
 
 @given(first=st.integers(0, 10_000_000), until=st.integers(0, 20_000_000))

@@ -1,0 +1,62 @@
+"""The `plan` command: the numbers of a vendor's lane, each with its formula, before anything is deployed."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def plan(
+    vendor: Annotated[str, typer.Argument(help="A vendor with a contract file, such as replicate.")],
+    latency_ms: Annotated[int, typer.Option(help="How long the vendor takes to answer a submit.", min=0)] = 250,
+    backlog: Annotated[
+        int | None, typer.Option(help="Calls that wait; the soft limit unless given.", min=1, show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config_dir: Annotated[Path, typer.Option(help="Where the contract and tuning files are.")] = Path(
+        "config/appconfig"
+    ),
+) -> None:
+    """Show what a contract implies: parameters, timeouts, utilisation.
+
+    The five parameters come recommended and as configured; the other values
+    are those that the stack takes from the contract file as it is. Warnings
+    say what contradicts what. Nothing is deployed or changed.
+
+    Exit codes: 0 the plan is shown, 2 vendor or files are wrong.
+
+    For example:
+
+        headway plan replicate --latency-ms 400
+
+        headway plan replicate --backlog 10000 --json | jq .warnings
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    from cdk.configuration import load_vendors
+    from functions.limiter.tuning import Tuning
+    from headway.errors import UsageProblem, mendable
+    from headway.planning.plan import plan as draw
+    from headway.planning.situation import Situation
+    from headway.planning.table import table
+
+    with mendable():
+        try:
+            files = {file.vendor.name: file for file in load_vendors(config_dir)}
+        except FileNotFoundError as error:
+            raise UsageProblem(f"{error.filename}: there is no such file; --config-dir needs both schemas") from error
+    if vendor not in files:
+        raise UsageProblem(f"no vendor is called {vendor}; {config_dir} has {', '.join(files)}")
+    chosen = files[vendor]
+    drawn = draw(Situation.of(chosen.vendor, Tuning.from_document(chosen.tuning), latency_ms, backlog))
+    if as_json:
+        typer.echo(json.dumps(drawn.as_json(), indent=2))
+        return
+    out = Console(highlight=False)
+    out.print(table(drawn))
+    for warning in drawn.warnings:
+        out.print(f"[yellow]warning[/] {escape(warning.text)} [dim]({warning.code})[/]", soft_wrap=True)
+    if not drawn.warnings:
+        out.print("No warnings.")

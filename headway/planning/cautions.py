@@ -1,0 +1,193 @@
+"""What an operator should know before the numbers are deployed: each caution once, with when it holds and its words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from functions.contract.vendor import Drain, Pacing
+from headway.planning.facts import Facts, Interval
+from headway.planning.forecast import Bound
+from headway.planning.formulas import number
+
+HEADROOM_PERCENT: Final = 5
+"""A headroom that costs more of the contract than this is worth a look at what it is measured from."""
+LEAST_RATE_PER_S: Final = 0.1
+"""Minimum of `rate_per_s` in `tuning.schema.json`: an operator of a slower contract cannot say less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """`text` names facts in braces, `recommended_` ones with that prefix; `code` is for machines."""
+
+    code: str
+    holds: Callable[[Facts], bool]
+    text: str
+
+    def write(self, facts: Facts) -> str:
+        """Return the text with the facts put in."""
+        numbers = {name: number(value) for name, value in facts.numbers.items()}
+        advice = {f"recommended_{name}": number(value) for name, value in facts.recommended.items()}
+        return self.text.format_map({**numbers, **advice})
+
+
+def cautions_of(facts: Facts) -> Sequence[Caution]:
+    """Return the cautions that hold, in the table's order."""
+    return [caution for caution in CAUTIONS if caution.holds(facts)]
+
+
+def _by_permits(facts: Facts) -> bool:
+    return facts.words["pacing"] == Pacing.PERMITS
+
+
+def _batch_outlives_dispatcher(facts: Facts) -> bool:
+    numbers = facts.numbers
+    by_schedule = facts.words["bound"] == Bound.SCHEDULE
+    return not by_schedule and numbers["batch_hold_at_pace_s"] > numbers["dispatcher_timeout_s"]
+
+
+def _quota_stalls(facts: Facts) -> bool:
+    return facts.numbers.get("stall_s", 0) > facts.numbers["dispatcher_timeout_s"]
+
+
+def _schedule_carries_less(facts: Facts) -> bool:
+    """Tell a schedule that could carry more; a batch per interval of whole minutes cannot always carry all."""
+    numbers, advice = facts.numbers, facts.recommended
+    best_rps = advice["batch_size"] / advice["interval_minutes"]
+    fastest = facts.words["recommended_drain"] == Drain.SCHEDULE and (
+        numbers["batch_size"] / numbers["interval_minutes"] >= best_rps
+    )
+    return facts.words["bound"] == Bound.SCHEDULE and not fastest
+
+
+def _floors_come_late(facts: Facts) -> bool:
+    numbers = facts.numbers
+    return (
+        _by_permits(facts)
+        and facts.words["answers_prove_arrival"] == "true"
+        and numbers["booked_ahead_us"] >= numbers["shortest_window_us"]
+    )
+
+
+def _slots_far_apart(facts: Facts) -> bool:
+    numbers = facts.numbers
+    return (
+        _by_permits(facts)
+        and numbers["batch_size"] > 1
+        and (numbers["interval_us"] - numbers["horizon_us"] > numbers["patience_s"] * 1_000_000)
+    )
+
+
+def _rate_without_effect(facts: Facts) -> bool:
+    """Tell a rate above the contract; where several limits hold, it may still slow the bursts of a long window."""
+    numbers = facts.numbers
+    return numbers["rate_per_s"] > max(numbers["max_rps"], LEAST_RATE_PER_S) and (
+        facts.words["interval"] != Interval.OPERATOR
+    )
+
+
+CAUTIONS: Final = (
+    Caution(
+        "drain_by_schedule",
+        lambda facts: facts.words["drain"] != Drain.SCHEDULE and facts.words["recommended_drain"] == Drain.SCHEDULE,
+        "The contract is below one call per {polled_every_s} s, and `drain: event_source` overrides the recommendation:"
+        " a dispatcher idles. Set `drain: schedule`, `interval_minutes: {recommended_interval_minutes}`,"
+        " `batch_size: {recommended_batch_size}`.",
+    ),
+    Caution(
+        "schedule_below_contract",
+        _schedule_carries_less,
+        "`drain: schedule` carries {predicted_rps} calls/s ({batch_size} every {interval_minutes} min) of {max_rps}:"
+        " shorten `interval_minutes`, raise `batch_size`, or drain by event source.",
+    ),
+    Caution(
+        "floors_on_every_call",
+        lambda facts: facts.numbers.get("late_writes", 0) == 1,
+        "The vendor answers after {latency_ms} ms, the headroom is {headroom_ms} ms: every answer is taken for a late"
+        " arrival, puts a floor and costs a write. Set `answers_prove_arrival: false` in the tuning.",
+    ),
+    Caution(
+        "floors_too_late",
+        _floors_come_late,
+        "Permits are booked {booked_ahead_us} us ahead, the shortest window is {shortest_window_us} us: a late call is"
+        " known after those behind it are booked. The headroom alone keeps this contract.",
+    ),
+    Caution(
+        "latency_above_timeout",
+        lambda facts: facts.numbers["latency_s"] >= facts.numbers["submit_timeout_s"],
+        "The vendor answers after {latency_ms} ms, `submit.timeout_s` is {submit_timeout_s}: every submit times out.",
+    ),
+    Caution(
+        "headroom_dear",
+        lambda facts: facts.numbers["headroom_percent"] > HEADROOM_PERCENT,
+        "The headroom of {headroom_ms} ms costs {headroom_percent} % of the contract: lower `headroom_ms` as far as"
+        " the jitter allows.",
+    ),
+    Caution(
+        "batch_outlives_dispatcher",
+        _batch_outlives_dispatcher,
+        "A batch takes {batch_hold_at_pace_s} s ({batch_size} calls, {maximum_concurrency} dispatchers,"
+        " {predicted_rps} calls/s), the dispatcher ends after {dispatcher_timeout_s} s: receives are burnt. Lower"
+        " `batch_size`, or raise `rate_per_s`.",
+    ),
+    Caution(
+        "quota_stalls_dispatcher",
+        _quota_stalls,
+        "A burst uses up {stall_amount} permits, then nobody gets one for {stall_s} s; the dispatcher that waits ends"
+        " after {dispatcher_timeout_s} s: receives are burnt. Lower `rate_per_s` to {stall_rate_per_s}.",
+    ),
+    Caution(
+        "slots_far_apart",
+        _slots_far_apart,
+        "Permits are {interval_us} us apart, and a dispatcher gives its batch back where the next one is more than"
+        " {patience_s} s away: receives are burnt. Set `batch_size: 1`, drained by schedule.",
+    ),
+    Caution(
+        "visibility_above_heartbeat",
+        lambda facts: facts.numbers["request_visibility_s"] > facts.numbers["call_heartbeat_s"],
+        "A request that failed once is seen again after {request_visibility_s} s, its task is dead after"
+        " {call_heartbeat_s} s without a heartbeat: lower `batch_size`, or raise `tolerated_s`.",
+    ),
+    Caution(
+        "tolerated_wait_short",
+        lambda facts: facts.numbers["tolerated_s"] < facts.numbers["least_wait_s"],
+        "`tolerated_s` is {tolerated_s}, but a call waits up to {least_wait_s} s for its batch, interval or lead.",
+    ),
+    Caution(
+        "soft_limit_zero",
+        lambda facts: facts.numbers["soft_limit_count"] == 0,
+        "The soft limit is {max_rps} x {tolerated_s}, rounded down to 0: every waiting call raises the alarm. Raise"
+        " `tolerated_s`.",
+    ),
+    Caution(
+        "polls_slower_than_submits",
+        lambda facts: facts.numbers["max_poll_rps"] < facts.numbers["max_rps"],
+        "Polls are limited to {max_poll_rps} calls/s, submits to {max_rps}: every call needs one poll at least, so"
+        " results fall behind.",
+    ),
+    Caution(
+        "cold_dispatchers",
+        lambda facts: (
+            facts.numbers["provisioned_concurrency"] == 0 < facts.recommended["provisioned_concurrency"]
+            and facts.words["drain"] == Drain.EVENT_SOURCE
+        ),
+        "`provisioned_concurrency` is 0, recommended {recommended_provisioned_concurrency}: at {max_rps} calls/s the"
+        " slots of a whole batch pass while a dispatcher starts cold. Warm workers cost by the hour.",
+    ),
+    Caution(
+        "reserved_below_maximum",
+        lambda facts: facts.numbers["reserved_concurrency"] < facts.numbers["maximum_concurrency"],
+        "`reserved_concurrency` {reserved_concurrency} is below `maximum_concurrency` {maximum_concurrency}: polled"
+        " batches are throttled and burn receives.",
+    ),
+    Caution(
+        "contention",
+        lambda facts: _by_permits(facts) and facts.numbers["maximum_concurrency"] > facts.numbers["booking_attempts"],
+        "{maximum_concurrency} dispatchers share one book, and a booking gives up after {booking_attempts} lost races:"
+        " lower `maximum_concurrency` to {recommended_maximum_concurrency}.",
+    ),
+    Caution(
+        "rate_above_contract",
+        _rate_without_effect,
+        "`rate_per_s` {rate_per_s} in the tuning is above the contract's {max_rps}: it has no effect.",
+    ),
+)

@@ -1,0 +1,204 @@
+"""The numbers of a situation by name, each from the code that the stack takes it from; formulas and cautions look here.
+
+A number has the name of its property, field or constant.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from cdk.parameters import poll_fence
+from functions.contract.vendor import (
+    DEFER_SECONDS,
+    EXPRESS_TIMEOUT_S,
+    FENCE_BURST_SHARE,
+    LONGEST_DELAY_S,
+    MARGIN_S,
+    Dispatch,
+    Drain,
+    Scope,
+    Vendor,
+)
+from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US
+from functions.limiter.budget import ATTEMPTS
+from functions.limiter.delay import pause_us
+from functions.limiter.permits import BURST_FACTOR, rule_of
+from functions.limiter.turn import PATIENCE_US
+from headway.planning.forecast import headroom_cost, limitations, longest_stall, span_us, stall_s
+from headway.planning.recommendation import (
+    BATCH_HOLD_S,
+    BATCH_LIMIT,
+    COLD_START_S,
+    LEAST_CONCURRENCY,
+    LONGEST_INTERVAL_MINUTES,
+    POLLED_EVERY_S,
+    START_S,
+    recommend,
+)
+from headway.planning.situation import Situation
+
+PROPERTIES: Final = tuple(name for name, member in vars(Vendor).items() if isinstance(member, property))
+"""Every number that a contract file implies; a new one has to be planned too."""
+CONSTANTS: Final = {
+    "batch_hold_s": BATCH_HOLD_S,
+    "batch_limit": BATCH_LIMIT,
+    "booking_attempts": ATTEMPTS,
+    "burst_factor": BURST_FACTOR,
+    "burst_share": FENCE_BURST_SHARE,
+    "chunk_us": CHUNK_US,
+    "cold_start_s": COLD_START_S,
+    "defer_s": DEFER_SECONDS,
+    "express_timeout_s": EXPRESS_TIMEOUT_S,
+    "horizon_us": HORIZON_US,
+    "lead_s": LEAD_US / 1_000_000,
+    "lead_us": LEAD_US,
+    "least_concurrency": LEAST_CONCURRENCY,
+    "longest_delay_s": LONGEST_DELAY_S,
+    "longest_interval_minutes": LONGEST_INTERVAL_MINUTES,
+    "margin_s": MARGIN_S,
+    "patience_s": PATIENCE_US / 1_000_000,
+    "polled_every_s": POLLED_EVERY_S,
+    "start_s": START_S,
+}
+
+
+class Interval(StrEnum):
+    """What sets the interval of permits."""
+
+    WINDOW = "window"
+    LONG_WINDOW = "long_window"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Numbers by name, as configured and with the recommended dispatch section; the words choose formulas."""
+
+    numbers: Mapping[str, float]
+    recommended: Mapping[str, float]
+    words: Mapping[str, str]
+
+
+def facts_of(situation: Situation) -> Facts:
+    """Gather all that formulas and cautions may name."""
+    vendor, tuning = situation.vendor, situation.tuning
+    found = limitations(situation)
+    slowest = min(found, key=lambda limitation: limitation.rate_per_s)
+    longest = max(found, key=lambda limitation: limitation.backlog_s)
+    max_rps = vendor.max_rps(Scope.SUBMIT)
+    tightest = min(vendor.limits_of(Scope.SUBMIT), key=lambda limit: limit.rate_per_s)
+    paced, interval = _permits(situation) if situation.by_permits else _pauses(situation)
+    advice = recommend(vendor)
+    numbers = {
+        **CONSTANTS,
+        **_numbers(vendor.dispatch),
+        **{name: getattr(vendor, name) for name in PROPERTIES},
+        "tolerated_s": vendor.waits.tolerated_s,
+        "answer_s": vendor.waits.answer_s,
+        "submit_timeout_s": vendor.submit.timeout_s,
+        "result_timeout_s": vendor.result.timeout_s,
+        "rate_per_s": tuning.rate_per_s,
+        "delay_ms": tuning.delay_ms,
+        "headroom_us": situation.headroom_us,
+        "headroom_ms": tuning.headroom_ms,
+        "latency_us": situation.latency_us,
+        "latency_ms": situation.latency_ms,
+        "latency_s": situation.latency_ms / 1_000,
+        "backlog_count": situation.backlog_count,
+        "contract_amount": tightest.amount,
+        "contract_per_s": tightest.per_s,
+        "max_rps": max_rps,
+        "max_poll_rps": vendor.max_rps(Scope.POLL),
+        **_fences(vendor),
+        **paced,
+        **longest.terms,
+        **{f"slowest_{name}": value for name, value in slowest.terms.items()},
+        "predicted_rps": slowest.rate_per_s,
+        "utilisation": slowest.rate_per_s / max_rps,
+        "backlog_s": longest.backlog_s,
+        "batch_hold_at_pace_s": vendor.dispatch.batch_size * vendor.dispatch.maximum_concurrency / slowest.rate_per_s,
+        "interval_s": vendor.dispatch.interval_minutes * 60,
+        "caller_count": math.ceil(max_rps * (paced["waited_s"] + situation.latency_ms / 1_000)),
+        "headroom_percent": 100 * headroom_cost(situation),
+    }
+    numbers["least_wait_s"] = (
+        numbers["interval_s"]
+        if vendor.dispatch.drain is Drain.SCHEDULE
+        else max(numbers["waited_s"], numbers["batch_hold_at_pace_s"])
+    )
+    words = {
+        "pacing": str(vendor.dispatch.pacing),
+        "drain": str(vendor.dispatch.drain),
+        "way": "direct" if vendor.dispatch.direct else "caller",
+        "bound": str(slowest.bound),
+        "backlog_bound": str(longest.bound),
+        "interval": interval,
+        "stall": str("stall_s" in numbers).lower(),
+        "answers_prove_arrival": str(tuning.answers_prove_arrival).lower(),
+        "polls": "counted" if vendor.limits_of(Scope.POLL) else "uncounted",
+        "recommended_drain": str(advice.drain),
+        "schedule": "in question" if Drain.SCHEDULE in (advice.drain, vendor.dispatch.drain) else "out of question",
+    }
+    return Facts(numbers, {**numbers, **_numbers(advice)}, words)
+
+
+def _numbers(dispatch: Dispatch) -> dict[str, float]:
+    return {name: value for name, value in asdict(dispatch).items() if type(value) is int}
+
+
+def _pauses(situation: Situation) -> tuple[dict[str, float], str]:
+    vendor = situation.vendor
+    pause = pause_us(situation.tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.maximum_concurrency)
+    return {"pause_us": pause, "waited_s": 0}, ""
+
+
+def _permits(situation: Situation) -> tuple[dict[str, float], str]:
+    """Return the numbers of permits, and what sets their interval: the operator's rate where no limit does."""
+    rule = situation.rule
+    chunk = max(1, CHUNK_US // rule.interval_us)
+    batch = situation.vendor.dispatch.batch_size
+    late = int(situation.floors_every_call)
+    numbers: dict[str, float] = {
+        "waited_s": LEAD_US / 1_000_000,
+        "interval_us": rule.interval_us,
+        "chunk_count": chunk,
+        "late_writes": late,
+        "writes_per_call": math.ceil(batch / chunk) / batch + late,
+        "shortest_window_us": min((window.per_us for window in rule.windows), default=math.inf),
+        "booked_ahead_us": HORIZON_US + chunk * rule.interval_us,
+    }
+    quota = longest_stall(rule)
+    if quota:
+        numbers |= {"stall_amount": quota.amount, "stall_span_us": span_us(quota), "stall_s": stall_s(rule, quota)}
+        numbers |= {"stall_rate_per_s": quota.amount / span_us(quota) * 1_000_000}
+    for limit in situation.vendor.limits_of(Scope.SUBMIT):
+        alone = rule_of([limit], situation.headroom_us)
+        if alone.interval_us == rule.interval_us:
+            numbers |= {"interval_amount": limit.amount, "interval_per_s": limit.per_s}
+            if not alone.windows:
+                return numbers, Interval.LONG_WINDOW
+            share = situation.headroom_us / (limit.per_s * 1_000_000)
+            return numbers | {"utilisation_limit": 1 / (1 + share)}, Interval.WINDOW
+    return numbers, Interval.OPERATOR
+
+
+def _fences(vendor: Vendor) -> dict[str, float]:
+    """Return both throttles of the proxy, and of each the limit that sets its rate."""
+    numbers: dict[str, float] = {}
+    for name, scope, fence in (
+        ("fence", Scope.SUBMIT, vendor.fence(Scope.SUBMIT)),
+        ("poll_fence", Scope.POLL, poll_fence(vendor)),
+    ):
+        if fence is None:
+            continue
+        numbers |= {f"{name}_rate_per_s": fence.rate_per_s, f"{name}_burst_count": fence.burst_count}
+        limits = vendor.limits_of(scope)
+        for limit in limits:
+            alone = replace(vendor, limits=(limit,)).fence(scope)
+            if alone and alone.rate_per_s == fence.rate_per_s:
+                numbers |= {f"{name}_amount": limit.amount, f"{name}_per_s": limit.per_s}
+                numbers |= {f"{name}_burst": alone.burst_count}
+        numbers |= {f"{name}_least_amount": min((limit.amount for limit in limits), default=math.inf)}
+    return numbers

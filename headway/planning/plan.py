@@ -1,0 +1,85 @@
+"""A plan: every number of a vendor's lane with its formula, and what speaks against them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from headway.planning.cautions import cautions_of
+from headway.planning.facts import Facts, facts_of
+from headway.planning.formulas import FORMULAS, Formula, Group
+from headway.planning.situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One value: what it is, what is set by hand beside it, its formula, and the formula with the numbers put in."""
+
+    group: str
+    name: str
+    value: float | str
+    configured: float | str | None
+    formula: str
+    numbers: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A caution that holds; `code` is for machines."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of one vendor."""
+
+    vendor: str
+    latency_ms: int
+    backlog_count: int
+    lines: Sequence[Line]
+    warnings: Sequence[Warned]
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Return the plan as a JSON document."""
+        return asdict(self)
+
+
+def plan(situation: Situation) -> Plan:
+    """Draw the plan of a situation."""
+    facts = facts_of(situation)
+    return Plan(
+        vendor=situation.vendor.name,
+        latency_ms=situation.latency_ms,
+        backlog_count=situation.backlog_count,
+        lines=[_line(formula, facts) for formula in FORMULAS if _holds(formula, facts)],
+        warnings=[Warned(caution.code, caution.write(facts)) for caution in cautions_of(facts)],
+    )
+
+
+def _holds(formula: Formula, facts: Facts) -> bool:
+    return all(facts.words[name] == word for name, word in formula.when.items())
+
+
+def _line(formula: Formula, facts: Facts) -> Line:
+    """Put the facts into a formula; what is recommended follows from what is recommended beside it."""
+    recommended = formula.group is Group.PARAMETERS
+    terms = facts.recommended if recommended else facts.numbers
+    value: float | str
+    configured: float | str | None
+    if formula.name == "drain":
+        value, configured = facts.words["recommended_drain"], facts.words["drain"]
+    else:
+        value = terms[formula.name]
+        by_hand = formula.name if recommended else formula.configured
+        configured = facts.numbers[by_hand] if by_hand else None
+    return Line(
+        group=formula.group,
+        name=formula.name,
+        value=value,
+        configured=configured,
+        formula=formula.text,
+        numbers=formula.numbers(terms),
+        note=formula.note,
+    )

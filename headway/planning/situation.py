@@ -1,0 +1,50 @@
+"""What a plan is about: a vendor's contract, an operator's tuning, how fast the vendor answers, and what waits."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from functions.contract.vendor import Pacing, Scope, Vendor
+from functions.limiter.permits import Rule, rule_of
+from functions.limiter.tuning import Tuning
+
+
+@dataclass(frozen=True)
+class Situation:
+    """`latency_ms` is from the last step before the socket to the vendor's answer to a submit."""
+
+    vendor: Vendor
+    tuning: Tuning
+    latency_ms: int
+    backlog_count: int
+
+    @classmethod
+    def of(cls, vendor: Vendor, tuning: Tuning, latency_ms: int, backlog_count: int | None = None) -> Self:
+        """Build a situation; the backlog is as deep as the soft limit unless given."""
+        return cls(vendor, tuning, latency_ms, backlog_count or max(1, vendor.soft_limit_count))
+
+    @property
+    def latency_us(self) -> int:
+        """The vendor's latency in microseconds."""
+        return self.latency_ms * 1_000
+
+    @property
+    def headroom_us(self) -> int:
+        """The headroom of permits in microseconds."""
+        return self.tuning.headroom_ms * 1_000
+
+    @property
+    def by_permits(self) -> bool:
+        """Whether shared permits pace the submits."""
+        return self.vendor.dispatch.pacing is Pacing.PERMITS
+
+    @property
+    def floors_every_call(self) -> bool:
+        """Whether every answer comes after the headroom and is taken for a late arrival; quotas have no floors."""
+        slow = self.tuning.answers_prove_arrival and self.latency_us > self.headroom_us
+        return self.by_permits and slow and bool(self.rule.windows)
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The rule that submits are booked under, as `limiter.budget.budget_of` draws it."""
+        return rule_of(self.vendor.limits_of(Scope.SUBMIT), self.headroom_us, self.tuning.rate_per_s)

@@ -1,0 +1,80 @@
+"""The caller function: what it reads from its event, and what it counts."""
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.caller import handler
+from tests.unit.functions.fakes import NOW_MS, Worker, metrics, request_of, vendor_of
+
+NOW_US = NOW_MS * 1_000
+
+
+def handle(worker: Worker, permit: dict[str, int] | None, call_id: str = "call-1") -> dict[str, Any]:
+    worker.ledger.enqueue(request_of(call_id), 3_600)
+    event = {"call_id": call_id, "lease_owner": "owner-1", "idempotency_key": "key", "payload": {"text": "x"}}
+    return handler.handle(event | {"permit": permit or {}}, LambdaContext())
+
+
+def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    line = metrics(capsys.readouterr().out)
+    return {name: value for name, value in line.items() if name.startswith(("Calls", "Permits"))}
+
+
+def permit(slot_us: int) -> dict[str, int]:
+    return {"slot_us": slot_us, "number": 0, "generation": 0}
+
+
+def test_a_call_leaves_at_the_slot_of_its_permit(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    assert handle(worker, permit(NOW_US + 400_000)) == {"outcome": "accepted", "job_id": "job-1"}
+    assert worker.clock.now_us == NOW_US + 400_000
+    assert worker.books.write_count == 0
+    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [0.0]}
+
+
+def test_a_missed_permit_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    handle(worker, permit(NOW_US - 1_000_000))
+    assert len(worker.vendor.requests) == 1
+    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [1.0], "PermitsLate": [0.0]}
+
+
+@pytest.mark.parametrize(("prove_arrival", "late"), [(True, 1.0), (False, 0.0)])
+def test_a_late_answer_is_counted_where_the_operator_takes_it_for_an_arrival(
+    worker: Worker,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    prove_arrival: bool,
+    late: float,
+) -> None:
+    def slow(request: httpx.Request) -> httpx.Response:
+        worker.clock.now_us += 300_000
+        return httpx.Response(201, json={"id": "job-1"})
+
+    worker.profiles.pace = replace(worker.profiles.pace, answers_prove_arrival=prove_arrival)
+    client = httpx.Client(base_url="https://proxy.example/live", transport=httpx.MockTransport(slow))
+    monkeypatch.setattr(handler, "client_for", lambda url, auth: client)
+    handle(worker, permit(NOW_US + 400_000))
+    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [late]}
+    assert worker.books.write_count == late
+
+
+def test_with_plain_pacing_the_caller_waits_for_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.profiles.contract = vendor_of({"dispatch.pacing": "delay"})
+    assert handle(worker, None)["outcome"] == "accepted"
+    assert worker.clock.slept_us == []
+    assert worker.books.read_count == 0
+    assert counted(capsys)["CallsAccepted"] == [1.0]
+
+
+def test_a_429_brakes_the_next_call_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
+    capsys.readouterr()
+    report = handle(worker, permit(NOW_US + 500_000), "call-2")
+    assert report["outcome"] == "deferred"
+    assert report["retry_after_s"] == pytest.approx(60, abs=1)
+    assert len(worker.vendor.requests) == 1
+    assert counted(capsys)["CallsThrottled"] == [1.0]

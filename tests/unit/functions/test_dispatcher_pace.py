@@ -1,0 +1,222 @@
+"""When each call of a batch is started: permits just ahead of time, shared by everybody; or a plain pause."""
+
+import heapq
+import itertools
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+
+from functions.contract.vendor import Scope, Vendor
+from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US, DelayPace, PermitPace, Turns
+from functions.errors import RetryLater
+from functions.limiter.budget import Budget, budget_of
+from functions.limiter.delay import Pacer
+from functions.limiter.permits import Permit, Rule
+from functions.limiter.tuning import Tuning
+from functions.limiter.turn import PATIENCE_US, Turn
+from tests.unit.functions.books import MemoryBookStore
+from tests.unit.functions.fakes import VirtualClock, most_in_any_window, vendor_of
+
+NOW_US = 1_800_000_000_000_000
+TUNING = Tuning(delay_ms=0, rate_per_s=1_000)
+
+
+def contract(amount: int = 20, per_s: float = 1, *more: tuple[int, float]) -> Vendor:
+    limits = [(amount, per_s), *more]
+    return vendor_of({"limits": [{"quantity": "calls", "amount": a, "per_s": s, "scope": "submit"} for a, s in limits]})
+
+
+class Lane:
+    """One worker's pace, on a store that others may share; notes when each call was started."""
+
+    def __init__(self, store: MemoryBookStore, vendor: Vendor, oversleep_us: int = 0) -> None:
+        self.clock = VirtualClock(NOW_US, oversleep_us)
+        self.vendor = vendor
+        self.store = store
+        self.pace = PermitPace(self.budget_of, self.clock.epoch_us, self.clock.sleep_us)
+
+    def budget_of(self, vendor: Vendor, tuning: Tuning) -> Budget | None:
+        return budget_of(self.store, vendor, Scope.SUBMIT, tuning, self.clock.epoch_us, self.clock.sleep_us)
+
+    @property
+    def budget(self) -> Budget:
+        budget = self.budget_of(self.vendor, TUNING)
+        assert budget is not None
+        return budget
+
+    @property
+    def rule(self) -> Rule:
+        return self.budget.rule
+
+    def turns(self, count: int) -> Turns:
+        return self.pace.turns(self.vendor, TUNING, count)
+
+    def take(self, turns: Turns, count: int) -> list[tuple[int, Permit]]:
+        taken = []
+        for permit in itertools.islice(turns, count):
+            assert permit is not None
+            taken.append((self.clock.now_us, permit))
+        return taken
+
+
+@pytest.fixture
+def store() -> MemoryBookStore:
+    return MemoryBookStore()
+
+
+def test_every_call_is_started_its_lead_before_its_slot_and_the_slots_are_evenly_spaced(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    taken = lane.take(lane.turns(30), 30)
+    assert [permit.slot_us - started_us for started_us, permit in taken] == [LEAD_US] * 30
+    slots_us = [permit.slot_us for _, permit in taken]
+    assert {later - earlier for earlier, later in itertools.pairwise(slots_us)} == {lane.rule.interval_us}
+    assert slots_us[0] == NOW_US + LEAD_US
+
+
+def test_nothing_is_booked_before_the_first_turn_is_taken(store: MemoryBookStore) -> None:
+    Lane(store, contract()).turns(10).close()
+    assert store.entries == {}
+
+
+def test_permits_are_booked_a_chunk_at_a_time_and_only_within_the_horizon(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    farthest_us = LEAD_US
+    for _ in itertools.islice(lane.turns(50), 50):
+        farthest_us = max(farthest_us, lane.budget.look().next_us - lane.clock.now_us)
+    assert farthest_us <= HORIZON_US + CHUNK_US + lane.rule.interval_us
+    assert farthest_us < 1_000_000, "a late call has to find room for its floor one window behind it"
+
+
+@pytest.mark.parametrize("amount", [20, 35, 50])
+def test_batches_of_ten_cost_at_most_three_writes_for_ten_calls(store: MemoryBookStore, amount: int) -> None:
+    lane = Lane(store, contract(amount))
+    for _ in range(20):
+        turns = lane.turns(10)
+        assert len(lane.take(turns, 10)) == 10
+        turns.close()
+    assert store.write_count / 200 <= 0.3
+
+
+def test_a_whole_way_of_a_punctual_call_costs_no_write_beyond_its_booking(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    for _ in range(20):
+        with closing(lane.turns(10)) as turns:
+            permits = [permit for _, permit in lane.take(turns, 10)]
+        for permit in permits:
+            caller = VirtualClock(permit.slot_us - LEAD_US)
+            turn = Turn(lane.budget, permit, caller.epoch_us, caller.sleep_us)
+            turn.take()
+            turn.answered()
+    assert store.write_count / 200 <= 0.3
+
+
+def test_what_is_left_over_when_the_turns_are_closed_is_given_back(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    with closing(lane.turns(4)) as turns:
+        [(_, permit)] = lane.take(turns, 1)
+    assert lane.budget.look().next_us == permit.slot_us + lane.rule.interval_us
+    [(_, following)] = lane.take(lane.turns(1), 1)
+    assert following.slot_us == permit.slot_us + lane.rule.interval_us
+    assert following.number == permit.number + 1
+
+
+def test_turns_that_were_all_taken_give_nothing_back(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    turns = lane.turns(4)
+    lane.take(turns, 4)
+    written = store.write_count
+    turns.close()
+    assert store.write_count == written
+
+
+def test_leftovers_that_cannot_be_given_back_stay_as_gaps_and_break_nothing(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    turns = lane.turns(4)
+    lane.take(turns, 1)
+    booked_us = lane.budget.look().next_us
+    store.races = 1_000
+    turns.close()
+    assert lane.budget.look().next_us == booked_us
+
+
+def together(lanes: Sequence[Lane], batches: int) -> list[Permit]:
+    """Run workers side by side, always the one whose clock is behind; returns every permit."""
+    permits: list[Permit] = []
+    runs = [(lane.clock.now_us, index, lane, lane.turns(10), batches) for index, lane in enumerate(lanes)]
+    heapq.heapify(runs)
+    while runs:
+        _, index, lane, turns, left = heapq.heappop(runs)
+        permit = next(turns, None)
+        if permit is not None:
+            permits.append(permit)
+        elif left > 1:
+            turns, left = lane.turns(10), left - 1
+        else:
+            continue
+        heapq.heappush(runs, (lane.clock.now_us, index, lane, turns, left))
+    return permits
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_workers_on_one_store_never_share_a_slot_and_use_the_whole_contract_together(
+    store: MemoryBookStore, workers: int
+) -> None:
+    lanes = [Lane(store, contract(), oversleep_us=1_000 * index) for index in range(workers)]
+    permits = together(lanes, batches=4)
+    slots_us = sorted(permit.slot_us for permit in permits)
+    assert len({permit.number for permit in permits}) == len(permits) == workers * 40
+    interval_us = lanes[0].rule.interval_us
+    assert min(later - earlier for earlier, later in itertools.pairwise(slots_us)) >= interval_us
+    assert most_in_any_window(slots_us, 1_000_000) == 20
+    assert slots_us[-1] - slots_us[0] <= len(slots_us) * interval_us * 1.05
+
+
+@pytest.mark.parametrize(("per_s", "is_slept"), [(11, True), (60, False)])
+def test_nobody_waits_through_a_quotas_pause_with_permits_in_hand(
+    store: MemoryBookStore, per_s: int, is_slept: bool
+) -> None:
+    lane = Lane(store, contract(20, 1, (30, per_s)))
+    turns = lane.turns(35)
+    lane.take(turns, 30)
+    assert lane.budget.look().number == 30, "the five behind the pause are not booked ahead of it"
+    if is_slept:
+        [(started_us, permit)] = lane.take(turns, 1)
+        assert permit.slot_us - started_us == LEAD_US
+    else:
+        with pytest.raises(RetryLater, match="far away"):
+            next(turns)
+
+
+def test_behind_a_short_brake_the_next_call_waits_for_its_end(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    lane.budget.brake(5_000_000)
+    [(started_us, permit)] = lane.take(lane.turns(1), 1)
+    assert permit.slot_us >= NOW_US + 5_000_000
+    assert started_us == permit.slot_us - LEAD_US
+
+
+def test_behind_a_long_brake_the_batch_is_left_for_later(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    lane.budget.brake(PATIENCE_US + 5_000_000)
+    with pytest.raises(RetryLater) as later:
+        next(lane.turns(1))
+    assert later.value.retry_after_s == pytest.approx(15, abs=1)
+    assert lane.clock.slept_us == []
+
+
+def test_a_contract_without_a_limit_on_submits_is_refused(store: MemoryBookStore) -> None:
+    vendor = vendor_of({"limits": []})
+    with pytest.raises(ValueError, match="acme has no limit on submits"):
+        next(Lane(store, vendor).turns(1))
+
+
+def test_plain_pacing_pauses_before_every_call_and_has_no_permits() -> None:
+    clock = VirtualClock()
+    pace = DelayPace(Pacer(clock.monotonic_us, clock.sleep_us))
+    vendor = vendor_of({"dispatch.pacing": "delay"})
+    started_us = []
+    for permit in pace.turns(vendor, Tuning(delay_ms=0, rate_per_s=4), 3):
+        assert permit is None
+        started_us.append(clock.now_us)
+    assert started_us == [500_000, 1_000_000, 1_500_000], "two dispatchers share four a second"
