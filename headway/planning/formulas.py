@@ -297,8 +297,8 @@ FORMULAS: Final = (
         "min(900, ceil(batch_size x max(maximum_concurrency / max_rps, longest_delay_s)) + margin_s)",
         _DELAY,
     ),
-    Formula(Group.WORKERS, "caller_timeout_s", "ceil(submit_timeout_s) + margin_s"),
-    Formula(Group.WORKERS, "results_timeout_s", "ceil(2 x result_timeout_s) + margin_s"),
+    Formula(Group.WORKERS, "caller_timeout_s", "ceil(submit_timeout_s) + margin_s + patience_s"),
+    Formula(Group.WORKERS, "results_timeout_s", "ceil(result_timeout_s) + margin_s + patience_s"),
     Formula(
         Group.WORKERS,
         "defer_rounds",

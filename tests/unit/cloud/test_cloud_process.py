@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import socket
+import sys
 from pathlib import Path
 
 import psutil
@@ -58,7 +59,7 @@ def test_a_given_port_in_use_is_refused_before_anything_is_started(tmp_path: Pat
 
 
 def test_a_child_that_dies_is_reported_with_the_end_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_environment", lambda port, tmp_dir: {"GATEWAY_PORT": "none"})
+    monkeypatch.setattr(process, "_command", lambda port: [sys.executable, "-P", "-c", "int('none')"])
     with pytest.raises(StartFailed, match="invalid literal for int"):
         process.start(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["cloud.log"]

@@ -22,7 +22,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "batch_outlives_dispatcher": ({}, {"rate_per_s": 0.5}),
     "quota_stalls_dispatcher": ({"limits": [limit(20, 1), limit(300, 60)]}, {"rate_per_s": 20}),
     "slots_far_apart": ({"limits": [limit(1, 90)]}, {}),
-    "visibility_above_heartbeat": ({"dispatch.pacing": "delay"}, {}),
+    "visibility_above_heartbeat": ({"dispatch.pacing": "delay", "waits.tolerated_s": 99, "waits.answer_s": 99}, {}),
     "tolerated_wait_short": ({"waits.tolerated_s": 1}, {}),
     "soft_limit_zero": ({"limits": [limit(1, 60)], "waits.tolerated_s": 50}, {}),
     "polls_slower_than_submits": ({"limits": [limit(10, 1), limit(9, 1, "poll")]}, {}),

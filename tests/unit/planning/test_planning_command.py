@@ -16,7 +16,14 @@ SHIPPED = Path(__file__).parents[3] / "config" / "appconfig"
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SHIPPED, tmp_path / "appconfig"))
+    """Copy the shipped configuration, with permits at the contract's rate."""
+    copied = Path(shutil.copytree(SHIPPED, tmp_path / "appconfig"))
+    for path, before, after in (
+        (copied / "vendors" / "replicate.yaml", "pacing: delay", "pacing: permits"),
+        (copied / "tuning" / "replicate.yaml", "rate_per_s: 7.5", "rate_per_s: 10"),
+    ):
+        path.write_text(path.read_text().replace(before, after))
+    return copied
 
 
 def shown(config: Path, *arguments: str) -> str:
