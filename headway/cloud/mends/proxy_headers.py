@@ -1,0 +1,60 @@
+"""HTTP_PROXY passes the backend's response headers on, as API Gateway does; ministack keeps Content-Type only.
+
+Without it a laptop's vendor could not say `Retry-After`. The backend is called over kept connections, as API Gateway
+does, instead of a new one per request on a thread.
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, Final
+from urllib.request import Request
+
+import httpx
+from ministack.services import apigateway_v1
+
+HOP_BY_HOP: Final = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "server", "trailer"}
+    | {"transfer-encoding", "upgrade"}
+)
+"""Headers of one connection, or those that the gateway writes itself (httpx has undone the encoding)."""
+IDLE_S: Final = 4.0
+"""Kept connections are given up before servers do that themselves (uvicorn: 5 s): a request must not meet a close."""
+
+_passed_on: ContextVar[dict[str, str] | None] = ContextVar("passed_on", default=None)
+
+
+@cache
+def _client() -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_S)
+    return httpx.AsyncClient(trust_env=False, limits=limits)
+
+
+async def _open(request: Request, timeout_s: float) -> tuple[int, Mapping[str, str], bytes]:
+    """Call the backend, whatever its status, and note its headers."""
+    content: Any = request.data
+    answer = await _client().request(
+        request.get_method(),
+        request.full_url,
+        content=content,
+        headers=dict(request.header_items()),
+        timeout=timeout_s,
+    )
+    noted = _passed_on.get()
+    if noted is not None:
+        noted.update({name: value for name, value in answer.headers.items() if name not in HOP_BY_HOP})
+    return answer.status_code, {"Content-Type": answer.headers.get("content-type", "application/json")}, answer.content
+
+
+def mend() -> None:
+    """Replace the integration's HTTP client, and add the headers that it noted."""
+    invoke = apigateway_v1._invoke_http_proxy_v1
+
+    async def invoke_with_headers(*args: Any, **options: Any) -> tuple[int, dict[str, str], bytes]:
+        noted: dict[str, str] = {}
+        _passed_on.set(noted)
+        status, headers, body = await invoke(*args, **options)
+        return status, {**noted, **headers}, body
+
+    apigateway_v1._urlopen_async = _open
+    apigateway_v1._invoke_http_proxy_v1 = invoke_with_headers
