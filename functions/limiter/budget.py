@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from functions.contract.vendor import Scope, Vendor
 from functions.errors import RetryLater
 from functions.limiter.permits import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of
-from functions.limiter.tuning import Tuning
+from functions.limiter.tuning import POLL_HEADROOM_MS, Tuning
 
 ATTEMPTS: Final = 12
 """Of c bookers at once one succeeds in every round: a dozen lost races want more than a dozen bookers."""
@@ -84,6 +84,8 @@ class Budget:
                 return after, permits
             ends_us = range(now_us + horizon_us, now_us + horizon_us + count * interval_us, interval_us)
             near = sum(permit.slot_us <= end_us for permit, end_us in zip(permits, ends_us, strict=True))
+            if near == count:
+                return after, permits
             return book(self._rule, before, now_us + lead_us, near) if near else (before, ())
 
         return self._change(decide)
@@ -166,6 +168,8 @@ def budget_of(
     limits = vendor.limits_of(scope)
     if not limits:
         return None
-    ceiling_per_s = tuning.rate_per_s if scope is Scope.SUBMIT else math.inf
-    rule = rule_of(limits, tuning.headroom_ms * 1_000, ceiling_per_s)
+    ceiling_per_s, headroom_ms = tuning.rate_per_s, tuning.headroom_ms
+    if scope is Scope.POLL:
+        ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
+    rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
     return Budget(store, f"{vendor.name}#{scope}", rule, epoch_us, sleep_us)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from functions.limiter.budget import Entry
-from functions.limiter.permits import Book, Floor, Quota, Rule, Window
+from functions.limiter.permits import Book, Floor, Quota, Rule, Shift, Window
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -63,6 +63,7 @@ def _rule_json(rule: Rule) -> str:
             "headroom_us": rule.headroom_us,
             "windows": [[window.amount, window.per_us] for window in rule.windows],
             "quotas": [[quota.amount, quota.grain_us, quota.span_count] for quota in rule.quotas],
+            "skew_us": rule.skew_us,
         }
     )
 
@@ -77,6 +78,8 @@ def _book_json(book: Book) -> str:
             "generation": book.generation,
             "void_from_us": book.void_from_us,
             "resume_us": book.resume_us,
+            "shifts": [[shift.number, shift.by_us] for shift in book.shifts],
+            "shifted_us": book.shifted_us,
         }
     )
 
@@ -90,12 +93,14 @@ def _entry(item: Any) -> Entry:
             rule["headroom_us"],
             tuple(Window(*window) for window in rule["windows"]),
             tuple(Quota(*quota) for quota in rule["quotas"]),
+            rule["skew_us"],
         ),
         book=Book(
             **{
                 **book,
                 "counts": tuple(dict(held) for held in book["counts"]),
                 "floors": tuple(Floor(*floor) for floor in book["floors"]),
+                "shifts": tuple(Shift(*shift) for shift in book["shifts"]),
             }
         ),
     )

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from functions.contract.vendor import TURN_PATIENCE_S
 from functions.errors import RetryLater
 from functions.limiter.budget import Budget, Contended
-from functions.limiter.permits import Permit, holds
+from functions.limiter.permits import Permit, slot_now
 
 LOOK_US: Final = 60_000
 """How long before its slot a caller looks whether a brake or a changed rule has voided it: one read of the store."""
@@ -26,6 +26,8 @@ BRAKE_S: Final = 1.0
 LONGEST_BRAKE_S: Final = 900.0
 """Longest brake that a vendor's word can cause; then somebody asks again."""
 PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
+MISSED_US: Final = 1_000_000
+"""Who comes so much later than its slot does not look whether that was shifted; far below OUTSTANDING_US."""
 
 
 class Turns(Protocol):
@@ -83,7 +85,7 @@ class Turn:
     ) -> None:
         self._budget = budget
         self._permit = permit
-        self._used: Permit | None = None
+        self._used: tuple[Permit, int] | None = None
         self._late: list[tuple[Permit, int]] = []
         self._answers_prove_arrival = answers_prove_arrival
         self._epoch_us = epoch_us
@@ -95,20 +97,21 @@ class Turn:
     def take(self) -> None:
         """Return at a slot that holds. Raises RetryLater where it is too far away to wait for, or cannot be booked."""
         self.report()  # the attempt before is over: its floor cannot wait for all the others
-        permit, self._permit = self._permit, None
-        seen_us = 0  # when the book was last seen: long ago, for a permit that somebody else has booked
-        while permit is None or not self._wait(permit, seen_us):
+        permit, self._permit, self._used = self._permit, None, None
+        slot_us = self._wait(permit, 0) if permit else None  # its dispatcher saw the book long ago
+        while permit is None or slot_us is None:
             self.missed_count += permit is not None
-            [permit] = self._budget.book(1, REBOOK_LEAD_US)
-            seen_us = self._epoch_us()
-        self._used = permit
+            permit, seen_us = self._book(), self._epoch_us()
+            slot_us = self._wait(permit, seen_us)
+        self._used = permit, slot_us
 
     def answered(self) -> None:
         """Note an answer that came after the headroom; nothing is written before the answer itself is safe."""
         now_us = self._epoch_us()
-        late = self._used and now_us - self._used.slot_us > self._budget.rule.headroom_us
-        if self._used and late and self._answers_prove_arrival:
-            self._late.append((self._used, now_us))
+        if self._used and self._answers_prove_arrival:
+            permit, slot_us = self._used
+            if self._budget.rule.is_late(slot_us, now_us):
+                self._late.append((permit, now_us))
 
     def report(self) -> None:
         """Put floors behind the calls that were answered late: one write each, for the exceptions only.
@@ -127,19 +130,33 @@ class Turn:
         with suppress(Contended):
             self._budget.brake(int(duration_s * 1_000_000))
 
-    def _wait(self, permit: Permit, seen_us: int) -> bool:
-        """Wait for a slot; False where it is missed or void. A book that was seen just now is not looked at again."""
-        ahead_us = permit.slot_us - self._epoch_us()
-        if ahead_us > PATIENCE_US:
-            raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
-        if ahead_us < -self._grace_us:
-            return False
-        if permit.slot_us - seen_us > FRESH_US:
+    def _book(self) -> Permit:
+        """Book one permit for ourselves, unless its slot is too far away."""
+        permits = self._budget.book(1, REBOOK_LEAD_US, PATIENCE_US)
+        if permits:
+            return permits[0]
+        ahead_us = self._budget.first_free_us() - self._epoch_us()
+        raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
+
+    def _wait(self, permit: Permit, seen_us: int) -> int | None:
+        """Wait for a slot and return it; None where it is missed or void. A book that was seen (`seen_us`) just before
+        the slot is not looked at again.
+        """
+        slot_us = permit.slot_us
+        if self._epoch_us() > slot_us + MISSED_US:
+            return None
+        while slot_us - seen_us > FRESH_US:
+            ahead_us = slot_us - self._epoch_us()
+            if ahead_us > PATIENCE_US:
+                raise RetryLater("the slot is far away", retry_after_s=ahead_us / 1_000_000)
             if ahead_us > LOOK_US:
                 self._sleep_us(ahead_us - LOOK_US)
-            if not holds(permit, self._budget.look()):
-                return False
-        ahead_us = permit.slot_us - self._epoch_us()
+            seen_us = self._epoch_us()
+            moved_us = slot_now(self._budget.rule, permit, self._budget.look())
+            if moved_us is None:
+                return None
+            slot_us = moved_us
+        ahead_us = slot_us - self._epoch_us()
         if ahead_us > 0:
             self._sleep_us(ahead_us)
-        return self._epoch_us() <= permit.slot_us + self._grace_us
+        return slot_us if self._epoch_us() <= slot_us + self._grace_us else None

@@ -91,7 +91,7 @@ def test_floors_keep_calls_away_from_one_that_went_astray() -> None:
     assert unguarded.violation_count > 0
     assert guarded.violation_count == 0
     assert guarded.tally.late_count > 0
-    assert guarded.tally.void_count > 0
+    assert guarded.tally.void_count == 0, "what is booked shifts, and nobody books anew"
 
 
 def test_bookers_that_share_a_moment_race_for_the_book() -> None:
