@@ -52,7 +52,9 @@ def test_two_bookers_never_get_the_same_slot(store: BookStore) -> None:
 
 def test_a_book_survives_the_store_unchanged(store: BookStore) -> None:
     clock = VirtualClock(NOW_US)
-    budget(store, clock).book(7, 0)
+    [first, *_] = budget(store, clock).book(27, 0)
+    budget(store, clock).late(first, first.slot_us + 300_000)
+    budget(store, clock).late(first, first.slot_us + 900_000)
     budget(store, clock).brake(3_000_000)
     entry = store.read("replicate#submit")
     assert entry is not None
