@@ -161,11 +161,14 @@ def budget_of(
 ) -> Budget | None:
     """Return the budget of a vendor's scope, `replicate#submit`; None where no limit counts its calls.
 
-    The operator's ceiling is on submits: polls follow from them.
+    The operator's ceiling is on submits: polls follow from them. Where a limit counts both, they share one budget,
+    `replicate#calls`, under all limits of the vendor at once and the ceiling: one book, one rule.
     """
-    limits = vendor.limits_of(scope)
+    booked = vendor.book_scope(scope)
+    limits = vendor.limits_of(booked)
     if not limits:
         return None
-    ceiling_per_s = tuning.rate_per_s if scope is Scope.SUBMIT else math.inf
+    ceiling_per_s = math.inf if booked is Scope.POLL else tuning.rate_per_s
     rule = rule_of(limits, tuning.headroom_ms * 1_000, ceiling_per_s)
-    return Budget(store, f"{vendor.name}#{scope}", rule, epoch_us, sleep_us)
+    name = "calls" if booked is Scope.ANY else booked
+    return Budget(store, f"{vendor.name}#{name}", rule, epoch_us, sleep_us)
