@@ -86,7 +86,7 @@ def _check_limits(path: Path, limits: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _in_words(mistake: ValidationError) -> ValidationError:
-    """Return the rule that a mistake broke where the schema has words for it: of two ways out, neither is the reason."""
+    """Return the broken rule where the schema has words for it: of its two ways out, neither is the reason."""
     rule: Any = mistake
     while rule is not None and (rule.validator != "anyOf" or "description" not in rule.schema):
         rule = rule.parent
@@ -100,7 +100,7 @@ def _check(path: Path, vendor: Vendor) -> None:
         raise ConfigurationError(f"{path}: `limits`: none counts submits; add one with `scope: submit`")
     if vendor.book_scope(Scope.SUBMIT) is Scope.ANY and dispatch.pacing is Pacing.DELAY:
         raise ConfigurationError(
-            f"{path}: `dispatch.pacing`: with `delay` submits take no permits, so nobody counts them together with polls;"
+            f"{path}: `dispatch.pacing`: with `delay` nobody counts submits together with polls;"
             " set `pacing: permits`, or limit `submit` and `poll` apart"
         )
     if dispatch.reserved_concurrency < dispatch.maximum_concurrency:

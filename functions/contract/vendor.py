@@ -183,7 +183,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One vendor's contract file. `jobs_in_flight` is how many jobs it works on at one time; None where it does not say."""
+    """One vendor's contract file; `jobs_in_flight` is None where the vendor takes as many jobs as there are."""
 
     name: str
     base_url: str

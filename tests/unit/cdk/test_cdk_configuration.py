@@ -118,7 +118,7 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "any calls and plain pacing": (
         lambda c: c["limits"].append({"quantity": "calls", "amount": 60, "per_s": 60, "scope": "any"}),
-        "`dispatch.pacing`: with `delay` submits take no permits, so nobody counts them together with polls;",
+        "`dispatch.pacing`: with `delay` nobody counts submits together with polls;",
     ),
     "a nested callback URL on the direct way": (
         lambda c: (
