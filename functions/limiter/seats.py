@@ -84,6 +84,13 @@ def draft(held: Seated, call_ids: Collection[str], now_s: int, limit: int) -> Dr
     return Draft(seated, taking, own | dict(list(stale.items())[:lacking]))
 
 
+class Taken(NamedTuple):
+    """Which calls of a batch have a seat, and which of them had none before."""
+
+    seated: frozenset[str]
+    new: frozenset[str]
+
+
 class Seats:
     """The seats of one vendor, shared by its dispatchers."""
 
@@ -97,14 +104,14 @@ class Seats:
         self._epoch_us = epoch_us
         self._was_full = False
 
-    def take(self, call_ids: Sequence[str]) -> frozenset[str]:
-        """Return those of the calls that have a seat now, the first of them first; raises SeatsContended.
+    def take(self, call_ids: Sequence[str]) -> Taken:
+        """Seat the first of the calls, as many as there is room for; raises SeatsContended.
 
         One write for all where there is room. A call that has a seat keeps it, with its expiry. After a refusal the map
         is read before it is written again.
         """
         if not self._was_full and self._store.take(self._budget, self._until(call_ids), {}, self._limit):
-            return frozenset(call_ids)
+            return Taken(frozenset(call_ids), frozenset(call_ids))
         for _ in range(ATTEMPTS):
             held = self._store.read(self._budget)
             if held is None:
@@ -113,10 +120,10 @@ class Seats:
             plan = draft(held, call_ids, self._now_s(), self._limit)
             self._was_full = len(plan.seated) + len(plan.taking) < len(set(call_ids))
             if not plan.taking and not plan.expired:
-                return plan.seated
+                return Taken(plan.seated, frozenset())
             done = self._store.take(self._budget, self._until(plan.taking), plan.expired, self._limit)
             if done and plan.taking:
-                return plan.seated | frozenset(plan.taking)
+                return Taken(plan.seated | frozenset(plan.taking), frozenset(plan.taking))
         raise SeatsContended(f"the seats of {self._budget} were taken by others {ATTEMPTS} times in a row")
 
     def leave(self, call_id: str) -> None:
