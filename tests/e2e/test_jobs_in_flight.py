@@ -15,6 +15,7 @@ from tests.e2e.running import good, lines, records, run
 
 SEATED = ASSEMBLY.parent / "seated"
 IN_FLIGHT = 3
+CALLS = 5
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +33,12 @@ def seated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
 
 
 def test_no_job_is_one_too_many_and_every_seat_is_given_back(seated: Laboratory, tmp_path: Path) -> None:
-    source = lines(tmp_path / "seated.jsonl", *(good(f"seated {number}") for number in range(10)))
+    source = lines(tmp_path / "seated.jsonl", *(good(f"seated {number}") for number in range(CALLS)))
     exit_code, _, _ = run(seated, source, "--no-report")
     assert exit_code == 0
-    assert [record["outcome"] for record in records(source).values()] == ["succeeded"] * 10
+    assert [record["outcome"] for record in records(source).values()] == ["succeeded"] * CALLS
     seen = seated.seen_by_vendor()
     assert seen["jobs_in_flight"] == {"limit": IN_FLIGHT, "worst_count": IN_FLIGHT, "violation_count": 0}
-    assert seen["scopes"]["submit"]["call_count"] == 10
+    assert seen["scopes"]["submit"]["call_count"] == CALLS
     dynamodb, table_name = seated.target.client("dynamodb"), seated.stack.budgets_table
     until(lambda: seats_taken(dynamodb, table_name, VENDOR, now_s=0) == 0)
