@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft4Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 
-from functions.contract.vendor import Pacing, Scope, Vendor
+from functions.contract.vendor import Pacing, Quantity, Scope, Vendor
 
 
 class ConfigurationError(Exception):
@@ -49,6 +49,7 @@ def _load(directory: Path, path: Path) -> VendorFiles:
     if contract["vendor"] != path.stem:
         raise ConfigurationError(f"{path}: `vendor` is {contract['vendor']!r}; make it {path.stem!r}, like the file")
     tuning = _read(directory / "tuning" / path.name, schema(directory, "tuning"))
+    _check_limits(path, contract["limits"])
     vendor = Vendor.from_document(contract)
     _check(path, vendor)
     return VendorFiles(vendor=vendor, contract=contract, tuning=tuning)
@@ -63,17 +64,45 @@ def _read(path: Path, json_schema: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     mistake = best_match(Draft4Validator(json_schema).iter_errors(document))
     if mistake is not None:
-        field = ".".join(str(part) for part in mistake.absolute_path) or "(top level)"
-        raise ConfigurationError(f"{path}: `{field}`: {mistake.message}")
+        said = _in_words(mistake)
+        field = ".".join(str(part) for part in said.absolute_path) or "(top level)"
+        raise ConfigurationError(f"{path}: `{field}`: {said.message}")
     result: Mapping[str, Any] = document
     return result
+
+
+def _check_limits(path: Path, limits: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse two limits that say the same of the same calls: one of them is a slip, and nobody knows which."""
+    first: dict[tuple[Any, ...], int] = {}
+    for index, limit in enumerate(limits):
+        same = (limit["quantity"], limit.get("scope"), limit.get("per_s"))
+        if same in first:
+            calls = limit["quantity"] == Quantity.CALLS
+            what = f"calls of scope `{limit['scope']}` in {limit['per_s']:g} s" if calls else "jobs in flight"
+            raise ConfigurationError(
+                f"{path}: `limits.{index}`: limits {what}, and so does `limits.{first[same]}`; remove one of them"
+            )
+        first[same] = index
+
+
+def _in_words(mistake: ValidationError) -> ValidationError:
+    """Return the broken rule where the schema has words for it: of its two ways out, neither is the reason."""
+    rule: Any = mistake
+    while rule is not None and (rule.validator != "anyOf" or "description" not in rule.schema):
+        rule = rule.parent
+    return mistake if rule is None else ValidationError(rule.schema["description"], path=rule.absolute_path)
 
 
 def _check(path: Path, vendor: Vendor) -> None:
     """Refuse what no schema can say: fields that contradict each other."""
     dispatch = vendor.dispatch
-    if not any(limit.scope is Scope.SUBMIT for limit in vendor.limits):
+    if not vendor.limits_of(Scope.SUBMIT):
         raise ConfigurationError(f"{path}: `limits`: none counts submits; add one with `scope: submit`")
+    if vendor.book_scope(Scope.SUBMIT) is Scope.ANY and dispatch.pacing is Pacing.DELAY:
+        raise ConfigurationError(
+            f"{path}: `dispatch.pacing`: with `delay` nobody counts submits together with polls;"
+            " set `pacing: permits`, or limit `submit` and `poll` apart"
+        )
     if dispatch.reserved_concurrency < dispatch.maximum_concurrency:
         raise ConfigurationError(
             f"{path}: `dispatch.reserved_concurrency` is {dispatch.reserved_concurrency}; make it"

@@ -60,7 +60,8 @@ class StatelessStack(Stack):
         for lane in self.lanes:
             lane.proxy.api.node.add_dependency(callbacks.api)  # which makes the account's logging role
         contract_arns = [arn[CONTRACT_PROFILE] for arn in arns.values()]
-        self.callback = self._callback(stateful, code, configuration, contract_arns)
+        limited = any(vendor.jobs_in_flight is not None for vendor in vendors)
+        self.callback = self._callback(stateful, code, configuration, contract_arns, limited=limited)
         Watch(self, "Watch", lanes=self.lanes, stateful=stateful)
         self._outputs(stateful, callback_url)
 
@@ -70,6 +71,8 @@ class StatelessStack(Stack):
         code: lambda_.Code,
         configuration: RuntimeConfiguration,
         contract_arns: Sequence[str],
+        *,
+        limited: bool,
     ) -> PythonFunction:
         keys = {name: state.webhook_key.secret_arn for name, state in stateful.vendors.items()}
         callback = PythonFunction(
@@ -84,6 +87,7 @@ class StatelessStack(Stack):
                 Environment.CONFIG_APPLICATION: configuration.application.ref,
                 Environment.CALLBACK_DLQ_URL: stateful.callback_dlq.queue_url,
                 Environment.WEBHOOK_SECRETS: self.to_json_string(keys),
+                **({Environment.SEATS_TABLE: stateful.budgets.table_name} if limited else {}),
             },
         )
         callback.function.add_event_source(
@@ -95,6 +99,8 @@ class StatelessStack(Stack):
             )
         )
         callback.allow([LEDGER_READ, LEDGER_CHANGE], stateful.calls.table_arn, stateful.jobs.table_arn)
+        if limited:
+            callback.allow([LEDGER_CHANGE], stateful.budgets.table_arn)
         callback.allow(["sqs:SendMessage"], stateful.callback_dlq.queue_arn)
         callback.allow(READ_CONFIGURATION, *contract_arns)
         for state in stateful.vendors.values():
@@ -129,6 +135,7 @@ class StatelessStack(Stack):
             "Vendors": self.to_json_string(resources),
             "CallsTable": stateful.calls.table_name,
             "JobsTable": stateful.jobs.table_name,
+            "BudgetsTable": stateful.budgets.table_name,
             "CallbackQueueUrl": stateful.callback_queue.queue_url,
             "CallbackFunction": self.callback.function.function_name,
             "CallbackDlqUrl": stateful.callback_dlq.queue_url,

@@ -5,6 +5,11 @@ import os
 from functions.names import Environment
 
 
+def bound(name: Environment) -> bool:
+    """Tell whether the stack bound an environment variable that only some functions need."""
+    return name in os.environ
+
+
 def setting(name: Environment) -> str:
     """Return an environment variable; RuntimeError names it where the stack did not bind it."""
     value = os.environ.get(name)

@@ -47,6 +47,14 @@ class Stack:
         except KeyError as error:
             raise NotDeployed(f"the stacks have no output {error}: deploy them with this version of Headway") from error
 
+    @property
+    def budgets_table(self) -> str:
+        """Name of the table with permits and seats."""
+        try:
+            return self.outputs["BudgetsTable"]
+        except KeyError as error:
+            raise NotDeployed(f"the stacks have no output {error}: deploy them with this version of Headway") from error
+
     @classmethod
     def local(cls, state_dir: Path) -> Self:
         """Read what `headway up` deployed."""

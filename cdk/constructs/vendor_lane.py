@@ -60,6 +60,8 @@ class VendorLane(Construct):
             Environment.BUDGETS_TABLE: stateful.budgets.table_name,
             Environment.CONFIG_APPLICATION: application_id,
         }
+        limited = vendor.jobs_in_flight is not None
+        self._seats = {Environment.SEATS_TABLE: stateful.budgets.table_name} if limited else {}
         self._way_out = {
             Environment.PROXY_URL: target.api_url(self.proxy.api),
             Environment.PROXY_AUTH: target.proxy_auth(),
@@ -118,15 +120,16 @@ class VendorLane(Construct):
 
     def _rejection(self) -> PythonFunction:
         dlq = self._state.request_dlq
-        environment = {Environment.REQUEST_DLQ_URL: dlq.queue_url}
+        environment = {Environment.REQUEST_DLQ_URL: dlq.queue_url, **self._seats}
         rejection = self._function("Rejection", "caller.rejection", SETTLE_TIMEOUT_S, environment)
         rejection.allow([LEDGER_READ, LEDGER_CHANGE], self._stateful.calls.table_arn)
+        self._allow_seats(rejection)
         rejection.allow(["sqs:SendMessage"], dlq.queue_arn)
         rejection.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
         return rejection
 
     def _dispatch_call(self, callback_url: str) -> Machine:
-        environment = {**self._way_out, Environment.CALLBACK_URL: callback_url}
+        environment = {**self._way_out, **self._seats, Environment.CALLBACK_URL: callback_url}
         caller = self._function("Caller", "caller.handler", self.vendor.caller_timeout_s, environment)
         self._allow_way_out(caller)
         caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
@@ -153,7 +156,7 @@ class VendorLane(Construct):
 
     def _dispatch_call_direct(self, callback_url: str) -> Machine:
         vendor, api = self.vendor, self.proxy.api
-        joining = self._function("Joining", "caller.joining", SETTLE_TIMEOUT_S, {})
+        joining = self._function("Joining", "caller.joining", SETTLE_TIMEOUT_S, self._seats)
         self._allow_settling(joining)
         self.caller = None
         stack = Stack.of(self)
@@ -251,6 +254,7 @@ class VendorLane(Construct):
         machine_arn = self.dispatch_call.machine.state_machine_arn
         return {
             **self._environment,
+            **self._seats,
             Environment.DISPATCH_MACHINE_ARN: machine_arn,
             Environment.REQUEST_QUEUE_URL: self._state.request_queue.queue_url,
         }
@@ -258,6 +262,7 @@ class VendorLane(Construct):
     def _allow_dispatching(self, function: PythonFunction) -> None:
         function.allow([LEDGER_CREATE, LEDGER_READ], self._stateful.calls.table_arn)
         self._allow_booking(function)
+        self._allow_seats(function)
         function.allow(["sqs:SendMessage"], self._state.request_queue.queue_arn)
         function.allow(["states:StartExecution"], self.dispatch_call.machine.state_machine_arn)
         function.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
@@ -268,6 +273,11 @@ class VendorLane(Construct):
         function.allow(READ_CONFIGURATION, *(self._configuration_arns[name] for name in profiles))
         function.allow([LEDGER_READ, LEDGER_CREATE], self._stateful.budgets.table_arn)
 
+    def _allow_seats(self, function: PythonFunction) -> None:
+        """Allow a function to take seats or to give them back, where the contract limits jobs in flight."""
+        if self._seats:
+            function.allow([LEDGER_CHANGE], self._stateful.budgets.table_arn)
+
     def _allow_way_out(self, function: PythonFunction) -> None:
         self._allow_booking(function)
         if self._state.api_token is not None:
@@ -276,6 +286,7 @@ class VendorLane(Construct):
     def _allow_settling(self, function: PythonFunction) -> None:
         function.allow([LEDGER_READ, LEDGER_CHANGE], self._stateful.calls.table_arn)
         function.allow([LEDGER_CHANGE], self._stateful.jobs.table_arn)
+        self._allow_seats(function)
         allow_answering(function, self.call_vendor)
 
 

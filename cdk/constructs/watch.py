@@ -63,7 +63,12 @@ class Watch(Construct):
             self._counts(
                 f"{vendor.name}: calls",
                 vendor.name,
-                [metric for metric in Metric if metric.startswith(("Calls", "Requests"))],
+                [
+                    metric
+                    for metric in Metric
+                    if metric.startswith(("Calls", "Requests"))
+                    or (metric is Metric.SEATS_FULL and vendor.jobs_in_flight is not None)
+                ],
             ),
             self._counts(
                 f"{vendor.name}: callbacks",

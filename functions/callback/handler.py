@@ -18,6 +18,7 @@ from functions.contract.profile import AppConfigProfiles
 from functions.errors import Forged, Malformed, Refused
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
+from functions.limiter import seat_tables
 from functions.names import Environment, Metric
 from functions.observability import logger, publish
 from functions.proxy import SECRET_MAX_AGE_S
@@ -44,10 +45,16 @@ def webhook_keys(vendor: str) -> list[str]:
 @cache
 def inbox() -> Inbox:
     """Build this worker's inbox from its environment."""
+    profiles = AppConfigProfiles(setting(Environment.CONFIG_APPLICATION))
+
+    def leave(vendor_name: str, call_id: str) -> None:
+        if profiles.vendor(vendor_name).jobs_in_flight is not None:  # other vendors' callbacks come here too
+            seat_tables.leave(vendor_name, call_id)
+
     return Inbox(
-        profiles=AppConfigProfiles(setting(Environment.CONFIG_APPLICATION)),
+        profiles=profiles,
         ledger=ledger(),
-        settler=Settler(ledger(), aws.step_functions()),
+        settler=Settler(ledger(), aws.step_functions(), leave),
         keys_of=webhook_keys,
     )
 

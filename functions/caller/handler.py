@@ -13,6 +13,7 @@ from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
+from functions.limiter import seat_tables
 from functions.limiter.permits import Permit
 from functions.limiter.tables import turns_of
 from functions.limiter.turn import Turns, Unpaced
@@ -44,7 +45,7 @@ def http_client() -> httpx.Client:
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions())
+    return Settler(ledger(), aws.step_functions(), seat_tables.leave)
 
 
 def turns(vendor: Vendor, permit: Permit | None) -> Turns:

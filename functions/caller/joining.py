@@ -11,13 +11,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import aws
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
+from functions.limiter import seat_tables
 from functions.observability import logger
 
 
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions())
+    return Settler(ledger(), aws.step_functions(), seat_tables.leave)
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:

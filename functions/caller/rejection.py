@@ -5,15 +5,17 @@ A function apart from the caller, so that a call is failed in the open even wher
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import aws
+from functions.errors import ErrorCode
 from functions.ledger.record import CallState
-from functions.ledger.settlement import Settler
+from functions.ledger.settlement import Leave, Settler
 from functions.ledger.store import Ledger
 from functions.ledger.tables import ledger
+from functions.limiter import seat_tables
 from functions.names import Environment
 from functions.observability import logger
 from functions.settings import setting
@@ -22,18 +24,27 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 
-class Rejecter:
-    """Puts rejected calls aside and fails their tasks."""
+NOT_AT_THE_VENDOR: Final = frozenset(
+    {ErrorCode.VENDOR_REJECTED, ErrorCode.VENDOR_THROTTLED, ErrorCode.REQUEST_MALFORMED}
+)
+"""Errors after which no job is in flight. After all others the vendor may work on one that nobody will hear of: its
+seat stays taken until it expires, because a limit that was sold is worth more than a seat.
+"""
 
-    def __init__(self, ledger: Ledger, settler: Settler, sqs: "SQSClient", dlq_url: str) -> None:
+
+class Rejecter:
+    """Puts rejected calls aside, fails their tasks, and frees the seats of those that the vendor does not have."""
+
+    def __init__(self, ledger: Ledger, settler: Settler, sqs: "SQSClient", dlq_url: str, leave: Leave) -> None:
         self._ledger = ledger
         self._settler = settler
         self._sqs = sqs
         self._dlq_url = dlq_url
+        self._leave = leave
 
     def reject(self, call: dict[str, Any], error: str, cause: str) -> bool:
-        """Ledger, then DLQ, then task; repeatable. False where the call was not rejected: the vendor has it after all,
-        or it is over already.
+        """Ledger, then DLQ, then task, then seat; repeatable. False where the call was not rejected: the vendor has
+        it after all, or it is over already.
         """
         record = self._ledger.reject(call["call_id"], error, cause) or self._ledger.find(call["call_id"])
         if record is None or record.state is not CallState.REJECTED:
@@ -42,6 +53,8 @@ class Rejecter:
             QueueUrl=self._dlq_url, MessageBody=json.dumps({"call": call, "error": error, "cause": cause})
         )
         self._settler.fail(record.task_token, error, cause)
+        if error in NOT_AT_THE_VENDOR:
+            self._leave(record.vendor, record.call_id)
         return True
 
 
@@ -53,6 +66,7 @@ def rejecter() -> Rejecter:
         Settler(ledger(), aws.step_functions()),
         aws.sqs(),
         setting(Environment.REQUEST_DLQ_URL),
+        seat_tables.leave,
     )
 
 

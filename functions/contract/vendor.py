@@ -33,12 +33,29 @@ DEFER_SECONDS: Final = 30
 FENCE_BURST_SHARE: Final = 0.2
 """Share of a limit that the proxy's token bucket gives away as burst."""
 
+SEATS_LIMIT: Final = 2_000
+"""The most jobs in flight that a contract may sell: their seats are one DynamoDB item of 400 KB, 200 bytes for each."""
+
+SCHEDULED_BELOW_RPS: Final = 0.2
+"""Below a call per five seconds a polling dispatcher is idle nearly always: a schedule drains the queue instead."""
+
 
 class Scope(StrEnum):
     """Which calls a limit counts."""
 
     SUBMIT = "submit"
     POLL = "poll"
+    ANY = "any"
+    """Both, one by one: a submit and the poll for its result are two calls."""
+
+
+class Quantity(StrEnum):
+    """What a limit of the contract file is about."""
+
+    CALLS = "calls"
+    """So many calls of a scope in any window."""
+    JOBS_IN_FLIGHT = "jobs_in_flight"
+    """So many jobs at one time, from the vendor's acceptance to its last word."""
 
 
 class Drain(StrEnum):
@@ -48,6 +65,11 @@ class Drain(StrEnum):
     """An SQS event source mapping: the dispatcher runs while there is work."""
     SCHEDULE = "schedule"
     """EventBridge Scheduler: one batch per interval, for contracts below a call per several seconds."""
+
+    @classmethod
+    def of(cls, rate_per_s: float) -> Self:
+        """Choose what suits a contract of so many calls per second."""
+        return cls(cls.SCHEDULE if rate_per_s < SCHEDULED_BELOW_RPS else cls.EVENT_SOURCE)
 
 
 class Pacing(StrEnum):
@@ -142,9 +164,13 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """The reference architecture's five parameters and how the queue is drained. Fixed at deploy time."""
+    """The reference architecture's five parameters and how the queue is drained. Fixed at deploy time.
+
+    `drain_is_set` says whether the contract file names the drain; else it was chosen from the rate.
+    """
 
     drain: Drain
+    drain_is_set: bool
     pacing: Pacing
     interval_minutes: int
     batch_size: int
@@ -157,11 +183,12 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One vendor's contract file."""
+    """One vendor's contract file; `jobs_in_flight` is None where the vendor takes as many jobs as there are."""
 
     name: str
     base_url: str
     limits: tuple[Limit, ...]
+    jobs_in_flight: int | None
     credential: Credential | None
     submit: Submit
     callback: Callback
@@ -174,13 +201,17 @@ class Vendor:
         """Read a document that satisfies `vendor.schema.json`; KeyError or TypeError where it does not."""
         submit, callback, dispatch = document["submit"], document["callback"], document["dispatch"]
         credential = document.get("credential")
+        limits = tuple(
+            Limit(amount=limit["amount"], per_s=limit["per_s"], scope=Scope(limit["scope"]))
+            for limit in document["limits"]
+            if limit["quantity"] == Quantity.CALLS
+        )
+        in_flight = [limit["amount"] for limit in document["limits"] if limit["quantity"] == Quantity.JOBS_IN_FLIGHT]
         return cls(
             name=document["vendor"],
             base_url=document["base_url"].rstrip("/"),
-            limits=tuple(
-                Limit(amount=limit["amount"], per_s=limit["per_s"], scope=Scope(limit["scope"]))
-                for limit in document["limits"]
-            ),
+            limits=limits,
+            jobs_in_flight=min(in_flight, default=None),
             credential=Credential(credential["header"], credential["format"]) if credential else None,
             submit=Submit(
                 method=submit["method"],
@@ -203,7 +234,8 @@ class Vendor:
             result=Result(path=document["result"]["path"], timeout_s=document["result"]["timeout_s"]),
             waits=Waits(tolerated_s=document["waits"]["tolerated_s"], answer_s=document["waits"]["answer_s"]),
             dispatch=Dispatch(
-                drain=Drain(dispatch["drain"]),
+                drain=Drain(dispatch.get("drain") or Drain.of(_max_rps(limits, Scope.SUBMIT))),
+                drain_is_set="drain" in dispatch,
                 pacing=Pacing(dispatch.get("pacing", Pacing.PERMITS)),
                 interval_minutes=dispatch.get("interval_minutes", 1),
                 batch_size=dispatch["batch_size"],
@@ -216,12 +248,31 @@ class Vendor:
         )
 
     def limits_of(self, scope: Scope) -> tuple[Limit, ...]:
-        """Return the limits that count the calls of a scope."""
-        return tuple(limit for limit in self.limits if limit.scope is scope)
+        """Return the limits that count the calls of a scope, those of any calls among them; all of them for ANY."""
+        return _limits_of(self.limits, scope)
+
+    def book_scope(self, scope: Scope) -> Scope:
+        """Return the scope that the calls of a scope are booked under: ANY for all of them where a limit counts both.
+
+        One book knows one rule, so polls keep the limits of submits then, and the other way round. That is stricter
+        than the contract, and never breaks it.
+        """
+        return Scope.ANY if any(limit.scope is Scope.ANY for limit in self.limits) else scope
 
     def max_rps(self, scope: Scope) -> float:
-        """Return the calls per second that the tightest limit of a scope allows; infinite where none counts it."""
-        return min((limit.rate_per_s for limit in self.limits_of(scope)), default=math.inf)
+        """Return the calls per second that the tightest limit of a scope allows; infinite where none counts it.
+
+        Under a limit on any calls that is what one scope may use while the other one is silent.
+        """
+        return _max_rps(self.limits, scope)
+
+    def lasting_rps(self) -> float:
+        """Return the submits per second that can go on for long: each is followed by a poll, so of what is booked under
+        one rule for both they get one half.
+        """
+        if self.book_scope(Scope.SUBMIT) is Scope.ANY:
+            return self.max_rps(Scope.ANY) / 2
+        return self.max_rps(Scope.SUBMIT)
 
     def fence(self, scope: Scope) -> Fence | None:
         """Return the proxy's throttle for a scope, None where no limit counts it.
@@ -229,6 +280,8 @@ class Vendor:
         A bucket of rate R and burst B admits up to R x W + B in a window W. Plain pacing leans on it, so there B is
         taken off the amount before R is drawn from it: `R = (amount - B) / W`. Permits hold the contract by themselves
         and must not be throttled by jitter at full rate: there `R = amount / W`. The tightest of several limits holds.
+        A limit on any calls stands before each scope by itself, because API Gateway counts by method: there the fence
+        alone lets up to twice as much through.
         """
         limits = self.limits_of(scope)
         if not limits:
@@ -241,8 +294,8 @@ class Vendor:
 
     @property
     def soft_limit_count(self) -> int:
-        """Queue depth above which a new call would wait longer than tolerated: `max_rps x tolerated wait`."""
-        return math.floor(self.max_rps(Scope.SUBMIT) * self.waits.tolerated_s)
+        """Queue depth above which a new call would wait longer than tolerated: `lasting_rps x tolerated wait`."""
+        return math.floor(self.lasting_rps() * self.waits.tolerated_s)
 
     @property
     def call_heartbeat_s(self) -> int:
@@ -257,6 +310,11 @@ class Vendor:
     def call_timeout_s(self) -> int:
         """TimeoutSeconds of the callback task: both waits, one after the other; always above the heartbeat."""
         return self.waits.tolerated_s + self.waits.answer_s + 2 * MARGIN_S
+
+    @property
+    def seat_expiry_s(self) -> int:
+        """How long a job's seat lasts where nobody gives it back: longer than its task, which ends by its timeout."""
+        return self.call_timeout_s + MARGIN_S
 
     @property
     def results_timeout_s(self) -> int:
@@ -278,7 +336,7 @@ class Vendor:
         """Timeout of the dispatcher: a whole batch at the contract's own pace, or at the operator's longest delay where
         that is the pacing; 900 s is Lambda's own limit, and a reason to drain by schedule below it.
         """
-        pace_s = self.dispatch.maximum_concurrency / self.max_rps(Scope.SUBMIT)
+        pace_s = self.dispatch.maximum_concurrency / self.lasting_rps()
         if self.dispatch.pacing is Pacing.DELAY:
             pace_s = max(pace_s, LONGEST_DELAY_S)
         return min(900, math.ceil(self.dispatch.batch_size * pace_s) + MARGIN_S)
@@ -299,3 +357,11 @@ class Vendor:
     def record_ttl_s(self) -> int:
         """How long a ledger record stays: twice the longest workflow, and a week to look at what went wrong."""
         return 2 * self.workflow_timeout_s + 7 * 24 * 3600
+
+
+def _limits_of(limits: tuple[Limit, ...], scope: Scope) -> tuple[Limit, ...]:
+    return tuple(limit for limit in limits if scope is Scope.ANY or limit.scope in (scope, Scope.ANY))
+
+
+def _max_rps(limits: tuple[Limit, ...], scope: Scope) -> float:
+    return min((limit.rate_per_s for limit in _limits_of(limits, scope)), default=math.inf)

@@ -1,14 +1,17 @@
-"""Dispatching a batch of requests (hop 3): record each, wait for its turn, start its Express workflow."""
+"""Dispatching a batch of requests (hop 3): record each, wait for its seat and turn, start its Express workflow."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from functions.contract.profile import Profiles
+from functions.contract.vendor import Vendor
 from functions.dispatcher.pace import Pace, Turns
 from functions.dispatcher.request import CallRequest, task_token_of
+from functions.dispatcher.seating import STANDING, Seating, no_seats
 from functions.errors import ErrorCode, Malformed, RetryLater
-from functions.ledger.record import CallState
+from functions.ledger.record import OVER, CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
 from functions.limiter.permits import Permit
@@ -29,6 +32,7 @@ class Dispatcher:
         pace: Pace,
         step_functions: "SFNClient",
         machine_arn: str,
+        seating_of: Callable[[Vendor, Sequence[str]], Seating] = no_seats,
     ) -> None:
         self._vendor_name = vendor_name
         self._profiles = profiles
@@ -37,13 +41,18 @@ class Dispatcher:
         self._pace = pace
         self._step_functions = step_functions
         self._machine_arn = machine_arn
+        self._seating_of = seating_of
 
     def turns(self, count: int) -> Turns:
         """Return the turns of a batch; nothing is booked before the first is taken."""
         vendor = self._profiles.vendor(self._vendor_name)
         return self._pace.turns(vendor, self._profiles.tuning(vendor), count)
 
-    def dispatch(self, body: str, turns: Turns) -> bool:
+    def seating(self, bodies: Sequence[str]) -> Seating:
+        """Return the seats of a batch; none is taken before the first call asks."""
+        return self._seating_of(self._profiles.vendor(self._vendor_name), bodies)
+
+    def dispatch(self, body: str, turns: Turns, seating: Seating = STANDING) -> bool:
         """Start the Express workflow of one request message. False for a duplicate delivery.
 
         Malformed requests fail their waiting task at once and raise, so that the queue moves them to its DLQ.
@@ -53,8 +62,15 @@ class Dispatcher:
         if not self._ledger.enqueue(request, vendor.record_ttl_s):
             known = self._ledger.find(request.call_id)
             if known is None or known.state is not CallState.QUEUED:
+                over = known is None or known.state in OVER
+                (seating.leave if over else seating.keep)(request.call_id)  # which was taken ahead
                 return False
-        permit = self._turn(turns)
+        seating.take(request.call_id)
+        try:
+            permit = self._turn(turns)
+        except RetryLater:
+            seating.leave(request.call_id)
+            raise
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
             input=json.dumps(

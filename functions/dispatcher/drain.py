@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.dispatcher.handler import dispatch_counted, dispatcher, sqs
+from functions.dispatcher.handler import count_full, dispatch_counted, dispatcher, sqs
 from functions.errors import HeadwayError
 from functions.names import Environment, Metric
 from functions.observability import publish
@@ -22,12 +22,14 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     counts: Counter[Metric] = Counter()
     queue_url = setting(Environment.REQUEST_QUEUE_URL)
     messages = sqs().receive_message(QueueUrl=queue_url, MaxNumberOfMessages=event["batch_size"]).get("Messages", [])
-    with closing(dispatcher().turns(len(messages))) as turns:
+    bodies = [message["Body"] for message in messages]
+    with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(messages))) as turns:
         for message in messages:
             try:
-                dispatch_counted(message["Body"], turns, counts)
+                dispatch_counted(message["Body"], turns, seating, counts)
             except HeadwayError:
                 continue  # stays in the queue and moves to the DLQ by its receive count
             sqs().delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    count_full(seating, counts)
     publish(setting(Environment.VENDOR), counts)
     return {"received": len(messages), "dispatched": counts[Metric.CALLS_DISPATCHED]}

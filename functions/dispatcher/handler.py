@@ -16,9 +16,11 @@ from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.dispatch import Dispatcher
 from functions.dispatcher.pace import DelayPace, Pace, PermitPace, Turns
+from functions.dispatcher.seating import Seating, seating_of
 from functions.errors import Malformed, RetryLater
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
+from functions.limiter import seat_tables
 from functions.limiter.delay import Pacer
 from functions.limiter.tables import budgets
 from functions.names import Environment, Metric
@@ -54,6 +56,7 @@ def dispatcher() -> Dispatcher:
         pace=pace_of(profiles.vendor(setting(Environment.VENDOR))),
         step_functions=step_functions,
         machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),
+        seating_of=seating_of(seat_tables.seats_of, clock.sleep_us),
     )
 
 
@@ -69,10 +72,10 @@ def put_back(body: str, retry_after_s: float | None) -> None:
     sqs().send_message(QueueUrl=setting(Environment.REQUEST_QUEUE_URL), MessageBody=body, DelaySeconds=delay_s)
 
 
-def dispatch_counted(body: str, turns: Turns, counts: Counter[Metric]) -> None:
+def dispatch_counted(body: str, turns: Turns, seating: Seating, counts: Counter[Metric]) -> None:
     """Dispatch one message and count what became of it; one that has to wait long goes back to its queue."""
     try:
-        dispatched = dispatcher().dispatch(body, turns)
+        dispatched = dispatcher().dispatch(body, turns, seating)
     except Malformed as error:
         counts[Metric.REQUESTS_MALFORMED] += 1
         logger().warning("request malformed", reason=str(error))
@@ -87,15 +90,23 @@ def dispatch_counted(body: str, turns: Turns, counts: Counter[Metric]) -> None:
     counts[Metric.CALLS_DISPATCHED if dispatched else Metric.CALLS_DUPLICATE] += 1
 
 
+def count_full(seating: Seating, counts: Counter[Metric]) -> None:
+    """Count the calls of a batch that had to wait for a seat."""
+    if seating.full_count:
+        counts[Metric.SEATS_FULL] += seating.full_count
+
+
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
     counts: Counter[Metric] = Counter()
-    with closing(dispatcher().turns(len(event["Records"]))) as turns:
+    bodies = [record["body"] for record in event["Records"]]
+    with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies))) as turns:
 
         def dispatch_record(record: SQSRecord) -> None:
-            dispatch_counted(record.body, turns, counts)
+            dispatch_counted(record.body, turns, seating, counts)
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         response = process_partial_response(event, dispatch_record, processor, context)
+    count_full(seating, counts)
     publish(setting(Environment.VENDOR), counts)
     return response

@@ -37,6 +37,15 @@ class CallRequest:
         )
 
 
+def call_id_of(body: str) -> str | None:
+    """Return the call ID of a message; None where it has none, and will be refused."""
+    try:
+        call_id = _object(body).get("call_id")
+    except Malformed:
+        return None
+    return call_id if isinstance(call_id, str) and call_id else None
+
+
 def task_token_of(body: str) -> str | None:
     """Return the task token of a message that may be malformed otherwise, so that its task can be failed at once."""
     try:

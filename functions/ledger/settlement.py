@@ -1,9 +1,13 @@
 """Settling a waiting task: the one place that resumes, fails or beats it, used by whoever wrote the second half.
 
-Order of effects: the ledger first, Step Functions second, the ledger's last word third; every step may be repeated.
+Order of effects: the ledger first, Step Functions second, the ledger's last word third, and the seat of the job (where
+jobs in flight are limited) last; every step may be repeated. The seat is last because nobody waits for it: trouble with
+seats must not keep an answer from its task. A crash before it brings the callback again, which finds everything settled
+and gives the seat back; giving back before would let a second delivery of the request take a seat that nobody returns.
 """
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +27,14 @@ CAUSE_LENGTH: Final = 32_768
 """Characters of a cause that Step Functions takes (SendTaskFailure, API reference)."""
 
 
+Leave = Callable[[str, str], None]
+"""Gives back the seat of a vendor's call, by name and call ID."""
+
+
+def _no_seat(vendor_name: str, call_id: str) -> None:
+    """Serve those who never settle with an answer, and vendors without a limit on jobs in flight."""
+
+
 class Settlement(StrEnum):
     """What became of an attempt to settle."""
 
@@ -32,16 +44,25 @@ class Settlement(StrEnum):
 
 
 class Settler:
-    """Settles waiting tasks through a ledger and a Step Functions client."""
+    """Settles waiting tasks through a ledger and a Step Functions client; `leave` gives back what an answer frees."""
 
-    def __init__(self, ledger: Ledger, step_functions: "SFNClient") -> None:
+    def __init__(self, ledger: Ledger, step_functions: "SFNClient", leave: Leave = _no_seat) -> None:
         self._ledger = ledger
         self._step_functions = step_functions
+        self._leave = leave
 
     def settle(self, call_id: str, answer: Answer) -> Settlement:
-        """Hand the vendor's answer to the waiting task, success or failure, exactly once."""
+        """Hand the vendor's answer to the waiting task, success or failure, exactly once; then free the job's seat."""
         call = self._ledger.answer(call_id) or self._ledger.find(call_id)
-        if call is None or call.state in (CallState.RESUMED, CallState.LATE):
+        if call is None:
+            return Settlement.DUPLICATE
+        settlement = self._settle(call, answer)
+        self._leave(call.vendor, call_id)
+        return settlement
+
+    def _settle(self, call: Call, answer: Answer) -> Settlement:
+        call_id = call.call_id
+        if call.state in (CallState.RESUMED, CallState.LATE):
             return Settlement.DUPLICATE
         if call.state is not CallState.ANSWERED or not self._send_answer(call, answer):
             self._ledger.lapse(call_id)

@@ -163,13 +163,16 @@ def budget_of(
 ) -> Budget | None:
     """Return the budget of a vendor's scope, `replicate#submit`; None where no limit counts its calls.
 
-    The operator's ceiling is on submits: polls follow from them.
+    The operator's ceiling is on submits: polls follow from them. Where a limit counts both, they share one budget,
+    `replicate#calls`, under all limits of the vendor at once and the ceiling: one book, one rule.
     """
-    limits = vendor.limits_of(scope)
+    booked = vendor.book_scope(scope)
+    limits = vendor.limits_of(booked)
     if not limits:
         return None
     ceiling_per_s, headroom_ms = tuning.rate_per_s, tuning.headroom_ms
-    if scope is Scope.POLL:
+    if booked is Scope.POLL:
         ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
     rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
-    return Budget(store, f"{vendor.name}#{scope}", rule, epoch_us, sleep_us)
+    name = "calls" if booked is Scope.ANY else booked
+    return Budget(store, f"{vendor.name}#{name}", rule, epoch_us, sleep_us)

@@ -67,5 +67,5 @@ def demo(
     out.print(closing.table(result))
     out.print(report_table(seen))
     closing.say_files(result, out)
-    violations = sum(scope["violation_count"] for scope in seen.as_json()["scopes"].values())
+    violations = sum(scope.violation_count for scope in seen.scopes.values()) + seen.jobs_in_flight.violation_count
     raise typer.Exit(1 if violations else result.exit_code)

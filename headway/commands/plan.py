@@ -13,6 +13,15 @@ def plan(
     backlog: Annotated[
         int | None, typer.Option(help="Calls that wait; the soft limit unless given.", min=1, show_default=False)
     ] = None,
+    job_time: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds from a job's acceptance to the vendor's last word, where jobs in flight are limited;"
+            " `answer_s` of the contract unless given.",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     config_dir: Annotated[Path, typer.Option(help="Where the contract and tuning files are.")] = Path(
         "config/appconfig"
@@ -50,7 +59,7 @@ def plan(
     if vendor not in files:
         raise UsageProblem(f"no vendor is called {vendor}; {config_dir} has {', '.join(files)}")
     chosen = files[vendor]
-    drawn = draw(Situation.of(chosen.vendor, Tuning.from_document(chosen.tuning), latency_ms, backlog))
+    drawn = draw(Situation.of(chosen.vendor, Tuning.from_document(chosen.tuning), latency_ms, backlog, job_time))
     if as_json:
         typer.echo(json.dumps(drawn.as_json(), indent=2))
         return

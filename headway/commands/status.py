@@ -1,6 +1,7 @@
-"""The `status` command: is the embedded cloud up, and what waits where."""
+"""The `status` command: is the embedded cloud up, what waits where, and which seats are taken."""
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -14,20 +15,26 @@ NOT_RUNNING = 3
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """What waits in one vendor's lane, in messages."""
+    """What waits in one vendor's lane, in messages; seats are None where its contract does not limit jobs in flight.
+
+    `seats_taken_count` leaves out the expired ones, which anybody may take.
+    """
 
     vendor: str
     waiting_count: int
     in_flight_count: int
     soft_limit_count: int
     dead_count: int
+    seats_taken_count: int | None
+    seats_limit_count: int | None
 
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
-    """Show whether the embedded cloud runs, and what waits in its queues.
+    """Show whether the embedded cloud runs, what waits in its queues, and how
+    many jobs in flight a limited vendor has.
 
     Exit codes: 0 it runs, 2 it runs but nothing is deployed, 3 it does not run.
 
@@ -50,15 +57,22 @@ def status(
             typer.echo(json.dumps({"running": False}) if as_json else "No embedded cloud is running.")
             raise typer.Exit(NOT_RUNNING)
         stack = Stack.local(state_dir)
-        soft_limits = {file.vendor.name: file.vendor.soft_limit_count for file in load_vendors(CONFIGURATION)}
-    sqs = LocalTarget(cloud.endpoint_url).client("sqs")
+        contracts = {file.vendor.name: file.vendor for file in load_vendors(CONFIGURATION)}
+        limits = {name: contract.jobs_in_flight for name, contract in contracts.items()}
+        table_name = stack.budgets_table if any(limits.values()) else ""
+    target = LocalTarget(cloud.endpoint_url)
+    sqs = target.client("sqs")
     lanes = [
         LaneStatus(
             vendor=vendor,
             waiting_count=_count(sqs, resources["request_queue_url"], "ApproximateNumberOfMessages"),
             in_flight_count=_count(sqs, resources["request_queue_url"], "ApproximateNumberOfMessagesNotVisible"),
-            soft_limit_count=soft_limits.get(vendor, 0),
+            soft_limit_count=contracts[vendor].soft_limit_count if vendor in contracts else 0,
             dead_count=_count(sqs, resources["request_dlq_url"], "ApproximateNumberOfMessages"),
+            seats_limit_count=(limit := limits.get(vendor)),
+            seats_taken_count=None
+            if limit is None
+            else seats_taken(target.client("dynamodb"), table_name, vendor, time.time()),
         )
         for vendor, resources in stack.vendors.items()
     ]
@@ -77,15 +91,29 @@ def _count(sqs: Any, url: str, attribute: str) -> int:
     return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"][attribute])
 
 
+def seats_taken(dynamodb: Any, table_name: str, vendor: str, now_s: float) -> int:
+    """Count the seats of a vendor that have not expired, read consistently."""
+    from functions.limiter.seat_store import SeatAttribute
+    from functions.limiter.seats import seat_budget
+    from functions.limiter.store import BudgetAttribute
+
+    answer = dynamodb.get_item(
+        TableName=table_name, Key={BudgetAttribute.BUDGET: {"S": seat_budget(vendor)}}, ConsistentRead=True
+    )
+    seats = answer.get("Item", {}).get(SeatAttribute.SEATS, {"M": {}})["M"]
+    return sum(int(until["N"]) > now_s for until in seats.values())
+
+
 def _print(endpoint_url: str, pid: int, lanes: list[LaneStatus], callbacks: dict[str, int]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     out = Console(highlight=False)
     out.print(f"The embedded cloud listens at {endpoint_url} (pid {pid}).")
-    table = Table("queue", "waiting", "in flight", "soft limit", "dead letters")
+    table = Table("queue", "waiting", "in flight", "soft limit", "dead letters", "seats taken")
     for lane in lanes:
         counts = (lane.waiting_count, lane.in_flight_count, lane.soft_limit_count, lane.dead_count)
-        table.add_row(f"requests to {lane.vendor}", *map(str, counts))
-    table.add_row("callbacks", str(callbacks["waiting_count"]), "", "", str(callbacks["dead_count"]))
+        seats = "" if lane.seats_limit_count is None else f"{lane.seats_taken_count} of {lane.seats_limit_count}"
+        table.add_row(f"requests to {lane.vendor}", *map(str, counts), seats)
+    table.add_row("callbacks", str(callbacks["waiting_count"]), "", "", str(callbacks["dead_count"]), "")
     out.print(table)

@@ -27,7 +27,7 @@ class Caution:
         """Return the text with the facts put in."""
         numbers = {name: number(value) for name, value in facts.numbers.items()}
         advice = {f"recommended_{name}": number(value) for name, value in facts.recommended.items()}
-        return self.text.format_map({**numbers, **advice})
+        return self.text.format_map({**facts.words, **numbers, **advice})
 
 
 def cautions_of(facts: Facts) -> Sequence[Caution]:
@@ -41,7 +41,7 @@ def _by_permits(facts: Facts) -> bool:
 
 def _batch_outlives_dispatcher(facts: Facts) -> bool:
     numbers = facts.numbers
-    by_schedule = facts.words["bound"] == Bound.SCHEDULE
+    by_schedule = facts.words["pace_bound"] == Bound.SCHEDULE
     return not by_schedule and numbers["batch_hold_at_pace_s"] > numbers["dispatcher_timeout_s"]
 
 
@@ -50,13 +50,16 @@ def _quota_stalls(facts: Facts) -> bool:
 
 
 def _schedule_carries_less(facts: Facts) -> bool:
-    """Tell a schedule that could carry more; a batch per interval of whole minutes cannot always carry all."""
+    """Tell a schedule that could carry more; a batch per interval of whole minutes cannot always carry all. Just below
+    the rate where a schedule is chosen, one full batch a minute is less than the contract.
+    """
     numbers, advice = facts.numbers, facts.recommended
     best_rps = advice["batch_size"] / advice["interval_minutes"]
     fastest = facts.words["recommended_drain"] == Drain.SCHEDULE and (
         numbers["batch_size"] / numbers["interval_minutes"] >= best_rps
     )
-    return facts.words["bound"] == Bound.SCHEDULE and not fastest
+    full = advice["interval_minutes"] == 1 and best_rps < numbers["max_rps"] * 60
+    return facts.words["pace_bound"] == Bound.SCHEDULE and (full or not fastest)
 
 
 def _floors_come_late(facts: Facts) -> bool:
@@ -64,7 +67,7 @@ def _floors_come_late(facts: Facts) -> bool:
     return (
         _by_permits(facts)
         and facts.words["answers_prove_arrival"] == "true"
-        and numbers["booked_ahead_us"] >= numbers["shortest_window_us"]
+        and numbers["latency_us"] >= numbers["shortest_window_us"] - numbers["look_us"]
     )
 
 
@@ -87,16 +90,27 @@ def _rate_without_effect(facts: Facts) -> bool:
 
 CAUTIONS: Final = (
     Caution(
+        "jobs_in_flight_bind",
+        lambda facts: facts.words["bound"] == Bound.SEATS,
+        "{jobs_in_flight} jobs in flight that hold a seat for {held_s} s each carry {predicted_rps} calls/s, the rates"
+        " {paced_rps}: calls wait for seats. Jobs are taken to last {job_s} s; `--job-time` takes another figure.",
+    ),
+    Caution(
+        "limit_out_of_reach",
+        lambda facts: bool(facts.words["unreachable"]),
+        "Other limits are tighter, so calls can never reach {unreachable}: a slip in `limits`, or a line too many.",
+    ),
+    Caution(
         "drain_by_schedule",
         lambda facts: facts.words["drain"] != Drain.SCHEDULE and facts.words["recommended_drain"] == Drain.SCHEDULE,
-        "The contract is below one call per {polled_every_s} s, and `drain: event_source` overrides the recommendation:"
+        "The contract is below {scheduled_below_rps} calls/s, and `drain: event_source` overrides the recommendation:"
         " a dispatcher idles. Set `drain: schedule`, `interval_minutes: {recommended_interval_minutes}`,"
         " `batch_size: {recommended_batch_size}`.",
     ),
     Caution(
         "schedule_below_contract",
         _schedule_carries_less,
-        "`drain: schedule` carries {predicted_rps} calls/s ({batch_size} every {interval_minutes} min) of {max_rps}:"
+        "`drain: schedule` carries {paced_rps} calls/s ({batch_size} every {interval_minutes} min) of {max_rps}:"
         " shorten `interval_minutes`, raise `batch_size`, or drain by event source.",
     ),
     Caution(
@@ -108,8 +122,8 @@ CAUTIONS: Final = (
     Caution(
         "floors_too_late",
         _floors_come_late,
-        "Permits are booked {booked_ahead_us} us ahead, the shortest window is {shortest_window_us} us: a late call is"
-        " known after those behind it are booked. The headroom alone keeps this contract.",
+        "The vendor answers after {latency_ms} ms, the shortest window is {shortest_window_us} us: a late call is known"
+        " after the one a window behind it has looked. The headroom alone keeps this contract.",
     ),
     Caution(
         "latency_above_timeout",
@@ -126,7 +140,7 @@ CAUTIONS: Final = (
         "batch_outlives_dispatcher",
         _batch_outlives_dispatcher,
         "A batch takes {batch_hold_at_pace_s} s ({batch_size} calls, {maximum_concurrency} dispatchers,"
-        " {predicted_rps} calls/s), the dispatcher ends after {dispatcher_timeout_s} s: receives are burnt. Lower"
+        " {paced_rps} calls/s), the dispatcher ends after {dispatcher_timeout_s} s: receives are burnt. Lower"
         " `batch_size`, or raise `rate_per_s`.",
     ),
     Caution(

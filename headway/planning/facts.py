@@ -16,6 +16,7 @@ from functions.contract.vendor import (
     FENCE_BURST_SHARE,
     LONGEST_DELAY_S,
     MARGIN_S,
+    SCHEDULED_BELOW_RPS,
     Dispatch,
     Drain,
     Scope,
@@ -25,15 +26,25 @@ from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US
 from functions.limiter.budget import ATTEMPTS
 from functions.limiter.delay import pause_us
 from functions.limiter.permits import BURST_FACTOR, rule_of
-from functions.limiter.turn import PATIENCE_US
-from headway.planning.forecast import headroom_cost, limitations, longest_stall, span_us, stall_s
+from functions.limiter.turn import LOOK_US, PATIENCE_US
+from headway.planning.forecast import (
+    FREED_S,
+    Bound,
+    headroom_cost,
+    held_s,
+    limitations,
+    longest_stall,
+    span_us,
+    stall_s,
+    turn_s,
+)
+from headway.planning.reach import unreachable
 from headway.planning.recommendation import (
     BATCH_HOLD_S,
     BATCH_LIMIT,
     COLD_START_S,
     LEAST_CONCURRENCY,
     LONGEST_INTERVAL_MINUTES,
-    POLLED_EVERY_S,
     START_S,
     recommend,
 )
@@ -51,6 +62,7 @@ CONSTANTS: Final = {
     "cold_start_s": COLD_START_S,
     "defer_s": DEFER_SECONDS,
     "express_timeout_s": EXPRESS_TIMEOUT_S,
+    "freed_s": FREED_S,
     "horizon_us": HORIZON_US,
     "lead_s": LEAD_US / 1_000_000,
     "lead_us": LEAD_US,
@@ -59,7 +71,7 @@ CONSTANTS: Final = {
     "longest_interval_minutes": LONGEST_INTERVAL_MINUTES,
     "margin_s": MARGIN_S,
     "patience_s": PATIENCE_US / 1_000_000,
-    "polled_every_s": POLLED_EVERY_S,
+    "scheduled_below_rps": SCHEDULED_BELOW_RPS,
     "start_s": START_S,
 }
 
@@ -86,10 +98,11 @@ def facts_of(situation: Situation) -> Facts:
     vendor, tuning = situation.vendor, situation.tuning
     found = limitations(situation)
     slowest = min(found, key=lambda limitation: limitation.rate_per_s)
+    paced = min((each for each in found if each.bound is not Bound.SEATS), key=lambda limitation: limitation.rate_per_s)
     longest = max(found, key=lambda limitation: limitation.backlog_s)
     max_rps = vendor.max_rps(Scope.SUBMIT)
     tightest = min(vendor.limits_of(Scope.SUBMIT), key=lambda limit: limit.rate_per_s)
-    paced, interval = _permits(situation) if situation.by_permits else _pauses(situation)
+    pacing, interval = _permits(situation) if situation.by_permits else _pauses(situation)
     advice = recommend(vendor)
     numbers = {
         **CONSTANTS,
@@ -112,15 +125,19 @@ def facts_of(situation: Situation) -> Facts:
         "max_rps": max_rps,
         "max_poll_rps": vendor.max_rps(Scope.POLL),
         **_fences(vendor),
-        **paced,
+        **pacing,
+        **_seats(situation),
+        "lasting_rps": vendor.lasting_rps(),
+        "max_any_rps": vendor.max_rps(Scope.ANY),
+        "paced_rps": paced.rate_per_s,
         **longest.terms,
         **{f"slowest_{name}": value for name, value in slowest.terms.items()},
         "predicted_rps": slowest.rate_per_s,
         "utilisation": slowest.rate_per_s / max_rps,
         "backlog_s": longest.backlog_s,
-        "batch_hold_at_pace_s": vendor.dispatch.batch_size * vendor.dispatch.maximum_concurrency / slowest.rate_per_s,
+        "batch_hold_at_pace_s": vendor.dispatch.batch_size * vendor.dispatch.maximum_concurrency / paced.rate_per_s,
         "interval_s": vendor.dispatch.interval_minutes * 60,
-        "caller_count": math.ceil(max_rps * (paced["waited_s"] + situation.latency_ms / 1_000)),
+        "caller_count": math.ceil(max_rps * (pacing["waited_s"] + situation.latency_ms / 1_000)),
         "headroom_percent": 100 * headroom_cost(situation),
     }
     numbers["least_wait_s"] = (
@@ -133,7 +150,12 @@ def facts_of(situation: Situation) -> Facts:
         "drain": str(vendor.dispatch.drain),
         "way": "direct" if vendor.dispatch.direct else "caller",
         "bound": str(slowest.bound),
+        "pace_bound": str(paced.bound),
         "backlog_bound": str(longest.bound),
+        "shared": str(situation.shares).lower(),
+        "seats": "unlimited" if vendor.jobs_in_flight is None else "limited",
+        "unreachable": ", nor ".join(unreachable(vendor)),
+        "drain_is_set": str(vendor.dispatch.drain_is_set).lower(),
         "interval": interval,
         "stall": str("stall_s" in numbers).lower(),
         "answers_prove_arrival": str(tuning.answers_prove_arrival).lower(),
@@ -146,6 +168,14 @@ def facts_of(situation: Situation) -> Facts:
 
 def _numbers(dispatch: Dispatch) -> dict[str, float]:
     return {name: value for name, value in asdict(dispatch).items() if type(value) is int}
+
+
+def _seats(situation: Situation) -> dict[str, float]:
+    """Return the numbers of jobs in flight; none where the contract does not limit them."""
+    if situation.vendor.jobs_in_flight is None:
+        return {}
+    numbers = {"jobs_in_flight": situation.vendor.jobs_in_flight, "job_s": situation.job_s}
+    return numbers | {"turn_s": turn_s(situation), "held_s": held_s(situation)}
 
 
 def _pauses(situation: Situation) -> tuple[dict[str, float], str]:
@@ -167,13 +197,13 @@ def _permits(situation: Situation) -> tuple[dict[str, float], str]:
         "late_writes": late,
         "writes_per_call": math.ceil(batch / chunk) / batch + late,
         "shortest_window_us": min((window.per_us for window in rule.windows), default=math.inf),
-        "booked_ahead_us": HORIZON_US + chunk * rule.interval_us,
+        "look_us": LOOK_US,
     }
     quota = longest_stall(rule)
     if quota:
         numbers |= {"stall_amount": quota.amount, "stall_span_us": span_us(quota), "stall_s": stall_s(rule, quota)}
         numbers |= {"stall_rate_per_s": quota.amount / span_us(quota) * 1_000_000}
-    for limit in situation.vendor.limits_of(Scope.SUBMIT):
+    for limit in situation.vendor.limits_of(situation.vendor.book_scope(Scope.SUBMIT)):
         alone = rule_of([limit], situation.headroom_us)
         if alone.interval_us == rule.interval_us:
             numbers |= {"interval_amount": limit.amount, "interval_per_s": limit.per_s}

@@ -7,12 +7,18 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from functions.contract.vendor import Drain, Pacing, Scope
 from functions.dispatcher.pace import LEAD_US
 from functions.limiter.delay import pause_us
 from functions.limiter.permits import Quota, Rule, rule_of
 from headway.planning.situation import Situation
+
+FREED_S: Final = 1.0
+"""From the vendor's last word to the next call that sits down: webhook, queue, callback function, and half a look of a
+waiting dispatcher. An estimate, on the safe side.
+"""
 
 
 class Bound(StrEnum):
@@ -26,8 +32,12 @@ class Bound(StrEnum):
     """Floors under every call, because answers that are slower than the headroom count as late arrivals."""
     DELAY = "delay"
     """The pause of every dispatcher (plain pacing)."""
+    SHARED = "shared"
+    """The polls, which are booked in the same book."""
     SCHEDULE = "schedule"
     """One batch per interval."""
+    SEATS = "seats"
+    """The limit on jobs in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +53,27 @@ class Limitation:
 def limitations(situation: Situation) -> list[Limitation]:
     """Return all that bounds the calls of a situation, one at least."""
     found = [*_by_permits(situation)] if situation.by_permits else [_by_delay(situation)]
+    if situation.shares:
+        found.append(_by_sharing(found))
     if situation.vendor.dispatch.drain is Drain.SCHEDULE:
         found.append(_by_schedule(situation))
+    if situation.vendor.jobs_in_flight is not None:
+        found.append(_by_seats(situation, situation.vendor.jobs_in_flight))
     return found
+
+
+def turn_s(situation: Situation) -> float:
+    """Return how long a call waits for its turn with a seat in its hand: the lead of its permit, or a pause."""
+    if situation.by_permits:
+        return LEAD_US / 1_000_000
+    dispatch = situation.vendor.dispatch
+    ceiling_per_s = situation.vendor.max_rps(Scope.SUBMIT)
+    return pause_us(situation.tuning, ceiling_per_s, dispatch.maximum_concurrency) / 1_000_000
+
+
+def held_s(situation: Situation) -> float:
+    """Return how long a job holds its seat: its turn, the submit, the vendor's work, and the way back."""
+    return turn_s(situation) + situation.latency_ms / 1_000 + situation.job_s + FREED_S
 
 
 def span_us(quota: Quota) -> int:
@@ -68,7 +96,7 @@ def headroom_cost(situation: Situation) -> float:
     """Return the share of the contract that the headroom costs, beside a rule without one."""
     if situation.vendor.dispatch.pacing is Pacing.DELAY:
         return 0.0
-    limits = situation.vendor.limits_of(Scope.SUBMIT)
+    limits = situation.vendor.limits_of(situation.vendor.book_scope(Scope.SUBMIT))
     with_it, without = (_rate_per_s(rule_of(limits, headroom_us)) for headroom_us in (situation.headroom_us, 0))
     return 1 - with_it / without
 
@@ -113,3 +141,17 @@ def _by_schedule(situation: Situation) -> Limitation:
     intervals = math.ceil(situation.backlog_count / dispatch.batch_size)
     backlog_s = intervals * interval_s + situation.latency_us / 1_000_000
     return Limitation(Bound.SCHEDULE, dispatch.batch_size / interval_s, backlog_s, {})
+
+
+def _by_sharing(found: list[Limitation]) -> Limitation:
+    """Halve what the book gives: every submit is followed by one poll at least."""
+    booked_rps = min(limitation.rate_per_s for limitation in found)
+    booked_backlog_s = max(limitation.backlog_s for limitation in found)
+    terms = {"booked_rps": booked_rps, "booked_backlog_s": booked_backlog_s}
+    return Limitation(Bound.SHARED, booked_rps / 2, 2 * booked_backlog_s, terms)
+
+
+def _by_seats(situation: Situation, jobs_in_flight: int) -> Limitation:
+    turns = (situation.backlog_count - 1) // jobs_in_flight
+    backlog_s = turns * held_s(situation) + turn_s(situation) + situation.latency_ms / 1_000
+    return Limitation(Bound.SEATS, jobs_in_flight / held_s(situation), backlog_s, {})

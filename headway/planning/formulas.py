@@ -73,6 +73,10 @@ def number(value: float, *, exact: bool = False) -> str:
 
 _PERMITS: Final = {"pacing": Pacing.PERMITS}
 _DELAY: Final = {"pacing": Pacing.DELAY}
+_APART: Final = {"shared": "false"}
+_SHARED: Final = {"shared": "true"}
+_SEATS: Final = {"seats": "limited"}
+_UNSET: Final = "; chosen so where `dispatch.drain` says nothing"
 _AROUND: Final = "lead_us + latency_us"
 
 FORMULAS: Final = (
@@ -81,7 +85,29 @@ FORMULAS: Final = (
         Group.CONTRACT,
         "soft_limit_count",
         "floor(max_rps x tolerated_s)",
+        _APART,
         note="an alarm where more calls wait in the queue",
+    ),
+    Formula(
+        Group.CONTRACT,
+        "soft_limit_count",
+        "floor(lasting_rps x tolerated_s)",
+        _SHARED,
+        note="an alarm where more calls wait in the queue",
+    ),
+    Formula(
+        Group.CONTRACT,
+        "lasting_rps",
+        "max_any_rps / 2",
+        _SHARED,
+        note="submits, booked with their polls under all limits at once",
+    ),
+    Formula(
+        Group.CONTRACT,
+        "jobs_in_flight",
+        "jobs_in_flight",
+        _SEATS,
+        note="as sold: seats that calls take before their turns",
     ),
     Formula(
         Group.PARAMETERS,
@@ -122,15 +148,16 @@ FORMULAS: Final = (
     Formula(
         Group.PARAMETERS,
         "drain",
-        "1 / max_rps <= polled_every_s",
+        "max_rps >= scheduled_below_rps",
         {"recommended_drain": Drain.EVENT_SOURCE},
+        note=f"often enough for a dispatcher that polls{_UNSET}",
     ),
     Formula(
         Group.PARAMETERS,
         "drain",
-        "1 / max_rps > polled_every_s",
+        "max_rps < scheduled_below_rps",
         {"recommended_drain": Drain.SCHEDULE},
-        note="so rare that a polling dispatcher would idle",
+        note=f"so rare that a polling dispatcher would idle{_UNSET}",
     ),
     Formula(
         Group.PARAMETERS,
@@ -222,6 +249,29 @@ FORMULAS: Final = (
         configured="rate_per_s",
         note="bounded by the schedule: one batch per interval",
     ),
+    Formula(
+        Group.FORECAST,
+        "predicted_rps",
+        "slowest_booked_rps / 2",
+        {"bound": Bound.SHARED},
+        configured="rate_per_s",
+        note="bounded by the polls, which are booked in the same book: one for each submit",
+    ),
+    Formula(
+        Group.FORECAST,
+        "predicted_rps",
+        "jobs_in_flight / held_s",
+        {"bound": Bound.SEATS},
+        configured="rate_per_s",
+        note="bounded by the jobs in flight",
+    ),
+    Formula(
+        Group.FORECAST,
+        "held_s",
+        "turn_s + latency_s + job_s + freed_s",
+        _SEATS,
+        note="how long a job holds its seat: its turn, the submit, the vendor's work, the way back",
+    ),
     Formula(Group.FORECAST, "utilisation", "predicted_rps / max_rps"),
     Formula(
         Group.FORECAST,
@@ -266,6 +316,20 @@ FORMULAS: Final = (
         note="until the last call of the backlog is answered",
     ),
     Formula(
+        Group.FORECAST,
+        "backlog_s",
+        "2 x booked_backlog_s",
+        {"backlog_bound": Bound.SHARED},
+        note="until the last call of the backlog is answered",
+    ),
+    Formula(
+        Group.FORECAST,
+        "backlog_s",
+        "floor((backlog_count - 1) / jobs_in_flight) x held_s + turn_s + latency_s",
+        {"backlog_bound": Bound.SEATS},
+        note="until the last call of the backlog is answered",
+    ),
+    Formula(
         Group.WORKERS,
         "caller_count",
         "ceil(max_rps x (lead_s + latency_s))",
@@ -282,14 +346,20 @@ FORMULAS: Final = (
     Formula(
         Group.WORKERS,
         "batch_hold_at_pace_s",
-        "batch_size x maximum_concurrency / predicted_rps",
+        "batch_size x maximum_concurrency / paced_rps",
         note="how long a batch occupies its dispatcher, under backlog",
     ),
     Formula(
         Group.WORKERS,
         "dispatcher_timeout_s",
         "min(900, ceil(batch_size x (maximum_concurrency / max_rps)) + margin_s)",
-        _PERMITS,
+        _PERMITS | _APART,
+    ),
+    Formula(
+        Group.WORKERS,
+        "dispatcher_timeout_s",
+        "min(900, ceil(batch_size x (maximum_concurrency / lasting_rps)) + margin_s)",
+        _PERMITS | _SHARED,
     ),
     Formula(
         Group.WORKERS,
@@ -325,6 +395,12 @@ FORMULAS: Final = (
         "call_timeout_s",
         "tolerated_s + answer_s + 2 x margin_s",
         note="TimeoutSeconds of the callback task",
+    ),
+    Formula(
+        Group.TIMEOUTS,
+        "seat_expiry_s",
+        "call_timeout_s + margin_s",
+        note="of a seat that nobody gave back, where jobs in flight are limited",
     ),
     Formula(Group.TIMEOUTS, "workflow_timeout_s", "call_timeout_s + 4 x (results_timeout_s + margin_s)"),
     Formula(Group.TIMEOUTS, "record_ttl_s", "2 x workflow_timeout_s + 7 x 24 x 3600", note="of the ledger"),

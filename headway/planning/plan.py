@@ -69,7 +69,8 @@ def _line(formula: Formula, facts: Facts) -> Line:
     value: float | str
     configured: float | str | None
     if formula.name == "drain":
-        value, configured = facts.words["recommended_drain"], facts.words["drain"]
+        value = facts.words["recommended_drain"]
+        configured = facts.words["drain"] if facts.words["drain_is_set"] == "true" else None
     else:
         value = terms[formula.name]
         by_hand = formula.name if recommended else formula.configured

@@ -10,8 +10,6 @@ BATCH_LIMIT: Final = 10
 """Most messages that SQS gives in one receive, and a batch without a batching window (service quotas)."""
 LONGEST_INTERVAL_MINUTES: Final = 1440
 """Maximum of `interval_minutes` in `vendor.schema.json`."""
-POLLED_EVERY_S: Final = 60 // BATCH_LIMIT
-"""A call less often than this: one receive per minute carries the whole contract, and a polling dispatcher idles."""
 START_S: Final = 0.05
 """What a dispatcher works on a call: a conditional write and a StartExecution. An estimate, on the safe side."""
 COLD_START_S: Final = 1.0
@@ -26,12 +24,12 @@ def recommend(vendor: Vendor) -> Dispatch:
     """Return the contract's dispatch section with what its rate asks for in place of what it says.
 
     One dispatcher more than the work on the calls keeps busy, so that one takes the next batch while others wait for
-    their slots; provisioned concurrency for the batches whose slots would pass during a cold start. Below a call per
-    POLLED_EVERY_S a schedule drains: a minute's calls each minute, and one call per interval where that is longer, so
-    that no dispatcher waits for a slot that is far away.
+    their slots; provisioned concurrency for the batches whose slots would pass during a cold start. Below
+    SCHEDULED_BELOW_RPS a schedule drains: a minute's calls each minute, and one call per interval where that is longer,
+    so that no dispatcher waits for a slot that is far away.
     """
     max_rps = vendor.max_rps(Scope.SUBMIT)
-    drain = Drain.SCHEDULE if 1 / max_rps > POLLED_EVERY_S else Drain.EVENT_SOURCE
+    drain = Drain.of(max_rps)
     concurrency = max(LEAST_CONCURRENCY, math.ceil(max_rps * START_S) + 1)
     interval_minutes = min(LONGEST_INTERVAL_MINUTES, max(1, math.ceil(1 / max_rps / 60)))
     if drain is Drain.SCHEDULE:

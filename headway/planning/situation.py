@@ -11,17 +11,30 @@ from functions.limiter.tuning import Tuning
 
 @dataclass(frozen=True)
 class Situation:
-    """`latency_ms` is from the last step before the socket to the vendor's answer to a submit."""
+    """`latency_ms` is from the last step before the socket to the vendor's answer to a submit, `job_s` from there to
+    its last word on the job.
+    """
 
     vendor: Vendor
     tuning: Tuning
     latency_ms: int
     backlog_count: int
+    job_s: float
 
     @classmethod
-    def of(cls, vendor: Vendor, tuning: Tuning, latency_ms: int, backlog_count: int | None = None) -> Self:
-        """Build a situation; the backlog is as deep as the soft limit unless given."""
-        return cls(vendor, tuning, latency_ms, backlog_count or max(1, vendor.soft_limit_count))
+    def of(
+        cls,
+        vendor: Vendor,
+        tuning: Tuning,
+        latency_ms: int,
+        backlog_count: int | None = None,
+        job_s: float | None = None,
+    ) -> Self:
+        """Build a situation; unless given, the backlog is as deep as the soft limit, and jobs take as long as the
+        contract waits for their answers.
+        """
+        backlog_count = backlog_count or max(1, vendor.soft_limit_count)
+        return cls(vendor, tuning, latency_ms, backlog_count, vendor.waits.answer_s if job_s is None else job_s)
 
     @property
     def latency_us(self) -> int:
@@ -41,10 +54,16 @@ class Situation:
     @property
     def floors_every_call(self) -> bool:
         """Whether every answer comes after the headroom and is taken for a late arrival; quotas have no floors."""
-        slow = self.tuning.answers_prove_arrival and self.latency_us > self.headroom_us
+        slow = self.tuning.answers_prove_arrival and self.rule.is_late(0, self.latency_us)
         return self.by_permits and slow and bool(self.rule.windows)
 
     @cached_property
     def rule(self) -> Rule:
         """The rule that submits are booked under, as `limiter.budget.budget_of` draws it."""
-        return rule_of(self.vendor.limits_of(Scope.SUBMIT), self.headroom_us, self.tuning.rate_per_s)
+        limits = self.vendor.limits_of(self.vendor.book_scope(Scope.SUBMIT))
+        return rule_of(limits, self.headroom_us, self.tuning.rate_per_s, self.tuning.skew_ms * 1_000)
+
+    @property
+    def shares(self) -> bool:
+        """Whether submits and polls are booked in one book."""
+        return self.vendor.book_scope(Scope.SUBMIT) is Scope.ANY

@@ -92,10 +92,7 @@ def _contracts(configuration: Path, vendors: set[str]) -> dict[str, Limit]:
             f"{configuration / 'vendors' / unknown[0]}.yaml: no such contract, but {unknown[0]} is deployed"
         )
     return {
-        name: min(
-            (limit for limit in known[name].limits if limit.scope is Scope.SUBMIT), key=lambda limit: limit.rate_per_s
-        )
-        for name in sorted(vendors)
+        name: min(known[name].limits_of(Scope.SUBMIT), key=lambda limit: limit.rate_per_s) for name in sorted(vendors)
     }
 
 

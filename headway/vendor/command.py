@@ -18,6 +18,10 @@ def vendor(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 9100,
     submit_rate: Annotated[str, typer.Option(help="Contract for submits: CALLS/SECONDS.")] = "10/1",
     poll_rate: Annotated[str, typer.Option(help="Contract for all other calls: CALLS/SECONDS.")] = "50/1",
+    in_flight: Annotated[
+        int | None,
+        typer.Option(help="Contract for jobs at one time; no limit unless given.", min=1, show_default=False),
+    ] = None,
     job_time: Annotated[float, typer.Option(help="Seconds from accepting a job to its callback.", min=0)] = 5.0,
     answer_time: Annotated[float, typer.Option(help="Seconds to answer a submit.", min=0)] = 0.05,
     answer_jitter: Annotated[
@@ -40,6 +44,8 @@ def vendor(
 
         headway vendor --submit-rate 20/1 --job-time 2 --fail-ratio 0.05
 
+        headway vendor --in-flight 30 --job-time 10
+
         headway vendor --port 9200 --submit-rate 600/60 --json > report.json
 
     While it runs: GET /_headway/report, POST /_headway/reset, POST /_headway/faults {"down": true}.
@@ -61,6 +67,7 @@ def vendor(
             keys=load_or_create(state_dir, shape),
             submit=submit,
             poll=poll,
+            in_flight=in_flight,
             job_time_s=job_time,
             answer_time_s=answer_time,
             answer_jitter_s=answer_jitter,
@@ -97,7 +104,11 @@ def report_table(report: "VendorReport") -> "Table":
         table.add_row(name, *cells)
     table.add_section()
     callbacks = report.callbacks
+    places = report.jobs_in_flight
     totals = {
+        "jobs in flight (contract)": "-" if places.limit is None else places.limit,
+        "worst jobs in flight": places.worst_count,
+        "violations in flight": places.violation_count,
         **{f"jobs {status}": count for status, count in sorted(report.jobs_by_status.items())},
         "callbacks delivered": callbacks.delivered_count,
         "callbacks failed": callbacks.failed_count,
@@ -120,4 +131,5 @@ def _limit(text: str, option: str) -> "Limit":
 
 
 def _banner(shape: str, url: str, offer: "Offer") -> str:
-    return f"{shape} sells {offer.submit} submits and {offer.poll} other calls at {url} - Ctrl-C ends and reports"
+    jobs = "" if offer.in_flight is None else f", {offer.in_flight} jobs in flight,"
+    return f"{shape} sells {offer.submit} submits and {offer.poll} other calls{jobs} at {url} - Ctrl-C ends and reports"

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from headway.vendor.offer import Offer
+from headway.vendor.report import InFlightReport
 
 
 class Status(StrEnum):
@@ -69,6 +70,10 @@ class Job:
         self.completed_at = datetime.now(tz=UTC)
 
 
+class NoPlace(Exception):  # noqa: N818 - says what happened
+    """All places are taken; the vendor answers 429."""
+
+
 Announce = Callable[[Job, Event], object]
 
 
@@ -82,24 +87,41 @@ class Workshop:
     def reset(self) -> None:
         """Forget all jobs, and begin the seeded sequence of failures again."""
         self.jobs: dict[str, Job] = {}
+        self._in_flight: list[Job] = []
         self._by_idempotency_key: dict[str, Job] = {}
         self._times_submitted: Counter[str] = Counter()
         # Repeatable is the point, and nothing here is secret. Two sequences, so that jitter does not move the failures.
         self._ends = random.Random(self._offer.seed)  # noqa: S311
         self._jitter = random.Random(self._offer.seed)  # noqa: S311
         self.repeated_idempotency_key_count = 0
+        self.in_flight = InFlightReport(limit=self._offer.in_flight)
 
     def accept(self, order: Order, idempotency_key: str | None) -> tuple[Job, bool]:
-        """Return the job of `order`, and whether it is new: a key seen before gives its job again."""
+        """Return the job of `order`, and whether it is new: a key seen before gives its job again.
+
+        Raises NoPlace where a new job would be one too many in flight.
+        """
         if idempotency_key is not None and idempotency_key in self._by_idempotency_key:
             self.repeated_idempotency_key_count += 1
             return self._by_idempotency_key[idempotency_key], False
+        self._occupy()
         job = Job(order, will_fail=self._ends.random() < self._offer.fail_ratio)
         self.jobs[job.job_id] = job
+        self._in_flight.append(job)
         self._times_submitted[json.dumps(order.payload, sort_keys=True)] += 1
         if idempotency_key is not None:
             self._by_idempotency_key[idempotency_key] = job
         return job, True
+
+    def _occupy(self) -> None:
+        """Count a job more in flight."""
+        self._in_flight = [job for job in self._in_flight if not job.status.final]
+        count = 1 + len(self._in_flight)
+        limit, known = self._offer.in_flight, self.in_flight
+        refused = limit is not None and count > limit
+        self.in_flight = InFlightReport(limit, max(known.worst_count, count), known.violation_count + refused)
+        if refused:
+            raise NoPlace
 
     def answer_time_s(self) -> float:
         """Draw the time that one answer takes."""

@@ -48,12 +48,14 @@ class Offer:
     """The contract and the temper of one simulated vendor.
 
     The limits are Replicate's published ones: 600 predictions and 3,000 other calls a minute, per second here.
+    `in_flight` is how many jobs it works on at one time, None without a limit.
     Times are in seconds. `answer_jitter_s` is the mean of an exponential delay on top of `answer_time_s`.
     """
 
     keys: VendorKeys = field(default_factory=VendorKeys.generate)
     submit: Limit = Limit(10, 1)
     poll: Limit = Limit(50, 1)
+    in_flight: int | None = None
     job_time_s: float = 5.0
     answer_time_s: float = 0.05
     answer_jitter_s: float = 0.0
@@ -66,6 +68,8 @@ class Offer:
     def __post_init__(self) -> None:
         if not 0 <= self.fail_ratio <= 1:
             raise ValueError(f"fail_ratio is a share between 0 and 1, not {self.fail_ratio}")
+        if self.in_flight is not None and self.in_flight < 1:
+            raise ValueError(f"in_flight is at least 1, or None, not {self.in_flight}")
         if self.callback_attempts < 1:
             raise ValueError(f"callback_attempts is at least 1, not {self.callback_attempts}")
         for name in ("job_time_s", "answer_time_s", "answer_jitter_s", "callback_backoff_s", "callback_timeout_s"):

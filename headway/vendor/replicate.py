@@ -18,10 +18,11 @@ from starlette.routing import Route
 from headway.vendor.background import Background
 from headway.vendor.callbacks import CallbackSender
 from headway.vendor.faults import Faults
-from headway.vendor.jobs import Event, Job, Order, Status, Workshop
+from headway.vendor.jobs import Event, Job, NoPlace, Order, Status, Workshop
 from headway.vendor.offer import Offer, Scope
 
 SUBMIT_PATH = "/v1/predictions"
+RETRY_IN_FLIGHT_S = 1  # said with the 429 for one job too many: nobody knows when a place is free
 EARLY_CALLBACK_WAIT_S = 5.0  # a receiver that never answers must not hold the submit for ever
 
 
@@ -75,7 +76,10 @@ class Replicate:
             order = read_order(await request.body(), base_url=str(request.base_url))
         except OrderError as error:
             return _problem(422, "Input validation failed", str(error))
-        job, is_new = self._workshop.accept(order, request.headers.get("idempotency-key"))
+        try:
+            job, is_new = self._workshop.accept(order, request.headers.get("idempotency-key"))
+        except NoPlace:
+            return self.throttled(RETRY_IN_FLIGHT_S)
         first_state = prediction(job)
         if is_new and self._faults.early_callbacks:
             await self._finish_early(job)

@@ -23,6 +23,19 @@ class ScopeReport:
 
 
 @dataclass(frozen=True, slots=True)
+class InFlightReport:
+    """Jobs that were accepted and whose final callback was not yet due.
+
+    `worst_count` is the most that there would have been had every submit been let in; `violation_count` are those
+    submits that found all places taken. `limit` is None where none is sold.
+    """
+
+    limit: int | None = None
+    worst_count: int = 0
+    violation_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackReport:
     """Callbacks by message (`delivered`, `failed`) and by request (`attempt`); forged copies are apart."""
 
@@ -43,6 +56,7 @@ class VendorReport:
     callbacks: CallbackReport
     repeated_idempotency_key_count: int
     payload_submitted_twice_count: int
+    jobs_in_flight: InFlightReport = InFlightReport()
 
     def as_json(self, *, arrivals: bool = False) -> dict[str, Any]:
         """Return the report as JSON values, with the list of arrivals only when asked for."""

@@ -70,6 +70,7 @@ class Simulator:
             callbacks=self._callbacks.counts,
             repeated_idempotency_key_count=self._workshop.repeated_idempotency_key_count,
             payload_submitted_twice_count=self._workshop.payload_submitted_twice_count,
+            jobs_in_flight=self._workshop.in_flight,
         )
 
     async def reset(self) -> None:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from headway.vendor.server import VendorServer
 
 VENDOR = "replicate"
 PATIENCE_S = 60.0
+SOLD = Offer(submit=Limit(10, 1), poll=Limit(50, 1), job_time_s=0.3)
 T = TypeVar("T")
 
 
@@ -122,11 +123,12 @@ def until(look: Callable[[], T | bool | None], patience_s: float = PATIENCE_S) -
 
 
 @contextmanager
-def laboratory(state_dir: Path, configuration: Path = CONFIGURATION, assembly: Path = ASSEMBLY) -> Iterator[Laboratory]:
-    """Build the laboratory and leave nothing of it behind."""
+def laboratory(
+    state_dir: Path, configuration: Path = CONFIGURATION, assembly: Path = ASSEMBLY, offer: Offer = SOLD
+) -> Iterator[Laboratory]:
+    """Build the laboratory and leave nothing of it behind; the vendor has the keys of the state directory."""
     keys = load_or_create(state_dir, VENDOR)
-    offer = Offer(keys=keys, submit=Limit(10, 1), poll=Limit(50, 1), job_time_s=0.3)
-    with VendorServer(offer) as vendor:
+    with VendorServer(replace(offer, keys=keys)) as vendor:
         try:
             cloud, stack = embedded.up(state_dir, {VENDOR: vendor.url}, configuration=configuration, assembly=assembly)
             yield Laboratory(state_dir, LocalTarget(cloud.endpoint_url), stack, vendor, keys)

@@ -40,6 +40,7 @@ SLOW_PRESS: Mapping[str, Any] = {
     "limits": [
         {"quantity": "calls", "amount": 4, "per_s": 10, "scope": "submit"},
         {"quantity": "calls", "amount": 60, "per_s": 3600, "scope": "submit"},
+        {"quantity": "jobs_in_flight", "amount": 7},
     ],
     "submit": {
         "method": "PUT",

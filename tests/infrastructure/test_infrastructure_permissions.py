@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from cdk.parameters import logical_name
 from functions.contract.vendor import Vendor
+from functions.names import Environment
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -62,12 +63,15 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     submit = proxy(vendor, f"{vendor.submit.method}{vendor.submit.path}")
     token = {f"<ApiToken{name}>": SECRET} if vendor.credential else {}
     settling = {"<Calls>": {READ, CHANGE}, "<Jobs>": {CHANGE}, call_vendor: ANSWER}
+    seats = {CHANGE} if vendor.jobs_in_flight is not None else set()
+    freeing = {"<Budgets>": seats} if seats else {}
     booking = {contract: CONFIGURATION, tuning: CONFIGURATION, "<Budgets>": {READ, CREATE}}
     dispatching = {
         "<Calls>": {CREATE, READ},
         dispatch_call: {"states:StartExecution"},
         call_vendor: {"states:SendTaskFailure"},
         **booking,
+        "<Budgets>": {READ, CREATE} | seats,
     }
     invoke = {"lambda:InvokeFunction"}
     roles: dict[str, Grants] = {
@@ -83,6 +87,7 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             "<Calls>": {READ, CHANGE},
             f"<RequestDlq{name}>": {"sqs:SendMessage"},
             call_vendor: {"states:SendTaskFailure"},
+            **freeing,
         },
         "Results": {
             **booking,
@@ -91,7 +96,7 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         },
     }
     if vendor.dispatch.direct:
-        roles["Joining"] = settling
+        roles["Joining"] = {**settling, **freeing}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             submit: {"execute-api:Invoke"},
@@ -101,7 +106,8 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             f"<{lane}/Joining/Function>": invoke,
         }
     else:
-        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling}
+        both = {"<Budgets>": {READ, CREATE} | seats}
+        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling, **both}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,
@@ -123,6 +129,7 @@ def expected_grants(templates: "Templates") -> dict[str, Grants]:
             "<CallbackDlq>": {"sqs:SendMessage"},
             "<Calls>": {READ, CHANGE},
             "<Jobs>": {READ, CHANGE},
+            **({"<Budgets>": {CHANGE}} if any(vendor.jobs_in_flight is not None for vendor in vendors) else {}),
             **{profile(vendor, "Contract"): CONFIGURATION for vendor in vendors},
             **{f"<WebhookKey{logical_name(vendor.name)}>": SECRET for vendor in vendors},
             **{f"<Lane-{vendor.name}/CallVendor/Machine>": ANSWER for vendor in vendors},
@@ -185,10 +192,25 @@ def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(another: "T
 
 
 def test_permits_are_booked_by_who_calls_the_vendor_and_nobody_deletes_or_lists_a_book(another: "Templates") -> None:
-    bookers = {role: grants["<Budgets>"] for role, grants in granted(another).items() if "<Budgets>" in grants}
+    users = {role: grants["<Budgets>"] for role, grants in granted(another).items() if "<Budgets>" in grants}
+    assert not [role for role, actions in users.items() if actions - {READ, CREATE, CHANGE}]
     hops = ("Dispatcher", "Drain", "Results")
-    lanes = [f"Lane-{vendor.name}/{hop}/Role" for vendor in another.vendors for hop in hops]
-    assert bookers == {role: {READ, CREATE} for role in (*lanes, "Lane-replicate/Caller/Role")}
+    lanes = {f"Lane-{vendor.name}/{hop}/Role" for vendor in another.vendors for hop in hops}
+    assert {role for role, actions in users.items() if CREATE in actions} == lanes | {"Lane-replicate/Caller/Role"}
+
+
+def test_seats_are_changed_by_who_takes_or_frees_them_and_only_where_a_contract_limits_jobs_in_flight(
+    another: "Templates",
+) -> None:
+    seaters = {role for role, grants in granted(another).items() if CHANGE in grants.get("<Budgets>", set())}
+    hops = ("Dispatcher", "Drain", "Joining", "Rejection")
+    assert seaters == {"Callback/Role", *(f"Lane-slow-press/{hop}/Role" for hop in hops)}
+    bound = {
+        name.removesuffix("/Function")
+        for name, function in another.of_type("AWS::Lambda::Function").items()
+        if Environment.SEATS_TABLE in function.get("Environment", {}).get("Variables", {})
+    }
+    assert {f"{name}/Role" for name in bound} == seaters
 
 
 def test_each_role_serves_one_function_machine_or_service(templates: "Templates") -> None:

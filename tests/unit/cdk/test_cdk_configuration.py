@@ -13,7 +13,7 @@ from jsonschema import Draft4Validator
 
 from cdk.configuration import ConfigurationError, load_vendors, schema
 from functions.callback.verification import PRESETS
-from functions.contract.vendor import LONGEST_DELAY_S, Ambiguity, Drain, Pacing, Scope
+from functions.contract.vendor import LONGEST_DELAY_S, SEATS_LIMIT, Ambiguity, Drain, Pacing, Quantity, Scope
 from functions.limiter.tuning import Tuning
 
 SHIPPED = Path(__file__).parents[3] / "config" / "appconfig"
@@ -79,6 +79,46 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     "permits on the direct way": (
         lambda c: (c.pop("credential"), c["dispatch"].update(direct=True, pacing="permits")),
         "`dispatch.direct`: no function waits for a permit; set `pacing: delay`",
+    ),
+    "calls without a window": (
+        lambda c: c["limits"][0].pop("per_s"),
+        "`limits.0`: `quantity: calls` needs `per_s` and `scope`",
+    ),
+    "jobs in flight in a window": (
+        lambda c: c["limits"].append({"quantity": "jobs_in_flight", "amount": 3, "per_s": 1}),
+        "`limits.2`: `quantity: jobs_in_flight` takes `amount` alone; remove `per_s` and `scope`",
+    ),
+    "jobs in flight of a scope": (
+        lambda c: c["limits"].append({"quantity": "jobs_in_flight", "amount": 3, "scope": "submit"}),
+        "`limits.2`: `quantity: jobs_in_flight` takes `amount` alone; remove `per_s` and `scope`",
+    ),
+    "more jobs in flight than an item holds": (
+        lambda c: c["limits"].append({"quantity": "jobs_in_flight", "amount": SEATS_LIMIT + 1}),
+        "`limits.2`: more `jobs_in_flight` than fit into one DynamoDB item; make `amount` 2000 at most",
+    ),
+    "no jobs at all": (
+        lambda c: c["limits"].append({"quantity": "jobs_in_flight", "amount": 0}),
+        "`limits.2.amount`: 0 is less than the minimum of 1",
+    ),
+    "a quantity nobody counts": (
+        lambda c: c["limits"][0].update(quantity="bytes"),
+        "`limits.0.quantity`: 'bytes' is not one of",
+    ),
+    "jobs in flight and nothing else": (
+        lambda c: c.update(limits=[{"quantity": "jobs_in_flight", "amount": 3}]),
+        "`limits`: none counts submits; add one with `scope: submit`",
+    ),
+    "two limits on jobs in flight": (
+        lambda c: c["limits"].extend({"quantity": "jobs_in_flight", "amount": amount} for amount in (3, 4)),
+        "`limits.3`: limits jobs in flight, and so does `limits.2`; remove one of them",
+    ),
+    "two limits of one scope and window": (
+        lambda c: c["limits"].append({"quantity": "calls", "amount": 9, "per_s": 1.0, "scope": "submit"}),
+        "`limits.2`: limits calls of scope `submit` in 1 s, and so does `limits.0`; remove one of them",
+    ),
+    "any calls and plain pacing": (
+        lambda c: c["limits"].append({"quantity": "calls", "amount": 60, "per_s": 60, "scope": "any"}),
+        "`dispatch.pacing`: with `delay` nobody counts submits together with polls;",
     ),
     "a nested callback URL on the direct way": (
         lambda c: (
@@ -150,6 +190,33 @@ def test_a_mistake_in_a_contract_names_file_field_and_mend(directory: Path, chan
     assert mistake(directory).startswith(f"{path}: {message}")
 
 
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"quantity": "jobs_in_flight", "amount": SEATS_LIMIT},
+        {"quantity": "calls", "amount": 8, "per_s": 3600, "scope": "submit"},
+        {"quantity": "calls", "amount": 50, "per_s": 2, "scope": "poll"},
+        {"quantity": "calls", "amount": 5, "per_s": 1, "scope": "any"},
+    ],
+)
+def test_a_limit_may_stand_beside_others(directory: Path, limit: Any) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    spoil(path, lambda c: (c["limits"].append(limit), c["dispatch"].update(pacing="permits")))
+    [files] = load_vendors(directory)
+    assert len(files.contract["limits"]) == 3
+
+
+@pytest.mark.parametrize(("per_s", "drain"), [(50, Drain.EVENT_SOURCE), (51, Drain.SCHEDULE)])
+def test_the_drain_follows_from_the_rate_where_the_file_says_nothing(directory: Path, per_s: int, drain: Drain) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    spoil(path, lambda c: (c["limits"][0].update(per_s=per_s), c["dispatch"].pop("drain")))
+    [files] = load_vendors(directory)
+    assert (files.vendor.dispatch.drain, files.vendor.dispatch.drain_is_set) == (drain, False)
+    spoil(path, lambda c: c["dispatch"].update(drain="event_source"))
+    [files] = load_vendors(directory)
+    assert (files.vendor.dispatch.drain, files.vendor.dispatch.drain_is_set) == (Drain.EVENT_SOURCE, True)
+
+
 @pytest.mark.parametrize(("change", "message"), TUNING_MISTAKES.values(), ids=TUNING_MISTAKES)
 def test_a_mistake_in_a_tuning_names_file_field_and_mend(directory: Path, change: Change, message: str) -> None:
     path = directory / "tuning" / "replicate.yaml"
@@ -197,6 +264,7 @@ def test_a_schema_stays_within_what_appconfig_validates(name: str) -> None:
 def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     contract, tuning = schema(SHIPPED, "vendor")["properties"], schema(SHIPPED, "tuning")["properties"]
     assert set(contract["limits"]["items"]["properties"]["scope"]["enum"]) == set(Scope)
+    assert set(contract["limits"]["items"]["properties"]["quantity"]["enum"]) == set(Quantity)
     assert set(contract["submit"]["properties"]["ambiguity"]["enum"]) == set(Ambiguity)
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)

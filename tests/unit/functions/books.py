@@ -1,6 +1,9 @@
-"""The in-memory store of books."""
+"""The in-memory stores of books and seats."""
+
+from collections.abc import Callable
 
 from functions.limiter.budget import Entry
+from functions.limiter.seats import Seated
 
 
 class MemoryBookStore:
@@ -28,3 +31,41 @@ class MemoryBookStore:
             return False
         self.entries[budget] = entry
         return True
+
+
+class MemorySeatStore:
+    """Keeps seats in dictionaries; counts its requests. Before each of them the next of `others` happens."""
+
+    def __init__(self) -> None:
+        self.budgets: dict[str, dict[str, int]] = {}
+        self.others: list[Callable[[], object]] = []
+        self.request_count = 0
+
+    def open(self, budget: str) -> None:
+        self._requested()
+        self.budgets.setdefault(budget, {})
+
+    def read(self, budget: str) -> Seated | None:
+        self._requested()
+        held = self.budgets.get(budget)
+        return None if held is None else dict(held)
+
+    def take(self, budget: str, taken: Seated, expired: Seated, limit: int) -> bool:
+        self._requested()
+        held = self.budgets.get(budget)
+        if held is None or any(held.get(call_id) != until_s for call_id, until_s in expired.items()):
+            return False
+        rest = {call_id: until_s for call_id, until_s in held.items() if call_id not in expired}
+        if rest.keys() & taken.keys() or (taken and len(rest) + len(taken) > limit):
+            return False
+        self.budgets[budget] = {**rest, **taken}
+        return True
+
+    def leave(self, budget: str, call_id: str) -> None:
+        self._requested()
+        self.budgets.get(budget, {}).pop(call_id, None)
+
+    def _requested(self) -> None:
+        self.request_count += 1
+        if self.others:
+            self.others.pop(0)()

@@ -24,10 +24,11 @@ from functions.ledger import tables as ledger_tables
 from functions.ledger.record import CallAttribute, JobAttribute
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
+from functions.limiter import seat_tables
 from functions.limiter import tables as limiter_tables
 from functions.names import Environment, ProxyAuth
 from functions.results import handler as results_handler
-from tests.unit.functions.books import MemoryBookStore
+from tests.unit.functions.books import MemoryBookStore, MemorySeatStore
 from tests.unit.functions.fakes import (
     CALLBACK_URL,
     NOW_MS,
@@ -176,6 +177,7 @@ def worker(
         secrets=dict(SECRETS),
         clock=VirtualClock(NOW_MS * 1_000),
         books=MemoryBookStore(),
+        seats=MemorySeatStore(),
     )
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -186,6 +188,7 @@ def worker(
     for module in (caller_handler, results_handler):
         monkeypatch.setattr(module, "client_for", lambda url, auth: made.vendor.client())
     monkeypatch.setattr(limiter_tables, "store", lambda: made.books)
+    monkeypatch.setattr(seat_tables, "store", lambda: made.seats)
     monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
     monkeypatch.setattr(clock, "epoch_ms", wall_clock)
     monkeypatch.setattr(clock, "monotonic_us", made.clock.monotonic_us)

@@ -27,7 +27,7 @@ from functions.ledger.store import Ledger
 from functions.limiter.tuning import Tuning
 from functions.names import ProxyAuth
 from functions.proxy import Proxy
-from tests.unit.functions.books import MemoryBookStore
+from tests.unit.functions.books import MemoryBookStore, MemorySeatStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -368,6 +368,7 @@ class Worker:
     secrets: dict[str, str]
     clock: VirtualClock
     books: MemoryBookStore
+    seats: MemorySeatStore
 
 
 def metrics(output: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.callback import handler
 from functions.callback.inbox import CallbackOutcome
 from functions.errors import Refused
+from functions.names import Environment
 from tests.unit.functions.fakes import (
     SIGNED_AT,
     TOKEN,
@@ -21,9 +22,16 @@ from tests.unit.functions.fakes import (
     request_of,
     signed,
     sqs_record,
+    vendor_of,
 )
 
 SUCCEEDED = '{"id": "job-1", "status": "succeeded"}'
+LIMITED = {
+    "limits": [
+        {"quantity": "calls", "amount": 10, "per_s": 1, "scope": "submit"},
+        {"quantity": "jobs_in_flight", "amount": 3},
+    ]
+}
 OTHER_KEY = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 
@@ -50,6 +58,18 @@ def test_a_callback_resumes_its_task_and_is_counted(worker: Worker, capsys: pyte
     assert handle(genuine(SUCCEEDED)) == []
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
     assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "CallbacksResumed": [1.0]}.items()
+
+
+def test_an_answer_frees_the_seat_of_a_vendor_with_a_limit_and_asks_nothing_for_others(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(Environment.SEATS_TABLE, "Budgets")
+    handle(genuine(SUCCEEDED))
+    assert worker.seats.request_count == 0
+    worker.profiles.contract = vendor_of(LIMITED)
+    worker.seats.budgets["acme#in_flight"] = {"call-1": 9, "call-2": 9}
+    handle(genuine(SUCCEEDED))
+    assert worker.seats.budgets["acme#in_flight"] == {"call-2": 9}
 
 
 def test_a_forged_callback_is_put_aside_with_its_reason_and_does_not_come_back(

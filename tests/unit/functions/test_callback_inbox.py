@@ -44,6 +44,23 @@ def inbox(ledger: Ledger, settler: Settler) -> Inbox:
 
 
 @pytest.fixture
+def left() -> list[str]:
+    """Return the seats that were given back."""
+    return []
+
+
+@pytest.fixture
+def freeing(ledger: Ledger, step_functions: FakeStepFunctions, left: list[str]) -> Inbox:
+    """Return an inbox that notes the seats that it gives back, and what had been sent by then."""
+
+    def leave(vendor: str, call_id: str) -> None:
+        left.append(f"{vendor} {call_id} after {[name for name, _ in step_functions.sent]}")
+
+    settler = Settler(ledger, step_functions.client(), leave)
+    return Inbox(FakeProfiles(CONTRACT), ledger, settler, lambda vendor: [WEBHOOK_KEY])
+
+
+@pytest.fixture
 def accepted(ledger: Ledger) -> None:
     ledger.enqueue(request_of(), 3_600)
     ledger.begin("call-1", "owner-1", 40)
@@ -89,6 +106,57 @@ def test_a_delivery_after_a_crash_resumes_the_task(inbox: Inbox, step_functions:
         inbox.receive(envelope())
     assert inbox.receive(envelope()) is CallbackOutcome.RESUMED
     assert len(step_functions.sent) == 1
+
+
+@pytest.mark.usefixtures("accepted")
+@pytest.mark.parametrize(("status", "sent"), [("succeeded", "SendTaskSuccess"), ("failed", "SendTaskFailure")])
+def test_the_last_word_on_a_job_frees_its_seat_once_its_task_is_settled_and_again_with_every_repeat(
+    freeing: Inbox, left: list[str], status: str, sent: str
+) -> None:
+    for _ in range(2):
+        freeing.receive(envelope(status))
+    assert left == [f"acme call-1 after ['{sent}']"] * 2
+
+
+@pytest.mark.usefixtures("accepted")
+def test_a_late_answer_frees_the_seat_as_well(
+    freeing: Inbox, left: list[str], step_functions: FakeStepFunctions
+) -> None:
+    step_functions.end(TOKEN)
+    assert freeing.receive(envelope()) is CallbackOutcome.LATE
+    assert left == ["acme call-1 after []"]
+
+
+@pytest.mark.usefixtures("accepted")
+def test_a_job_in_progress_keeps_its_seat(freeing: Inbox, left: list[str]) -> None:
+    freeing.receive(envelope("processing"))
+    assert left == []
+
+
+@pytest.mark.usefixtures("accepted")
+def test_an_answer_that_could_not_be_handed_over_frees_no_seat_until_it_comes_again(
+    freeing: Inbox, left: list[str], step_functions: FakeStepFunctions
+) -> None:
+    step_functions.errors.append(ConnectionError("the function broke off"))
+    with pytest.raises(ConnectionError):
+        freeing.receive(envelope())
+    assert left == []
+    freeing.receive(envelope())
+    assert len(left) == 1
+
+
+def test_an_answer_before_its_job_id_frees_no_seat_and_whoever_joins_the_halves_does(
+    freeing: Inbox, ledger: Ledger, left: list[str], step_functions: FakeStepFunctions
+) -> None:
+    freeing.receive(envelope())
+    assert left == []
+    ledger.enqueue(request_of(), 3_600)
+    ledger.begin("call-1", "owner-1", 40)
+    ledger.accept("call-1", "job-1")
+    answer = ledger.join_call("acme", "job-1", "call-1")
+    assert answer is not None
+    Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append(call_id)).settle("call-1", answer)
+    assert left == ["call-1"]
 
 
 def test_an_answer_before_its_job_id_is_parked_as_it_came(inbox: Inbox, ledger: Ledger) -> None:

@@ -27,10 +27,16 @@ def dlq() -> FakeSqs:
 
 
 @pytest.fixture
-def rejecter(ledger: Ledger, settler: Settler, dlq: FakeSqs) -> Rejecter:
+def left() -> list[tuple[str, str]]:
+    """Return the seats that were given back."""
+    return []
+
+
+@pytest.fixture
+def rejecter(ledger: Ledger, settler: Settler, dlq: FakeSqs, left: list[tuple[str, str]]) -> Rejecter:
     ledger.enqueue(request_of(), 3_600)
     ledger.begin("call-1", "owner-1", 40)
-    return Rejecter(ledger, settler, dlq.client(), DLQ_URL)
+    return Rejecter(ledger, settler, dlq.client(), DLQ_URL, lambda vendor, call_id: left.append((vendor, call_id)))
 
 
 def test_a_rejected_call_is_in_the_ledger_and_the_queue_and_its_task_has_failed(
@@ -90,3 +96,31 @@ def test_a_queued_call_is_rejected_where_the_caller_never_began(
     ledger.release("call-1")
     assert rejecter.reject(CALL, "Caller.Crashed", "the caller function failed") is True
     assert tables.call()["state"] == "rejected"
+
+
+@pytest.mark.parametrize("error", ["Vendor.Rejected", "Vendor.Throttled", "Request.Malformed"])
+def test_a_call_that_the_vendor_does_not_have_gives_its_seat_back_after_its_task_has_failed(
+    rejecter: Rejecter, step_functions: FakeStepFunctions, left: list[tuple[str, str]], error: str
+) -> None:
+    step_functions.errors.append(ConnectionError("Step Functions is away"))
+    with pytest.raises(ConnectionError):
+        rejecter.reject(CALL, error, CAUSE)
+    assert left == []
+    rejecter.reject(CALL, error, CAUSE)
+    assert left == [("acme", "call-1")]
+
+
+@pytest.mark.parametrize("error", ["Vendor.Unavailable", "Vendor.AnswerUnreadable", "Caller.Crashed"])
+def test_where_the_vendor_may_work_on_the_job_all_the_same_its_seat_stays_taken(
+    rejecter: Rejecter, left: list[tuple[str, str]], error: str
+) -> None:
+    assert rejecter.reject(CALL, error, CAUSE) is True
+    assert left == []
+
+
+def test_a_call_that_the_vendor_has_after_all_keeps_its_seat(
+    rejecter: Rejecter, ledger: Ledger, left: list[tuple[str, str]]
+) -> None:
+    ledger.accept("call-1", "job-1")
+    rejecter.reject(CALL, ERROR, CAUSE)
+    assert left == []

@@ -194,3 +194,36 @@ def test_writing_keeps_the_original_and_everything_beside_the_path() -> None:
 def test_writing_through_something_that_is_no_object_is_refused(inner: Any) -> None:
     with pytest.raises(ValueError, match=r"`a` is not an object, so `a\.b` cannot be written"):
         paths.write({"a": inner}, "a.b", 1)
+
+
+SHARED = [limit(20, 1), limit(600, 60, "any"), limit(5, 1, "poll")]
+
+
+def test_a_limit_on_any_calls_binds_both_scopes() -> None:
+    vendor = vendor_of({"limits": SHARED})
+    assert [limit.amount for limit in vendor.limits_of(Scope.SUBMIT)] == [20, 600]
+    assert [limit.amount for limit in vendor.limits_of(Scope.POLL)] == [600, 5]
+    assert [limit.amount for limit in vendor.limits_of(Scope.ANY)] == [20, 600, 5]
+    assert (vendor.max_rps(Scope.SUBMIT), vendor.max_rps(Scope.POLL), vendor.max_rps(Scope.ANY)) == (10, 5, 5)
+    assert vendor.fence(Scope.SUBMIT) == Fence(10, 4)
+    assert vendor.fence(Scope.POLL) == Fence(5, 1)
+
+
+def test_where_both_scopes_share_a_limit_half_of_it_is_left_for_submits_and_the_deadlines_know_it() -> None:
+    alone, shared = (vendor_of({"limits": [limit(6, 60, scope)]}) for scope in ("submit", "any"))
+    assert (alone.book_scope(Scope.POLL), shared.book_scope(Scope.POLL)) == (Scope.POLL, Scope.ANY)
+    assert (alone.lasting_rps(), shared.lasting_rps()) == (0.1, 0.05)
+    assert (alone.soft_limit_count, shared.soft_limit_count) == (30, 15)
+    assert shared.dispatcher_timeout_s - MARGIN_S == 2 * (alone.dispatcher_timeout_s - MARGIN_S)
+
+
+def test_jobs_in_flight_are_no_calls() -> None:
+    vendor = vendor_of({"limits": [limit(20, 1), {"quantity": "jobs_in_flight", "amount": 30}]})
+    assert vendor.jobs_in_flight == 30
+    assert [limit.amount for limit in vendor.limits] == [20]
+    assert vendor_of().jobs_in_flight is None
+
+
+def test_a_seat_outlives_the_task_that_waits_for_its_job() -> None:
+    vendor = vendor_of()
+    assert vendor.seat_expiry_s > vendor.call_timeout_s

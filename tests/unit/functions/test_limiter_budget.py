@@ -194,6 +194,36 @@ def test_the_operators_ceiling_is_on_submits_and_a_scope_without_a_limit_has_no_
     assert rule(vendor_of(), Scope.POLL) is None
 
 
+def test_where_a_limit_counts_any_calls_both_scopes_share_a_book_and_its_rule(store: BookStore) -> None:
+    limits = [
+        {"quantity": "calls", "amount": amount, "per_s": 1, "scope": scope}
+        for amount, scope in ((8, "submit"), (20, "any"))
+    ]
+    vendor, clock = vendor_of({"limits": limits}), VirtualClock(NOW_US)
+    tuning = Tuning(delay_ms=0, rate_per_s=1_000)
+    submits, polls = (
+        budget_of(store, vendor, scope, tuning, clock.epoch_us, clock.sleep_us) for scope in (Scope.SUBMIT, Scope.POLL)
+    )
+    assert submits is not None
+    assert polls is not None
+    assert submits.rule == polls.rule == rule_of(vendor.limits, tuning.headroom_ms * 1_000, skew_us=1_000)
+    slots = [permit.slot_us for _ in range(3) for booker in (submits, polls) for permit in booker.book(5, 0)]
+    assert min(later - earlier for earlier, later in itertools.pairwise(slots)) >= submits.rule.interval_us
+    assert store.read("acme#calls") is not None
+    assert [store.read("acme#submit"), store.read("acme#poll")] == [None, None]
+
+
+def test_the_operators_rate_holds_for_a_shared_book_whoever_books() -> None:
+    limits = [{"quantity": "calls", "amount": 20, "per_s": 1, "scope": "any"}]
+    clock, tuning = VirtualClock(NOW_US), Tuning(delay_ms=0, rate_per_s=2)
+    for scope in (Scope.SUBMIT, Scope.POLL):
+        made = budget_of(
+            MemoryBookStore(), vendor_of({"limits": limits}), scope, tuning, clock.epoch_us, clock.sleep_us
+        )
+        assert made is not None
+        assert made.rule.interval_us == 500_000, "a rule that changes with the booker would void what others booked"
+
+
 def test_a_batch_of_ten_costs_one_write() -> None:
     store = MemoryBookStore()
     for _ in range(30):

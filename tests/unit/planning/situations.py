@@ -17,6 +17,10 @@ def limit(amount: int, per_s: float, scope: str = "submit") -> dict[str, Any]:
     return {"quantity": "calls", "amount": amount, "per_s": per_s, "scope": scope}
 
 
+def in_flight(amount: int) -> dict[str, Any]:
+    return {"quantity": "jobs_in_flight", "amount": amount}
+
+
 def situation_of(
     changes: Mapping[str, Any] | None = None,
     *,
@@ -26,6 +30,7 @@ def situation_of(
     answers_prove_arrival: bool = False,
     latency_ms: int = 250,
     backlog_count: int | None = None,
+    job_s: float | None = None,
 ) -> Situation:
     """Build a situation; the operator's rate is the contract's unless given."""
     vendor = vendor_of(changes)
@@ -35,7 +40,7 @@ def situation_of(
         headroom_ms=headroom_ms,
         answers_prove_arrival=answers_prove_arrival,
     )
-    return Situation.of(vendor, tuning, latency_ms, backlog_count)
+    return Situation.of(vendor, tuning, latency_ms, backlog_count, job_s)
 
 
 def plan_of(changes: Mapping[str, Any] | None = None, **rest: Any) -> Plan:
@@ -60,6 +65,8 @@ def evaluate(text: str) -> Any:
 PERIODS_S = st.sampled_from([0.25, 0.5, 1, 1.5, 3, 7, 10, 60, 3600, 86_400])
 LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S), min_size=1, max_size=3)
 POLL_LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S, st.just("poll")), max_size=2)
+ANY_LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S, st.just("any")), max_size=1)
+IN_FLIGHT = st.lists(st.builds(in_flight, st.integers(1, 2_000)), max_size=1)
 TIMEOUTS_S = st.integers(1, 290).map(lambda tenths: tenths / 10)
 WAITS_S = st.integers(1, 100_000)
 
@@ -68,14 +75,16 @@ WAITS_S = st.integers(1, 100_000)
 def situations(draw: st.DrawFn) -> Situation:
     """Draw any contract, tuning, latency and backlog."""
     pacing = draw(st.sampled_from(Pacing))
+    any_limits = [] if pacing is Pacing.DELAY else draw(ANY_LIMITS)  # which is refused when files are loaded
+    dispatch = {} if draw(st.booleans()) else {"drain": draw(st.sampled_from(["event_source", "schedule"]))}
     changes = {
-        "limits": draw(LIMITS) + draw(POLL_LIMITS),
+        "limits": draw(LIMITS) + draw(POLL_LIMITS) + any_limits + draw(IN_FLIGHT),
         "submit.timeout_s": draw(TIMEOUTS_S),
         "result.timeout_s": draw(TIMEOUTS_S),
         "waits.tolerated_s": draw(WAITS_S),
         "waits.answer_s": draw(WAITS_S),
         "dispatch": {
-            "drain": draw(st.sampled_from(["event_source", "schedule"])),
+            **dispatch,
             "pacing": str(pacing),
             "interval_minutes": draw(st.integers(1, 1440)),
             "batch_size": draw(st.integers(1, 10)),
@@ -94,4 +103,5 @@ def situations(draw: st.DrawFn) -> Situation:
         answers_prove_arrival=draw(st.booleans()),
         latency_ms=draw(st.integers(0, 5_000)),
         backlog_count=draw(st.none() | st.integers(1, 1_000_000)),
+        job_s=draw(st.none() | st.integers(0, 100_000)),
     )

@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from headway.planning.cautions import CAUTIONS
 from headway.planning.plan import plan
 from headway.planning.situation import Situation
-from tests.unit.planning.situations import codes, limit, plan_of, situations
+from tests.unit.planning.situations import codes, in_flight, limit, plan_of, situations
 
 SOUND: dict[str, Any] = {"limits": [limit(10, 1)], "dispatch.provisioned_concurrency": 1}
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "jobs_in_flight_bind": ({"limits": [limit(10, 1), in_flight(30)]}, {"job_s": 5}),
+    "limit_out_of_reach": ({"limits": [limit(10, 1), limit(601, 60)]}, {}),
     "drain_by_schedule": ({"limits": [limit(1, 90)]}, {}),
     "schedule_below_contract": ({"dispatch.drain": "schedule"}, {}),
     "floors_on_every_call": ({}, {"answers_prove_arrival": True}),
-    "floors_too_late": ({"limits": [limit(5, 0.5)]}, {"answers_prove_arrival": True, "latency_ms": 5}),
+    "floors_too_late": ({"limits": [limit(5, 0.5)]}, {"answers_prove_arrival": True, "latency_ms": 440}),
     "latency_above_timeout": ({"submit.timeout_s": 2}, {"latency_ms": 2_000}),
     "headroom_dear": ({"limits": [limit(5, 0.25)]}, {}),
     "batch_outlives_dispatcher": ({}, {"rate_per_s": 0.5}),
@@ -88,3 +90,33 @@ def test_slow_answers_are_fine_where_the_operator_says_that_they_prove_nothing()
 def test_plain_pacing_is_not_warned_of_what_permits_need() -> None:
     drawn = plan_of(SOUND | {"dispatch.pacing": "delay"}, answers_prove_arrival=True, headroom_ms=900)
     assert codes(drawn) & {"floors_on_every_call", "floors_too_late", "headroom_dear", "contention"} == set()
+
+
+def words(limits: list[dict[str, Any]]) -> str:
+    return "".join(
+        warning.text for warning in plan_of({"limits": limits}).warnings if warning.code == "limit_out_of_reach"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ([limit(10, 1), limit(600, 60)], ""),
+        ([limit(10, 1), limit(601, 60)], "601 calls of scope `submit` in 60 s"),
+        ([limit(10, 1), limit(5, 60)], "10 calls of scope `submit` in 1 s"),
+        ([limit(10, 1), limit(8, 0.5)], ""),
+        ([limit(10, 1), limit(10, 0.5)], ""),
+        ([limit(10, 1), limit(11, 1, "any")], ""),
+        ([limit(10, 1), limit(5, 1, "poll"), limit(16, 1, "any")], "16 calls of scope `any` in 1 s"),
+        ([limit(10, 1), limit(9, 1, "any")], "10 calls of scope `submit` in 1 s"),
+        ([limit(1, 3600), in_flight(1)], ""),
+        ([limit(1, 3600), in_flight(2)], "2 jobs in flight"),
+    ],
+)
+def test_a_limit_that_others_keep_out_of_reach_is_named(limits: list[dict[str, Any]], said: str) -> None:
+    assert (said in words(limits)) is True
+    assert bool(words(limits)) is bool(said)
+
+
+def test_seats_that_are_enough_for_the_rate_are_not_warned_of() -> None:
+    assert "jobs_in_flight_bind" not in codes(plan_of({"limits": [limit(10, 1), in_flight(100)]}, job_s=5))

@@ -10,10 +10,10 @@ from functions.contract.vendor import Drain, Scope
 from functions.dispatcher.pace import LEAD_US
 from functions.limiter.permits import book, empty_book
 from headway.planning.plan import Plan, plan
-from headway.planning.recommendation import recommend
+from headway.planning.recommendation import BATCH_LIMIT, recommend
 from headway.planning.situation import Situation
-from tests.unit.functions.fakes import vendor_of
-from tests.unit.planning.situations import limit, line, plan_of, situation_of, situations
+from tests.unit.functions.fakes import VENDOR_DOCUMENT, vendor_of
+from tests.unit.planning.situations import in_flight, limit, line, plan_of, situation_of, situations
 
 
 def value(drawn: Plan, name: str) -> float:
@@ -74,7 +74,7 @@ def test_a_quota_costs_two_grains_of_sixty() -> None:
 def test_slow_answers_that_count_as_late_arrivals_cost_their_latency() -> None:
     drawn = plan_of({"limits": [limit(20, 1)]}, answers_prove_arrival=True, latency_ms=300)
     assert value(drawn, "utilisation") == pytest.approx(0.769, abs=0.001), "measured: 0.767"
-    assert value(drawn, "writes_per_call") == pytest.approx(1.3)
+    assert value(drawn, "writes_per_call") == pytest.approx(1.2)
 
 
 def test_plain_pacing_reaches_the_operators_share_of_the_contract() -> None:
@@ -96,7 +96,9 @@ def test_a_backlog_is_as_deep_as_the_soft_limit_unless_given() -> None:
 @pytest.mark.parametrize(
     ("amount", "per_s", "drain", "interval_minutes", "batch_size"),
     [
-        (10, 60, Drain.EVENT_SOURCE, 1, 8),  # one every six seconds
+        (12, 60, Drain.EVENT_SOURCE, 1, 1),  # one every five seconds
+        (11, 60, Drain.SCHEDULE, 1, 10),
+        (10, 60, Drain.SCHEDULE, 1, 10),
         (9, 60, Drain.SCHEDULE, 1, 9),
         (1, 90, Drain.SCHEDULE, 2, 1),
         (100, 86_400, Drain.SCHEDULE, 15, 1),
@@ -122,6 +124,38 @@ def test_what_is_recommended_is_what_the_schema_takes_and_carries_the_contract(a
     assert 1 <= advice.interval_minutes <= 1_440
     assert 2 <= advice.maximum_concurrency == advice.reserved_concurrency >= advice.provisioned_concurrency >= 0
     if advice.drain is Drain.SCHEDULE and advice.interval_minutes == 1:
-        assert advice.batch_size / 60 >= vendor.max_rps(Scope.SUBMIT) * (1 - 1e-9)
+        assert advice.batch_size == BATCH_LIMIT or advice.batch_size / 60 >= vendor.max_rps(Scope.SUBMIT) * (1 - 1e-9)
     elif advice.drain is Drain.SCHEDULE:
         assert advice.batch_size == 1
+
+
+@pytest.mark.parametrize(
+    ("jobs", "job_s", "rate_per_s"), [(30, 5, 30 / 6.75), (30, None, 30 / 901.75), (1_000, 5, 1_000_000 / 101_500)]
+)
+def test_jobs_in_flight_carry_their_number_per_time_that_a_seat_is_held(
+    jobs: int, job_s: float | None, rate_per_s: float
+) -> None:
+    drawn = plan_of({"limits": [limit(10, 1), in_flight(jobs)]}, job_s=job_s)
+    assert value(drawn, "predicted_rps") == pytest.approx(rate_per_s)
+    assert value(drawn, "jobs_in_flight") == jobs
+
+
+def test_a_batch_waits_for_seats_with_bounded_patience_so_its_hold_is_that_of_the_pace() -> None:
+    plain, seated = (plan_of({"limits": [limit(10, 1), *more]}) for more in ([], [in_flight(1)]))
+    assert value(plain, "batch_hold_at_pace_s") == value(seated, "batch_hold_at_pace_s")
+
+
+def test_polls_of_the_same_book_halve_what_is_left_for_submits() -> None:
+    alone, shared = (plan_of({"limits": [limit(10, 1, scope)]}) for scope in ("submit", "any"))
+    assert value(shared, "predicted_rps") == value(alone, "predicted_rps") / 2
+    assert value(shared, "lasting_rps") == 5
+
+
+@pytest.mark.parametrize(("drain", "configured"), [({}, None), ({"dispatch.drain": "schedule"}, "schedule")])
+def test_the_drain_is_shown_with_its_reason_and_beside_what_overrides_it(
+    drain: dict[str, Any], configured: str | None
+) -> None:
+    document = {name: value for name, value in VENDOR_DOCUMENT["dispatch"].items() if name != "drain"}
+    drawn = line(plan_of({"limits": [limit(1, 1)], "dispatch": document, **drain}), "drain")
+    assert (drawn.value, drawn.configured, drawn.numbers) == ("event_source", configured, "1 >= 0.2")
+    assert "chosen so where `dispatch.drain` says nothing" in drawn.note

@@ -69,7 +69,7 @@ def test_every_formula_of_the_table_is_used_by_some_contract() -> None:
     used: set[str] = set()
 
     @given(situation=situations())
-    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=1_000, deadline=None, database=None, derandomize=True)
     def draw(situation: Situation) -> None:
         used.update(drawn.formula for drawn in plan(situation).lines)
 

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from headway.vendor.keys import VendorKeys
 from headway.vendor.offer import Limit, Offer
-from headway.vendor.report import CallbackReport, ScopeReport
+from headway.vendor.report import CallbackReport, InFlightReport, ScopeReport
 from headway.vendor.simulator import Simulator
 
 KEYS = VendorKeys(api_token="hw_test", webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -184,6 +184,33 @@ def test_calls_beyond_the_contract_are_429_with_retry_after_and_polls_count_apar
             assert (seen.call_count, seen.admitted_count, seen.refused_count) == (4, 2, 2)
             assert (seen.worst_window_count, seen.violation_count) == (4, 2)
             assert vendor.simulator.report().scopes["poll"].call_count == 1
+
+    asyncio.run(scenario())
+
+
+def test_jobs_beyond_those_in_flight_are_429_until_one_ends_and_are_counted() -> None:
+    async def scenario() -> None:
+        async with bench(in_flight=2, job_time_s=60) as vendor:
+            responses = [await vendor.submit(n, key=f"k{n}") for n in range(4)]
+            assert [response.status_code for response in responses] == [201, 201, 429, 429]
+            assert responses[-1].headers["retry-after"] == "1"
+            assert (await vendor.submit(key="k1")).status_code == 201, "a job that it has already is none more"
+            await vendor.http.post(responses[0].json()["urls"]["cancel"])
+            assert (await vendor.submit(4)).status_code == 201
+            assert vendor.simulator.report().jobs_in_flight == InFlightReport(2, 3, 2)
+            document = (await vendor.http.get("/_headway/report")).json()
+            assert document["jobs_in_flight"] == {"limit": 2, "worst_count": 3, "violation_count": 2}
+            await vendor.http.post("/_headway/reset")
+            assert vendor.simulator.report().jobs_in_flight == InFlightReport(2, 0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_without_a_limit_jobs_in_flight_are_counted_and_never_refused() -> None:
+    async def scenario() -> None:
+        async with bench(job_time_s=60) as vendor:
+            assert {(await vendor.submit(n)).status_code for n in range(4)} == {201}
+            assert vendor.simulator.report().jobs_in_flight == InFlightReport(None, 4, 0)
 
     asyncio.run(scenario())
 

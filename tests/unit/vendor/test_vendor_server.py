@@ -108,6 +108,7 @@ def test_the_table_names_what_the_vendor_saw() -> None:
         console.print(report_table(Simulator(OFFER).report()))
     assert "utilisation" in capture.get()
     assert "20/1" in capture.get()
+    assert "worst jobs in flight" in capture.get()
 
 
 @pytest.fixture
@@ -135,6 +136,11 @@ def test_the_command_says_which_port_is_in_use_and_prints_no_secret(command: Typ
     assert result.exit_code == 1
     assert f"127.0.0.1:{port} is in use" in result.output
     assert "whsec_" not in result.output
+
+
+def test_no_jobs_in_flight_is_no_offer() -> None:
+    with pytest.raises(ValueError, match="in_flight is at least 1"):
+        Offer(in_flight=0)
 
 
 @pytest.mark.parametrize("text", ["10", "0/1", "10/0", "ten/1", "10/-1", "10/inf", "10/nan"])
