@@ -63,7 +63,7 @@ class Watch(Construct):
             self._counts(
                 f"{vendor.name}: calls",
                 vendor.name,
-                [metric for metric in Metric if metric.startswith(("Calls", "Requests"))],
+                [metric for metric in Metric if metric.startswith(("Calls", "Requests", "Brakes"))],
             ),
             self._counts(
                 f"{vendor.name}: callbacks",

@@ -67,9 +67,9 @@ def test_every_attempt_takes_a_turn_of_its_own_and_a_429_brakes_for_as_long_as_t
     fetch(vendor.proxy(), vendor_of(), "job-1", turns, no_sleep)
     assert turns.told == [
         *("take", "answered", ("refused", 2)),
-        *("take", "answered"),
-        "take",  # nobody answered
-        *("take", "answered"),
+        *("take", "answered", "failed"),
+        *("take", "failed"),  # nobody answered
+        *("take", "answered", "succeeded"),
     ]
 
 
