@@ -101,7 +101,8 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             f"<{lane}/Joining/Function>": invoke,
         }
     else:
-        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling}
+        requests = {f"<RequestQueue{name}>": PUT_BACK}
+        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling, **requests}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,
