@@ -129,6 +129,7 @@ class StatelessStack(Stack):
             "Vendors": self.to_json_string(resources),
             "CallsTable": stateful.calls.table_name,
             "JobsTable": stateful.jobs.table_name,
+            "BudgetsTable": stateful.budgets.table_name,
             "CallbackQueueUrl": stateful.callback_queue.queue_url,
             "CallbackFunction": self.callback.function.function_name,
             "CallbackDlqUrl": stateful.callback_dlq.queue_url,
