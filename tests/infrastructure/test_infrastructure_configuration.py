@@ -150,6 +150,7 @@ def test_the_outputs_say_where_each_part_of_a_lane_is(another: "Templates") -> N
     assert {name: value for name, value in outputs.items() if name not in {"Vendors", "Workflows"}} == {
         "CallsTable": "<Calls>",
         "JobsTable": "<Jobs>",
+        "BudgetsTable": "<Budgets>",
         "CallbackQueueUrl": "<CallbackQueue>",
         "CallbackDlqUrl": "<CallbackDlq>",
         "CallbackFunction": "<Callback/Function>",
