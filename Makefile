@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow infrastructure e2e synth lock clean
+.PHONY: help demo test lint types unit workflow infrastructure e2e synth bench-contract lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +43,9 @@ e2e: $(READY) ## all eleven steps on the embedded cloud
 
 synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
 	@$(BIN)/headway synth
+
+bench-contract: $(READY) ## how much of a contract plain pacing and permits use, as the vendor sees it; half an hour
+	@$(BIN)/python -m benchmarks.contract
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -19,18 +20,44 @@ from headway import embedded
 from headway.cloud.endpoint import LocalTarget
 from headway.stack import Stack
 from headway.synthesis import CONFIGURATION
+from headway.vendor.window import worst_window
 
 VENDOR = "replicate"
 POLL_RATE = 200
-JOB_TIME_S = 2.0
 WARM_UP_CALLS = 60
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
 STARTERS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Contract:
+    """What the vendor sells: submits per second and per minute, jobs in flight (None: unlimited); how long a job takes,
+    and the mean of the exponential time that it takes to answer a submit, in seconds.
+    """
+
+    rate_per_s: int
+    per_minute: int | None = None
+    jobs_in_flight: int | None = None
+    job_time_s: float = 2.0
+    answer_jitter_s: float = 0.0
+
+    @property
+    def limits(self) -> list[dict[str, Any]]:
+        """The limits as a contract file says them."""
+        calls = [(self.rate_per_s, 1, "submit"), (self.per_minute, 60, "submit"), (POLL_RATE, 1, "poll")]
+        limits: list[dict[str, Any]] = [
+            {"quantity": "calls", "amount": amount, "per_s": per_s, "scope": scope}
+            for amount, per_s, scope in calls
+            if amount
+        ]
+        if self.jobs_in_flight:
+            limits.append({"quantity": "jobs_in_flight", "amount": self.jobs_in_flight})
+        return limits
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
-    """One way of pacing: name, contract changes and tuning."""
+    """One way of pacing: its name, and what an operator sets."""
 
     name: str
     pacing: str
@@ -41,27 +68,42 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the vendor saw of one run."""
+    """What the vendor saw of one run: calls at its door against the limit per second, the worst minute, the most jobs
+    in flight; and the writes of the submits' book per call.
+    """
 
     calls_count: int
     utilisation: float
     worst_window_count: int
     violations_count: int
-    duration_s: float
+    worst_minute_count: int
+    worst_in_flight_count: int
+    span_s: float
+    writes_per_call: float
 
 
 @contextmanager
-def vendor(scratch: Path, submit_rate: int, answer_jitter_s: float) -> Iterator[str]:
+def vendor(scratch: Path, contract: Contract) -> Iterator[str]:
     """Run the simulated vendor in a process of its own, so that its clock is not ours; yields its URL."""
     port = _free_port()
-    arguments = ["--port", str(port), "--submit-rate", f"{submit_rate}/1", "--poll-rate", f"{POLL_RATE}/1"]
-    times = ["--job-time", str(JOB_TIME_S), "--answer-time", "0", "--answer-jitter", str(answer_jitter_s)]
-    command = [sys.executable, "-c", "from headway.cli import main; main()", "vendor", *arguments, *times]
+    options = {
+        "--port": port,
+        "--submit-rate": f"{contract.rate_per_s}/1",
+        "--poll-rate": f"{POLL_RATE}/1",
+        "--job-time": contract.job_time_s,
+        "--answer-time": 0,
+        "--answer-jitter": contract.answer_jitter_s,
+        "--state-dir": scratch,
+        **({"--in-flight": contract.jobs_in_flight} if contract.jobs_in_flight else {}),
+    }
+    words = [str(word) for option in options.items() for word in option]
     process = subprocess.Popen(  # noqa: S603 - our own words
-        [*command, "--state-dir", str(scratch)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", "from headway.cli import main; main()", "vendor", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(f"http://127.0.0.1:{port}/_headway/health")
+        _wait_for(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -69,9 +111,9 @@ def vendor(scratch: Path, submit_rate: int, answer_jitter_s: float) -> Iterator[
 
 
 @contextmanager
-def cloud(scratch: Path, contract_rate: int, setting: Setting, vendor_url: str) -> Iterator["Pipeline"]:
+def cloud(scratch: Path, contract: Contract, setting: Setting, vendor_url: str) -> Iterator["Pipeline"]:
     """Deploy one configuration on an embedded cloud of its own."""
-    configuration = _configuration(scratch, contract_rate, setting)
+    configuration = _configuration(scratch, contract, setting)
     try:
         state, stack = embedded.up(
             scratch, {VENDOR: vendor_url}, configuration=configuration, assembly=scratch / "assembly"
@@ -86,26 +128,33 @@ class Pipeline:
 
     def __init__(self, target: LocalTarget, stack: Stack, vendor_url: str) -> None:
         self._step_functions = target.client("stepfunctions")
+        self._dynamodb = target.client("dynamodb")
+        self._budgets_table = stack.outputs["BudgetsTable"]
         self._machine = stack.workflows["call_vendor"][VENDOR]
         self._vendor_url = vendor_url
 
     def run(self, calls_count: int, name: str) -> Seen:
         """Make calls, wait until all results are fetched, and return what the vendor saw."""
         httpx.post(f"{self._vendor_url}/_headway/reset").raise_for_status()
-        started_s = time.monotonic()
+        written, started_s = self._book_version(), time.monotonic()
         with ThreadPoolExecutor(STARTERS) as pool:
             list(pool.map(lambda index: self._start(f"{name}-{index}", index), range(calls_count)))
-        while (scopes := self._report())["poll"]["admitted_count"] < calls_count:
+        while self._report()["scopes"]["poll"]["admitted_count"] < calls_count:
             if time.monotonic() - started_s > PATIENCE_S:
-                raise TimeoutError(f"{name}: {scopes['poll']['admitted_count']} of {calls_count} calls ended")
-            time.sleep(1)
-        submit = scopes["submit"]
+                raise TimeoutError(f"{name}: {self._report()} after {PATIENCE_S:g} s, not {calls_count} calls ended")
+            time.sleep(2)
+        report = self._report(arrivals=True)
+        submit = report["scopes"]["submit"]
+        arrivals_us = sorted(round(arrival_ms * 1_000) for arrival_ms in submit["arrivals_epoch_ms"])
         return Seen(
             calls_count=submit["call_count"],
             utilisation=submit["utilisation"],
             worst_window_count=submit["worst_window_count"],
             violations_count=submit["violation_count"],
-            duration_s=time.monotonic() - started_s,
+            worst_minute_count=worst_window(arrivals_us, 60_000_000),
+            worst_in_flight_count=report.get("jobs_in_flight", {}).get("worst_count", 0),
+            span_s=(arrivals_us[-1] - arrivals_us[0]) / 1_000_000,
+            writes_per_call=(self._book_version() - written) / calls_count,
         )
 
     def _start(self, name: str, index: int) -> None:
@@ -114,25 +163,29 @@ class Pipeline:
             stateMachineArn=self._machine, name=name, input=json.dumps({"payload": payload})
         )
 
-    def _report(self) -> Mapping[str, Any]:
-        scopes: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report").json()["scopes"]
-        return scopes
+    def _report(self, *, arrivals: bool = False) -> Mapping[str, Any]:
+        parameters = {"arrivals": "1"} if arrivals else {}
+        report: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report", params=parameters).json()
+        return report
+
+    def _book_version(self) -> int:
+        """Return how often the book of submits was written; plain pacing has none."""
+        key = {"budget": {"S": f"{VENDOR}#submit"}}
+        item = self._dynamodb.get_item(TableName=self._budgets_table, Key=key, ConsistentRead=True).get("Item")
+        return int(item["version"]["N"]) if item else 0
 
 
-def _configuration(scratch: Path, contract_rate: int, setting: Setting) -> Path:
+def _configuration(scratch: Path, contract: Contract, setting: Setting) -> Path:
     """Write a copy of the shipped configuration with this contract and setting."""
     directory = scratch / "configuration"
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(CONFIGURATION, directory)
     path = directory / "vendors" / f"{VENDOR}.yaml"
-    contract = yaml.safe_load(path.read_text())
-    contract["limits"] = [
-        {"quantity": "calls", "amount": contract_rate, "per_s": 1, "scope": "submit"},
-        {"quantity": "calls", "amount": POLL_RATE, "per_s": 1, "scope": "poll"},
-    ]
-    contract["submit"]["fields"] = {"webhook_events_filter": ["completed"]}
-    contract["dispatch"]["pacing"] = setting.pacing
-    path.write_text(yaml.safe_dump(contract))
+    document = yaml.safe_load(path.read_text())
+    document["limits"] = contract.limits
+    document["submit"]["fields"] = {"webhook_events_filter": ["completed"]}
+    document["dispatch"]["pacing"] = setting.pacing
+    path.write_text(yaml.safe_dump(document))
     tuning = {
         "delay_ms": 0,
         "rate_per_s": setting.rate_per_s,
@@ -144,8 +197,6 @@ def _configuration(scratch: Path, contract_rate: int, setting: Setting) -> Path:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -155,7 +206,7 @@ def _free_port() -> int:
 def _wait_for(url: str) -> None:
     for _ in range(100):
         try:
-            if httpx.get(url).is_success:
+            if httpx.get(f"{url}/_headway/health").is_success:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

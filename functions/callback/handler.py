@@ -5,13 +5,13 @@ from collections import Counter
 from functools import cache
 from typing import Any, Final
 
-import boto3
 from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions import aws
 from functions.callback.envelope import Envelope
 from functions.callback.inbox import CallbackOutcome, Inbox
 from functions.contract.profile import AppConfigProfiles
@@ -47,7 +47,7 @@ def inbox() -> Inbox:
     return Inbox(
         profiles=AppConfigProfiles(setting(Environment.CONFIG_APPLICATION)),
         ledger=ledger(),
-        settler=Settler(ledger(), boto3.client("stepfunctions")),
+        settler=Settler(ledger(), aws.step_functions()),
         keys_of=webhook_keys,
     )
 
@@ -55,7 +55,7 @@ def inbox() -> Inbox:
 def refuse(vendor: str, body: str, refusal: Refused) -> None:
     """Put a callback that will never be accepted where an operator can look at it, with the reason."""
     attributes = {"vendor": vendor, "outcome": type(refusal).__name__, "reason": str(refusal)}
-    boto3.client("sqs").send_message(
+    aws.sqs().send_message(
         QueueUrl=setting(Environment.CALLBACK_DLQ_URL),
         MessageBody=body or "(empty)",
         MessageAttributes={

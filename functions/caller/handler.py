@@ -4,10 +4,10 @@ from collections import Counter
 from functools import cache
 from typing import Any, Final
 
-import boto3
 import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions import aws
 from functions.caller.call import Caller, CallInput, CallOutcome
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
@@ -45,13 +45,13 @@ def http_client() -> httpx.Client:
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), boto3.client("stepfunctions"))
+    return Settler(ledger(), aws.step_functions())
 
 
 @cache
 def request_queue() -> RequestQueue:
     """Return the queue where this worker's calls wait for a vendor in trouble."""
-    return RequestQueue(boto3.client("sqs"), setting(Environment.REQUEST_QUEUE_URL))
+    return RequestQueue(aws.sqs(), setting(Environment.REQUEST_QUEUE_URL))
 
 
 def turns(vendor: Vendor, permit: Permit | None) -> Turns:

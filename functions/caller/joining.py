@@ -6,9 +6,9 @@ Out: its waiting task settled. Only that rare order needs code; the direct way h
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions import aws
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
 from functions.observability import logger
@@ -17,7 +17,7 @@ from functions.observability import logger
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), boto3.client("stepfunctions"))
+    return Settler(ledger(), aws.step_functions())
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:

@@ -7,9 +7,9 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions import aws
 from functions.ledger.record import CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
@@ -50,8 +50,8 @@ def rejecter() -> Rejecter:
     """Build this worker's rejecter from its environment."""
     return Rejecter(
         ledger(),
-        Settler(ledger(), boto3.client("stepfunctions")),
-        boto3.client("sqs"),
+        Settler(ledger(), aws.step_functions()),
+        aws.sqs(),
         setting(Environment.REQUEST_DLQ_URL),
     )
 

@@ -5,13 +5,12 @@ from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions import clock
+from functions import aws, clock
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.dispatch import Dispatcher
@@ -40,7 +39,7 @@ def pace_of(vendor: Vendor) -> Pace:
 @cache
 def dispatcher() -> Dispatcher:
     """Build this worker's dispatcher from its environment."""
-    step_functions = boto3.client("stepfunctions")
+    step_functions = aws.step_functions()
     profiles = AppConfigProfiles(setting(Environment.CONFIG_APPLICATION))
     return Dispatcher(
         vendor_name=setting(Environment.VENDOR),
@@ -56,7 +55,7 @@ def dispatcher() -> Dispatcher:
 @cache
 def sqs() -> "SQSClient":
     """Return this worker's SQS client."""
-    return boto3.client("sqs")
+    return aws.sqs()
 
 
 @cache

@@ -16,9 +16,9 @@ LEAD_US: Final = 500_000
 """How long before its slot a call is started: Express start, caller, ledger, and a worker's wake-up fit in."""
 HORIZON_US: Final = 600_000
 """How long before the first free slot permits are booked: the lead, and the write with its races."""
-CHUNK_US: Final = 250_000
-"""How much time one booking may cover: with the horizon it stays under a second, so that a call that arrives late can
-still put a floor under the call one window behind it.
+CHUNK_US: Final = 500_000
+"""How much time one booking may cover: half a second is a batch of ten at 20 calls a second, and a share of the book
+that another dispatcher can wait for.
 """
 
 

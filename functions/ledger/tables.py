@@ -2,9 +2,7 @@
 
 from functools import cache
 
-import boto3
-
-from functions import clock
+from functions import aws, clock
 from functions.ledger.store import Ledger
 from functions.names import Environment
 from functions.settings import setting
@@ -13,9 +11,8 @@ from functions.settings import setting
 @cache
 def ledger() -> Ledger:
     """Return this worker's ledger."""
-    dynamodb = boto3.resource("dynamodb")
     return Ledger(
-        calls=dynamodb.Table(setting(Environment.CALLS_TABLE)),
-        jobs=dynamodb.Table(setting(Environment.JOBS_TABLE)),
+        calls=aws.table(setting(Environment.CALLS_TABLE)),
+        jobs=aws.table(setting(Environment.JOBS_TABLE)),
         epoch_ms=clock.epoch_ms,
     )

@@ -15,7 +15,7 @@ from functions.errors import RetryLater
 from functions.limiter.circuit import LONGEST_OPEN_US, after_failure, after_success
 from functions.limiter.permits import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of
 from functions.limiter.signals import Reason
-from functions.limiter.tuning import Tuning
+from functions.limiter.tuning import POLL_HEADROOM_MS, Tuning
 
 ATTEMPTS: Final = 12
 """Of c bookers at once one succeeds in every round: a dozen lost races want more than a dozen bookers."""
@@ -94,7 +94,8 @@ class Budget:
             if horizon_us is not None:
                 ends_us = range(now_us + horizon_us, now_us + horizon_us + asked * interval_us, interval_us)
                 near = sum(permit.slot_us <= end_us for permit, end_us in zip(permits, ends_us, strict=True))
-                after, permits = book(self._rule, before, now_us + lead_us, near) if near else (before, ())
+                if near < asked:
+                    after, permits = book(self._rule, before, now_us + lead_us, near) if near else (before, ())
             if permits and not before.circuit.closed:
                 after = replace(after, next_us=max(after.next_us, permits[-1].slot_us + before.circuit.period_us))
             return after, permits
@@ -237,7 +238,9 @@ def budget_of(
     limits = vendor.limits_of(scope)
     if not limits:
         return None
-    ceiling_per_s = tuning.rate_per_s if scope is Scope.SUBMIT else math.inf
-    rule = rule_of(limits, tuning.headroom_ms * 1_000, ceiling_per_s)
-    longest_open_us = LONGEST_OPEN_US if scope is Scope.SUBMIT else LONGEST_OPEN_POLL_US
+    ceiling_per_s, headroom_ms, longest_open_us = tuning.rate_per_s, tuning.headroom_ms, LONGEST_OPEN_US
+    if scope is Scope.POLL:
+        ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
+        longest_open_us = LONGEST_OPEN_POLL_US
+    rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
     return Budget(store, f"{vendor.name}#{scope}", rule, epoch_us, sleep_us, longest_open_us)

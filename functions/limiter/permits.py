@@ -7,9 +7,10 @@ A permit is a slot: the microsecond at which its call leaves. Its call arrives a
   slots in a row the last is W + headroom after the first at least, so their arrivals never share a half-open window W.
 * Long windows by a quota: permits are counted in grains of W / GRAINS. Arrivals in a window W have slots in an interval
   of W + headroom, which touches `ceil((W + headroom) / grain) + 1` grains at most: those together may hold N.
-* A call that broke the headroom puts a floor under the call N numbers behind it: its answer came at `answered_us`, so
-  it had arrived by then, and the N-th after it may leave at `answered_us + W`. An answer within the headroom proves
-  that no floor is needed, so for a vendor that answers promptly the bound rests on no guess about jitter.
+* A call that broke the headroom keeps the call N numbers behind it back: its answer came at `answered_us`, so it had
+  arrived by then, and the N-th after it may leave at `answered_us + W`. Where that one is not booked yet it gets a
+  floor; where it is, it and all behind it shift by what is missing. An answer within the headroom proves that nothing
+  is missing, so for a vendor that answers promptly the bound rests on no guess about jitter.
 
 The price: N per W + headroom for spacing, and two grains more for quotas.
 """
@@ -26,6 +27,8 @@ from functions.limiter.signals import Reason
 LONG_WINDOW_US: Final = 10_000_000
 """From here on a quota costs less than even spacing gives away: a burst may use what a quiet time left over."""
 GRAINS: Final = 60
+OUTSTANDING_US: Final = 30_000_000
+"""A shift is known to all permits in use when so much of the book lies behind it: nobody waits that long for a slot."""
 BURST_FACTOR: Final = 8
 """Where only long windows are sold, a burst runs at most this much faster than the average."""
 
@@ -49,12 +52,20 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """All limits of one budget as arithmetic: the spacing of neighbours and the windows it keeps, and quotas."""
+    """All limits of one budget as arithmetic: the spacing of neighbours and the windows it keeps, and quotas.
+
+    `skew_us` is the part of the headroom that clocks may differ by: an answer is late without it.
+    """
 
     interval_us: int
     headroom_us: int
     windows: tuple[Window, ...]
     quotas: tuple[Quota, ...]
+    skew_us: int = 0
+
+    def is_late(self, slot_us: int, answered_us: int) -> bool:
+        """Return whether an answer leaves open that its call arrived after the headroom; both on the caller's clock."""
+        return answered_us - slot_us > self.headroom_us - self.skew_us
 
     @property
     def forget_us(self) -> int:
@@ -64,11 +75,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The right of one call to leave at `slot_us` (epoch): the `number`-th of its budget, given in a generation."""
+    """The right of one call to leave at `slot_us` (epoch): the `number`-th of its budget, given in a generation.
+
+    `shifted_us` is what the book's shifts came to for its number when it was booked: by what they come to later, beyond
+    that, the slot has moved (`slot_now`).
+    """
 
     slot_us: int
     number: int
     generation: int
+    shifted_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +96,20 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Permits from `number` on, booked already, leave `by_us` later."""
+
+    number: int
+    by_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
     """What is booked of one budget: the first free slot and its number, floors under numbers to come, and for each
     quota the permits per grain (index -> count).
+
+    `shifts` are those that a permit in use may not know of yet; `shifted_us` is the sum of the older ones, which hold
+    for every number.
 
     A brake or a changed rule starts a new generation, which begins at `resume_us`; permits of the generation before
     hold below `void_from_us` only. The vendor's last brake and the circuit say why, and outlive what changes them.
@@ -95,12 +122,14 @@ class Book:
     generation: int = 0
     void_from_us: int = 0
     resume_us: int = 0
+    shifts: tuple[Shift, ...] = ()
+    shifted_us: int = 0
     braked_until_us: int = 0
     brake_reason: Reason | None = None
     circuit: Circuit = CLOSED
 
 
-def rule_of(limits: Sequence[Limit], headroom_us: int, ceiling_per_s: float = math.inf) -> Rule:
+def rule_of(limits: Sequence[Limit], headroom_us: int, ceiling_per_s: float = math.inf, skew_us: int = 0) -> Rule:
     """Turn limits that all hold, and an operator's ceiling, into a rule; every division rounds to the vendor's side.
 
     Raises ValueError where there is no limit: unlimited budgets have no permits.
@@ -117,7 +146,7 @@ def rule_of(limits: Sequence[Limit], headroom_us: int, ceiling_per_s: float = ma
         grain_us = _ceil(per_us, GRAINS)
         quotas.append(Quota(limit.amount, grain_us, _ceil(per_us + max(headroom_us, grain_us), grain_us) + 1))
         intervals.append(_ceil(per_us, limit.amount * BURST_FACTOR))
-    return Rule(max(intervals), headroom_us, tuple(windows), tuple(quotas))
+    return Rule(max(intervals), headroom_us, tuple(windows), tuple(quotas), min(skew_us, headroom_us))
 
 
 def empty_book(rule: Rule) -> Book:
@@ -136,19 +165,29 @@ def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, 
         floor_us = max((floor.slot_us for floor in before.floors if floor.number <= number), default=0)
         slot_us = _first_free(rule, counts, max(next_us, floor_us))
         counts = tuple(_count(quota, held, slot_us) for quota, held in zip(rule.quotas, counts, strict=True))
-        permits.append(Permit(slot_us, number, before.generation))
+        permits.append(Permit(slot_us, number, before.generation, _shift_of(before, number)))
         next_us = slot_us + rule.interval_us
     counts = tuple(_recent(quota, held, earliest_us) for quota, held in zip(rule.quotas, counts, strict=True))
     number = before.number + count
     floors = tuple(floor for floor in before.floors if floor.number >= number)
-    return replace(before, next_us=next_us, number=number, counts=counts, floors=floors), tuple(permits)
+    known = number - _ceil(OUTSTANDING_US, rule.interval_us)
+    after = replace(
+        before,
+        next_us=next_us,
+        number=number,
+        counts=counts,
+        floors=floors,
+        shifts=tuple(shift for shift in before.shifts if shift.number > known),
+        shifted_us=before.shifted_us + sum(shift.by_us for shift in before.shifts if shift.number <= known),
+    )
+    return after, tuple(permits)
 
 
 def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
     """Free permits that nobody will use, where nobody has booked behind them; others stay as gaps, which break nothing.
 
-    `permits` are neighbours, ascending. Where a floor or a quota had kept the next one back, a floor still does: the
-    book has forgotten why.
+    `permits` are neighbours, ascending. Where a floor, a shift or a quota had kept the next one back, a floor still
+    does: the book has forgotten why.
     """
     if not permits or (permits[-1].number, permits[-1].generation) != (before.number - 1, before.generation):
         return before
@@ -160,36 +199,45 @@ def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
             if grain in left:
                 left[grain] -= 1
         counts.append(left)
-    nexts = [Floor(permit.number, permit.slot_us) for permit in permits[1:]] + [Floor(before.number, before.next_us)]
+    slots_us = [permit.slot_us + _shift_of(before, permit.number) - permit.shifted_us for permit in permits]
+    nexts_us = [*slots_us[1:], before.next_us]
     kept_back = tuple(
-        floor for permit, floor in zip(permits, nexts, strict=True) if floor.slot_us > permit.slot_us + rule.interval_us
+        Floor(permit.number + 1, next_us)
+        for permit, slot_us, next_us in zip(permits, slots_us, nexts_us, strict=True)
+        if next_us > slot_us + rule.interval_us
     )
     return replace(
         before,
-        next_us=permits[0].slot_us,
+        next_us=slots_us[0],
         number=permits[0].number,
         counts=tuple(counts),
         floors=(*kept_back, *before.floors),
+        shifts=tuple(shift for shift in before.shifts if shift.number <= permits[0].number),
     )
 
 
 def late(rule: Rule, before: Book, permit: Permit, answered_us: int) -> Book:
-    """Put floors behind a call that was answered after its headroom: it may have arrived as late as that. Quotas count
-    it where it was answered: whoever is booked from now on shares a window with that grain, or with none of its own.
+    """Keep the calls behind one that was answered after its headroom: it may have arrived as late as that.
 
-    Where permits above a floor are booked already, they are void and booked anew from the floor on. Where exactly they
-    are is not in the book, but not before so many intervals after the late one.
+    Where its N-th successor is booked already, it shifts with all behind it, by what its slot lacks at most: slots are
+    an interval apart at least, and further by every shift between. Quotas count the call where it was answered: whoever
+    is booked from now on shares a window with that grain, or with none of its own.
     """
-    floors = [Floor(permit.number + window.amount, answered_us + window.per_us) for window in rule.windows]
     counts = tuple(
         _moved(quota, held, permit.slot_us, answered_us) for quota, held in zip(rule.quotas, before.counts, strict=True)
     )
-    after = replace(before, counts=counts, floors=(*before.floors, *floors))
-    passed = [floor.number for floor in floors if floor.number < before.number]
-    if not passed:
-        return after
-    from_us = max(permit.slot_us + (min(passed) - permit.number) * rule.interval_us, answered_us)
-    return after if from_us >= before.next_us else rebase(rule, after, from_us, before.resume_us)
+    after = replace(before, counts=counts)
+    for window in rule.windows:
+        successor, from_us = permit.number + window.amount, answered_us + rule.skew_us + window.per_us
+        if successor >= before.number:
+            after = replace(after, floors=(*after.floors, Floor(successor, from_us)))
+            continue
+        least_us = permit.slot_us - permit.shifted_us + window.amount * rule.interval_us + _shift_of(after, successor)
+        if least_us < from_us:
+            by_us = from_us - least_us
+            shifts = (*after.shifts, Shift(successor, by_us))
+            after = replace(after, shifts=shifts, next_us=after.next_us + by_us)
+    return after
 
 
 def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
@@ -209,11 +257,22 @@ def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
     )
 
 
-def holds(permit: Permit, book: Book) -> bool:
-    """Return whether a permit may still be used under what is booked now."""
-    if permit.generation == book.generation:
-        return True
-    return permit.generation == book.generation - 1 and permit.slot_us < book.void_from_us
+def slot_now(rule: Rule, permit: Permit, book: Book) -> int | None:
+    """Return the slot that a permit has under what is booked now; None where it is void.
+
+    A quota has counted it at the slot that it was booked for, and allows for a grain of lateness: who was shifted by
+    more than that books anew.
+    """
+    by_us = _shift_of(book, permit.number) - permit.shifted_us
+    if by_us > min((max(0, quota.grain_us - rule.headroom_us) for quota in rule.quotas), default=by_us):
+        return None
+    slot_us = permit.slot_us + by_us
+    held = permit.generation == book.generation - 1 and slot_us < book.void_from_us
+    return slot_us if held or permit.generation == book.generation else None
+
+
+def _shift_of(book: Book, number: int) -> int:
+    return book.shifted_us + sum(shift.by_us for shift in book.shifts if shift.number <= number)
 
 
 def _first_free(rule: Rule, counts: Sequence[Mapping[int, int]], slot_us: int) -> int:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from functions.limiter.budget import Entry
 from functions.limiter.circuit import Circuit
-from functions.limiter.permits import Book, Floor, Quota, Rule, Window
+from functions.limiter.permits import Book, Floor, Quota, Rule, Shift, Window
 from functions.limiter.signals import Reason
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def _rule_json(rule: Rule) -> str:
             "headroom_us": rule.headroom_us,
             "windows": [[window.amount, window.per_us] for window in rule.windows],
             "quotas": [[quota.amount, quota.grain_us, quota.span_count] for quota in rule.quotas],
+            "skew_us": rule.skew_us,
         }
     )
 
@@ -83,6 +84,8 @@ def _book_json(book: Book) -> str:
             "braked_until_us": book.braked_until_us,
             "brake_reason": book.brake_reason,
             "circuit": asdict(book.circuit),
+            "shifts": [[shift.number, shift.by_us] for shift in book.shifts],
+            "shifted_us": book.shifted_us,
         }
     )
 
@@ -96,6 +99,7 @@ def _entry(item: Any) -> Entry:
             rule["headroom_us"],
             tuple(Window(*window) for window in rule["windows"]),
             tuple(Quota(*quota) for quota in rule["quotas"]),
+            rule["skew_us"],
         ),
         book=Book(
             **{
@@ -104,6 +108,7 @@ def _entry(item: Any) -> Entry:
                 "floors": tuple(Floor(*floor) for floor in book["floors"]),
                 "brake_reason": Reason(book["brake_reason"]) if book.get("brake_reason") else None,
                 "circuit": Circuit(**book.get("circuit", {})),
+                "shifts": tuple(Shift(*shift) for shift in book["shifts"]),
             }
         ),
     )

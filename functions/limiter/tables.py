@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
-import boto3
-
-from functions import clock
+from functions import aws, clock
 from functions.contract.vendor import Scope, Vendor
 from functions.limiter.budget import Budget, budget_of
 from functions.limiter.permits import Permit
@@ -19,7 +17,7 @@ from functions.settings import setting
 @cache
 def store() -> DynamoBookStore:
     """Return this worker's store of books."""
-    return DynamoBookStore(boto3.resource("dynamodb").Table(setting(Environment.BUDGETS_TABLE)))
+    return DynamoBookStore(aws.table(setting(Environment.BUDGETS_TABLE)))
 
 
 def budgets(scope: Scope) -> Callable[[Vendor, Tuning], Budget | None]:

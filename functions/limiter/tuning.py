@@ -10,6 +10,11 @@ DEFAULT_HEADROOM_MS: Final = 15
 """Jitter and skew between slot and door that a permit allows for: 1.5 % of a one-second contract. Where a
 vendor still sees a violation, this is the number to raise.
 """
+DEFAULT_SKEW_MS: Final = 1
+"""By how much the clocks of two callers may differ: Amazon Time Sync keeps hosts within a millisecond (EC2 user guide).
+"""
+POLL_HEADROOM_MS: Final = 100
+"""Least headroom of polls: nobody needs the last tenth of that budget, and a wide headroom makes no answer late."""
 DELAY_SHARE: Final = 0.75
 """Share of the contract that plain pacing uses where the operator says nothing: every setting that was measured without
 a violation stayed at 0.75 to 0.82.
@@ -27,6 +32,8 @@ class Tuning:
     headroom_ms: int = DEFAULT_HEADROOM_MS
     answers_prove_arrival: bool = True
     """False for a vendor that takes its time to answer a submit: a slow answer then says nothing about the arrival."""
+    skew_ms: int = DEFAULT_SKEW_MS
+    """Between the clocks of any two callers, at most; part of the headroom."""
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -36,6 +43,7 @@ class Tuning:
             rate_per_s=document["rate_per_s"],
             headroom_ms=document.get("headroom_ms", DEFAULT_HEADROOM_MS),
             answers_prove_arrival=document.get("answers_prove_arrival", True),
+            skew_ms=document.get("skew_ms", DEFAULT_SKEW_MS),
         )
 
     @classmethod

@@ -7,12 +7,13 @@ it missed go: a late call would be sent into somebody else's window.
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, Protocol
 
 from functions.contract.vendor import TURN_PATIENCE_S
 from functions.errors import RetryLater
 from functions.limiter.budget import Budget, Contended
-from functions.limiter.permits import Permit, holds
+from functions.limiter.permits import Permit, slot_now
 from functions.limiter.signals import Brake, Reason
 
 LOOK_US: Final = 60_000
@@ -24,6 +25,8 @@ GRACE_SHARE: Final = 3
 REBOOK_LEAD_US: Final = 80_000
 """How far ahead a caller books for itself: the look, and the way to it."""
 PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
+MISSED_US: Final = 1_000_000
+"""Who comes so much later than its slot does not look whether that was shifted; far below OUTSTANDING_US."""
 
 
 class Turns(Protocol):
@@ -99,7 +102,7 @@ class Turn:
     ) -> None:
         self._budget = budget
         self._permit = permit
-        self._used: Permit | None = None
+        self._used: tuple[Permit, int] | None = None
         self._late: list[tuple[Permit, int]] = []
         self._well: Permit | None = None
         self._asked: Brake | None = None
@@ -114,20 +117,21 @@ class Turn:
     def take(self) -> None:
         """Return at a slot that holds. Raises RetryLater where it is too far away to wait for, or cannot be booked."""
         self.report()  # the attempt before is over: its floor cannot wait for all the others
-        permit, self._permit = self._permit, None
-        seen_us = 0  # when the book was last seen: long ago, for a permit that somebody else has booked
-        while permit is None or not self._wait(permit, seen_us):
+        permit, self._permit, self._used = self._permit, None, None
+        slot_us = self._wait(permit, 0) if permit else None  # its dispatcher saw the book long ago
+        while permit is None or slot_us is None:
             self.missed_count += permit is not None
-            permit = self._book()
-            seen_us = self._epoch_us()
-        self._used = permit
+            permit, seen_us = self._book(), self._epoch_us()
+            slot_us = self._wait(permit, seen_us)
+        self._used = permit, slot_us
 
     def answered(self) -> None:
         """Note an answer that came after the headroom; nothing is written before the answer itself is safe."""
         now_us = self._epoch_us()
-        late = self._used and now_us - self._used.slot_us > self._budget.rule.headroom_us
-        if self._used and late and self._answers_prove_arrival:
-            self._late.append((self._used, now_us))
+        if self._used and self._answers_prove_arrival:
+            permit, slot_us = self._used
+            if self._budget.rule.is_late(slot_us, now_us):
+                self._late.append((permit, now_us))
 
     def report(self) -> None:
         """Put floors behind the calls that were answered late: one write each, for the exceptions only.
@@ -150,11 +154,17 @@ class Turn:
         """Count the failure at once: the next attempt is a pause away. Never raises Contended."""
         if self._used:
             with suppress(Contended):
-                self.brakes[Reason.CIRCUIT] += self._budget.failed(self._used)
+                self.brakes[Reason.CIRCUIT] += self._budget.failed(self._left(self._used))
 
     def succeeded(self, brake: Brake | None) -> None:
         """Note it; nothing is written before the answer itself is safe."""
-        self._well, self._asked = self._used, brake
+        self._well, self._asked = self._used and self._left(self._used), brake
+
+    @staticmethod
+    def _left(used: tuple[Permit, int]) -> Permit:
+        """Return a permit with the slot at which its call has left, which may have been shifted."""
+        permit, slot_us = used
+        return replace(permit, slot_us=slot_us)
 
     def _report_success(self) -> None:
         """Close the circuit, or forget failures, where the book showed any; and brake for the vendor's last word."""
@@ -174,19 +184,25 @@ class Turn:
         ahead_us = self._budget.ask_again_us() - self._epoch_us()
         raise RetryLater("the next free slot is far away", retry_after_s=max(ahead_us, 0) / 1_000_000)
 
-    def _wait(self, permit: Permit, seen_us: int) -> bool:
-        """Wait for a slot; False where it is missed or void. A book that was seen just now is not looked at again."""
-        ahead_us = permit.slot_us - self._epoch_us()
-        if ahead_us > PATIENCE_US:
-            raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
-        if ahead_us < -self._grace_us:
-            return False
-        if permit.slot_us - seen_us > FRESH_US:
+    def _wait(self, permit: Permit, seen_us: int) -> int | None:
+        """Wait for a slot and return it; None where it is missed or void. A book that was seen (`seen_us`) just before
+        the slot is not looked at again.
+        """
+        slot_us = permit.slot_us
+        if self._epoch_us() > slot_us + MISSED_US:
+            return None
+        while slot_us - seen_us > FRESH_US:
+            ahead_us = slot_us - self._epoch_us()
+            if ahead_us > PATIENCE_US:
+                raise RetryLater("the slot is far away", retry_after_s=ahead_us / 1_000_000)
             if ahead_us > LOOK_US:
                 self._sleep_us(ahead_us - LOOK_US)
-            if not holds(permit, self._budget.look()):
-                return False
-        ahead_us = permit.slot_us - self._epoch_us()
+            seen_us = self._epoch_us()
+            moved_us = slot_now(self._budget.rule, permit, self._budget.look())
+            if moved_us is None:
+                return None
+            slot_us = moved_us
+        ahead_us = slot_us - self._epoch_us()
         if ahead_us > 0:
             self._sleep_us(ahead_us)
-        return self._epoch_us() <= permit.slot_us + self._grace_us
+        return slot_us if self._epoch_us() <= slot_us + self._grace_us else None

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US
 from functions.limiter.budget import ATTEMPTS, LONGEST_BACKOFF_US, Budget
-from functions.limiter.permits import Permit, Rule, holds, rule_of
-from functions.limiter.turn import FRESH_US, GRACE_SHARE, LOOK_US, PATIENCE_US, REBOOK_LEAD_US
+from functions.limiter.permits import Permit, Rule, rule_of, slot_now
+from functions.limiter.turn import FRESH_US, GRACE_SHARE, LOOK_US, MISSED_US, PATIENCE_US, REBOOK_LEAD_US
 from headway.simulation import draws
 from headway.simulation.dispatcher import PUT_BACK_US, Dispatcher, Sleepers, Write
 from headway.simulation.outcome import Tally
@@ -40,7 +40,7 @@ class Lane:
 
     def __init__(self, settings: Settings, calls_count: int, seed: str) -> None:
         random = Random(seed)  # noqa: S311 - repeatable, not secret
-        self.rule: Rule = rule_of(settings.limits, settings.headroom_us)
+        self.rule: Rule = rule_of(settings.limits, settings.headroom_us, skew_us=settings.skew_us)
         self.tally = Tally()
         self.arrivals_us: list[int] = []
         self._settings = settings
@@ -281,7 +281,7 @@ class Lane:
         offset_us = offsets_us[int(self._random() * len(offsets_us))]
         ready_us = at_us + self._draw_start_us()
         slot_us = permit.slot_us - offset_us  # in true time
-        if ready_us > slot_us + self._grace_us:
+        if ready_us > slot_us + MISSED_US:
             self.tally.missed_count += 1
             self._at(ready_us, self._book_anew, offset_us)
             return
@@ -293,34 +293,41 @@ class Lane:
     def _look(self, turn: tuple[Permit, int]) -> None:
         permit, offset_us = turn
         self._read_count += 1
-        if holds(permit, self._book):
-            self._leave(permit, offset_us)
-            return
-        self.tally.void_count += 1
-        self._book_anew(offset_us)
+        slot_us = slot_now(self.rule, permit, self._book)
+        if slot_us is None:
+            self.tally.void_count += 1
+            self._book_anew(offset_us)
+        elif self._now_us > slot_us - offset_us + self._grace_us:
+            self.tally.missed_count += 1
+            self._book_anew(offset_us)
+        elif (look_us := slot_us - offset_us - LOOK_US) > self._now_us:
+            self._at(look_us, self._look, turn)
+        else:
+            self._leave(permit, slot_us, offset_us)
 
     def _book_anew(self, offset_us: int) -> None:
-        change = partial(self._budget.book, 1, REBOOK_LEAD_US)
+        change = partial(self._budget.book, 1, REBOOK_LEAD_US, PATIENCE_US)
         self._read(Write(offset_us, change, partial(self._wait, offset_us), partial(self._return, 1)))
 
     def _wait(self, offset_us: int, permits: Sequence[Permit]) -> None:
-        """Wait for a slot that the caller has booked itself."""
+        """Wait for a slot that the caller has booked itself; where it was too far away, nothing was booked."""
+        if not permits:
+            self._return(1)
+            return
         [permit] = permits
         ahead_us = permit.slot_us - offset_us - self._now_us
-        if ahead_us > PATIENCE_US:
-            self._return(1)
-        elif ahead_us < -self._grace_us:
+        if ahead_us < -self._grace_us:
             self.tally.missed_count += 1
             self._book_anew(offset_us)
         elif ahead_us > FRESH_US:
             self._at(self._now_us + ahead_us - LOOK_US, self._look, (permit, offset_us))
         else:
-            self._leave(permit, offset_us)
+            self._leave(permit, permit.slot_us, offset_us)
 
-    def _leave(self, permit: Permit, offset_us: int) -> None:
+    def _leave(self, permit: Permit, slot_us: int, offset_us: int) -> None:
         """Leave at the slot, or at once behind it; arrive within the jitter, or astray."""
         settings = self._settings
-        slot_us = permit.slot_us - offset_us
+        slot_us -= offset_us  # in true time
         delay_us = self._draw_jitter_us()
         if self._now_us > slot_us:  # a late start uses up its part of the jitter
             late_us = self._now_us - slot_us
@@ -329,7 +336,7 @@ class Lane:
             delay_us = max(delay_us, settings.jitter_us + int(self._random() * settings.stray_us))
         self.arrivals_us.append(slot_us + delay_us)
         answer_us = delay_us + self._draw_answer_us()
-        if answer_us > settings.headroom_us and settings.answers_prove_arrival:
+        if settings.answers_prove_arrival and self.rule.is_late(0, answer_us):
             self._at(slot_us + answer_us, self._answer, (permit, offset_us))
 
     def _answer(self, turn: tuple[Permit, int]) -> None:

@@ -182,7 +182,7 @@ def worker(
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     clients = {"stepfunctions": made.step_functions, "sqs": made.sqs}
-    monkeypatch.setattr("boto3.client", clients.__getitem__)
+    monkeypatch.setattr("boto3.client", lambda name, **_: clients[name])
     for module in (callback_handler, caller_handler, dispatcher_handler, results_handler):
         monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)
     for module in (caller_handler, results_handler):

@@ -133,7 +133,7 @@ def test_a_permit_travels_with_its_call(dispatcher: Dispatcher, step_functions: 
 
     dispatcher.dispatch(request_body(), turns())
     (started,) = step_functions.of("StartExecution")
-    permit = {"slot_us": 1_800_000_000_500_000, "number": 7, "generation": 2}
+    permit = {"slot_us": 1_800_000_000_500_000, "number": 7, "generation": 2, "shifted_us": 0}
     assert json.loads(started["input"])["permit"] == permit
 
 

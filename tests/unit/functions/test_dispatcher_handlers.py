@@ -110,8 +110,8 @@ def test_every_call_of_a_batch_gets_a_permit_and_leftovers_go_back(worker: Worke
     permits = [json.loads(start["input"])["permit"] for start in worker.step_functions.of("StartExecution")]
     start_us = NOW_MS * 1_000 + LEAD_US
     assert permits == [
-        {"slot_us": start_us, "number": 0, "generation": 0},
-        {"slot_us": start_us + 101_500, "number": 1, "generation": 0},
+        {"slot_us": start_us, "number": 0, "generation": 0, "shifted_us": 0},
+        {"slot_us": start_us + 101_500, "number": 1, "generation": 0, "shifted_us": 0},
     ]
     assert worker.books.entries["acme#submit"].book.number == 2, "the third is free again"
 

@@ -64,6 +64,10 @@ def test_only_known_packages_are_imported() -> None:
     assert roots - set(sys.stdlib_module_names) - only_for_types == bundled
 
 
+def test_aws_clients_are_made_in_one_place_and_signatures_in_another() -> None:
+    assert [path.name for path in FILES if "boto3" in imported(path)] == ["aws.py", "proxy.py"]
+
+
 def test_a_variable_that_the_stack_did_not_bind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(Environment.CALLS_TABLE, raising=False)
     with pytest.raises(RuntimeError, match="HEADWAY_CALLS_TABLE is not set: the stack has to bind it"):

@@ -18,7 +18,7 @@ from functions.limiter.circuit import (
     after_failure,
     after_success,
 )
-from functions.limiter.permits import Permit, holds, rule_of
+from functions.limiter.permits import Permit, rule_of, slot_now
 from functions.limiter.signals import Reason
 from functions.limiter.tuning import Tuning
 from functions.limiter.turn import PATIENCE_US
@@ -102,7 +102,7 @@ def test_opening_voids_what_is_booked_and_books_one_probe_per_period() -> None:
     waiting = lane.budget.book(20, 100_000)
     for permit in waiting[:THRESHOLD]:
         lane.budget.failed(permit)
-    assert not [permit for permit in waiting if holds(permit, lane.budget.look())]
+    assert not [permit for permit in waiting if slot_now(RULE, permit, lane.budget.look())]
     slots_us = [lane.probe().slot_us for _ in range(3)]
     assert slots_us == [NOW_US + OPEN_US, NOW_US + 2 * OPEN_US, NOW_US + 3 * OPEN_US]
 
@@ -149,7 +149,7 @@ def test_a_probe_that_succeeds_lets_everybody_go_a_window_later() -> None:
     permits = lane.budget.book(5, 0)
     assert permits[0].slot_us == lane.clock.now_us + SWITCH_US + RULE.forget_us
     assert permits[-1].slot_us - permits[0].slot_us == 4 * RULE.interval_us
-    assert not holds(unused, lane.budget.look())
+    assert slot_now(RULE, unused, lane.budget.look()) is None
 
 
 def test_closing_keeps_to_a_brake_that_the_vendor_asked_for_meanwhile() -> None:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from unittest.mock import patch
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.contract.vendor import Limit, Scope
 from functions.limiter import permits
-from functions.limiter.permits import Permit, Rule, book, empty_book, give_back, holds, late, rebase, rule_of
+from functions.limiter.permits import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of, slot_now
 
 LIMITS = st.lists(
     st.builds(
@@ -93,22 +94,86 @@ def test_a_call_that_breaks_the_headroom_breaks_the_window_without_its_floor_and
     assert worst_window(saturated(limits, late_us, floors=True), 1_000_000) == 20
 
 
-def test_a_floor_that_comes_too_late_voids_what_is_booked_above_it_and_spares_the_rest() -> None:
+def slots_now(rule: Rule, permitted: Sequence[Permit], state: Book) -> list[int | None]:
+    return [slot_now(rule, permit, state) for permit in permitted]
+
+
+def test_a_floor_that_comes_too_late_shifts_what_is_booked_above_it_and_spares_the_rest() -> None:
     rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
     state, permitted = book(rule, empty_book(rule), 0, 8)
     told = late(rule, state, permitted[0], 600_000)
-    assert [holds(permit, told) for permit in permitted] == [True] * 4 + [False] * 4
+    by_us = 600_000 - rule.headroom_us
+    assert slots_now(rule, permitted, told) == [
+        permit.slot_us + (by_us if permit.number >= 4 else 0) for permit in permitted
+    ]
     _, anew = book(rule, told, 0, 4)
-    assert min(slots_of(anew)) >= 1_600_000
-    assert all(holds(permit, told) for permit in anew)
+    assert anew[0].slot_us == permitted[-1].slot_us + by_us + rule.interval_us, "the next one follows without a gap"
+    assert slots_now(rule, anew, told) == slots_of(anew)
 
 
-def test_a_late_answer_to_a_call_that_nobody_has_booked_behind_voids_nothing() -> None:
+def test_late_answers_of_neighbours_shift_by_the_longest_and_not_by_their_sum() -> None:
+    rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
+    state, permitted = book(rule, empty_book(rule), 0, 8)
+    for permit, late_us in zip(permitted[:3], (100_000, 130_000, 90_000), strict=True):
+        state = late(rule, state, permit, permit.slot_us + late_us)
+    moved = slots_now(rule, permitted, state)
+    assert [now_us - permit.slot_us for now_us, permit in zip(moved, permitted, strict=True) if now_us is not None] == [
+        *[0, 0, 0, 0],
+        *[80_000, 110_000, 110_000, 110_000],
+    ]
+
+
+def test_a_shift_of_more_than_a_grain_voids_what_a_quota_has_counted_elsewhere() -> None:
+    rule = rule_of([Limit(4, 1, Scope.SUBMIT), Limit(40, 15, Scope.SUBMIT)], 20_000)
+    state, permitted = book(rule, empty_book(rule), 0, 5)
+    grain_us = rule.quotas[0].grain_us
+    near = late(rule, state, permitted[0], grain_us)
+    far = late(rule, state, permitted[0], grain_us + 1)
+    assert [permitted[4].slot_us + grain_us - 20_000, None] == [
+        slot_now(rule, permitted[4], told) for told in (near, far)
+    ]
+
+
+def test_a_shift_is_forgotten_when_nobody_can_be_waiting_who_does_not_know_it() -> None:
+    rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
+    state, permitted = book(rule, empty_book(rule), 0, 8)
+    state = late(rule, state, permitted[0], 600_000)
+    assert len(state.shifts) == 1
+    state, _ = book(rule, state, 0, 200)
+    assert (state.shifts, state.shifted_us) == ((), 580_000)
+    _, [following] = book(rule, state, 0, 1)
+    assert slot_now(rule, following, state) == following.slot_us
+
+
+@given(
+    booked_count=st.integers(5, 12),
+    answers=st.lists(st.tuples(st.integers(0, 4), st.integers(20_001, 900_000)), min_size=1, max_size=6),
+    given_back_count=st.integers(0, 3),
+)
+def test_whatever_shifts_and_goes_back_successors_keep_their_distance(
+    booked_count: int, answers: list[tuple[int, int]], given_back_count: int
+) -> None:
+    rule = rule_of([Limit(3, 1, Scope.SUBMIT)], 20_000)
+    state, permitted = book(rule, empty_book(rule), 0, booked_count)
+    told: dict[int, int] = {}
+    for number, after_us in answers:
+        if number < booked_count - given_back_count:
+            answered_us = (slot_now(rule, permitted[number], state) or 0) + after_us
+            told[number] = max(told.get(number, 0), answered_us)
+            state = late(rule, state, permitted[number], answered_us)
+    kept = permitted[: booked_count - given_back_count]
+    state = give_back(rule, state, permitted[len(kept) :])
+    state, anew = book(rule, state, 0, 6)
+    slots = [slot for slot in slots_now(rule, [*kept, *anew], state) if slot is not None]
+    assert all(after - before >= rule.interval_us for before, after in pairwise(slots))
+    assert all(slots[number + 3] >= answered_us + 1_000_000 for number, answered_us in told.items())
+
+
+def test_a_late_answer_to_a_call_that_nobody_has_booked_behind_moves_nothing() -> None:
     rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
     state, permitted = book(rule, empty_book(rule), 0, 3)
     told = late(rule, state, permitted[0], 5_000_000)
-    assert told.generation == state.generation
-    assert all(holds(permit, told) for permit in permitted)
+    assert slots_now(rule, permitted, told) == slots_of(permitted)
 
 
 def test_a_late_call_is_counted_in_a_quota_where_it_may_have_arrived() -> None:
@@ -225,14 +290,16 @@ def test_a_brake_moves_every_free_slot_behind_it_and_voids_what_is_booked_beyond
     braked = rebase(rule, state, from_us=first + 100_000, resume_us=until)
     _, after = book(rule, braked, 0, 5)
     assert min(slots_of(after)) >= until
-    assert [holds(permit, braked) for permit in before] == [slot < first + 100_000 for slot in slots_of(before)]
-    assert all(holds(permit, braked) for permit in after)
+    assert [slot is not None for slot in slots_now(rule, before, braked)] == [
+        slot < first + 100_000 for slot in slots_of(before)
+    ]
+    assert slots_now(rule, after, braked) == slots_of(after)
 
 
 def test_a_permit_of_two_generations_ago_is_void() -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
     state, [permit] = book(rule, empty_book(rule), 0, 1)
-    assert not holds(permit, rebase(rule, rebase(rule, state, 10, 10), 10, 10))
+    assert slot_now(rule, permit, rebase(rule, rebase(rule, state, 10, 10), 10, 10)) is None
 
 
 @given(st.integers(1, 500), st.sampled_from([1.0, 10.0, 60.0, 86_400.0]))

@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from functions.contract.vendor import Limit, Scope
+from functions.limiter import permits
 from functions.limiter.budget import Budget
-from functions.limiter.permits import GRAINS, Permit, holds, rule_of
+from functions.limiter.permits import GRAINS, Permit, rule_of, slot_now
 from functions.limiter.turn import FRESH_US
 from tests.unit.functions.books import MemoryBookStore
 from tests.unit.functions.fakes import VirtualClock, most_in_any_window
@@ -42,6 +44,7 @@ class World:
     waiting: list[Permit] = field(default_factory=list)
     batches: list[list[Permit]] = field(default_factory=list)
     left: list[Permit] = field(default_factory=list)
+    slots_us: dict[Permit, int] = field(default_factory=dict)
     arrivals_us: dict[Permit, int] = field(default_factory=dict)
 
     @property
@@ -66,26 +69,31 @@ class World:
     def pass_time(self, duration_us: int, delayed: int) -> None:
         """Let the callers whose look is due look, and leave."""
         self.clock.now_us += duration_us
-        due = [permit for permit in self.waiting if permit.slot_us - FRESH_US <= self.clock.now_us]
-        self.waiting = [permit for permit in self.waiting if permit not in due]
-        for permit in due:
-            if holds(permit, self.budget.look()):
+        book = self.budget.look()
+        for permit in [permit for permit in self.waiting if permit.slot_us - FRESH_US <= self.clock.now_us]:
+            slot_us = slot_now(self.budget.rule, permit, book)
+            if slot_us is None:
+                self.waiting.remove(permit)
+            elif slot_us - FRESH_US <= self.clock.now_us:  # otherwise it waits on, for the slot that it has now
+                self.waiting.remove(permit)
                 self.left.append(permit)
+                self.slots_us[permit] = slot_us
                 late = delayed >> permit.number % 8 & 1
-                self.arrivals_us[permit] = permit.slot_us + late * (self.headroom_us - 1)
+                self.arrivals_us[permit] = slot_us + late * (self.headroom_us - 1)
 
     def arrive_late(self, back: int, later_us: int) -> None:
         """Let a call that has left arrive now; where its floor would come too late, only its answer is late."""
         if not self.left:
             return
         permit = self.left[-1 - back % len(self.left)]
-        answered_us = max(self.clock.now_us, permit.slot_us + self.headroom_us) + later_us
+        answered_us = max(self.clock.now_us, self.slots_us[permit] + self.headroom_us) + later_us
         self.pass_time(answered_us - self.clock.now_us, 0)
         self.budget.late(permit, answered_us)
         rule, book = self.budget.rule, self.budget.look()
-        in_time = all(self.left[-1].number < permit.number + window.amount for window in rule.windows)
+        last_number = max(left.number for left in self.left)
+        in_time = all(last_number < permit.number + window.amount for window in rule.windows)
         last_us = book.next_us - rule.interval_us
-        if in_time and all(last_us <= permit.slot_us + GRAINS * quota.grain_us for quota in rule.quotas):
+        if in_time and all(last_us <= self.slots_us[permit] + GRAINS * quota.grain_us for quota in rule.quotas):
             self.arrivals_us[permit] = max(self.arrivals_us[permit], answered_us)
 
     def assert_contract_kept(self) -> None:
@@ -127,7 +135,8 @@ def live(world: World, steps: Sequence[Step]) -> None:
         elif name == "tune":
             world.ceiling_per_s = first or math.inf
         world.pass_time(duration_us, delayed)
-    world.pass_time(600_000_000, 0)
+    while world.waiting:
+        world.pass_time(600_000_000, 0)
 
 
 @given(limits=LIMITS, headroom_us=st.sampled_from([1, 15_000, 200_000]), steps=STEPS)
@@ -136,3 +145,36 @@ def test_no_window_holds_too_much_whatever_happens(limits: list[Limit], headroom
     world = World(limits, headroom_us)
     live(world, steps)
     world.assert_contract_kept()
+
+
+HEADROOM_US = 20_000
+BURSTS = st.lists(st.integers(0, 255), min_size=8, max_size=16)
+
+
+def broken(limit: Limit, headroom_us: int, delays: Sequence[int]) -> bool:
+    """Live through saturated time, with calls as late as the headroom should allow; was the contract broken?"""
+    world = World([limit], headroom_us)
+    live(world, [(8, 0, None, 500_000, 0, ("nothing", 0, 0)) for _ in delays])
+    for permit, slot_us in world.slots_us.items():
+        late = delays[permit.number // 8 % len(delays)] >> permit.number % 8 & 1
+        world.arrivals_us[permit] = slot_us + late * (HEADROOM_US - 1)
+    try:
+        world.assert_contract_kept()
+    except AssertionError:
+        return True
+    return False
+
+
+def test_it_fails_when_the_rounding_is_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permits, "_ceil", lambda dividend, divisor: int(dividend // divisor))
+    assert find(BURSTS, lambda delays: broken(Limit(7, 1, Scope.SUBMIT), HEADROOM_US, delays))
+
+
+def test_it_fails_when_the_headroom_is_taken_out() -> None:
+    assert find(BURSTS, lambda delays: broken(Limit(6, 1, Scope.SUBMIT), 1, delays))
+
+
+@given(delays=BURSTS)
+def test_and_with_both_in_their_place_it_does_not(delays: list[int]) -> None:
+    assert not broken(Limit(6, 1, Scope.SUBMIT), HEADROOM_US, delays)
+    assert not broken(Limit(7, 1, Scope.SUBMIT), HEADROOM_US, delays)

@@ -141,7 +141,7 @@ def test_the_function_waits_for_its_turn_where_the_contract_counts_polls(worker:
     for _ in range(3):
         handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
         left_us.append(worker.clock.now_us)
-    assert left_us == [left_us[0], left_us[0] + 507_500, left_us[0] + 1_015_000], "1.015 s for two"
+    assert left_us == [left_us[0], left_us[0] + 550_000, left_us[0] + 1_100_000], "1.1 s for two"
     assert list(worker.books.entries) == ["acme#poll"]
 
 

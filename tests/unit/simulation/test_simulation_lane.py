@@ -82,7 +82,7 @@ def test_missed_slots_are_booked_anew() -> None:
     outcome = simulate(replace(SMALL, start_us=300_000))
     assert outcome.violation_count == 0
     assert outcome.tally.missed_count > 100
-    assert outcome.tally.write_count >= 3_000 * 0.3 + outcome.tally.missed_count
+    assert outcome.tally.write_count >= 3_000 * 0.2 + outcome.tally.missed_count
 
 
 def test_floors_keep_calls_away_from_one_that_went_astray() -> None:
@@ -91,7 +91,7 @@ def test_floors_keep_calls_away_from_one_that_went_astray() -> None:
     assert unguarded.violation_count > 0
     assert guarded.violation_count == 0
     assert guarded.tally.late_count > 0
-    assert guarded.tally.void_count > 0
+    assert guarded.tally.void_count == 0, "what is booked shifts, and nobody books anew"
 
 
 def test_bookers_that_share_a_moment_race_for_the_book() -> None:
@@ -101,9 +101,9 @@ def test_bookers_that_share_a_moment_race_for_the_book() -> None:
     assert alone.tally.lost_race_count == 0
 
 
-def test_a_batch_is_booked_in_three_writes() -> None:
+def test_a_batch_is_booked_in_two_writes() -> None:
     outcome = simulate(replace(SMALL, start_us=1_000))
-    assert outcome.tally.write_count / outcome.calls_count == pytest.approx(0.3, abs=0.01)
+    assert outcome.tally.write_count / outcome.calls_count == pytest.approx(0.2, abs=0.01)
 
 
 def test_vendors_do_not_share_a_budget() -> None:
