@@ -2,17 +2,31 @@
 
 from collections import Counter
 from functools import cache
+from typing import Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from functions.limiter.signals import Reason
 from functions.names import METRIC_NAMESPACE, SERVICE, Metric
+
+BRAKES: Final = {
+    Reason.RETRY_AFTER: Metric.BRAKES_RETRY_AFTER,
+    Reason.RATE_LIMIT_HEADER: Metric.BRAKES_RATE_LIMIT_HEADER,
+    Reason.HTTP_429: Metric.BRAKES_HTTP_429,
+    Reason.CIRCUIT: Metric.BRAKES_CIRCUIT,
+}
 
 
 @cache
 def logger() -> Logger:
     """Return the logger of this worker."""
     return Logger(service=SERVICE)
+
+
+def brake_counts(brakes: Counter[Reason]) -> Counter[Metric]:
+    """Name the brakes that a call has caused; those of others are theirs to count."""
+    return Counter({BRAKES[reason]: count for reason, count in brakes.items() if count})
 
 
 def publish(vendor: str, counts: Counter[Metric]) -> None:

@@ -15,7 +15,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from functions import clock
 from functions.contract.vendor import Credential
+from functions.limiter.signals import Brake, brake_of
 from functions.names import CREDENTIAL_HEADER, Environment, ProxyAuth
 from functions.settings import setting
 
@@ -98,7 +100,6 @@ def proxy_of(client: httpx.Client, credential: Credential | None) -> Proxy:
     )
 
 
-def retry_after_s(answer: httpx.Response) -> float | None:
-    """Read Retry-After as delta seconds; its HTTP-date form is left to the back-off."""
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
+def brake_asked(answer: httpx.Response) -> Brake | None:
+    """Return the brake that an answer of the vendor, or of the proxy's own throttle, asks for."""
+    return brake_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000)

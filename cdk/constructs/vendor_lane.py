@@ -19,7 +19,7 @@ from cdk.constructs.proxy import VendorProxy
 from cdk.stateful import StatefulStack, VendorState
 from cdk.target import Target
 from functions.contract import paths
-from functions.contract.vendor import DEFER_SECONDS, EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S, Drain, Vendor
+from functions.contract.vendor import EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S, Drain, Vendor
 from functions.ledger.store import JOB_TTL_S
 from functions.names import CONTRACT_PROFILE, TUNING_PROFILE, Environment
 
@@ -129,10 +129,17 @@ class VendorLane(Construct):
         return rejection
 
     def _dispatch_call(self, callback_url: str) -> Machine:
-        environment = {**self._way_out, **self._seats, Environment.CALLBACK_URL: callback_url}
+        queue = self._state.request_queue
+        environment = {
+            **self._way_out,
+            **self._seats,
+            Environment.CALLBACK_URL: callback_url,
+            Environment.REQUEST_QUEUE_URL: queue.queue_url,
+        }
         caller = self._function("Caller", "caller.handler", self.vendor.caller_timeout_s, environment)
         self._allow_way_out(caller)
         caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
+        caller.allow(["sqs:SendMessage"], queue.queue_arn)
         self._allow_settling(caller)
         self.caller: PythonFunction | None = caller
         return Machine(
@@ -146,8 +153,6 @@ class VendorLane(Construct):
                 "CallerTimeoutSeconds": self.vendor.caller_timeout_s,
                 "SettleTimeoutSeconds": SETTLE_TIMEOUT_S,
                 "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,
-                "DeferRounds": self.vendor.defer_rounds,
-                "DeferSeconds": DEFER_SECONDS,
             },
             grants={
                 "lambda:InvokeFunction": [caller.function.function_arn, self.rejection.function.function_arn],

@@ -66,7 +66,7 @@ class Watch(Construct):
                 [
                     metric
                     for metric in Metric
-                    if metric.startswith(("Calls", "Requests"))
+                    if metric.startswith(("Calls", "Requests", "Brakes"))
                     or (metric is Metric.SEATS_FULL and vendor.jobs_in_flight is not None)
                 ],
             ),

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from functions.caller.submit import submit
 from functions.contract.vendor import Ambiguity, Vendor
+from functions.dispatcher.request import CallRequest
+from functions.dispatcher.request_queue import RequestQueue
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.ledger.record import Call, CallState
 from functions.ledger.settlement import Settler
@@ -48,6 +50,7 @@ class Caller:
         vendor: Vendor,
         ledger: Ledger,
         settler: Settler,
+        requests: RequestQueue,
         proxy: Proxy,
         callback_url: str,
         turns: Turns,
@@ -55,6 +58,7 @@ class Caller:
         self._vendor = vendor
         self._ledger = ledger
         self._settler = settler
+        self._requests = requests
         self._proxy = proxy
         self._callback_url = callback_url
         self._turns = turns
@@ -78,17 +82,31 @@ class Caller:
                 time.sleep,
             )
         except RetryLater as error:
-            self._ledger.release(request.call_id)
-            return CallReport(
-                CallOutcome.DEFERRED,
-                error=ErrorCode.VENDOR_THROTTLED,
-                cause=f"{self._vendor.name}: {error}",
-                retry_after_s=error.retry_after_s,
-            )
+            return self._defer(request, error)
         except FailTask as error:
             return CallReport(CallOutcome.REJECTED, error=error.code, cause=error.cause)
         self._ledger.accept(request.call_id, job_id)
         return self._join(call, job_id)
+
+    def _defer(self, request: "CallInput", error: RetryLater) -> CallReport:
+        """Let the call wait in the request queue, for as long as it takes.
+
+        First the ledger: a message that came while the call is `dispatching` would be dropped as a duplicate. A crash
+        between the two is mended by the next attempt of `dispatch_call`, which begins the call anew. A message too many
+        does no harm: `begin` lets one through, and what finds the call elsewhere than `queued` is dropped.
+        """
+        call = self._ledger.release(request.call_id)
+        if call is None:
+            return CallReport(CallOutcome.DUPLICATE)  # it has expired meanwhile: nobody waits for it
+        self._settler.leave(call)  # before another dispatcher can take it again for the same call
+        again = CallRequest(call.call_id, call.vendor, request.idempotency_key, request.payload, call.task_token)
+        self._requests.put_back(again.to_body(), error.retry_after_s)
+        return CallReport(
+            CallOutcome.DEFERRED,
+            error=ErrorCode.VENDOR_THROTTLED,
+            cause=f"{self._vendor.name}: {error}",
+            retry_after_s=error.retry_after_s,
+        )
 
     def _continue(self, request: "CallInput") -> CallReport:
         """Another invocation took this call: a duplicate, or ourselves before a crash."""

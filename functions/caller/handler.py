@@ -11,6 +11,7 @@ from functions import aws
 from functions.caller.call import Caller, CallInput, CallOutcome
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
+from functions.dispatcher.request_queue import RequestQueue
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
 from functions.limiter import seat_tables
@@ -18,7 +19,7 @@ from functions.limiter.permits import Permit
 from functions.limiter.tables import turns_of
 from functions.limiter.turn import Turns, Unpaced
 from functions.names import Environment, Metric, ProxyAuth
-from functions.observability import logger, publish
+from functions.observability import brake_counts, logger, publish
 from functions.proxy import client_for, proxy_of
 from functions.settings import setting
 
@@ -48,6 +49,12 @@ def settler() -> Settler:
     return Settler(ledger(), aws.step_functions(), seat_tables.leave)
 
 
+@cache
+def request_queue() -> RequestQueue:
+    """Return the queue where this worker's calls wait for a vendor in trouble."""
+    return RequestQueue(aws.sqs(), setting(Environment.REQUEST_QUEUE_URL))
+
+
 def turns(vendor: Vendor, permit: Permit | None) -> Turns:
     """Return the turns of one call, by the pacing that the contract asks for."""
     if vendor.dispatch.pacing is Pacing.DELAY:
@@ -62,7 +69,8 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     proxy = proxy_of(http_client(), vendor.credential)
     request = CallInput.from_event(event)
     its_turns = turns(vendor, request.permit)
-    report = Caller(vendor, ledger(), settler(), proxy, setting(Environment.CALLBACK_URL), its_turns).call(request)
+    caller = Caller(vendor, ledger(), settler(), request_queue(), proxy, setting(Environment.CALLBACK_URL), its_turns)
+    report = caller.call(request)
     logger().info(
         "call made",
         call_id=request.call_id,
@@ -74,5 +82,6 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     counts = Counter({METRICS[report.outcome]: 1})
     counts[Metric.PERMITS_MISSED] += its_turns.missed_count
     counts[Metric.PERMITS_LATE] += its_turns.late_count
+    counts.update(brake_counts(its_turns.brakes))
     publish(vendor.name, counts)
     return report.to_json()

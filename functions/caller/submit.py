@@ -4,19 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
 from functions.contract import paths
 from functions.contract.vendor import Ambiguity, Vendor
 from functions.errors import ErrorCode, FailTask, RetryLater
+from functions.limiter.signals import Brake
 from functions.limiter.turn import Turns
-from functions.proxy import Proxy, retry_after_s
+from functions.proxy import Proxy, brake_asked
 
 BUDGET_S: Final = 20.0
 """Seconds in which attempts may end and be repeated; with a pause and a last attempt it fits `caller_timeout_s`."""
 ATTEMPTS: Final = 8
 LONGEST_PAUSE_S: Final = 5.0
+"""A vendor that asks for more, or a slot that is further away, is waited for in the queue: that costs nothing."""
 DETAIL_LENGTH: Final = 500
 """Characters of a vendor's error text that a cause quotes."""
 
@@ -40,7 +42,7 @@ def submit(
     body = _body(vendor, payload, callback_url)
     headers = {vendor.submit.idempotency_header: idempotency_key} if vendor.submit.idempotency_header else {}
     retrying = Retrying(
-        retry=retry_if_exception_type(RetryLater),
+        retry=retry_if_exception(_is_near),
         stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
         wait=_wait,
         sleep=sleep_s,
@@ -54,16 +56,22 @@ def _attempt(proxy: Proxy, vendor: Vendor, body: Mapping[str, Any], headers: Map
     try:
         answer = proxy.send(vendor.submit.method, vendor.submit.path, vendor.submit.timeout_s, body, headers)
     except httpx.ConnectError as error:
+        turns.failed()
         raise RetryLater(f"the proxy cannot be reached ({type(error).__name__})") from error
     except httpx.TransportError as error:
+        turns.failed()
         raise _ambiguous(vendor, f"no answer ({type(error).__name__})") from error
     turns.answered()
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        asked_s = retry_after_s(answer)
-        turns.refused(asked_s)
-        raise RetryLater("HTTP 429", asked_s)
+    brake = brake_asked(answer)
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS and brake:
+        turns.refused(brake)
+        raise RetryLater("HTTP 429", brake.asked_s)
     if answer.is_server_error:
-        raise _ambiguous(vendor, f"HTTP {answer.status_code}")
+        turns.failed()
+        if brake:
+            turns.refused(brake)
+        raise _ambiguous(vendor, f"HTTP {answer.status_code}", brake)
+    turns.succeeded(brake)
     if not answer.is_success:
         detail = answer.text[:DETAIL_LENGTH]
         raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered HTTP {answer.status_code}: {detail}")
@@ -89,14 +97,19 @@ def _job_id(vendor: Vendor, answer: httpx.Response) -> str:
     return str(job_id)
 
 
-def _ambiguous(vendor: Vendor, what: str) -> RetryLater | FailTask:
+def _ambiguous(vendor: Vendor, what: str, brake: Brake | None = None) -> RetryLater | FailTask:
     """Nobody knows whether the vendor took the job: the contract says which mistake is the cheaper one."""
     if vendor.submit.ambiguity is Ambiguity.RETRY:
-        return RetryLater(f"{what}; the submit is repeated with the same idempotency key")
+        asked_s = brake.asked_s if brake else None
+        return RetryLater(f"{what}; the submit is repeated with the same idempotency key", asked_s)
     return FailTask(ErrorCode.VENDOR_UNAVAILABLE, f"{vendor.name}: {what}; not repeated, a job could be doubled")
+
+
+def _is_near(error: BaseException) -> bool:
+    return isinstance(error, RetryLater) and (error.retry_after_s or 0) <= LONGEST_PAUSE_S
 
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked_s = error.retry_after_s if isinstance(error, RetryLater) else None
-    return _pause(state) if asked_s is None else min(asked_s, LONGEST_PAUSE_S)
+    return _pause(state) if asked_s is None else asked_s

@@ -19,16 +19,13 @@ SETTLE_TIMEOUT_S: Final = 15
 """Timeout of the functions that only write to the ledger and to Step Functions."""
 
 TURN_PATIENCE_S: Final = 10
-"""The longest that a running function waits for its slot; what is further away goes back to the workflow or queue."""
+"""The longest that a running function waits for its slot; what is further away goes back to the queue."""
 
 LONGEST_DELAY_S: Final = 5
 """Maximum of `delay_ms` in `tuning.schema.json`, in seconds."""
 
 EXPRESS_TIMEOUT_S: Final = 300
 """The longest that Step Functions lets an Express workflow run (service quotas)."""
-
-DEFER_SECONDS: Final = 30
-"""Longest pause of `dispatch_call` between two rounds with a vendor that throttles."""
 
 FENCE_BURST_SHARE: Final = 0.2
 """Share of a limit that the proxy's token bucket gives away as burst."""
@@ -325,11 +322,6 @@ class Vendor:
     def caller_timeout_s(self) -> int:
         """Timeout of the caller: its budget (`caller.submit.BUDGET_S`), a wait for a slot, one last attempt."""
         return math.ceil(self.submit.timeout_s) + MARGIN_S + TURN_PATIENCE_S
-
-    @property
-    def defer_rounds(self) -> int:
-        """Rounds of `dispatch_call` with a throttling vendor that fit into an Express workflow, one at least."""
-        return max(1, (EXPRESS_TIMEOUT_S - MARGIN_S) // (self.caller_timeout_s + DEFER_SECONDS))
 
     @property
     def dispatcher_timeout_s(self) -> int:

@@ -42,9 +42,11 @@ class Dispatcher:
         self._step_functions = step_functions
         self._machine_arn = machine_arn
         self._seating_of = seating_of
+        self._later: RetryLater | None = None
 
     def turns(self, count: int) -> Turns:
         """Return the turns of a batch; nothing is booked before the first is taken."""
+        self._later = None
         vendor = self._profiles.vendor(self._vendor_name)
         return self._pace.turns(vendor, self._profiles.tuning(vendor), count)
 
@@ -85,11 +87,17 @@ class Dispatcher:
         )
         return True
 
-    @staticmethod
-    def _turn(turns: Turns) -> Permit | None:
-        """Take the next turn; RetryLater for all that is left of a batch whose booking failed."""
+    def _turn(self, turns: Turns) -> Permit | None:
+        """Take the next turn. Once a batch has none left, all that is left of it waits as long as the first: RetryLater
+        of its own for each.
+        """
+        if self._later:
+            raise RetryLater(str(self._later), self._later.retry_after_s)
         try:
             return next(turns)
+        except RetryLater as later:
+            self._later = later
+            raise
         except StopIteration:
             raise RetryLater("the batch lost its turns: the booking before failed") from None
 

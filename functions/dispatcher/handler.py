@@ -1,10 +1,9 @@
 """Dispatcher function (hop 3). In: a batch of request messages. Out: one Express workflow each, failures by item."""
 
-import math
 from collections import Counter
 from contextlib import closing
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -16,6 +15,7 @@ from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.dispatch import Dispatcher
 from functions.dispatcher.pace import DelayPace, Pace, PermitPace, Turns
+from functions.dispatcher.request_queue import RequestQueue
 from functions.dispatcher.seating import Seating, seating_of
 from functions.errors import Malformed, RetryLater
 from functions.ledger.settlement import Settler
@@ -29,11 +29,6 @@ from functions.settings import setting
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
-
-PUT_BACK_S: Final = 2
-"""Delay of a request whose booking failed for contention."""
-LONGEST_PUT_BACK_S: Final = 900
-"""The longest DelaySeconds that SQS takes (API reference)."""
 
 
 def pace_of(vendor: Vendor) -> Pace:
@@ -66,10 +61,10 @@ def sqs() -> "SQSClient":
     return aws.sqs()
 
 
-def put_back(body: str, retry_after_s: float | None) -> None:
-    """Send a request to the end of its queue, to come again later: a wait must not cost the message a receive."""
-    delay_s = PUT_BACK_S if retry_after_s is None else min(math.ceil(retry_after_s), LONGEST_PUT_BACK_S)
-    sqs().send_message(QueueUrl=setting(Environment.REQUEST_QUEUE_URL), MessageBody=body, DelaySeconds=delay_s)
+@cache
+def request_queue() -> RequestQueue:
+    """Return the queue that this worker's requests come from."""
+    return RequestQueue(sqs(), setting(Environment.REQUEST_QUEUE_URL))
 
 
 def dispatch_counted(body: str, turns: Turns, seating: Seating, counts: Counter[Metric]) -> None:
@@ -81,7 +76,7 @@ def dispatch_counted(body: str, turns: Turns, seating: Seating, counts: Counter[
         logger().warning("request malformed", reason=str(error))
         raise
     except RetryLater as error:
-        put_back(body, error.retry_after_s)
+        request_queue().put_back(body, error.retry_after_s)
         counts[Metric.CALLS_PUT_BACK] += 1
         return
     except Exception as error:  # the batch processor returns the message to the queue, and says nothing

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from functions.contract.vendor import Scope, Vendor
+from functions.contract.vendor import MARGIN_S, Scope, Vendor
 from functions.errors import RetryLater
 from functions.limiter.budget import Budget, Contended
 from functions.limiter.delay import Pacer, pause_us
@@ -62,17 +62,22 @@ class PermitPace:
         self._sleep_us = sleep_us
 
     def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
-        """Yield each permit when its lead begins; those that were not asked for go back. Raises RetryLater."""
+        """Yield each permit when its lead begins; those that were not asked for go back.
+
+        Raises RetryLater where the next slot is far away, or where waiting would outlast the dispatcher: brakes, probes
+        of a failing vendor and a low rate must not cost a message its receive.
+        """
         budget = self._budget_of(vendor, tuning)
         if budget is None:
             raise ValueError(f"{vendor.name} has no limit on submits: its contract should have been refused")
         chunk = max(1, CHUNK_US // budget.rule.interval_us)
+        patient_until_us = self._epoch_us() + (vendor.dispatcher_timeout_s - MARGIN_S) * 1_000_000 + PATIENCE_US
         permits: Sequence[Permit] = ()
         used = 0
         try:
             for _ in range(count):
                 if used == len(permits):
-                    permits, used = self._book(budget, min(chunk, count)), 0
+                    permits, used = self._book(budget, min(chunk, count), patient_until_us), 0
                     count -= len(permits)
                 permit = permits[used]
                 self._sleep_until(permit.slot_us - LEAD_US)
@@ -82,13 +87,14 @@ class PermitPace:
             with suppress(Contended):  # then they stay as gaps, which break nothing
                 budget.give_back(permits[used:])
 
-    def _book(self, budget: Budget, count: int) -> Sequence[Permit]:
+    def _book(self, budget: Budget, count: int, patient_until_us: int) -> Sequence[Permit]:
         """Book when the first free slot comes within the lead; others who wait for the same one may be first."""
         while not (permits := budget.book(count, LEAD_US, HORIZON_US)):
             at_us = budget.first_free_us() - HORIZON_US
             ahead_us = at_us - self._epoch_us()
-            if ahead_us > PATIENCE_US:
-                raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
+            if ahead_us > PATIENCE_US or at_us > patient_until_us:
+                ahead_us = budget.ask_again_us() - HORIZON_US - self._epoch_us()
+                raise RetryLater("the next free slot is far away", retry_after_s=max(ahead_us, 0) / 1_000_000)
             self._sleep_until(at_us)
         return permits
 

@@ -36,6 +36,17 @@ class CallRequest:
             task_token=_text(document, "task_token"),
         )
 
+    def to_body(self) -> str:
+        """Write the message body that `from_body` reads; no longer than what `call_vendor` wrote: SQS bounds it."""
+        fields = {
+            "call_id": self.call_id,
+            "vendor": self.vendor,
+            "idempotency_key": self.idempotency_key,
+            "payload": self.payload,
+            "task_token": self.task_token,
+        }
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
 
 def call_id_of(body: str) -> str | None:
     """Return the call ID of a message; None where it has none, and will be refused."""

@@ -57,8 +57,12 @@ class Settler:
         if call is None:
             return Settlement.DUPLICATE
         settlement = self._settle(call, answer)
-        self._leave(call.vendor, call_id)
+        self.leave(call)
         return settlement
+
+    def leave(self, call: Call) -> None:
+        """Give back the seat of a call that is not at the vendor, or not any more; may be repeated."""
+        self._leave(call.vendor, call.call_id)
 
     def _settle(self, call: Call, answer: Answer) -> Settlement:
         call_id = call.call_id

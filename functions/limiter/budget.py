@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
-from functions.contract.vendor import Scope, Vendor
+from functions.contract.vendor import TURN_PATIENCE_S, Scope, Vendor
 from functions.errors import RetryLater
+from functions.limiter.circuit import LONGEST_OPEN_US, after_failure, after_success
 from functions.limiter.permits import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of
+from functions.limiter.signals import Reason
 from functions.limiter.tuning import POLL_HEADROOM_MS, Tuning
 
 ATTEMPTS: Final = 12
@@ -21,6 +23,10 @@ LONGEST_BACKOFF_US: Final = 60_000
 """Longest pause after a lost race; below it twice the pause before, with full jitter, so that a crowd spreads out."""
 SWITCH_US: Final = 250_000
 """A changed rule spares the permits of the next moments: their callers may have looked at the book already."""
+LONGEST_OPEN_POLL_US: Final = TURN_PATIENCE_S * 1_000_000
+"""Longest period of the polls' circuit: whoever fetches a result waits no longer, and has no queue to go back to."""
+PROBE_US: Final = 1_000_000
+"""A probe has been answered by then, as a rule."""
 
 
 class Contended(RetryLater):
@@ -57,7 +63,10 @@ class Budget:
         rule: Rule,
         epoch_us: Callable[[], int],
         sleep_us: Callable[[int], None] = lambda _: None,
+        longest_open_us: int = LONGEST_OPEN_US,
     ) -> None:
+        self._longest_open_us = longest_open_us
+        self._failures_seen = False
         self._store = store
         self._name = name
         self._rule = rule
@@ -73,20 +82,23 @@ class Budget:
         """Book `count` permits, the first at least `lead_us` from now. Raises Contended.
 
         With a horizon fewer are booked, or none: those that leave within `horizon_us`, and their neighbours up to a
-        quota's pause. Whoever books far ahead cannot be told of calls that arrive late.
+        quota's pause. Whoever books far ahead cannot be told of calls that arrive late. While the circuit is open one
+        is booked, a probe, and its period is kept behind it.
         """
         interval_us = self._rule.interval_us
 
         def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
             now_us = self._epoch_us()
-            after, permits = book(self._rule, before, now_us + lead_us, count)
-            if horizon_us is None:
-                return after, permits
-            ends_us = range(now_us + horizon_us, now_us + horizon_us + count * interval_us, interval_us)
-            near = sum(permit.slot_us <= end_us for permit, end_us in zip(permits, ends_us, strict=True))
-            if near == count:
-                return after, permits
-            return book(self._rule, before, now_us + lead_us, near) if near else (before, ())
+            asked = count if before.circuit.closed else 1
+            after, permits = book(self._rule, before, now_us + lead_us, asked)
+            if horizon_us is not None:
+                ends_us = range(now_us + horizon_us, now_us + horizon_us + asked * interval_us, interval_us)
+                near = sum(permit.slot_us <= end_us for permit, end_us in zip(permits, ends_us, strict=True))
+                if near < asked:
+                    after, permits = book(self._rule, before, now_us + lead_us, near) if near else (before, ())
+            if permits and not before.circuit.closed:
+                after = replace(after, next_us=max(after.next_us, permits[-1].slot_us + before.circuit.period_us))
+            return after, permits
 
         return self._change(decide)
 
@@ -94,15 +106,61 @@ class Budget:
         """Keep the calls of the next window away from one that may have arrived as late as it was answered."""
         self._change(lambda before: (late(self._rule, before, permit, answered_us), ()))
 
-    def brake(self, duration_us: int) -> None:
-        """Let nobody call for `duration_us` from now: booked permits are void, new ones start behind it."""
+    def brake(self, duration_us: int, reason: Reason = Reason.HTTP_429) -> bool:
+        """Let nobody call for `duration_us` from now: booked permits are void, new ones start behind it.
+
+        False where somebody else has braked for the same trouble.
+        """
+        braked = False
 
         def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+            nonlocal braked
             now_us = self._epoch_us()
-            resume_us = now_us + duration_us
-            if before.resume_us > now_us + duration_us // 2:
-                return before, ()  # somebody else has braked for the same trouble
-            return rebase(self._rule, before, now_us, resume_us), ()
+            braked = before.braked_until_us <= now_us + duration_us // 2
+            if not braked:
+                return before, ()
+            resume_us = max(now_us + duration_us, before.braked_until_us)
+            after = replace(before, braked_until_us=resume_us, brake_reason=reason)
+            return rebase(self._rule, after, now_us, resume_us), ()
+
+        self._change(decide)
+        return braked
+
+    def failed(self, permit: Permit) -> bool:
+        """Count a call that the vendor failed. True where that opened the circuit, or opened it anew: booked permits
+        are void then, and the next one is a probe.
+        """
+        opened = False
+
+        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+            nonlocal opened
+            now_us = self._epoch_us()
+            circuit = after_failure(before.circuit, permit.slot_us, now_us, self._longest_open_us)
+            opened = circuit.resume_us != before.circuit.resume_us
+            after = replace(before, circuit=circuit)
+            return (rebase(self._rule, after, now_us, circuit.resume_us) if opened else after), ()
+
+        self._change(decide)
+        return opened
+
+    def succeeded(self, permit: Permit) -> None:
+        """Forget the failures that the book showed when it was last seen here; where it showed none, nothing is read or
+        written.
+
+        A circuit that closes gives up the void slots ahead of it, which lie a period apart: booking begins a window
+        from now, as if nobody had called before, but not within a brake.
+        """
+        if not self._failures_seen:
+            return
+
+        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+            circuit = after_success(before.circuit, permit.slot_us)
+            after = replace(before, circuit=circuit)
+            if before.circuit.closed or not circuit.closed:
+                return after, ()
+            from_us = self._epoch_us() + SWITCH_US
+            resume_us = max(from_us + self._rule.forget_us, before.braked_until_us)
+            return rebase(self._rule, replace(after, floors=(), next_us=0), from_us, resume_us), ()
 
         self._change(decide)
 
@@ -116,9 +174,20 @@ class Budget:
         _, [permit] = book(self._rule, self._current(self._store.read(self._name)), 0, 1)
         return permit.slot_us
 
+    def ask_again_us(self) -> int:
+        """Return when whoever cannot wait for a slot does well to come back: at the first free slot, or earlier where a
+        probe may have closed the circuit for all by then.
+        """
+        now_us, free_us, circuit = self._epoch_us(), self.first_free_us(), self.look().circuit
+        if circuit.closed:
+            return free_us
+        told_us = circuit.resume_us + PROBE_US
+        return min(free_us, told_us if now_us < told_us else now_us + circuit.period_us)
+
     def look(self) -> Book:
         """Return what is booked now, to see whether a permit still holds."""
         entry = self._store.read(self._name)
+        self._failures_seen = entry is not None and entry.book.circuit.failure_count > 0
         return entry.book if entry else empty_book(self._rule)
 
     def _change(self, decide: Callable[[Book], tuple[Book, tuple[Permit, ...]]]) -> Sequence[Permit]:
@@ -126,6 +195,7 @@ class Budget:
             if attempt:
                 self._sleep_us(random.randint(1, min(LONGEST_BACKOFF_US, 1_000 << attempt)))  # noqa: S311 - jitter
             entry = self._store.read(self._name)
+            self._failures_seen = entry is not None and entry.book.circuit.failure_count > 0
             before = self._current(entry)
             after, permits = decide(before)
             if entry and after == entry.book:
@@ -170,9 +240,10 @@ def budget_of(
     limits = vendor.limits_of(booked)
     if not limits:
         return None
-    ceiling_per_s, headroom_ms = tuning.rate_per_s, tuning.headroom_ms
+    ceiling_per_s, headroom_ms, longest_open_us = tuning.rate_per_s, tuning.headroom_ms, LONGEST_OPEN_US
     if booked is Scope.POLL:
         ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
+        longest_open_us = LONGEST_OPEN_POLL_US
     rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
     name = "calls" if booked is Scope.ANY else booked
-    return Budget(store, f"{vendor.name}#{name}", rule, epoch_us, sleep_us)
+    return Budget(store, f"{vendor.name}#{name}", rule, epoch_us, sleep_us, longest_open_us)

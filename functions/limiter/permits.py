@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from functions.contract.vendor import Limit
+from functions.limiter.circuit import CLOSED, Circuit
+from functions.limiter.signals import Reason
 
 LONG_WINDOW_US: Final = 10_000_000
 """From here on a quota costs less than even spacing gives away: a burst may use what a quiet time left over."""
@@ -110,7 +112,7 @@ class Book:
     for every number.
 
     A brake or a changed rule starts a new generation, which begins at `resume_us`; permits of the generation before
-    hold below `void_from_us` only.
+    hold below `void_from_us` only. The vendor's last brake and the circuit say why, and outlive what changes them.
     """
 
     next_us: int
@@ -122,6 +124,9 @@ class Book:
     resume_us: int = 0
     shifts: tuple[Shift, ...] = ()
     shifted_us: int = 0
+    braked_until_us: int = 0
+    brake_reason: Reason | None = None
+    circuit: Circuit = CLOSED
 
 
 def rule_of(limits: Sequence[Limit], headroom_us: int, ceiling_per_s: float = math.inf, skew_us: int = 0) -> Rule:

@@ -1,13 +1,16 @@
 """Books in DynamoDB: one item per budget, written whole and only over the version that was read."""
 
 import json
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from functions.limiter.budget import Entry
+from functions.limiter.circuit import Circuit
 from functions.limiter.permits import Book, Floor, Quota, Rule, Shift, Window
+from functions.limiter.signals import Reason
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -78,6 +81,9 @@ def _book_json(book: Book) -> str:
             "generation": book.generation,
             "void_from_us": book.void_from_us,
             "resume_us": book.resume_us,
+            "braked_until_us": book.braked_until_us,
+            "brake_reason": book.brake_reason,
+            "circuit": asdict(book.circuit),
             "shifts": [[shift.number, shift.by_us] for shift in book.shifts],
             "shifted_us": book.shifted_us,
         }
@@ -100,6 +106,8 @@ def _entry(item: Any) -> Entry:
                 **book,
                 "counts": tuple(dict(held) for held in book["counts"]),
                 "floors": tuple(Floor(*floor) for floor in book["floors"]),
+                "brake_reason": Reason(book["brake_reason"]) if book.get("brake_reason") else None,
+                "circuit": Circuit(**book.get("circuit", {})),
                 "shifts": tuple(Shift(*shift) for shift in book["shifts"]),
             }
         ),

@@ -4,14 +4,17 @@ A permit was taken ahead of time. Here its caller waits for the slot, looks at t
 it missed go: a late call would be sent into somebody else's window.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, Protocol
 
 from functions.contract.vendor import TURN_PATIENCE_S
 from functions.errors import RetryLater
 from functions.limiter.budget import Budget, Contended
 from functions.limiter.permits import Permit, slot_now
+from functions.limiter.signals import Brake, Reason
 
 LOOK_US: Final = 60_000
 """How long before its slot a caller looks whether a brake or a changed rule has voided it: one read of the store."""
@@ -21,20 +24,17 @@ GRACE_SHARE: Final = 3
 """A call may leave after its slot by a third of the headroom: what is left is for the way to the door."""
 REBOOK_LEAD_US: Final = 80_000
 """How far ahead a caller books for itself: the look, and the way to it."""
-BRAKE_S: Final = 1.0
-"""Brake after a 429 that does not say for how long."""
-LONGEST_BRAKE_S: Final = 900.0
-"""Longest brake that a vendor's word can cause; then somebody asks again."""
 PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
 MISSED_US: Final = 1_000_000
 """Who comes so much later than its slot does not look whether that was shifted; far below OUTSTANDING_US."""
 
 
 class Turns(Protocol):
-    """What a caller asks before every attempt. `missed_count` and `late_count` say how it went."""
+    """What a caller asks before every attempt. `missed_count`, `late_count` and `brakes` say how it went."""
 
     missed_count: int
     late_count: int
+    brakes: Counter[Reason]
 
     def take(self) -> None:
         """Return when the call may leave, at once. Raises RetryLater."""
@@ -44,8 +44,16 @@ class Turns(Protocol):
         """Tell that the vendor has answered, now."""
         ...
 
-    def refused(self, retry_after_s: float | None) -> None:
-        """Tell that the vendor answered 429."""
+    def refused(self, brake: Brake) -> None:
+        """Tell that the vendor wants nobody to call for a while."""
+        ...
+
+    def failed(self) -> None:
+        """Tell that the vendor failed: 5xx, or no answer."""
+        ...
+
+    def succeeded(self, brake: Brake | None) -> None:
+        """Tell that the vendor answered and is well, and the brake that it asked for beside its answer."""
         ...
 
     def report(self) -> None:
@@ -59,13 +67,22 @@ class Unpaced:
     missed_count = 0
     late_count = 0
 
+    def __init__(self) -> None:
+        self.brakes: Counter[Reason] = Counter()
+
     def take(self) -> None:
         """Return at once."""
 
     def answered(self) -> None:
         """Do nothing: there is nobody to tell."""
 
-    def refused(self, retry_after_s: float | None) -> None:
+    def refused(self, brake: Brake) -> None:
+        """Do nothing: there is nobody to tell."""
+
+    def failed(self) -> None:
+        """Do nothing: there is nobody to tell."""
+
+    def succeeded(self, brake: Brake | None) -> None:
         """Do nothing: there is nobody to tell."""
 
     def report(self) -> None:
@@ -87,12 +104,15 @@ class Turn:
         self._permit = permit
         self._used: tuple[Permit, int] | None = None
         self._late: list[tuple[Permit, int]] = []
+        self._well: Permit | None = None
+        self._asked: Brake | None = None
         self._answers_prove_arrival = answers_prove_arrival
         self._epoch_us = epoch_us
         self._sleep_us = sleep_us
         self._grace_us = budget.rule.headroom_us // GRACE_SHARE
         self.missed_count = 0
         self.late_count = 0
+        self.brakes: Counter[Reason] = Counter()
 
     def take(self) -> None:
         """Return at a slot that holds. Raises RetryLater where it is too far away to wait for, or cannot be booked."""
@@ -123,20 +143,50 @@ class Turn:
             permit, answered_us = self._late.pop()
             with suppress(Contended):
                 self._budget.late(permit, answered_us)
+        self._report_success()
 
-    def refused(self, retry_after_s: float | None) -> None:
-        """Brake every caller of this budget for as long as the vendor asked, or for BRAKE_S. Never raises Contended."""
-        duration_s = BRAKE_S if retry_after_s is None else min(retry_after_s, LONGEST_BRAKE_S)
+    def refused(self, brake: Brake) -> None:
+        """Brake every caller of this budget. Never raises Contended."""
         with suppress(Contended):
-            self._budget.brake(int(duration_s * 1_000_000))
+            self.brakes[brake.reason] += self._budget.brake(int(brake.duration_s * 1_000_000), brake.reason)
+
+    def failed(self) -> None:
+        """Count the failure at once: the next attempt is a pause away. Never raises Contended."""
+        if self._used:
+            with suppress(Contended):
+                self.brakes[Reason.CIRCUIT] += self._budget.failed(self._left(self._used))
+
+    def succeeded(self, brake: Brake | None) -> None:
+        """Note it; nothing is written before the answer itself is safe."""
+        self._well, self._asked = self._used and self._left(self._used), brake
+
+    @staticmethod
+    def _left(used: tuple[Permit, int]) -> Permit:
+        """Return a permit with the slot at which its call has left, which may have been shifted."""
+        permit, slot_us = used
+        return replace(permit, slot_us=slot_us)
+
+    def _report_success(self) -> None:
+        """Close the circuit, or forget failures, where the book showed any; and brake for the vendor's last word.
+
+        A budget that is all used is at its end once a window: that nothing remains until the window is over is no news,
+        and the book keeps that end more exactly than a reset in whole seconds.
+        """
+        well, self._well = self._well, None
+        asked, self._asked = self._asked, None
+        if well:
+            with suppress(Contended):
+                self._budget.succeeded(well)
+        if asked and asked.duration_s * 1_000_000 > self._budget.rule.forget_us:
+            self.refused(asked)
 
     def _book(self) -> Permit:
-        """Book one permit for ourselves, unless its slot is too far away."""
+        """Book a slot that is near enough to wait for; one that is not is left to others. Raises RetryLater."""
         permits = self._budget.book(1, REBOOK_LEAD_US, PATIENCE_US)
         if permits:
             return permits[0]
-        ahead_us = self._budget.first_free_us() - self._epoch_us()
-        raise RetryLater("the next free slot is far away", retry_after_s=ahead_us / 1_000_000)
+        ahead_us = self._budget.ask_again_us() - self._epoch_us()
+        raise RetryLater("the next free slot is far away", retry_after_s=max(ahead_us, 0) / 1_000_000)
 
     def _wait(self, permit: Permit, seen_us: int) -> int | None:
         """Wait for a slot and return it; None where it is missed or void. A book that was seen (`seen_us`) just before

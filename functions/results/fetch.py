@@ -12,7 +12,7 @@ from tenacity.wait import wait_random_exponential
 from functions.contract.vendor import Vendor
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.turn import Turns
-from functions.proxy import Proxy, retry_after_s
+from functions.proxy import Proxy, brake_asked
 
 BUDGET_S: Final = 20.0
 ATTEMPTS: Final = 8
@@ -47,12 +47,17 @@ def _attempt(proxy: Proxy, vendor: Vendor, job_id: str, turns: Turns) -> Any:
     try:
         answer = proxy.send("GET", vendor.result.path.format(job_id=quote(job_id, safe="")), vendor.result.timeout_s)
     except httpx.TransportError as error:
+        turns.failed()
         raise RetryLater(f"no answer ({type(error).__name__})") from error
     turns.answered()
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        turns.refused(retry_after_s(answer))
+    brake = brake_asked(answer)
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+        if answer.is_server_error:
+            turns.failed()
+        if brake:
+            turns.refused(brake)
         raise RetryLater(f"HTTP {answer.status_code}")
+    turns.succeeded(brake)
     if not answer.is_success:
         raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor.name} answered HTTP {answer.status_code}")
     try:

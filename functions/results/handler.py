@@ -13,7 +13,7 @@ from functions.contract.vendor import Scope
 from functions.errors import FailTask
 from functions.limiter.tables import turns_of
 from functions.names import Environment, Metric, ProxyAuth
-from functions.observability import logger, publish
+from functions.observability import brake_counts, logger, publish
 from functions.proxy import client_for, proxy_of
 from functions.results.fetch import fetch
 from functions.settings import setting
@@ -40,9 +40,10 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         result = fetch(proxy_of(http_client(), vendor.credential), vendor, event["job_id"], turns, time.sleep)
     except FailTask as error:
         logger().warning("result rejected", call_id=event["call_id"], error_code=error.code)
-        publish(vendor.name, Counter({Metric.RESULTS_REJECTED: 1}))
-        return {"outcome": "rejected", "error": error.code, "cause": error.cause}
+        counted, answer = Metric.RESULTS_REJECTED, {"outcome": "rejected", "error": error.code, "cause": error.cause}
+    else:
+        counted, answer = Metric.RESULTS_FETCHED, {"outcome": "fetched", "result": result}
     finally:
         turns.report()
-    publish(vendor.name, Counter({Metric.RESULTS_FETCHED: 1}))
-    return {"outcome": "fetched", "result": result}
+    publish(vendor.name, Counter({counted: 1}) + brake_counts(turns.brakes))
+    return answer

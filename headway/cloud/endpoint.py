@@ -54,6 +54,10 @@ class _SessionTarget:
                 self._clients[name] = make(name, config=self._config, endpoint_url=self._endpoint_url)
             return self._clients[name]
 
+    def table(self, name: str) -> Any:
+        """Return a DynamoDB table, to be used by one thread."""
+        return self._session.resource("dynamodb", config=self._config, endpoint_url=self._endpoint_url).Table(name)
+
 
 class LocalTarget(_SessionTarget):
     """The embedded cloud that listens at `endpoint_url`."""

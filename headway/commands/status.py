@@ -1,13 +1,16 @@
-"""The `status` command: is the embedded cloud up, what waits where, and which seats are taken."""
+"""The `status` command: is the embedded cloud up, what waits where, which seats are taken, and who is braked why."""
 
 import json
 import time
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from headway.commands.cloud import STATE_DIR, StateDir
+
+if TYPE_CHECKING:
+    from headway.budgets import BudgetStatus
 
 NOT_RUNNING = 3
 """Exit code where nothing runs, as init scripts have it (LSB)."""
@@ -33,8 +36,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
-    """Show whether the embedded cloud runs, what waits in its queues, and how
-    many jobs in flight a limited vendor has.
+    """Show whether the embedded cloud runs, what waits in its queues, how many
+    jobs in flight a limited vendor has, and what its budgets are braked by.
 
     Exit codes: 0 it runs, 2 it runs but nothing is deployed, 3 it does not run.
 
@@ -43,8 +46,12 @@ def status(
         headway status
 
         headway status --json | jq '.lanes[].waiting_count'
+
+        headway status --json | jq '.budgets[] | select(.circuit != "closed")'
     """
     from cdk.configuration import load_vendors
+    from functions.limiter.store import DynamoBookStore
+    from headway.budgets import statuses
     from headway.cloud import process
     from headway.cloud.endpoint import LocalTarget
     from headway.errors import mendable
@@ -59,9 +66,11 @@ def status(
         stack = Stack.local(state_dir)
         contracts = {file.vendor.name: file.vendor for file in load_vendors(CONFIGURATION)}
         limits = {name: contract.jobs_in_flight for name, contract in contracts.items()}
-        table_name = stack.budgets_table if any(limits.values()) else ""
+        table_name = stack.budgets_table
     target = LocalTarget(cloud.endpoint_url)
     sqs = target.client("sqs")
+    books = DynamoBookStore(target.table(table_name))
+    budgets = statuses(books, stack.vendors, time.time_ns() // 1_000)
     lanes = [
         LaneStatus(
             vendor=vendor,
@@ -81,10 +90,18 @@ def status(
         "dead_count": _count(sqs, stack.outputs["CallbackDlqUrl"], "ApproximateNumberOfMessages"),
     }
     if as_json:
-        document = {"running": True, **asdict(cloud), "lanes": [asdict(lane) for lane in lanes], "callbacks": callbacks}
+        document = {
+            "running": True,
+            **asdict(cloud),
+            "lanes": [asdict(lane) for lane in lanes],
+            "callbacks": callbacks,
+            "budgets": [asdict(budget) for budget in budgets],
+        }
         typer.echo(json.dumps(document, indent=2))
         return
     _print(cloud.endpoint_url, cloud.pid, lanes, callbacks)
+    if budgets:
+        _print_budgets(budgets)
 
 
 def _count(sqs: Any, url: str, attribute: str) -> int:
@@ -117,3 +134,14 @@ def _print(endpoint_url: str, pid: int, lanes: list[LaneStatus], callbacks: dict
         table.add_row(f"requests to {lane.vendor}", *map(str, counts), seats)
     table.add_row("callbacks", str(callbacks["waiting_count"]), "", "", str(callbacks["dead_count"]), "")
     out.print(table)
+
+
+def _print_budgets(budgets: "list[BudgetStatus]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("budget", "next free slot", "braked", "circuit")
+    for budget in budgets:
+        braked = f"{budget.braked_for_s:.1f} s more: {budget.brake_reason}" if budget.brake_reason else ""
+        table.add_row(f"{budget.vendor} {budget.scope}", f"in {budget.free_in_s:.1f} s", braked, budget.circuit)
+    Console(highlight=False).print(table)

@@ -140,20 +140,20 @@ CAUTIONS: Final = (
         "batch_outlives_dispatcher",
         _batch_outlives_dispatcher,
         "A batch takes {batch_hold_at_pace_s} s ({batch_size} calls, {maximum_concurrency} dispatchers,"
-        " {paced_rps} calls/s), the dispatcher ends after {dispatcher_timeout_s} s: receives are burnt. Lower"
-        " `batch_size`, or raise `rate_per_s`.",
+        " {paced_rps} calls/s), the dispatcher ends after {dispatcher_timeout_s} s: with `delay` receives are"
+        " burnt, with permits the rest goes back to its queue. Lower `batch_size`, or raise `rate_per_s`.",
     ),
     Caution(
         "quota_stalls_dispatcher",
         _quota_stalls,
-        "A burst uses up {stall_amount} permits, then nobody gets one for {stall_s} s; the dispatcher that waits ends"
-        " after {dispatcher_timeout_s} s: receives are burnt. Lower `rate_per_s` to {stall_rate_per_s}.",
+        "A burst uses up {stall_amount} permits, then nobody gets one for {stall_s} s; a dispatcher ends after"
+        " {dispatcher_timeout_s} s, so requests go back to their queue. Lower `rate_per_s` to {stall_rate_per_s}.",
     ),
     Caution(
         "slots_far_apart",
         _slots_far_apart,
         "Permits are {interval_us} us apart, and a dispatcher gives its batch back where the next one is more than"
-        " {patience_s} s away: receives are burnt. Set `batch_size: 1`, drained by schedule.",
+        " {patience_s} s away: it goes to and fro. Set `batch_size: 1`, drained by schedule.",
     ),
     Caution(
         "visibility_above_heartbeat",

@@ -11,7 +11,6 @@ from typing import Final
 
 from cdk.parameters import poll_fence
 from functions.contract.vendor import (
-    DEFER_SECONDS,
     EXPRESS_TIMEOUT_S,
     FENCE_BURST_SHARE,
     LONGEST_DELAY_S,
@@ -60,7 +59,6 @@ CONSTANTS: Final = {
     "burst_share": FENCE_BURST_SHARE,
     "chunk_us": CHUNK_US,
     "cold_start_s": COLD_START_S,
-    "defer_s": DEFER_SECONDS,
     "express_timeout_s": EXPRESS_TIMEOUT_S,
     "freed_s": FREED_S,
     "horizon_us": HORIZON_US,

@@ -369,12 +369,6 @@ FORMULAS: Final = (
     ),
     Formula(Group.WORKERS, "caller_timeout_s", "ceil(submit_timeout_s) + margin_s + patience_s"),
     Formula(Group.WORKERS, "results_timeout_s", "ceil(result_timeout_s) + margin_s + patience_s"),
-    Formula(
-        Group.WORKERS,
-        "defer_rounds",
-        "max(1, floor((express_timeout_s - margin_s) / (caller_timeout_s + defer_s)))",
-        note="with a vendor that throttles, in one Express workflow",
-    ),
     Formula(Group.TIMEOUTS, "request_visibility_s", "6 x dispatcher_timeout_s + batching_window_s"),
     Formula(
         Group.TIMEOUTS,

@@ -107,7 +107,8 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         }
     else:
         both = {"<Budgets>": {READ, CREATE} | seats}
-        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling, **both}
+        requests = {f"<RequestQueue{name}>": PUT_BACK}
+        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling, **both, **requests}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,

@@ -26,7 +26,6 @@ ECHO = """
 def handle(event, context):
     return {"outcome": "rejected", "error": "Echo.Rejected", "cause": "it only echoes", "heard": event}
 """
-DEFER_ROUNDS: Final = 3
 NAMES: Final = tuple(sorted(path.name.removesuffix(".asl.json") for path in WORKFLOWS.glob("*.asl.json")))
 
 _EXPRESS: Mapping[str, Any] = {
@@ -49,8 +48,6 @@ VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
         **_EXPRESS,
         "CallerFunctionArn": ECHO_ARN,
         "CallerTimeoutSeconds": 40,
-        "DeferRounds": DEFER_ROUNDS,
-        "DeferSeconds": 30,
     },
     "dispatch_call_direct": {
         **_EXPRESS,

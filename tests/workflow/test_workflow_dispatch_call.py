@@ -8,7 +8,6 @@ import pytest
 from functions.caller.call import CallInput
 from functions.errors import ErrorCode
 from functions.limiter.permits import Permit
-from tests.workflow.conftest import definition
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import Engine
@@ -31,21 +30,11 @@ def test_a_call_that_the_vendor_has_is_done(engine: "Engine", case: str) -> None
     assert run.states == ["PrepareCall", "CallVendor", "RouteOutcome", "CallDispatched"]
 
 
-def test_a_deferred_call_is_repeated_after_the_vendors_wait(engine: "Engine") -> None:
-    run = engine.run("dispatch_call", "DeferredOnce", CALL)
-    round_ = ["CallVendor", "RouteOutcome"]
-    assert run.states == ["PrepareCall", *round_, "AwaitVendor", *round_, "CallDispatched"]
-    assert run.inputs["AwaitVendor"]["retry_after_s"] == 2.5
-    assert run.output == {"outcome": "accepted", "job_id": "job-7"}
-
-
-def test_a_call_that_is_deferred_in_every_round_is_rejected_as_throttled(engine: "Engine") -> None:
-    run = engine.run("dispatch_call", "DeferredAlways", CALL)
-    assert run.states.count("CallVendor") == 3
-    assert run.states.count("AwaitVendor") == 2, "after the last round nothing is waited for"
-    assert run.states[-2:] == ["RejectCall", "CallDispatched"]
-    assert run.inputs["RejectCall"]["error"] == ErrorCode.VENDOR_THROTTLED
-    assert run.output == {"rejected": True}
+def test_a_deferred_call_waits_in_the_queue_and_its_execution_is_over(engine: "Engine") -> None:
+    run = engine.run("dispatch_call", "Deferred", CALL)
+    assert run.status == "SUCCEEDED"
+    assert run.states == ["PrepareCall", "CallVendor", "RouteOutcome", "CallDispatched"]
+    assert run.output["outcome"] == "deferred"
 
 
 def test_a_rejected_call_is_rejected_with_the_callers_words(engine: "Engine") -> None:
@@ -81,15 +70,6 @@ def test_the_callers_permit_comes_through_to_the_microsecond_or_is_none(engine: 
     run = engine.run("dispatch_call", None, {**CALL, "permit": permit})
     heard = CallInput.from_event(run.outputs["CallVendor"]["heard"])
     assert heard.permit == (Permit(1_795_222_769_028_372, 41, 2) if permit else None)
-
-
-def test_a_repeated_call_hears_the_same_permit_which_it_finds_missed_and_books_anew(engine: "Engine") -> None:
-    machine = definition("dispatch_call")
-    machine["States"]["RouteOutcome"]["Choices"][1]["Condition"] = "{% $rounds < 2 %}"
-    engine.create("dispatch_call_twice", machine)
-    run = engine.run("dispatch_call_twice", None, CALL)
-    assert run.states.count("CallVendor") == 2
-    assert run.outputs["CallVendor"]["heard"]["permit"] == CALL["permit"]
 
 
 def test_the_rejection_hears_the_whole_call_after_a_crash_too(engine: "Engine") -> None:

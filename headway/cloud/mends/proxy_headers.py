@@ -50,10 +50,13 @@ def mend() -> None:
     """Replace the integration's HTTP client, and add the headers that it noted."""
     invoke = apigateway_v1._invoke_http_proxy_v1
 
-    async def invoke_with_headers(*args: Any, **options: Any) -> tuple[int, dict[str, str], bytes]:
+    async def invoke_with_headers(*args: Any, **options: Any) -> Any:
         noted: dict[str, str] = {}
         _passed_on.set(noted)
-        status, headers, body = await invoke(*args, **options)
+        answer = await invoke(*args, **options)
+        if not isinstance(answer, tuple):
+            return answer  # the gateway's own error: no backend has answered
+        status, headers, body = answer
         return status, {**noted, **headers}, body
 
     apigateway_v1._urlopen_async = _open

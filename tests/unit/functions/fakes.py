@@ -6,6 +6,7 @@ do not: a token is good once, dead tokens have their error codes, sizes are limi
 
 import heapq
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from functions.contract.vendor import Credential, Vendor
 from functions.dispatcher.request import CallRequest
 from functions.ledger.record import CallAttribute
 from functions.ledger.store import Ledger
+from functions.limiter.signals import Brake, Reason
 from functions.limiter.tuning import Tuning
 from functions.names import ProxyAuth
 from functions.proxy import Proxy
@@ -187,6 +189,7 @@ class FakeTurns:
 
     def __init__(self) -> None:
         self.told: list[Any] = []
+        self.brakes: Counter[Reason] = Counter()
 
     def take(self) -> None:
         self.told.append("take")
@@ -194,8 +197,14 @@ class FakeTurns:
     def answered(self) -> None:
         self.told.append("answered")
 
-    def refused(self, retry_after_s: float | None) -> None:
-        self.told.append(("refused", retry_after_s))
+    def refused(self, brake: Brake) -> None:
+        self.told.append(("refused", brake.asked_s))
+
+    def failed(self) -> None:
+        self.told.append("failed")
+
+    def succeeded(self, brake: Brake | None) -> None:
+        self.told.append("succeeded" if brake is None else ("succeeded", brake.asked_s))
 
     def report(self) -> None:
         self.told.append("report")

@@ -7,8 +7,10 @@ import httpx
 import pytest
 
 from functions.caller.call import Caller, CallInput, CallOutcome, CallReport
+from functions.dispatcher.request import CallRequest
+from functions.dispatcher.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S, RequestQueue
 from functions.errors import ErrorCode, RetryLater
-from functions.ledger.record import Answer, CallState
+from functions.ledger.record import Answer, CallAttribute, CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
 from functions.limiter.permits import Permit
@@ -16,9 +18,11 @@ from functions.limiter.turn import Unpaced
 from tests.unit.functions.fakes import (
     CALLBACK_URL,
     TOKEN,
+    FakeSqs,
     FakeStepFunctions,
     FakeTurns,
     FakeVendor,
+    Tables,
     request_of,
     vendor_of,
 )
@@ -37,11 +41,14 @@ class Lane:
     def __init__(self, ledger: Ledger, settler: Settler) -> None:
         self.ledger, self.settler = ledger, settler
         self.vendor = FakeVendor(httpx.Response(201, json={"id": "job-1"}))
+        self.sqs = FakeSqs()
+        self.requests = RequestQueue(self.sqs.client(), "https://sqs.example/requests")
         self.ledger.enqueue(request_of(), 3_600)
 
     def call(self, owner: str = "owner-1", ambiguity: str = "reject") -> CallReport:
         contract = vendor_of({"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"})
-        caller = Caller(contract, self.ledger, self.settler, self.vendor.proxy(), CALLBACK_URL, Unpaced())
+        proxy = self.vendor.proxy()
+        caller = Caller(contract, self.ledger, self.settler, self.requests, proxy, CALLBACK_URL, Unpaced())
         return caller.call(CallInput("call-1", owner, "call-1-key", {"text": "Grüße"}, None))
 
     @property
@@ -76,7 +83,7 @@ def test_a_delivery_during_anothers_submit_does_not_call_the_vendor(lane: Lane) 
 
 
 def test_a_call_that_nobody_knows_is_not_made(lane: Lane, ledger: Ledger) -> None:
-    caller = Caller(vendor_of(), ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL, Unpaced())
+    caller = Caller(vendor_of(), ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, Unpaced())
     assert caller.call(CallInput("call-2", "owner-1", "key", {}, None)) == CallReport(CallOutcome.DUPLICATE)
     assert lane.vendor.requests == []
 
@@ -153,6 +160,60 @@ def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane, 
     assert set(sleeps) == {3}
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "delay_s"), [("3", 3), ("5.2", 6), ("3600", LONGEST_PUT_BACK_S), ("", PUT_BACK_S)]
+)
+def test_a_deferred_call_waits_in_its_queue_as_it_came_for_as_long_as_the_vendor_asks(
+    lane: Lane, retry_after: str, delay_s: int
+) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": retry_after})]
+    lane.call()
+    (message,) = lane.sqs.of("SendMessage")
+    assert CallRequest.from_body(message["MessageBody"], "acme") == request_of()
+    assert "Grüße" in message["MessageBody"], "no longer than it came: SQS bounds its size"
+    assert (message["QueueUrl"], message["DelaySeconds"]) == ("https://sqs.example/requests", delay_s)
+
+
+def test_after_a_crash_between_the_ledger_and_the_queue_the_next_attempt_makes_the_call(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    lane.sqs.errors.append(Crash())
+    with pytest.raises(Crash):
+        lane.call()
+    assert (lane.state, lane.sqs.sent) == (CallState.QUEUED, [])
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call() == ACCEPTED
+
+
+def test_a_call_that_expires_while_its_vendor_is_busy_is_not_put_back(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    monkeypatch.setattr(lane.ledger, "release", lambda call_id: None)
+    assert lane.call() == CallReport(CallOutcome.DUPLICATE)
+    assert lane.sqs.sent == []
+
+
+@pytest.mark.parametrize("state", set(CallState) - {CallState.QUEUED})
+def test_a_message_that_comes_back_for_a_call_that_is_no_longer_queued_reaches_nobody(
+    lane: Lane, tables: Tables, state: CallState
+) -> None:
+    tables.calls.update_item(
+        Key={CallAttribute.CALL_ID: "call-1"},
+        UpdateExpression="SET #state = :state",
+        ExpressionAttributeNames={"#state": CallAttribute.STATE},
+        ExpressionAttributeValues={":state": state},
+    )
+    assert lane.call("owner-2", "retry") == CallReport(CallOutcome.DUPLICATE)
+    assert lane.vendor.requests == []
+
+
+def test_of_two_messages_of_one_call_one_is_effective(lane: Lane) -> None:
+    lane.vendor.answers.insert(0, httpx.Response(429, headers={"Retry-After": "60"}))
+    lane.call("owner-1")
+    assert [lane.call("owner-2"), lane.call("owner-3")] == [ACCEPTED, CallReport(CallOutcome.DUPLICATE)]
+    assert len(lane.vendor.requests) == 2
+
+
 def test_a_deferred_call_can_be_made_later_by_any_owner(lane: Lane) -> None:
     lane.vendor.answers = [httpx.Response(429)]
     lane.call()
@@ -184,7 +245,7 @@ def test_a_call_that_is_deferred_has_not_been_sent_where_its_turn_is_far_away(la
         def take(self) -> None:
             raise RetryLater("the next free slot is far away", retry_after_s=15)
 
-    caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL, FarAway())
+    caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, FarAway())
     assert caller.call(CallInput("call-1", "owner-1", "key", {}, None)) == CallReport(
         CallOutcome.DEFERRED,
         error=ErrorCode.VENDOR_THROTTLED,
@@ -202,13 +263,13 @@ def test_floors_are_told_after_the_call_and_an_error_there_repeats_nothing_but_t
             raise Crash
 
     def call(turns: FakeTurns) -> CallReport:
-        caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.vendor.proxy(), CALLBACK_URL, turns)
+        caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, turns)
         return caller.call(CallInput("call-1", "owner-1", "key", {}, None))
 
     broken, sound = Broken(), FakeTurns()
     with pytest.raises(Crash):
         call(broken)
-    assert broken.told == ["take", "answered", "report"]
+    assert broken.told == ["take", "answered", "succeeded", "report"]
     assert lane.state is CallState.ACCEPTED
     assert call(sound) == ACCEPTED
     assert sound.told == ["report"]

@@ -1,5 +1,6 @@
 """The caller function: what it reads from its event, and what it counts."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -78,3 +79,29 @@ def test_a_429_brakes_the_next_call_too(worker: Worker, capsys: pytest.CaptureFi
     assert report["retry_after_s"] == pytest.approx(60, abs=1)
     assert len(worker.vendor.requests) == 1
     assert counted(capsys)["CallsThrottled"] == [1.0]
+
+
+def test_what_it_braked_for_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    handle(worker, permit(NOW_US))
+    line = metrics(capsys.readouterr().out)
+    assert {name: value for name, value in line.items() if name.startswith("Brakes")} == {"BrakesRetryAfter": [1.0]}
+
+
+def test_a_vendor_that_fails_opens_its_circuit_and_its_calls_wait_in_the_queue(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.profiles.contract = vendor_of({"submit.ambiguity": "retry"})
+    worker.vendor.answers = [httpx.Response(503)]
+    outcomes = [handle(worker, None, f"call-{number}")["outcome"] for number in range(6)]
+    assert set(outcomes) == {"deferred"}
+    assert len(worker.sqs.of("SendMessage")) == 6
+    assert worker.step_functions.sent == []
+    book = worker.books.entries["acme#submit"].book
+    assert not book.circuit.closed
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(line.get("BrakesCircuit", [0])[0] for line in printed) >= 1
+    worker.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    worker.clock.now_us = max(worker.clock.now_us, book.next_us - 1_000_000)
+    assert handle(worker, None, "call-0")["outcome"] == "accepted"
+    assert worker.books.entries["acme#submit"].book.circuit.closed

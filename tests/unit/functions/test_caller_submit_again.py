@@ -1,5 +1,6 @@
 """When a submit is sent again: never where the vendor may have taken it and a doubled job would do harm."""
 
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from functions.contract.vendor import Ambiguity
 from functions.errors import ErrorCode, FailTask, RetryLater
 from tests.unit.functions.fakes import CALLBACK_URL, FakeTurns, FakeVendor, vendor_of
 
+DATE, IN_SIX_S = "Sat, 21 Nov 2026 07:00:00 GMT", "Sat, 21 Nov 2026 07:00:06 GMT"
 ACCEPTED = httpx.Response(201, json={"id": "job-1"})
 AMBIGUOUS = {
     "500": httpx.Response(500),
@@ -60,12 +62,12 @@ def test_every_attempt_takes_a_turn_of_its_own_and_tells_how_it_went(sender: Sen
     assert sender.turns.told == [
         *("take", "answered", ("refused", 2)),
         *("take", "answered", ("refused", None)),
-        "take",  # nobody answered
-        *("take", "answered"),
+        *("take", "failed"),  # nobody answered
+        *("take", "answered", "succeeded"),
     ]
 
 
-def test_an_attempt_without_a_turn_does_not_reach_the_vendor_and_waits_for_the_next(
+def test_an_attempt_without_a_turn_does_not_reach_the_vendor_and_is_left_to_the_queue(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def far_away() -> None:
@@ -77,17 +79,50 @@ def test_an_attempt_without_a_turn_does_not_reach_the_vendor_and_waits_for_the_n
         sender.send(vendor)
     assert later.value.retry_after_s == 15
     assert vendor.requests == []
-    assert set(sender.pauses_s) == {LONGEST_PAUSE_S}
+    assert sender.pauses_s == []
 
 
-def test_a_long_retry_after_is_cut_to_the_longest_pause(sender: Sender) -> None:
-    sender.send(FakeVendor(httpx.Response(429, headers={"Retry-After": "3600"}), ACCEPTED))
-    assert sender.pauses_s == [LONGEST_PAUSE_S]
+@pytest.mark.parametrize(
+    "headers", [{"Retry-After": "6"}, {"RateLimit": '"default";r=0;t=6'}, {"Date": DATE, "Retry-After": IN_SIX_S}]
+)
+def test_a_long_pause_is_waited_for_in_the_queue(sender: Sender, headers: dict[str, str]) -> None:
+    vendor = FakeVendor(httpx.Response(429, headers=headers), ACCEPTED)
+    with pytest.raises(RetryLater) as later:
+        sender.send(vendor)
+    assert later.value.retry_after_s == 6
+    assert (len(vendor.requests), sender.pauses_s) == (1, [])
 
 
-@pytest.mark.parametrize("header", [None, "", "soon", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"])
-def test_without_seconds_in_retry_after_the_pause_is_a_bounded_back_off(sender: Sender, header: str | None) -> None:
-    headers = {} if header is None else {"Retry-After": header}
+def test_an_answer_that_asks_for_a_pause_beside_the_job_id_is_a_success_that_brakes(sender: Sender) -> None:
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}
+    assert sender.send(FakeVendor(httpx.Response(201, json={"id": "job-1"}, headers=headers))) == "job-1"
+    assert sender.turns.told == ["take", "answered", ("succeeded", 30)]
+
+
+def test_a_refusal_is_a_sign_of_health_and_a_busy_vendor_that_names_a_time_fails_and_brakes(sender: Sender) -> None:
+    busy = httpx.Response(503, headers={"Retry-After": "4"})
+    with pytest.raises(FailTask):
+        sender.send(FakeVendor(busy, httpx.Response(422)), Ambiguity.RETRY)
+    assert sender.pauses_s == [4]
+    assert sender.turns.told == [
+        *("take", "answered", "failed", ("refused", 4)),
+        *("take", "answered", "succeeded"),
+    ]
+
+
+@pytest.mark.parametrize("answer", AMBIGUOUS.values(), ids=AMBIGUOUS)
+@pytest.mark.parametrize("ambiguity", Ambiguity)
+def test_every_failure_is_told_under_either_policy(
+    sender: Sender, answer: httpx.Response | Exception, ambiguity: Ambiguity
+) -> None:
+    with suppress(FailTask):
+        sender.send(FakeVendor(answer, ACCEPTED), ambiguity)
+    assert sender.turns.told.count("failed") == 1
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_without_a_time_in_retry_after_the_pause_is_a_bounded_back_off(sender: Sender, header: str | None) -> None:
+    headers = {"Date": DATE} | ({} if header is None else {"Retry-After": header})
     assert sender.send(FakeVendor(httpx.Response(429, headers=headers), ACCEPTED)) == "job-1"
     assert len(sender.pauses_s) == 1
     assert 0 <= sender.pauses_s[0] <= LONGEST_PAUSE_S
@@ -103,7 +138,7 @@ def test_attempts_are_bounded_and_the_last_word_of_the_vendor_is_passed_on(sende
 
 
 def test_the_time_for_all_attempts_is_bounded_too(sender: Sender) -> None:
-    vendor = FakeVendor(httpx.Response(429, headers={"Retry-After": "60"}))
+    vendor = FakeVendor(httpx.Response(429, headers={"Retry-After": "5"}))
     with pytest.raises(RetryLater):
         sender.send(vendor)
     assert sender.now_s <= BUDGET_S + LONGEST_PAUSE_S

@@ -13,8 +13,6 @@ from jsonschema import Draft4Validator
 from functions.caller import submit as submitting
 from functions.contract import paths
 from functions.contract.vendor import (
-    DEFER_SECONDS,
-    EXPRESS_TIMEOUT_S,
     FENCE_BURST_SHARE,
     LONGEST_DELAY_S,
     MARGIN_S,
@@ -125,13 +123,6 @@ def test_a_functions_timeout_covers_its_budget_a_wait_for_a_slot_and_a_last_atte
     assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
     assert fetching.BUDGET_S + fetching.LONGEST_PAUSE_S + last_s < vendor.results_timeout_s
     assert PATIENCE_US == TURN_PATIENCE_S * 1_000_000
-
-
-@given(timeout_s=TIMEOUTS_S)
-def test_the_rounds_with_a_throttling_vendor_end_before_the_express_workflow(timeout_s: float) -> None:
-    vendor = vendor_of({"submit.timeout_s": timeout_s})
-    assert vendor.defer_rounds >= 1
-    assert vendor.defer_rounds * (vendor.caller_timeout_s + DEFER_SECONDS) + MARGIN_S <= EXPRESS_TIMEOUT_S
 
 
 @given(batch_size=st.integers(min_value=1, max_value=10), window_s=st.integers(min_value=0, max_value=300))

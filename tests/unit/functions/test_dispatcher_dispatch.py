@@ -147,10 +147,36 @@ def test_a_request_without_a_turn_is_recorded_and_not_started_and_so_is_what_fol
     broken = turns()
     with pytest.raises(RetryLater, match="far away"):
         dispatcher.dispatch(request_body(call_id="call-1"), broken)
-    with pytest.raises(RetryLater, match="the batch lost its turns"):
+    with pytest.raises(RetryLater, match="far away") as later:
         dispatcher.dispatch(request_body(call_id="call-2"), broken)
+    assert later.value.retry_after_s == 15
     assert step_functions.sent == []
     assert [tables.call(call_id)["state"] for call_id in ("call-1", "call-2")] == ["queued"] * 2
+
+
+def test_what_follows_a_booking_that_broke_comes_again(dispatcher: Dispatcher) -> None:
+    def turns() -> Turns:
+        raise OSError("no store")
+        yield None
+
+    broken = turns()
+    with pytest.raises(OSError, match="no store"):
+        dispatcher.dispatch(request_body(call_id="call-1"), broken)
+    with pytest.raises(RetryLater, match="the batch lost its turns"):
+        dispatcher.dispatch(request_body(call_id="call-2"), broken)
+
+
+def test_the_next_batch_is_not_held_back_by_the_one_before(
+    dispatcher: Dispatcher, step_functions: FakeStepFunctions
+) -> None:
+    def turns() -> Turns:
+        raise RetryLater("the next free slot is far away", retry_after_s=15)
+        yield None
+
+    with pytest.raises(RetryLater):
+        dispatcher.dispatch(request_body(call_id="call-1"), turns())
+    dispatcher.dispatch(request_body(call_id="call-1"), dispatcher.turns(1))
+    assert len(step_functions.sent) == 1
 
 
 @pytest.mark.parametrize(("body", "reason"), MISTAKES.values(), ids=MISTAKES)

@@ -11,6 +11,7 @@ from functions.contract.vendor import Scope, Vendor
 from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US, DelayPace, PermitPace, Turns
 from functions.errors import RetryLater
 from functions.limiter.budget import Budget, budget_of
+from functions.limiter.circuit import OPEN_US, THRESHOLD
 from functions.limiter.delay import Pacer
 from functions.limiter.permits import Permit, Rule
 from functions.limiter.tuning import Tuning
@@ -203,6 +204,18 @@ def test_behind_a_long_brake_the_batch_is_left_for_later(store: MemoryBookStore)
         next(lane.turns(1))
     assert later.value.retry_after_s == pytest.approx(15, abs=1)
     assert lane.clock.slept_us == []
+
+
+def test_a_batch_of_probes_does_not_outlast_its_dispatcher(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract())
+    for permit in lane.budget.book(THRESHOLD, 0):
+        lane.budget.failed(permit)
+    turns = lane.turns(10)
+    with pytest.raises(RetryLater) as later:
+        lane.take(turns, 10)
+    assert later.value.retry_after_s is not None
+    assert 0 <= later.value.retry_after_s <= OPEN_US / 1_000_000
+    assert lane.clock.now_us - NOW_US < lane.vendor.dispatcher_timeout_s * 1_000_000 - 15_000_000
 
 
 def test_a_contract_without_a_limit_on_submits_is_refused(store: MemoryBookStore) -> None:

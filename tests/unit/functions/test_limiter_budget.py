@@ -1,6 +1,7 @@
 """One budget shared by many bookers: the same contract on the in-memory and the DynamoDB store."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from functions.contract.vendor import Limit, Scope, Vendor
 from functions.limiter import tables
 from functions.limiter.budget import ATTEMPTS, LONGEST_BACKOFF_US, BookStore, Budget, Contended, Entry, budget_of
 from functions.limiter.permits import Rule, rule_of
+from functions.limiter.signals import Reason
 from functions.limiter.store import BudgetAttribute, DynamoBookStore
 from functions.limiter.tuning import Tuning
 from functions.names import Environment
@@ -55,13 +57,42 @@ def test_a_book_survives_the_store_unchanged(store: BookStore) -> None:
     [first, *_] = budget(store, clock).book(27, 0)
     budget(store, clock).late(first, first.slot_us + 300_000)
     budget(store, clock).late(first, first.slot_us + 900_000)
-    budget(store, clock).brake(3_000_000)
+    budget(store, clock).brake(3_000_000, Reason.RATE_LIMIT_HEADER)
+    for _ in range(6):
+        budget(store, clock).failed(first)
     entry = store.read("replicate#submit")
     assert entry is not None
     assert store.write("replicate#submit", Entry(entry.version + 1, entry.rule, entry.book))
     again = store.read("replicate#submit")
     assert again is not None
     assert (again.rule, again.book) == (entry.rule, entry.book)
+
+
+def test_a_book_that_was_written_before_there_were_circuits_is_read() -> None:
+    with mock_aws():
+        table = boto3.resource("dynamodb", region_name="us-east-1").create_table(
+            TableName="Budgets",
+            KeySchema=[{"AttributeName": BudgetAttribute.BUDGET, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": BudgetAttribute.BUDGET, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        store = DynamoBookStore(table)
+        budget(store, VirtualClock(NOW_US)).book(3, 0)
+        written = store.read("replicate#submit")
+        item = table.get_item(Key={BudgetAttribute.BUDGET: "replicate#submit"})["Item"]
+        added = ("braked_until_us", "brake_reason", "circuit")
+        old = {name: value for name, value in json.loads(str(item["book"])).items() if name not in added}
+        table.put_item(Item={**item, "book": json.dumps(old)})
+        assert store.read("replicate#submit") == written
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_brake_says_why(store: BookStore, reason: Reason) -> None:
+    clock = VirtualClock(NOW_US)
+    assert budget(store, clock).brake(3_000_000, reason)
+    assert not budget(store, clock).brake(3_000_000, reason)
+    book = budget(store, clock).look()
+    assert (book.braked_until_us, book.brake_reason) == (NOW_US + 3_000_000, reason)
 
 
 def test_a_write_over_a_version_that_is_gone_is_refused(store: BookStore) -> None:

@@ -5,8 +5,10 @@ import pytest
 from functions.contract.vendor import Limit, Scope
 from functions.errors import RetryLater
 from functions.limiter.budget import Budget
+from functions.limiter.circuit import CLOSED, OPEN_US, THRESHOLD
 from functions.limiter.permits import Floor, rule_of
-from functions.limiter.turn import BRAKE_S, GRACE_SHARE, LONGEST_BRAKE_S, PATIENCE_US, Turn
+from functions.limiter.signals import BRAKE_S, LONGEST_BRAKE_S, Brake, Reason
+from functions.limiter.turn import GRACE_SHARE, PATIENCE_US, Turn
 from tests.unit.functions.books import MemoryBookStore
 from tests.unit.functions.fakes import VirtualClock
 
@@ -126,17 +128,15 @@ def test_an_answer_to_nothing_that_was_sent_needs_no_write() -> None:
     assert store.write_count == 0
 
 
-@pytest.mark.parametrize(
-    ("retry_after_s", "braked_s"),
-    [(None, BRAKE_S), (3.0, 3.0), (LONGEST_BRAKE_S, LONGEST_BRAKE_S), (86_400.0, LONGEST_BRAKE_S)],
-)
-def test_a_429_brakes_everybody_for_as_long_as_the_vendor_asks_within_reason(
-    retry_after_s: float | None, braked_s: float
-) -> None:
+@pytest.mark.parametrize("braked_s", [BRAKE_S, 3.0, LONGEST_BRAKE_S])
+def test_a_429_brakes_everybody(braked_s: float) -> None:
     called = Called()
     waiting = called.budget.book(3, 500_000)
-    called.turn.refused(retry_after_s)
-    assert called.budget.look().resume_us == called.clock.now_us + int(braked_s * 1_000_000)
+    called.turn.refused(Brake(braked_s, Reason.RETRY_AFTER))
+    book = called.budget.look()
+    assert book.braked_until_us == book.resume_us == called.clock.now_us + int(braked_s * 1_000_000)
+    assert book.brake_reason is Reason.RETRY_AFTER
+    assert called.turn.brakes == {Reason.RETRY_AFTER: 1}
     [after] = called.budget.book(1, 0)
     assert after.slot_us >= called.clock.now_us + int(braked_s * 1_000_000)
     other = Turn(called.budget, waiting[0], called.clock.epoch_us, called.clock.sleep_us)
@@ -149,11 +149,77 @@ def test_a_429_brakes_everybody_for_as_long_as_the_vendor_asks_within_reason(
             other.take()
 
 
-def test_a_429_that_asks_for_no_pause_lets_nobody_leave_earlier_than_without_it() -> None:
+def test_only_who_braked_counts_the_brake() -> None:
     called = Called()
-    called.turn.refused(0)
+    other = Turn(called.budget, called.permit, called.clock.epoch_us, called.clock.sleep_us)
+    for turn in (called.turn, other):
+        turn.refused(Brake(3, Reason.HTTP_429))
+    assert (called.turn.brakes[Reason.HTTP_429], other.brakes[Reason.HTTP_429]) == (1, 0)
+
+
+def test_a_brake_beside_a_job_id_is_written_when_the_answer_is_safe() -> None:
+    called = Called()
+    called.turn.succeeded(Brake(30, Reason.RATE_LIMIT_HEADER))
+    assert called.store.write_count == called.written
+    called.turn.report()
+    called.turn.report()
+    assert called.store.write_count == called.written + 1
+    assert called.budget.look().brake_reason is Reason.RATE_LIMIT_HEADER
+
+
+def test_a_success_costs_neither_a_read_nor_a_write_where_nobody_failed() -> None:
+    called = Called()
+    read = called.store.read_count
+    called.turn.succeeded(None)
+    called.turn.report()
+    assert (called.store.read_count, called.store.write_count) == (read, called.written)
+
+
+def test_a_failure_is_written_at_once_and_forgotten_by_the_next_success() -> None:
+    called = Called()
+    called.turn.failed()
+    assert called.budget.look().circuit.failure_count == 1
+    called.turn.take()
+    called.turn.succeeded(None)
+    called.turn.report()
+    assert called.budget.look().circuit == CLOSED
+    assert called.turn.brakes[Reason.CIRCUIT] == 0
+
+
+def test_failures_in_a_row_open_the_circuit_and_a_probe_closes_it() -> None:
+    called = Called()
+    for _ in range(THRESHOLD):
+        called.turn.failed()
+    opened_us = called.clock.now_us
+    assert called.turn.brakes[Reason.CIRCUIT] == 1
+    called.turn.take()
+    assert called.clock.now_us >= opened_us + OPEN_US
+    called.turn.succeeded(None)
+    called.turn.report()
+    assert called.budget.look().circuit == CLOSED
     [following] = called.budget.book(1, 0)
-    assert following.slot_us >= called.permit.slot_us + RULE.interval_us
+    assert following.slot_us < called.clock.now_us + 2_000_000
+
+
+def test_failures_and_successes_that_cannot_be_written_hide_nothing() -> None:
+    called = Called()
+    called.turn.failed()
+    called.turn.take()
+    called.store.races = 1_000
+    called.turn.failed()
+    called.turn.succeeded(None)
+    called.turn.report()
+    assert called.budget.look().circuit.failure_count == 1
+
+
+def test_a_slot_that_is_too_far_away_is_left_to_others() -> None:
+    called = Called()
+    called.turn.refused(Brake(60, Reason.RETRY_AFTER))
+    before = called.budget.look()
+    with pytest.raises(RetryLater) as later:
+        called.turn.take()
+    assert later.value.retry_after_s == pytest.approx(60, abs=0.1)
+    assert called.budget.look() == before
 
 
 def test_a_late_answer_is_told_once_and_before_the_next_attempt_waits_for_its_slot() -> None:
@@ -182,7 +248,7 @@ def test_a_floor_that_cannot_be_written_is_left_out_and_counted() -> None:
 def test_a_brake_that_cannot_be_written_does_not_hide_the_429() -> None:
     called = Called()
     called.store.races = 1_000
-    called.turn.refused(3)
+    called.turn.refused(Brake(3, Reason.HTTP_429))
     assert called.budget.look().resume_us == 0
 
 

@@ -7,7 +7,9 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.errors import ErrorCode, FailTask, RetryLater
+from functions.limiter.signals import Reason
 from functions.limiter.turn import Unpaced
+from functions.observability import BRAKES
 from functions.results import handler
 from functions.results.fetch import ATTEMPTS, BUDGET_S, ENVELOPE_BYTES, LONGEST_PAUSE_S, OUTPUT_LIMIT_BYTES, fetch
 from tests.unit.functions.fakes import VENDOR_DOCUMENT, FakeTurns, FakeVendor, Worker, metrics, vendor_of
@@ -67,9 +69,9 @@ def test_every_attempt_takes_a_turn_of_its_own_and_a_429_brakes_for_as_long_as_t
     fetch(vendor.proxy(), vendor_of(), "job-1", turns, no_sleep)
     assert turns.told == [
         *("take", "answered", ("refused", 2)),
-        *("take", "answered"),
-        "take",  # nobody answered
-        *("take", "answered"),
+        *("take", "answered", "failed"),
+        *("take", "failed"),  # nobody answered
+        *("take", "answered", "succeeded"),
     ]
 
 
@@ -141,6 +143,24 @@ def test_the_function_waits_for_its_turn_where_the_contract_counts_polls(worker:
         left_us.append(worker.clock.now_us)
     assert left_us == [left_us[0], left_us[0] + 550_000, left_us[0] + 1_100_000], "1.1 s for two"
     assert list(worker.books.entries) == ["acme#poll"]
+
+
+def test_a_busy_vendor_brakes_the_polls_of_everybody_and_the_brake_is_counted(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
+    worker.profiles.contract = vendor_of({"limits": [*VENDOR_DOCUMENT["limits"], limit]})
+    worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "4"}), OK]
+    braked_us = worker.clock.now_us
+    assert handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())["outcome"] == "fetched"
+    assert worker.clock.now_us >= braked_us + 4_000_000
+    line = metrics(capsys.readouterr().out)
+    assert (line["ResultsFetched"], line["BrakesRetryAfter"]) == ([1.0], [1.0])
+    assert worker.books.entries["acme#poll"].book.brake_reason is Reason.RETRY_AFTER
+
+
+def test_every_reason_of_a_brake_has_a_metric() -> None:
+    assert set(BRAKES) == set(Reason)
 
 
 def test_the_function_answers_with_the_reason_where_there_is_no_result(

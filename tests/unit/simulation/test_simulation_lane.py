@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from functions.contract.vendor import Limit, Scope
-from functions.dispatcher.handler import PUT_BACK_S
+from functions.dispatcher.request_queue import PUT_BACK_S
 from headway.simulation.dispatcher import PUT_BACK_US
 from headway.simulation.engine import simulate
 from headway.simulation.outcome import Outcome
