@@ -16,6 +16,7 @@ from functions import clock
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.dispatch import Dispatcher
+from functions.dispatcher.origin import Origin
 from functions.dispatcher.pace import DelayPace, Pace, PermitPace, Turns
 from functions.errors import Malformed, RetryLater
 from functions.ledger.settlement import Settler
@@ -64,13 +65,13 @@ def sqs() -> "SQSClient":
     return boto3.client("sqs")
 
 
-def put_back(body: str, retry_after_s: float | None) -> None:
+def put_back(body: str, origin: Origin, retry_after_s: float | None) -> None:
     """Send a request to the end of its queue, to come again later: a wait must not cost the message a receive."""
     delay_s = PUT_BACK_S if retry_after_s is None else min(math.ceil(retry_after_s), LONGEST_PUT_BACK_S)
-    sqs().send_message(QueueUrl=setting(Environment.REQUEST_QUEUE_URL), MessageBody=body, DelaySeconds=delay_s)
+    sqs().send_message(QueueUrl=origin.queue_url, MessageBody=body, DelaySeconds=delay_s, **origin.group_argument)
 
 
-def dispatch_counted(body: str, turns: Turns, counts: Counter[Metric]) -> None:
+def dispatch_counted(body: str, origin: Origin, turns: Turns, counts: Counter[Metric]) -> None:
     """Dispatch one message and count what became of it; one that has to wait long goes back to its queue."""
     try:
         dispatched = dispatcher().dispatch(body, turns)
@@ -79,7 +80,7 @@ def dispatch_counted(body: str, turns: Turns, counts: Counter[Metric]) -> None:
         logger().warning("request malformed", reason=str(error))
         raise
     except RetryLater as error:
-        put_back(body, error.retry_after_s)
+        put_back(body, origin, error.retry_after_s)
         counts[Metric.CALLS_PUT_BACK] += 1
         return
     except Exception as error:  # the batch processor returns the message to the queue, and says nothing
@@ -94,7 +95,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     with closing(dispatcher().turns(len(event["Records"]))) as turns:
 
         def dispatch_record(record: SQSRecord) -> None:
-            dispatch_counted(record.body, turns, counts)
+            dispatch_counted(record.body, Origin.of_record(record), turns, counts)
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         response = process_partial_response(event, dispatch_record, processor, context)

@@ -10,15 +10,19 @@ from headway.commands.cloud import STATE_DIR, StateDir
 
 NOT_RUNNING = 3
 """Exit code where nothing runs, as init scripts have it (LSB)."""
+WAITING = "ApproximateNumberOfMessages"
+IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
 
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """What waits in one vendor's lane, in messages."""
+    """What waits in one vendor's lane, in messages; the urgent ones are None where the lane has no urgent queue."""
 
     vendor: str
     waiting_count: int
     in_flight_count: int
+    urgent_waiting_count: int | None
+    urgent_in_flight_count: int | None
     soft_limit_count: int
     dead_count: int
 
@@ -55,16 +59,19 @@ def status(
     lanes = [
         LaneStatus(
             vendor=vendor,
-            waiting_count=_count(sqs, resources["request_queue_url"], "ApproximateNumberOfMessages"),
-            in_flight_count=_count(sqs, resources["request_queue_url"], "ApproximateNumberOfMessagesNotVisible"),
+            waiting_count=_count(sqs, resources["request_queue_url"], WAITING),
+            in_flight_count=_count(sqs, resources["request_queue_url"], IN_FLIGHT),
+            urgent_waiting_count=_count(sqs, urgent_url, WAITING) if urgent_url else None,
+            urgent_in_flight_count=_count(sqs, urgent_url, IN_FLIGHT) if urgent_url else None,
             soft_limit_count=soft_limits.get(vendor, 0),
-            dead_count=_count(sqs, resources["request_dlq_url"], "ApproximateNumberOfMessages"),
+            dead_count=_count(sqs, resources["request_dlq_url"], WAITING),
         )
         for vendor, resources in stack.vendors.items()
+        for urgent_url in [resources.get("urgent_queue_url")]
     ]
     callbacks = {
-        "waiting_count": _count(sqs, stack.outputs["CallbackQueueUrl"], "ApproximateNumberOfMessages"),
-        "dead_count": _count(sqs, stack.outputs["CallbackDlqUrl"], "ApproximateNumberOfMessages"),
+        "waiting_count": _count(sqs, stack.outputs["CallbackQueueUrl"], WAITING),
+        "dead_count": _count(sqs, stack.outputs["CallbackDlqUrl"], WAITING),
     }
     if as_json:
         document = {"running": True, **asdict(cloud), "lanes": [asdict(lane) for lane in lanes], "callbacks": callbacks}
@@ -87,5 +94,8 @@ def _print(endpoint_url: str, pid: int, lanes: list[LaneStatus], callbacks: dict
     for lane in lanes:
         counts = (lane.waiting_count, lane.in_flight_count, lane.soft_limit_count, lane.dead_count)
         table.add_row(f"requests to {lane.vendor}", *map(str, counts))
+        if lane.urgent_waiting_count is not None:
+            urgent = (lane.urgent_waiting_count, lane.urgent_in_flight_count)
+            table.add_row(f"urgent requests to {lane.vendor}", *map(str, urgent), "", "")
     table.add_row("callbacks", str(callbacks["waiting_count"]), "", "", str(callbacks["dead_count"]))
     out.print(table)

@@ -70,15 +70,16 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         **booking,
     }
     invoke = {"lambda:InvokeFunction"}
+    queues = [f"<RequestQueue{name}>", *([f"<UrgentQueue{name}>"] if vendor.dispatch.urgent_concurrency else [])]
     roles: dict[str, Grants] = {
         "CallVendor": {
             "*": EVERYWHERE,
-            f"<RequestQueue{name}>": {"sqs:SendMessage"},
+            **{key: {"sqs:SendMessage"} for key in queues},
             f"<{lane}/Results/Function>": invoke,
             "<Calls>": {CHANGE},
         },
-        "Dispatcher": {**dispatching, f"<RequestQueue{name}>": CONSUME | PUT_BACK},
-        "Drain": {**dispatching, f"<RequestQueue{name}>": {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | PUT_BACK},
+        "Dispatcher": {**dispatching, **dict.fromkeys(queues, CONSUME | PUT_BACK)},
+        "Drain": {**dispatching, **dict.fromkeys(queues, {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | PUT_BACK)},
         "Rejection": {
             "<Calls>": {READ, CHANGE},
             f"<RequestDlq{name}>": {"sqs:SendMessage"},

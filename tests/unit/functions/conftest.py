@@ -52,7 +52,7 @@ ENVIRONMENT = {
     Environment.VENDOR: "acme",
     Environment.CALLS_TABLE: "Calls",
     Environment.JOBS_TABLE: "Jobs",
-    Environment.REQUEST_QUEUE_URL: "https://sqs.example/requests",
+    Environment.REQUEST_QUEUE_URLS: "https://sqs.example/urgent https://sqs.example/requests",
     Environment.REQUEST_DLQ_URL: "https://sqs.example/request-dlq",
     Environment.CALLBACK_DLQ_URL: "https://sqs.example/callback-dlq",
     Environment.DISPATCH_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch",
