@@ -84,6 +84,12 @@ FORMULAS: Final = (
         note="an alarm where more calls wait in the queue",
     ),
     Formula(
+        Group.CONTRACT,
+        "urgent_limit_count",
+        "floor(soft_limit_count x urgent_concurrency / dispatchers_count)",
+        note="an alarm where more urgent calls wait; 0 without an urgent queue",
+    ),
+    Formula(
         Group.PARAMETERS,
         "batch_size",
         "min(batch_limit, max(1, floor(max_rps x batch_hold_s / maximum_concurrency)))",
@@ -109,8 +115,22 @@ FORMULAS: Final = (
     ),
     Formula(
         Group.PARAMETERS,
+        "urgent_concurrency",
+        "least_concurrency",
+        _PERMITS,
+        note="dispatchers of the urgent queue, which book like the others",
+    ),
+    Formula(
+        Group.PARAMETERS,
+        "urgent_concurrency",
+        "0",
+        _DELAY,
+        note="no urgent queue: the rate is divided by all dispatchers, idle ones too",
+    ),
+    Formula(
+        Group.PARAMETERS,
         "reserved_concurrency",
-        "maximum_concurrency",
+        "maximum_concurrency + urgent_concurrency",
         note="a polled batch always finds a worker",
     ),
     Formula(
@@ -178,7 +198,7 @@ FORMULAS: Final = (
     Formula(
         Group.PERMITS,
         "pause_us",
-        "max(delay_ms x 1000, ceil(maximum_concurrency x 1000000 / min(rate_per_s, max_rps)))",
+        "max(delay_ms x 1000, ceil(dispatchers_count x 1000000 / min(rate_per_s, max_rps)))",
         _DELAY,
         note="of one dispatcher between two calls",
     ),
@@ -281,20 +301,34 @@ FORMULAS: Final = (
     ),
     Formula(
         Group.WORKERS,
+        "dispatchers_count",
+        "maximum_concurrency + urgent_concurrency",
+        note="at one time, for both queues",
+    ),
+    Formula(
+        Group.WORKERS,
+        "batch_hold_at_pace_s",
+        "batch_size x dispatchers_count / predicted_rps",
+        _PERMITS,
+        note="how long a batch occupies its dispatcher, under backlog in both queues",
+    ),
+    Formula(
+        Group.WORKERS,
         "batch_hold_at_pace_s",
         "batch_size x maximum_concurrency / predicted_rps",
+        _DELAY,
         note="how long a batch occupies its dispatcher, under backlog",
     ),
     Formula(
         Group.WORKERS,
         "dispatcher_timeout_s",
-        "min(900, ceil(batch_size x (maximum_concurrency / max_rps)) + margin_s)",
+        "min(900, ceil(batch_size x (dispatchers_count / max_rps)) + margin_s)",
         _PERMITS,
     ),
     Formula(
         Group.WORKERS,
         "dispatcher_timeout_s",
-        "min(900, ceil(batch_size x max(maximum_concurrency / max_rps, longest_delay_s)) + margin_s)",
+        "min(900, ceil(batch_size x max(dispatchers_count / max_rps, longest_delay_s)) + margin_s)",
         _DELAY,
     ),
     Formula(Group.WORKERS, "caller_timeout_s", "ceil(submit_timeout_s) + margin_s + patience_s"),
