@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ class Setting:
     rate_per_s: float
     headroom_ms: int = 15
     answers_prove_arrival: bool = True
+    urgent_concurrency: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,10 @@ class Pipeline:
 
     def run(self, calls_count: int, name: str) -> Seen:
         """Make calls, wait until all results are fetched, and return what the vendor saw."""
-        httpx.post(f"{self._vendor_url}/_headway/reset").raise_for_status()
+        self.reset()
         started_s = time.monotonic()
-        with ThreadPoolExecutor(STARTERS) as pool:
-            list(pool.map(lambda index: self._start(f"{name}-{index}", index), range(calls_count)))
-        while (scopes := self._report())["poll"]["admitted_count"] < calls_count:
+        self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
+        while (scopes := self.report()["scopes"])["poll"]["admitted_count"] < calls_count:
             if time.monotonic() - started_s > PATIENCE_S:
                 raise TimeoutError(f"{name}: {scopes['poll']['admitted_count']} of {calls_count} calls ended")
             time.sleep(1)
@@ -108,15 +108,33 @@ class Pipeline:
             duration_s=time.monotonic() - started_s,
         )
 
-    def _start(self, name: str, index: int) -> None:
-        payload = {"version": "v1", "input": {"index": index}}
-        self._step_functions.start_execution(
-            stateMachineArn=self._machine, name=name, input=json.dumps({"payload": payload})
-        )
+    def start_tagged(self, names: Sequence[str], **rest: Any) -> None:
+        """Start calls whose payload is tagged with their name; `rest` goes beside it: `tenant`, `urgent`."""
+        self.start({name: {**_call({"tag": name}), **rest} for name in names})
 
-    def _report(self) -> Mapping[str, Any]:
-        scopes: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report").json()["scopes"]
-        return scopes
+    def start(self, inputs: Mapping[str, Any]) -> None:
+        """Start one execution per name, with its input."""
+
+        def begin(name: str) -> None:
+            self._step_functions.start_execution(
+                stateMachineArn=self._machine, name=name, input=json.dumps(inputs[name])
+            )
+
+        with ThreadPoolExecutor(STARTERS) as pool:
+            list(pool.map(begin, inputs))
+
+    def reset(self) -> None:
+        """Let the vendor forget what it saw."""
+        httpx.post(f"{self._vendor_url}/_headway/reset").raise_for_status()
+
+    def report(self, **wanted: str) -> Mapping[str, Any]:
+        """Return the vendor's report; `arrivals="1"` and `tags="tag"` ask for more."""
+        report: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report", params=wanted).json()
+        return report
+
+
+def _call(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"payload": {"version": "v1", "input": payload}}
 
 
 def _configuration(scratch: Path, contract_rate: int, setting: Setting) -> Path:
@@ -131,7 +149,10 @@ def _configuration(scratch: Path, contract_rate: int, setting: Setting) -> Path:
         {"quantity": "calls", "amount": POLL_RATE, "per_s": 1, "scope": "poll"},
     ]
     contract["submit"]["fields"] = {"webhook_events_filter": ["completed"]}
-    contract["dispatch"]["pacing"] = setting.pacing
+    dispatch = contract["dispatch"]
+    dispatch["pacing"] = setting.pacing
+    dispatch["urgent_concurrency"] = setting.urgent_concurrency
+    dispatch["reserved_concurrency"] = dispatch["maximum_concurrency"] + setting.urgent_concurrency
     path.write_text(yaml.safe_dump(contract))
     tuning = {
         "delay_ms": 0,
