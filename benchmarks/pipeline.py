@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +64,7 @@ class Setting:
     rate_per_s: float
     headroom_ms: int = 15
     answers_prove_arrival: bool = True
+    urgent_concurrency: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +136,14 @@ class Pipeline:
 
     def run(self, calls_count: int, name: str) -> Seen:
         """Make calls, wait until all results are fetched, and return what the vendor saw."""
-        httpx.post(f"{self._vendor_url}/_headway/reset").raise_for_status()
+        self.reset()
         written, started_s = self._book_version(), time.monotonic()
-        with ThreadPoolExecutor(STARTERS) as pool:
-            list(pool.map(lambda index: self._start(f"{name}-{index}", index), range(calls_count)))
-        while self._report()["scopes"]["poll"]["admitted_count"] < calls_count:
+        self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
+        while self.report()["scopes"]["poll"]["admitted_count"] < calls_count:
             if time.monotonic() - started_s > PATIENCE_S:
-                raise TimeoutError(f"{name}: {self._report()} after {PATIENCE_S:g} s, not {calls_count} calls ended")
+                raise TimeoutError(f"{name}: {self.report()} after {PATIENCE_S:g} s, not {calls_count} calls ended")
             time.sleep(2)
-        report = self._report(arrivals=True)
+        report = self.report(arrivals="1")
         submit = report["scopes"]["submit"]
         arrivals_us = sorted(round(arrival_ms * 1_000) for arrival_ms in submit["arrivals_epoch_ms"])
         return Seen(
@@ -157,15 +157,28 @@ class Pipeline:
             writes_per_call=(self._book_version() - written) / calls_count,
         )
 
-    def _start(self, name: str, index: int) -> None:
-        payload = {"version": "v1", "input": {"index": index}}
-        self._step_functions.start_execution(
-            stateMachineArn=self._machine, name=name, input=json.dumps({"payload": payload})
-        )
+    def start_tagged(self, names: Sequence[str], **rest: Any) -> None:
+        """Start calls whose payload is tagged with their name; `rest` goes beside it: `tenant`, `urgent`."""
+        self.start({name: {**_call({"tag": name}), **rest} for name in names})
 
-    def _report(self, *, arrivals: bool = False) -> Mapping[str, Any]:
-        parameters = {"arrivals": "1"} if arrivals else {}
-        report: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report", params=parameters).json()
+    def start(self, inputs: Mapping[str, Any]) -> None:
+        """Start one execution per name, with its input."""
+
+        def begin(name: str) -> None:
+            self._step_functions.start_execution(
+                stateMachineArn=self._machine, name=name, input=json.dumps(inputs[name])
+            )
+
+        with ThreadPoolExecutor(STARTERS) as pool:
+            list(pool.map(begin, inputs))
+
+    def reset(self) -> None:
+        """Let the vendor forget what it saw."""
+        httpx.post(f"{self._vendor_url}/_headway/reset").raise_for_status()
+
+    def report(self, **wanted: str) -> Mapping[str, Any]:
+        """Return the vendor's report; `arrivals="1"` and `tags="tag"` ask for more."""
+        report: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report", params=wanted).json()
         return report
 
     def _book_version(self) -> int:
@@ -173,6 +186,10 @@ class Pipeline:
         key = {"budget": {"S": f"{VENDOR}#submit"}}
         item = self._dynamodb.get_item(TableName=self._budgets_table, Key=key, ConsistentRead=True).get("Item")
         return int(item["version"]["N"]) if item else 0
+
+
+def _call(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"payload": {"version": "v1", "input": payload}}
 
 
 def _configuration(scratch: Path, contract: Contract, setting: Setting) -> Path:
@@ -184,7 +201,10 @@ def _configuration(scratch: Path, contract: Contract, setting: Setting) -> Path:
     document = yaml.safe_load(path.read_text())
     document["limits"] = contract.limits
     document["submit"]["fields"] = {"webhook_events_filter": ["completed"]}
-    document["dispatch"]["pacing"] = setting.pacing
+    dispatch = document["dispatch"]
+    dispatch["pacing"] = setting.pacing
+    dispatch["urgent_concurrency"] = setting.urgent_concurrency
+    dispatch["reserved_concurrency"] = dispatch["maximum_concurrency"] + setting.urgent_concurrency
     path.write_text(yaml.safe_dump(document))
     tuning = {
         "delay_ms": 0,

@@ -103,10 +103,16 @@ def _check(path: Path, vendor: Vendor) -> None:
             f"{path}: `dispatch.pacing`: with `delay` nobody counts submits together with polls;"
             " set `pacing: permits`, or limit `submit` and `poll` apart"
         )
-    if dispatch.reserved_concurrency < dispatch.maximum_concurrency:
+    if dispatch.urgent_concurrency == 1:
+        raise ConfigurationError(
+            f"{path}: `dispatch.urgent_concurrency` is 1; make it 2 or more, an event source mapping takes no less,"
+            " or 0 for a lane without an urgent queue"
+        )
+    if dispatch.reserved_concurrency < dispatch.dispatchers_count:
         raise ConfigurationError(
             f"{path}: `dispatch.reserved_concurrency` is {dispatch.reserved_concurrency}; make it"
-            f" {dispatch.maximum_concurrency} (`maximum_concurrency`) at least, or polled batches are throttled"
+            f" {dispatch.dispatchers_count} (`maximum_concurrency` + `urgent_concurrency`) at least, or polled"
+            " batches are throttled"
         )
     if dispatch.provisioned_concurrency > dispatch.reserved_concurrency:
         raise ConfigurationError(

@@ -24,9 +24,15 @@ class VendorState:
     """The lasting parts of one vendor."""
 
     request_queue: sqs.Queue
+    urgent_queue: sqs.Queue | None
     request_dlq: sqs.Queue
     api_token: secretsmanager.Secret | None
     webhook_key: secretsmanager.Secret
+
+    @property
+    def request_queues(self) -> Sequence[sqs.Queue]:
+        """All queues that requests wait in, the urgent one first."""
+        return [self.urgent_queue, self.request_queue] if self.urgent_queue else [self.request_queue]
 
 
 class StatefulStack(Stack):
@@ -74,8 +80,11 @@ class StatefulStack(Stack):
     def _vendor(self, vendor: Vendor) -> VendorState:
         name = logical_name(vendor.name)
         dlq = self._dlq(f"RequestDlq{name}")
+        visibility_s = vendor.request_visibility_s
+        urgent = vendor.dispatch.urgent_concurrency > 0
         return VendorState(
-            request_queue=self._queue(f"RequestQueue{name}", dlq, visibility_s=vendor.request_visibility_s),
+            request_queue=self._queue(f"RequestQueue{name}", dlq, visibility_s=visibility_s),
+            urgent_queue=self._queue(f"UrgentQueue{name}", dlq, visibility_s=visibility_s) if urgent else None,
             request_dlq=dlq,
             api_token=self._secret(f"ApiToken{name}", f"API token of {vendor.name}") if vendor.credential else None,
             webhook_key=self._secret(f"WebhookKey{name}", f"Webhook keys of {vendor.name}, newest first"),

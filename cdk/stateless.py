@@ -117,6 +117,7 @@ class StatelessStack(Stack):
         resources = {
             name: {
                 "request_queue_url": stateful.vendors[name].request_queue.queue_url,
+                **({"urgent_queue_url": queue.queue_url} if (queue := stateful.vendors[name].urgent_queue) else {}),
                 "request_dlq_url": stateful.vendors[name].request_dlq.queue_url,
                 "dispatch_machine_arn": lane.dispatch_call.machine.state_machine_arn,
                 "dispatcher_function": lane.dispatcher.function.function_name,

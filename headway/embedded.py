@@ -116,7 +116,7 @@ def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> No
     events = [(stack.outputs["CallbackFunction"], empty)] * CALLBACK_CONCURRENCY
     for file in files:
         resources = stack.vendors[file.vendor.name]
-        events += [(resources["dispatcher_function"], empty)] * file.vendor.dispatch.maximum_concurrency
+        events += [(resources["dispatcher_function"], empty)] * file.vendor.dispatch.dispatchers_count
         if "caller_function" in resources:
             events += [(resources["caller_function"], unknown)] * callers_count(file.vendor)
     lambda_ = target.client("lambda")

@@ -1,7 +1,7 @@
-"""The lane of one vendor: everything between its request queue and its proxy, so that no vendor slows another.
+"""The lane of one vendor: everything between its request queues and its proxy, so that no vendor slows another.
 
-`call_vendor` (hop 1) -> request queue (2) -> dispatcher (3, 4) -> `dispatch_call` -> caller (6, 7) -> proxy (5) ->
-vendor; and for the way back, results (11).
+`call_vendor` (hop 1) -> request queue, urgent or not (2) -> dispatcher (3, 4) -> `dispatch_call` -> caller (6, 7) ->
+proxy (5) -> vendor; and for the way back, results (11).
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.constructs.function import PythonFunction
@@ -95,7 +96,7 @@ class VendorLane(Construct):
         return results
 
     def _call_vendor(self) -> Machine:
-        queue, vendor = self._state.request_queue, self.vendor
+        state, vendor = self._state, self.vendor
         return Machine(
             self,
             "CallVendor",
@@ -103,7 +104,8 @@ class VendorLane(Construct):
             express=False,
             values={
                 "Vendor": vendor.name,
-                "RequestQueueUrl": queue.queue_url,
+                "RequestQueueUrl": state.request_queue.queue_url,
+                "UrgentQueueUrl": (state.urgent_queue or state.request_queue).queue_url,
                 "ResultsFunctionArn": self.results.function.function_arn,
                 "CallsTable": self._stateful.calls.table_name,
                 "WorkflowTimeoutSeconds": vendor.workflow_timeout_s,
@@ -112,7 +114,7 @@ class VendorLane(Construct):
                 "ResultsTimeoutSeconds": vendor.results_timeout_s,
             },
             grants={
-                "sqs:SendMessage": [queue.queue_arn],
+                "sqs:SendMessage": [queue.queue_arn for queue in state.request_queues],
                 "lambda:InvokeFunction": [self.results.function.function_arn],
                 LEDGER_CHANGE: [self._stateful.calls.table_arn],
             },
@@ -129,17 +131,11 @@ class VendorLane(Construct):
         return rejection
 
     def _dispatch_call(self, callback_url: str) -> Machine:
-        queue = self._state.request_queue
-        environment = {
-            **self._way_out,
-            **self._seats,
-            Environment.CALLBACK_URL: callback_url,
-            Environment.REQUEST_QUEUE_URL: queue.queue_url,
-        }
+        environment = {**self._way_out, **self._seats, Environment.CALLBACK_URL: callback_url}
         caller = self._function("Caller", "caller.handler", self.vendor.caller_timeout_s, environment)
         self._allow_way_out(caller)
         caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
-        caller.allow(["sqs:SendMessage"], queue.queue_arn)
+        caller.allow(["sqs:SendMessage"], *(queue.queue_arn for queue in self._state.request_queues))
         self._allow_settling(caller)
         self.caller: PythonFunction | None = caller
         return Machine(
@@ -194,7 +190,7 @@ class VendorLane(Construct):
         )
 
     def _dispatcher(self) -> PythonFunction:
-        """Make the dispatcher on its event source mapping; provisioned concurrency hangs on an alias."""
+        """Make the dispatcher on one event source mapping per queue; provisioned concurrency hangs on an alias."""
         dispatch = self.vendor.dispatch
         dispatcher = PythonFunction(
             self,
@@ -215,25 +211,32 @@ class VendorLane(Construct):
                 version=dispatcher.function.current_version,
                 provisioned_concurrent_executions=dispatch.provisioned_concurrency,
             )
-        polled.add_event_source(
+        self._poll(self._state.request_queue, polled, dispatch.maximum_concurrency)
+        if self._state.urgent_queue:
+            self._poll(self._state.urgent_queue, polled, dispatch.urgent_concurrency)
+        return dispatcher
+
+    def _poll(self, queue: sqs.Queue, dispatcher: lambda_.IFunction, maximum_concurrency: int) -> None:
+        dispatch = self.vendor.dispatch
+        dispatcher.add_event_source(
             event_sources.SqsEventSource(
-                self._state.request_queue,
+                queue,
                 batch_size=dispatch.batch_size,
                 max_batching_window=Duration.seconds(dispatch.batching_window_s),
-                max_concurrency=dispatch.maximum_concurrency,
+                max_concurrency=maximum_concurrency,
                 report_batch_item_failures=True,
                 enabled=dispatch.drain is Drain.EVENT_SOURCE,
             )
         )
-        return dispatcher
 
     def _drain(self) -> PythonFunction:
         """Make the interval way: the same dispatching, started by a schedule where the contract says so."""
-        dispatch, queue = self.vendor.dispatch, self._state.request_queue
+        dispatch = self.vendor.dispatch
         environment = self._dispatching_environment()
         drain = self._function("Drain", "dispatcher.drain", self.vendor.dispatcher_timeout_s, environment)
         self._allow_dispatching(drain)
-        drain.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], queue.queue_arn)
+        queue_arns = [queue.queue_arn for queue in self._state.request_queues]
+        drain.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], *queue_arns)
         role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
         role.add_to_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[drain.function.function_arn])
@@ -242,7 +245,7 @@ class VendorLane(Construct):
         scheduler.CfnSchedule(
             self,
             "Schedule",
-            description=f"Headway: drains the request queue of {self.vendor.name} at intervals",
+            description=f"Headway: drains the request queues of {self.vendor.name} at intervals",
             schedule_expression=f"rate({dispatch.interval_minutes} {unit})",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             state="ENABLED" if dispatch.drain is Drain.SCHEDULE else "DISABLED",
@@ -261,14 +264,14 @@ class VendorLane(Construct):
             **self._environment,
             **self._seats,
             Environment.DISPATCH_MACHINE_ARN: machine_arn,
-            Environment.REQUEST_QUEUE_URL: self._state.request_queue.queue_url,
+            Environment.REQUEST_QUEUE_URLS: " ".join(queue.queue_url for queue in self._state.request_queues),
         }
 
     def _allow_dispatching(self, function: PythonFunction) -> None:
         function.allow([LEDGER_CREATE, LEDGER_READ], self._stateful.calls.table_arn)
         self._allow_booking(function)
         self._allow_seats(function)
-        function.allow(["sqs:SendMessage"], self._state.request_queue.queue_arn)
+        function.allow(["sqs:SendMessage"], *(queue.queue_arn for queue in self._state.request_queues))
         function.allow(["states:StartExecution"], self.dispatch_call.machine.state_machine_arn)
         function.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
 

@@ -35,17 +35,33 @@ class Watch(Construct):
     def _watch_lane(self, lane: VendorLane) -> None:
         vendor, state = lane.vendor, self._stateful.vendors[lane.vendor.name]
         name = logical_name(vendor.name)
-        depth = state.request_queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="max")
-        age = state.request_queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="max")
+        depths = [_depth(queue) for queue in state.request_queues]
+        ages = [_age(queue) for queue in state.request_queues]
         self._alarm(
             f"Depth{name}",
-            depth,
+            _depth(state.request_queue),
             vendor.soft_limit_count + 1,
             f"More calls wait for {vendor.name} than its contract can take within {vendor.waits.tolerated_s} s",
         )
         self._alarm(
-            f"Age{name}", age, vendor.waits.tolerated_s, f"A call has waited for {vendor.name} longer than tolerated"
+            f"Age{name}",
+            _age(state.request_queue),
+            vendor.waits.tolerated_s,
+            f"A call has waited for {vendor.name} longer than tolerated",
         )
+        if state.urgent_queue:
+            self._alarm(
+                f"UrgentDepth{name}",
+                _depth(state.urgent_queue),
+                vendor.urgent_limit_count + 1,
+                f"More urgent calls wait for {vendor.name} than their share takes within {vendor.waits.tolerated_s} s",
+            )
+            self._alarm(
+                f"UrgentAge{name}",
+                _age(state.urgent_queue),
+                vendor.waits.tolerated_s,
+                f"An urgent call has waited for {vendor.name} longer than tolerated",
+            )
         self._alarm_dlq(f"RequestDlq{name}", state.request_dlq, f"A call to {vendor.name} failed for good")
         for machine, what in ((lane.call_vendor, "CallVendor"), (lane.dispatch_call, "DispatchCall")):
             timeouts = machine.machine.metric_timed_out(period=PERIOD, statistic="sum")
@@ -54,8 +70,8 @@ class Watch(Construct):
             cloudwatch.GraphWidget(
                 title=f"{vendor.name}: waiting, against the soft limit",
                 width=WIDTH,
-                left=[depth],
-                right=[age],
+                left=depths,
+                right=ages,
                 left_annotations=[
                     cloudwatch.HorizontalAnnotation(value=vendor.soft_limit_count, label="soft limit", color="#d13212")
                 ],
@@ -96,8 +112,7 @@ class Watch(Construct):
         )
 
     def _alarm_dlq(self, name: str, queue: sqs.Queue, description: str) -> None:
-        metric = queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="max")
-        self._alarm(name, metric, 1, description)
+        self._alarm(name, _depth(queue), 1, description)
 
     def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float, description: str) -> None:
         alarm = metric.create_alarm(
@@ -110,3 +125,11 @@ class Watch(Construct):
             alarm_description=description,
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+
+def _depth(queue: sqs.Queue) -> cloudwatch.Metric:
+    return queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="max")
+
+
+def _age(queue: sqs.Queue) -> cloudwatch.Metric:
+    return queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="max")

@@ -7,8 +7,9 @@ from typing import Any, Self
 
 from functions.caller.submit import submit
 from functions.contract.vendor import Ambiguity, Vendor
+from functions.dispatcher.origin import Origin
 from functions.dispatcher.request import CallRequest
-from functions.dispatcher.request_queue import RequestQueue
+from functions.dispatcher.request_queue import RequestQueues
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.ledger.record import Call, CallState
 from functions.ledger.settlement import Settler
@@ -50,7 +51,7 @@ class Caller:
         vendor: Vendor,
         ledger: Ledger,
         settler: Settler,
-        requests: RequestQueue,
+        requests: RequestQueues,
         proxy: Proxy,
         callback_url: str,
         turns: Turns,
@@ -100,7 +101,7 @@ class Caller:
             return CallReport(CallOutcome.DUPLICATE)  # it has expired meanwhile: nobody waits for it
         self._settler.leave(call)  # before another dispatcher can take it again for the same call
         again = CallRequest(call.call_id, call.vendor, request.idempotency_key, request.payload, call.task_token)
-        self._requests.put_back(again.to_body(), error.retry_after_s)
+        self._requests.put_back(again.to_body(), request.origin, error.retry_after_s)
         return CallReport(
             CallOutcome.DEFERRED,
             error=ErrorCode.VENDOR_THROTTLED,
@@ -134,15 +135,19 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class CallInput:
-    """What `dispatch_call` hands to the caller; `lease_owner` is its own execution."""
+    """What `dispatch_call` hands to the caller; `lease_owner` is its own execution. A call that is deferred goes back
+    to its `origin`.
+    """
 
     call_id: str
     lease_owner: str
     idempotency_key: str
     payload: dict[str, Any]
+    origin: Origin
     permit: Permit | None
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:
         """Read the function's event; `permit` is empty for plain pacing."""
-        return cls(**{**event, "permit": Permit(**event["permit"]) if event.get("permit") else None})
+        permit = Permit(**event["permit"]) if event.get("permit") else None
+        return cls(**{**event, "origin": Origin(**event["origin"]), "permit": permit})

@@ -11,7 +11,7 @@ from functions import aws
 from functions.caller.call import Caller, CallInput, CallOutcome
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
-from functions.dispatcher.request_queue import RequestQueue
+from functions.dispatcher.request_queue import RequestQueues
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
 from functions.limiter import seat_tables
@@ -50,9 +50,9 @@ def settler() -> Settler:
 
 
 @cache
-def request_queue() -> RequestQueue:
+def request_queues() -> RequestQueues:
     """Return the queue where this worker's calls wait for a vendor in trouble."""
-    return RequestQueue(aws.sqs(), setting(Environment.REQUEST_QUEUE_URL))
+    return RequestQueues(aws.sqs())
 
 
 def turns(vendor: Vendor, permit: Permit | None) -> Turns:
@@ -69,7 +69,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     proxy = proxy_of(http_client(), vendor.credential)
     request = CallInput.from_event(event)
     its_turns = turns(vendor, request.permit)
-    caller = Caller(vendor, ledger(), settler(), request_queue(), proxy, setting(Environment.CALLBACK_URL), its_turns)
+    caller = Caller(vendor, ledger(), settler(), request_queues(), proxy, setting(Environment.CALLBACK_URL), its_turns)
     report = caller.call(request)
     logger().info(
         "call made",

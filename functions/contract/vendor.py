@@ -27,6 +27,9 @@ LONGEST_DELAY_S: Final = 5
 EXPRESS_TIMEOUT_S: Final = 300
 """The longest that Step Functions lets an Express workflow run (service quotas)."""
 
+URGENT_CONCURRENCY: Final = 2
+"""The least that an event source mapping takes as its maximum concurrency, and enough for half of a small lane."""
+
 FENCE_BURST_SHARE: Final = 0.2
 """Share of a limit that the proxy's token bucket gives away as burst."""
 
@@ -173,9 +176,15 @@ class Dispatch:
     batch_size: int
     batching_window_s: int
     maximum_concurrency: int
+    urgent_concurrency: int
     reserved_concurrency: int
     provisioned_concurrency: int
     direct: bool
+
+    @property
+    def dispatchers_count(self) -> int:
+        """Dispatchers that may run at once: those of the request queue and, where there is one, of the urgent queue."""
+        return self.maximum_concurrency + self.urgent_concurrency
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +247,7 @@ class Vendor:
                 batch_size=dispatch["batch_size"],
                 batching_window_s=dispatch["batching_window_s"],
                 maximum_concurrency=dispatch["maximum_concurrency"],
+                urgent_concurrency=dispatch.get("urgent_concurrency", URGENT_CONCURRENCY),
                 reserved_concurrency=dispatch["reserved_concurrency"],
                 provisioned_concurrency=dispatch["provisioned_concurrency"],
                 direct=dispatch.get("direct", False),
@@ -295,6 +305,11 @@ class Vendor:
         return math.floor(self.lasting_rps() * self.waits.tolerated_s)
 
     @property
+    def urgent_limit_count(self) -> int:
+        """The same for urgent calls, whose dispatchers get their share of the slots while the others are busy too."""
+        return self.soft_limit_count * self.dispatch.urgent_concurrency // self.dispatch.dispatchers_count
+
+    @property
     def call_heartbeat_s(self) -> int:
         """HeartbeatSeconds of the callback task. The clock restarts when the vendor accepts and at every progress
         event, so the longest silence is the longer of the two waits; the direct way has no function that could say
@@ -328,7 +343,7 @@ class Vendor:
         """Timeout of the dispatcher: a whole batch at the contract's own pace, or at the operator's longest delay where
         that is the pacing; 900 s is Lambda's own limit, and a reason to drain by schedule below it.
         """
-        pace_s = self.dispatch.maximum_concurrency / self.lasting_rps()
+        pace_s = self.dispatch.dispatchers_count / self.lasting_rps()
         if self.dispatch.pacing is Pacing.DELAY:
             pace_s = max(pace_s, LONGEST_DELAY_S)
         return min(900, math.ceil(self.dispatch.batch_size * pace_s) + MARGIN_S)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.contract.profile import Profiles
 from functions.contract.vendor import Vendor
+from functions.dispatcher.origin import Origin
 from functions.dispatcher.pace import Pace, Turns
 from functions.dispatcher.request import CallRequest, task_token_of
 from functions.dispatcher.seating import STANDING, Seating, no_seats
@@ -54,8 +55,8 @@ class Dispatcher:
         """Return the seats of a batch; none is taken before the first call asks."""
         return self._seating_of(self._profiles.vendor(self._vendor_name), bodies)
 
-    def dispatch(self, body: str, turns: Turns, seating: Seating = STANDING) -> bool:
-        """Start the Express workflow of one request message. False for a duplicate delivery.
+    def dispatch(self, body: str, origin: Origin, turns: Turns, seating: Seating = STANDING) -> bool:
+        """Start the Express workflow of one request message from `origin`. False for a duplicate delivery.
 
         Malformed requests fail their waiting task at once and raise, so that the queue moves them to its DLQ.
         """
@@ -82,6 +83,7 @@ class Dispatcher:
                     "idempotency_key": request.idempotency_key,
                     "payload": request.payload,
                     "permit": asdict(permit) if permit else {},
+                    "origin": asdict(origin),
                 }
             ),
         )

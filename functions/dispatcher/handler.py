@@ -14,8 +14,9 @@ from functions import aws, clock
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.dispatch import Dispatcher
+from functions.dispatcher.origin import Origin
 from functions.dispatcher.pace import DelayPace, Pace, PermitPace, Turns
-from functions.dispatcher.request_queue import RequestQueue
+from functions.dispatcher.request_queue import RequestQueues
 from functions.dispatcher.seating import Seating, seating_of
 from functions.errors import Malformed, RetryLater
 from functions.ledger.settlement import Settler
@@ -62,21 +63,21 @@ def sqs() -> "SQSClient":
 
 
 @cache
-def request_queue() -> RequestQueue:
-    """Return the queue that this worker's requests come from."""
-    return RequestQueue(sqs(), setting(Environment.REQUEST_QUEUE_URL))
+def request_queues() -> RequestQueues:
+    """Return the queues that this worker's requests come from."""
+    return RequestQueues(sqs())
 
 
-def dispatch_counted(body: str, turns: Turns, seating: Seating, counts: Counter[Metric]) -> None:
+def dispatch_counted(body: str, origin: Origin, turns: Turns, seating: Seating, counts: Counter[Metric]) -> None:
     """Dispatch one message and count what became of it; one that has to wait long goes back to its queue."""
     try:
-        dispatched = dispatcher().dispatch(body, turns, seating)
+        dispatched = dispatcher().dispatch(body, origin, turns, seating)
     except Malformed as error:
         counts[Metric.REQUESTS_MALFORMED] += 1
         logger().warning("request malformed", reason=str(error))
         raise
     except RetryLater as error:
-        request_queue().put_back(body, error.retry_after_s)
+        request_queues().put_back(body, origin, error.retry_after_s)
         counts[Metric.CALLS_PUT_BACK] += 1
         return
     except Exception as error:  # the batch processor returns the message to the queue, and says nothing
@@ -98,7 +99,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies))) as turns:
 
         def dispatch_record(record: SQSRecord) -> None:
-            dispatch_counted(record.body, turns, seating, counts)
+            dispatch_counted(record.body, Origin.of_record(record), turns, seating, counts)
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         response = process_partial_response(event, dispatch_record, processor, context)

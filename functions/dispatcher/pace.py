@@ -42,7 +42,7 @@ class DelayPace:
 
     def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
         """Yield after each pause."""
-        pause = pause_us(tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.maximum_concurrency)
+        pause = pause_us(tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.dispatchers_count)
         for _ in range(count):
             self._pacer.wait(pause)
             yield None

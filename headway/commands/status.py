@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 NOT_RUNNING = 3
 """Exit code where nothing runs, as init scripts have it (LSB)."""
+WAITING = "ApproximateNumberOfMessages"
+IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
 
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """What waits in one vendor's lane, in messages; seats are None where its contract does not limit jobs in flight.
+    """What waits in one vendor's lane, in messages; the urgent ones are None where the lane has no urgent queue, seats
+    where the contract does not limit jobs in flight.
 
     `seats_taken_count` leaves out the expired ones, which anybody may take.
     """
@@ -26,6 +29,8 @@ class LaneStatus:
     vendor: str
     waiting_count: int
     in_flight_count: int
+    urgent_waiting_count: int | None
+    urgent_in_flight_count: int | None
     soft_limit_count: int
     dead_count: int
     seats_taken_count: int | None
@@ -74,20 +79,23 @@ def status(
     lanes = [
         LaneStatus(
             vendor=vendor,
-            waiting_count=_count(sqs, resources["request_queue_url"], "ApproximateNumberOfMessages"),
-            in_flight_count=_count(sqs, resources["request_queue_url"], "ApproximateNumberOfMessagesNotVisible"),
+            waiting_count=_count(sqs, resources["request_queue_url"], WAITING),
+            in_flight_count=_count(sqs, resources["request_queue_url"], IN_FLIGHT),
+            urgent_waiting_count=_count(sqs, urgent_url, WAITING) if urgent_url else None,
+            urgent_in_flight_count=_count(sqs, urgent_url, IN_FLIGHT) if urgent_url else None,
             soft_limit_count=contracts[vendor].soft_limit_count if vendor in contracts else 0,
-            dead_count=_count(sqs, resources["request_dlq_url"], "ApproximateNumberOfMessages"),
+            dead_count=_count(sqs, resources["request_dlq_url"], WAITING),
             seats_limit_count=(limit := limits.get(vendor)),
             seats_taken_count=None
             if limit is None
             else seats_taken(target.client("dynamodb"), table_name, vendor, time.time()),
         )
         for vendor, resources in stack.vendors.items()
+        for urgent_url in [resources.get("urgent_queue_url")]
     ]
     callbacks = {
-        "waiting_count": _count(sqs, stack.outputs["CallbackQueueUrl"], "ApproximateNumberOfMessages"),
-        "dead_count": _count(sqs, stack.outputs["CallbackDlqUrl"], "ApproximateNumberOfMessages"),
+        "waiting_count": _count(sqs, stack.outputs["CallbackQueueUrl"], WAITING),
+        "dead_count": _count(sqs, stack.outputs["CallbackDlqUrl"], WAITING),
     }
     if as_json:
         document = {
@@ -132,6 +140,9 @@ def _print(endpoint_url: str, pid: int, lanes: list[LaneStatus], callbacks: dict
         counts = (lane.waiting_count, lane.in_flight_count, lane.soft_limit_count, lane.dead_count)
         seats = "" if lane.seats_limit_count is None else f"{lane.seats_taken_count} of {lane.seats_limit_count}"
         table.add_row(f"requests to {lane.vendor}", *map(str, counts), seats)
+        if lane.urgent_waiting_count is not None:
+            urgent = (lane.urgent_waiting_count, lane.urgent_in_flight_count)
+            table.add_row(f"urgent requests to {lane.vendor}", *map(str, urgent), "", "", "")
     table.add_row("callbacks", str(callbacks["waiting_count"]), "", "", str(callbacks["dead_count"]), "")
     out.print(table)
 

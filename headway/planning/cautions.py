@@ -139,7 +139,7 @@ CAUTIONS: Final = (
     Caution(
         "batch_outlives_dispatcher",
         _batch_outlives_dispatcher,
-        "A batch takes {batch_hold_at_pace_s} s ({batch_size} calls, {maximum_concurrency} dispatchers,"
+        "A batch takes {batch_hold_at_pace_s} s ({batch_size} calls, {dispatchers_count} dispatchers,"
         " {paced_rps} calls/s), the dispatcher ends after {dispatcher_timeout_s} s: with `delay` receives are"
         " burnt, with permits the rest goes back to its queue. Lower `batch_size`, or raise `rate_per_s`.",
     ),
@@ -189,14 +189,20 @@ CAUTIONS: Final = (
     ),
     Caution(
         "reserved_below_maximum",
-        lambda facts: facts.numbers["reserved_concurrency"] < facts.numbers["maximum_concurrency"],
-        "`reserved_concurrency` {reserved_concurrency} is below `maximum_concurrency` {maximum_concurrency}: polled"
-        " batches are throttled and burn receives.",
+        lambda facts: facts.numbers["reserved_concurrency"] < facts.numbers["dispatchers_count"],
+        "`reserved_concurrency` {reserved_concurrency} is below {dispatchers_count} (`maximum_concurrency` +"
+        " `urgent_concurrency`): polled batches are throttled and burn receives.",
+    ),
+    Caution(
+        "urgent_dispatchers_idle",
+        lambda facts: not _by_permits(facts) and facts.numbers["urgent_concurrency"] > 0,
+        "`pacing: delay` divides the rate by {dispatchers_count} dispatchers, {urgent_concurrency} of which idle while"
+        " nothing is urgent: set `urgent_concurrency: 0`, or `pacing: permits`.",
     ),
     Caution(
         "contention",
-        lambda facts: _by_permits(facts) and facts.numbers["maximum_concurrency"] > facts.numbers["booking_attempts"],
-        "{maximum_concurrency} dispatchers share one book, and a booking gives up after {booking_attempts} lost races:"
+        lambda facts: _by_permits(facts) and facts.numbers["dispatchers_count"] > facts.numbers["booking_attempts"],
+        "{dispatchers_count} dispatchers share one book, and a booking gives up after {booking_attempts} lost races:"
         " lower `maximum_concurrency` to {recommended_maximum_concurrency}.",
     ),
     Caution(

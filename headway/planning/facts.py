@@ -18,6 +18,7 @@ from functions.contract.vendor import (
     SCHEDULED_BELOW_RPS,
     Dispatch,
     Drain,
+    Pacing,
     Scope,
     Vendor,
 )
@@ -105,6 +106,7 @@ def facts_of(situation: Situation) -> Facts:
     numbers = {
         **CONSTANTS,
         **_numbers(vendor.dispatch),
+        "dispatchers_count": vendor.dispatch.dispatchers_count,
         **{name: getattr(vendor, name) for name in PROPERTIES},
         "tolerated_s": vendor.waits.tolerated_s,
         "answer_s": vendor.waits.answer_s,
@@ -133,7 +135,7 @@ def facts_of(situation: Situation) -> Facts:
         "predicted_rps": slowest.rate_per_s,
         "utilisation": slowest.rate_per_s / max_rps,
         "backlog_s": longest.backlog_s,
-        "batch_hold_at_pace_s": vendor.dispatch.batch_size * vendor.dispatch.maximum_concurrency / paced.rate_per_s,
+        "batch_hold_at_pace_s": vendor.dispatch.batch_size * _sharing_count(vendor) / paced.rate_per_s,
         "interval_s": vendor.dispatch.interval_minutes * 60,
         "caller_count": math.ceil(max_rps * (pacing["waited_s"] + situation.latency_ms / 1_000)),
         "headroom_percent": 100 * headroom_cost(situation),
@@ -161,7 +163,8 @@ def facts_of(situation: Situation) -> Facts:
         "recommended_drain": str(advice.drain),
         "schedule": "in question" if Drain.SCHEDULE in (advice.drain, vendor.dispatch.drain) else "out of question",
     }
-    return Facts(numbers, {**numbers, **_numbers(advice)}, words)
+    recommended = {**_numbers(advice), "dispatchers_count": advice.dispatchers_count}
+    return Facts(numbers, {**numbers, **recommended}, words)
 
 
 def _numbers(dispatch: Dispatch) -> dict[str, float]:
@@ -176,9 +179,15 @@ def _seats(situation: Situation) -> dict[str, float]:
     return numbers | {"turn_s": turn_s(situation), "held_s": held_s(situation)}
 
 
+def _sharing_count(vendor: Vendor) -> int:
+    """Return how many dispatchers make the predicted rate: plain pacing predicts that of the normal ones."""
+    permits = vendor.dispatch.pacing is Pacing.PERMITS
+    return vendor.dispatch.dispatchers_count if permits else vendor.dispatch.maximum_concurrency
+
+
 def _pauses(situation: Situation) -> tuple[dict[str, float], str]:
     vendor = situation.vendor
-    pause = pause_us(situation.tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.maximum_concurrency)
+    pause = pause_us(situation.tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.dispatchers_count)
     return {"pause_us": pause, "waited_s": 0}, ""
 
 

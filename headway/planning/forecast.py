@@ -130,7 +130,7 @@ def _by_permits(situation: Situation) -> Iterator[Limitation]:
 def _by_delay(situation: Situation) -> Limitation:
     vendor = situation.vendor
     concurrency = vendor.dispatch.maximum_concurrency
-    pause = pause_us(situation.tuning, vendor.max_rps(Scope.SUBMIT), concurrency)
+    pause = pause_us(situation.tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.dispatchers_count)
     backlog_us = math.ceil(situation.backlog_count / concurrency) * pause + situation.latency_us
     return Limitation(Bound.DELAY, concurrency * 1_000_000 / pause, backlog_us / 1_000_000, {})
 

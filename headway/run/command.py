@@ -21,6 +21,8 @@ def run(
     source: Annotated[Path, typer.Option("--input", help='JSON lines: {"payload": {...}, "vendor": "..."}.')],
     target: Annotated[TargetName, typer.Option(help="The embedded cloud, or AWS.")] = TargetName.LOCAL,
     vendor: Annotated[str | None, typer.Option(help="For lines that name no vendor.")] = None,
+    urgent: Annotated[bool, typer.Option("--urgent", help="For lines that do not say `urgent`.")] = False,
+    tenant: Annotated[str | None, typer.Option(help="For lines that name no `tenant`.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Repeat also what has succeeded.")] = False,
     limit: Annotated[int | None, typer.Option(help="Take the first so many lines only.", min=1)] = None,
     report: Annotated[Path | None, typer.Option(help="Where to write the HTML report.", show_default=False)] = None,
@@ -46,6 +48,8 @@ def run(
 
         headway run call_vendor --input prompts.jsonl --target aws --json
 
+        headway run call_vendor --input backlog.jsonl --tenant archive
+
     Exit codes: 0 every line has succeeded, 1 some have not, 2 nothing could
     be run or the cloud was lost, 130 after Ctrl-C.
     """
@@ -61,7 +65,15 @@ def run(
     status = Console(stderr=True)
     if no_report and report is not None:
         raise typer.BadParameter("it contradicts --no-report; give one of the two", param_hint="--report")
-    choices = Choices(vendor=vendor, again=again, limit=limit, write_report=not no_report, report=report)
+    choices = Choices(
+        vendor=vendor,
+        urgent=urgent,
+        tenant=tenant,
+        again=again,
+        limit=limit,
+        write_report=not no_report,
+        report=report,
+    )
     try:
         cloud = connection.connect(target.value, profile=profile, region=region, state_dir=state_dir)
         with nullcontext(lambda _: None) if quiet else showing(status) as show:

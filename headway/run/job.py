@@ -27,6 +27,8 @@ class Choices:
     """What a person may choose about a run; `report` None is beside the input, `limit` None is all lines."""
 
     vendor: str | None = None
+    urgent: bool = False
+    tenant: str | None = None
     again: bool = False
     limit: int | None = None
     write_report: bool = True
@@ -64,6 +66,11 @@ def prepare(workflow: str, source: Path, connection: Connection, choices: Choice
         default_vendor=choices.vendor or (vendors[0] if len(vendors) == 1 else None),
         place=place,
         source=str(source.resolve()),
+        urgent_vendors=frozenset(
+            name for name, resources in connection.stack.vendors.items() if "urgent_queue_url" in resources
+        ),
+        urgent=choices.urgent,
+        tenant=choices.tenant,
     )
     try:
         lines = list(parse(source.read_bytes(), route, name=str(source), limit=choices.limit))

@@ -1,7 +1,7 @@
 """The input file: JSON lines in, one execution input and one key per line out. Pure.
 
-A key names what a line asks for, not where it stands: the second of two identical lines has a key of its own, and a
-line keeps its key when lines around it come and go.
+A key names what a line asks for, not how soon, for whom, or where it stands: the second of two identical lines has a
+key of its own, and a line keeps its key when lines around it come and go.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any, Final
 INPUT_LIMIT_BYTES: Final = 262_144
 """The largest input of an execution (Step Functions service quotas)."""
 
-_FIELDS: Final = ("payload", "vendor")
+_FIELDS: Final = ("payload", "vendor", "urgent", "tenant")
 _MEND: Final = 'write {"payload": {...}}'
 
 
@@ -23,7 +23,8 @@ class Route:
     """Where the lines of a file go.
 
     `place` tells clouds apart (account and region) and `source` files: both are part of a key, so that what succeeded
-    on the embedded cloud is called anew on AWS. `default_vendor` is for lines that name none.
+    on the embedded cloud is called anew on AWS. `default_vendor`, `urgent` and `tenant` are for lines that do not say;
+    `urgent_vendors` have an urgent queue.
     """
 
     workflow: str
@@ -31,6 +32,9 @@ class Route:
     default_vendor: str | None
     place: str
     source: str
+    urgent_vendors: frozenset[str] = frozenset()
+    urgent: bool = False
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,14 @@ class BadLine:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    payload: dict[str, Any]
+    vendor: str
+    urgent: bool
+    tenant: str | None
+
+
 class _UnusableError(Exception):
     """What is wrong with a line, and its mend."""
 
@@ -64,18 +76,18 @@ def parse(data: bytes, route: Route, *, name: str, limit: int | None = None) -> 
         if limit is not None and count >= limit:
             return
         try:
-            payload, vendor = _read(raw, route)
-            execution_input = _execution_input(payload)
+            asked = _read(raw, route)
+            execution_input = _execution_input(asked)
         except _UnusableError as error:
             key = _key(route, "", _digest(raw), seen)
             yield BadLine(number=number, key=key, reason=f"{name}:{number}: {error}")
         else:
-            canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"))
-            key = _key(route, vendor, _digest(canonical.encode()), seen)
-            yield InputLine(number=number, key=key, vendor=vendor, execution_input=execution_input)
+            canonical = json.dumps(asked.payload, sort_keys=True, separators=(",", ":"))
+            key = _key(route, asked.vendor, _digest(canonical.encode()), seen)
+            yield InputLine(number=number, key=key, vendor=asked.vendor, execution_input=execution_input)
 
 
-def _read(raw: bytes, route: Route) -> tuple[dict[str, Any], str]:
+def _read(raw: bytes, route: Route) -> _Asked:
     try:
         line = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -91,7 +103,8 @@ def _read(raw: bytes, route: Route) -> tuple[dict[str, Any], str]:
     if not isinstance(line.get("payload"), dict):
         found = f"is {_kind(line['payload'])}" if "payload" in line else "is missing"
         raise _UnusableError(f"`payload` {found}; {_MEND}")
-    return line["payload"], _vendor(line.get("vendor"), route)
+    vendor = _vendor(line.get("vendor"), route)
+    return _Asked(line["payload"], vendor, _urgent(line.get("urgent"), vendor, route), _tenant(line, route))
 
 
 def _vendor(vendor: object, route: Route) -> str:
@@ -106,9 +119,32 @@ def _vendor(vendor: object, route: Route) -> str:
     return vendor
 
 
-def _execution_input(payload: dict[str, Any]) -> str:
+def _urgent(urgent: object, vendor: str, route: Route) -> bool:
+    urgent = route.urgent if urgent is None else urgent
+    if not isinstance(urgent, bool):
+        raise _UnusableError(f"`urgent` is {_kind(urgent)}; write true or false")
+    if urgent and vendor not in route.urgent_vendors:
+        raise _UnusableError(
+            f"`urgent`: {vendor} has no urgent queue; leave it out, or set `dispatch.urgent_concurrency` there"
+        )
+    return urgent
+
+
+def _tenant(line: dict[str, Any], route: Route) -> str | None:
+    tenant = line.get("tenant", route.tenant)
+    if tenant is None or (isinstance(tenant, str) and tenant):
+        return tenant
+    raise _UnusableError("`tenant` is no name; write text, or leave it out")
+
+
+def _execution_input(asked: _Asked) -> str:
+    document: dict[str, Any] = {"payload": asked.payload}
+    if asked.urgent:
+        document["urgent"] = True
+    if asked.tenant is not None:
+        document["tenant"] = asked.tenant
     try:
-        text = json.dumps({"payload": payload}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise _UnusableError("`payload` has half of a surrogate pair; write the whole character") from error

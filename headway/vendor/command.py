@@ -48,7 +48,8 @@ def vendor(
 
         headway vendor --port 9200 --submit-rate 600/60 --json > report.json
 
-    While it runs: GET /_headway/report, POST /_headway/reset, POST /_headway/faults {"down": true}.
+    While it runs: GET /_headway/report (?arrivals=1 adds the time of every
+    call, ?tags=FIELD this field of every accepted payload), POST /_headway/reset, POST /_headway/faults {"down": true}.
     """
     # Here and not above: the other commands need not wait for a web server to be imported.
     from rich.console import Console

@@ -150,6 +150,13 @@ class Workshop:
         """Jobs beyond the first for one payload: work that was paid for again."""
         return sum(self._times_submitted.copy().values()) - len(self._times_submitted)
 
+    def tags(self, name: str) -> list[Any]:
+        """Return one field of every job's payload, in the order in which the jobs were accepted; None where it is not.
+
+        Nothing but this field leaves the simulator.
+        """
+        return [job.order.payload.get(name) for job in list(self.jobs.values())]
+
     def jobs_by_status(self) -> dict[str, int]:
         """Count the jobs."""
         return dict(Counter(job.status.value for job in list(self.jobs.values())))

@@ -102,7 +102,10 @@ class Simulator:
         return JSONResponse({"status": "ok", "vendor": self._shape.name})
 
     async def _answer_report(self, request: Request) -> Response:
-        return JSONResponse(self.report().as_json(arrivals=request.query_params.get("arrivals") == "1"))
+        body = self.report().as_json(arrivals=request.query_params.get("arrivals") == "1")
+        if name := request.query_params.get("tags"):
+            body["tags"] = self._workshop.tags(name)
+        return JSONResponse(body)
 
     async def _answer_reset(self, _request: Request) -> Response:
         await self.reset()

@@ -101,14 +101,16 @@ class Laboratory:
 
     @contextmanager
     def held(self, function: str) -> Iterator[None]:
-        """Hold a function's event source mapping, so that its queue can be looked at."""
+        """Hold a function's event source mappings, so that its queues can be looked at."""
         client = self.target.client("lambda")
-        mapping = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"][0]["UUID"]
-        client.update_event_source_mapping(UUID=mapping, Enabled=False)
+        found = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        for mapping in found:
+            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         try:
             yield
         finally:
-            client.update_event_source_mapping(UUID=mapping, Enabled=True)
+            for mapping in found:
+                client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 def until(look: Callable[[], T | bool | None], patience_s: float = PATIENCE_S) -> T:

@@ -39,7 +39,7 @@ def test_a_mistake_in_a_contract_is_one_line_with_file_field_and_mend_and_exit_c
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines()[-1] == (
-        f"headway: {contract}: `dispatch.reserved_concurrency` is 1; make it 2 (`maximum_concurrency`) at least,"
-        " or polled batches are throttled"
+        f"headway: {contract}: `dispatch.reserved_concurrency` is 1; make it 2 (`maximum_concurrency` +"
+        " `urgent_concurrency`) at least, or polled batches are throttled"
     )
     assert not (tmp_path / "cdk.out").exists()

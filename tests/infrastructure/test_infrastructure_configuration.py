@@ -145,7 +145,8 @@ def test_the_outputs_say_where_each_part_of_a_lane_is(another: "Templates") -> N
         }
 
     own = {"caller_function": "<Lane-replicate/Caller/Function>", "api_token_arn": "<ApiTokenReplicate>"}
-    assert vendors == {"replicate": shared("replicate") | own, "slow-press": shared("slow-press")}
+    urgent = {"urgent_queue_url": "<UrgentQueueSlowPress>"}
+    assert vendors == {"replicate": shared("replicate") | own, "slow-press": shared("slow-press") | urgent}
     callbacks = "https://<Callbacks/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<Callbacks/Api/DeploymentStage.v>"
     assert {name: value for name, value in outputs.items() if name not in {"Vendors", "Workflows"}} == {
         "CallsTable": "<Calls>",

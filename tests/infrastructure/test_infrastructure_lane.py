@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
 
 
-def mapping_of(templates: "Templates", vendor: Vendor) -> Any:
-    """Return the properties of the event source mapping on a vendor's request queue."""
+def mapping_of(templates: "Templates", vendor: Vendor, queue: str = "RequestQueue") -> Any:
+    """Return the properties of the event source mapping on one of a vendor's queues."""
     (mapping,) = (
         mapping
         for mapping in templates.of_type("AWS::Lambda::EventSourceMapping").values()
-        if templates.say(mapping["EventSourceArn"]) == f"<RequestQueue{logical_name(vendor.name)}>"
+        if templates.say(mapping["EventSourceArn"]) == f"<{queue}{logical_name(vendor.name)}>"
     )
     return mapping
 
@@ -182,11 +182,51 @@ def test_the_dispatchers_mapping_has_the_contracts_batches_window_and_concurrenc
         assert mapping["Enabled"] is (dispatch.drain is Drain.EVENT_SOURCE)
 
 
+def test_urgent_calls_have_a_queue_and_pollers_of_their_own_on_the_same_dispatcher(another: "Templates") -> None:
+    vendor = vendor_of(another, "slow-press")
+    normal, urgent = mapping_of(another, vendor), mapping_of(another, vendor, "UrgentQueue")
+    assert urgent["ScalingConfig"] == {"MaximumConcurrency": vendor.dispatch.urgent_concurrency}
+    differing = {"EventSourceArn", "ScalingConfig"}
+    assert {key: urgent[key] for key in urgent.keys() - differing} == {
+        key: normal[key] for key in normal.keys() - differing
+    }
+
+
+def test_call_vendor_chooses_the_queue_and_a_lane_without_an_urgent_one_has_one_queue_for_all(
+    another: "Templates",
+) -> None:
+    urls = {}
+    for vendor in another.vendors:
+        call = another.definition(f"Lane-{vendor.name}/CallVendor/Machine")["States"]["CallVendor"]["Arguments"]
+        urls[vendor.name] = re.findall(r"'([^']+)'", call["QueueUrl"])
+    assert urls == {
+        "replicate": ["<RequestQueueReplicate>"] * 2,
+        "slow-press": ["<UrgentQueueSlowPress>", "<RequestQueueSlowPress>"],
+    }
+
+
+def test_who_dispatches_knows_the_queues_the_urgent_one_first(another: "Templates") -> None:
+    known = {
+        (vendor.name, function): another.say(
+            another.properties(f"Lane-{vendor.name}/{function}/Function")["Environment"]["Variables"][
+                "HEADWAY_REQUEST_QUEUE_URLS"
+            ]
+        )
+        for vendor in another.vendors
+        for function in ("Dispatcher", "Drain")
+    }
+    both = "<UrgentQueueSlowPress> <RequestQueueSlowPress>"
+    assert known == {
+        **dict.fromkeys([("replicate", "Dispatcher"), ("replicate", "Drain")], "<RequestQueueReplicate>"),
+        **dict.fromkeys([("slow-press", "Dispatcher"), ("slow-press", "Drain")], both),
+    }
+
+
 def test_the_dispatchers_concurrency_is_reserved(templates: "Templates") -> None:
     for vendor in templates.vendors:
         dispatcher = templates.properties(f"Lane-{vendor.name}/Dispatcher/Function")
         assert dispatcher["ReservedConcurrentExecutions"] == vendor.dispatch.reserved_concurrency
-        assert dispatcher["ReservedConcurrentExecutions"] >= vendor.dispatch.maximum_concurrency
+        assert dispatcher["ReservedConcurrentExecutions"] >= vendor.dispatch.dispatchers_count
 
 
 def test_a_dispatchers_timeout_covers_a_batch_at_the_contracts_pace_with_all_dispatchers_at_work(
@@ -194,7 +234,7 @@ def test_a_dispatchers_timeout_covers_a_batch_at_the_contracts_pace_with_all_dis
 ) -> None:
     for vendor in templates.vendors:
         dispatch = vendor.dispatch
-        batch_s = dispatch.batch_size * dispatch.maximum_concurrency / vendor.max_rps(Scope.SUBMIT)
+        batch_s = dispatch.batch_size * dispatch.dispatchers_count / vendor.max_rps(Scope.SUBMIT)
         if dispatch.pacing is Pacing.DELAY:
             batch_s = max(batch_s, dispatch.batch_size * LONGEST_DELAY_S)
         for function in ("Dispatcher", "Drain"):
@@ -262,7 +302,7 @@ def sources_of(module: str) -> dict[str, str]:
     """Return the text of a handler's module, and of those that read settings for it: the tables' and the drain's."""
     text = (ROOT / f"{module.replace('.', '/')}.py").read_text()
     found = {module: text}
-    for imported in re.findall(r"from (functions\.(?:\w+\.tables|dispatcher\.handler)) import", text):
+    for imported in re.findall(r"from (functions\.(?:\w+\.tables|dispatcher\.(?:handler|origin))) import", text):
         found |= sources_of(imported)
     return found
 

@@ -74,15 +74,16 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         "<Budgets>": {READ, CREATE} | seats,
     }
     invoke = {"lambda:InvokeFunction"}
+    queues = [f"<RequestQueue{name}>", *([f"<UrgentQueue{name}>"] if vendor.dispatch.urgent_concurrency else [])]
     roles: dict[str, Grants] = {
         "CallVendor": {
             "*": EVERYWHERE,
-            f"<RequestQueue{name}>": {"sqs:SendMessage"},
+            **{key: {"sqs:SendMessage"} for key in queues},
             f"<{lane}/Results/Function>": invoke,
             "<Calls>": {CHANGE},
         },
-        "Dispatcher": {**dispatching, f"<RequestQueue{name}>": CONSUME | PUT_BACK},
-        "Drain": {**dispatching, f"<RequestQueue{name}>": {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | PUT_BACK},
+        "Dispatcher": {**dispatching, **dict.fromkeys(queues, CONSUME | PUT_BACK)},
+        "Drain": {**dispatching, **dict.fromkeys(queues, {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | PUT_BACK)},
         "Rejection": {
             "<Calls>": {READ, CHANGE},
             f"<RequestDlq{name}>": {"sqs:SendMessage"},
@@ -107,7 +108,7 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         }
     else:
         both = {"<Budgets>": {READ, CREATE} | seats}
-        requests = {f"<RequestQueue{name}>": PUT_BACK}
+        requests = dict.fromkeys(queues, PUT_BACK)
         roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling, **both, **requests}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,

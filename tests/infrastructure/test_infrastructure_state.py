@@ -78,7 +78,9 @@ def test_queues_keep_messages_for_two_weeks_encrypted_and_are_reached_over_tls_o
     assert guarded == {f"<{name}>": f"<{name}>" for name in queues}
 
 
-def test_every_queue_that_is_consumed_has_a_dead_letter_queue_of_its_own(templates: "Templates") -> None:
+def test_every_queue_that_is_consumed_has_a_dead_letter_queue_which_a_vendors_queues_share(
+    templates: "Templates",
+) -> None:
     redrives = {
         name: (templates.say(queue["RedrivePolicy"]["deadLetterTargetArn"]), queue["RedrivePolicy"]["maxReceiveCount"])
         for name, queue in templates.of_type("AWS::SQS::Queue").items()
@@ -86,6 +88,8 @@ def test_every_queue_that_is_consumed_has_a_dead_letter_queue_of_its_own(templat
     }
     vendors = [logical_name(vendor.name) for vendor in templates.vendors]
     expected = {f"RequestQueue{name}": (f"<RequestDlq{name}>", 3) for name in vendors}
+    urgent = [logical_name(vendor.name) for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
+    expected |= {f"UrgentQueue{name}": (f"<RequestDlq{name}>", 3) for name in urgent}
     assert redrives == {**expected, "CallbackQueue": ("<CallbackDlq>", 3)}
 
 
@@ -93,7 +97,8 @@ def test_a_message_stays_invisible_for_six_timeouts_of_its_consumer_and_the_batc
     templates: "Templates",
 ) -> None:
     mappings = templates.of_type("AWS::Lambda::EventSourceMapping")
-    assert len(mappings) == len(templates.vendors) + 1
+    urgent_lanes = [vendor for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
+    assert len(mappings) == len(templates.vendors) + len(urgent_lanes) + 1
     for name, mapping in mappings.items():
         queue = templates.properties(templates.say(mapping["EventSourceArn"]).strip("<>"))
         consumer = re.sub(r"(/Live|/Dispatcher/Function|/Function)/SqsEventSource.*", "", name)

@@ -23,7 +23,8 @@ def alarm(templates: "Templates", name: str) -> tuple[Any, str, str]:
 
 def test_every_alarm_tells_somebody_at_once_and_stays_quiet_without_data(templates: "Templates") -> None:
     alarms = templates.of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 5 * len(templates.vendors) + 1
+    urgent_lanes = [vendor for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
+    assert len(alarms) == 5 * len(templates.vendors) + 2 * len(urgent_lanes) + 1
     for name, found in alarms.items():
         assert [templates.say(action) for action in found["AlarmActions"]] == ["<Watch/Alarms>"], name
         assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
@@ -50,6 +51,27 @@ def test_age_is_alarmed_at_the_tolerated_wait(templates: "Templates") -> None:
         assert metric == "AWS/SQS/ApproximateAgeOfOldestMessage Maximum"
         assert watched == f"<RequestQueue{name}.QueueName>"
         assert found["Threshold"] == vendor.waits.tolerated_s
+
+
+def test_the_urgent_queue_is_watched_like_the_other_at_its_dispatchers_share(another: "Templates") -> None:
+    [vendor] = [vendor for vendor in another.vendors if vendor.dispatch.urgent_concurrency]
+    name = logical_name(vendor.name)
+    depth, depth_metric, watched = alarm(another, f"UrgentDepth{name}")
+    assert (depth_metric, watched) == (
+        "AWS/SQS/ApproximateNumberOfMessagesVisible Maximum",
+        f"<UrgentQueue{name}.QueueName>",
+    )
+    share = vendor.dispatch.urgent_concurrency / vendor.dispatch.dispatchers_count
+    assert depth["Threshold"] == int(vendor.soft_limit_count * share) + 1
+    age, age_metric, watched = alarm(another, f"UrgentAge{name}")
+    assert (age_metric, watched) == ("AWS/SQS/ApproximateAgeOfOldestMessage Maximum", f"<UrgentQueue{name}.QueueName>")
+    assert age["Threshold"] == vendor.waits.tolerated_s
+
+
+def test_the_dashboard_draws_depth_and_age_of_both_queues(another: "Templates") -> None:
+    body = json.loads(another.say(another.properties("Watch/Dashboard")["DashboardBody"]))
+    drawn = {metric[3] for widget in body["widgets"] for metric in widget["properties"]["metrics"] if len(metric) > 3}
+    assert {"<UrgentQueueSlowPress.QueueName>", "<RequestQueueSlowPress.QueueName>"} <= drawn
 
 
 def test_the_first_message_in_any_dead_letter_queue_is_alarmed(templates: "Templates") -> None:

@@ -37,6 +37,7 @@ VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
     "call_vendor": {
         "Vendor": "replicate",
         "RequestQueueUrl": "http://127.0.0.1/000000000000/requests",
+        "UrgentQueueUrl": "http://127.0.0.1/000000000000/urgent",
         "ResultsFunctionArn": ECHO_ARN,
         "CallsTable": "calls",
         "WorkflowTimeoutSeconds": 600,
@@ -96,6 +97,7 @@ class Engine:
         self._sqs = target.client("sqs")
         self._dynamodb = target.client("dynamodb")
         self.queue_url: str = self._sqs.create_queue(QueueName="requests")["QueueUrl"]
+        self.urgent_url: str = self._sqs.create_queue(QueueName="urgent")["QueueUrl"]
         for table, key in (("calls", "call_id"), ("jobs", "job_key")):
             self._dynamodb.create_table(
                 TableName=table,
@@ -107,8 +109,8 @@ class Engine:
             FunctionName="echo", Runtime="python3.11", Role=ROLE, Handler="echo.handle", Code={"ZipFile": _zip(ECHO)}
         )
         for name in NAMES:
-            changes = {"RequestQueueUrl": self.queue_url} if name == "call_vendor" else {}
-            self.create(name, definition(name, **changes))
+            queues = {"RequestQueueUrl": self.queue_url, "UrgentQueueUrl": self.urgent_url}
+            self.create(name, definition(name, **(queues if name == "call_vendor" else {})))
 
     def create(self, name: str, machine: Any) -> None:
         """Make a state machine. Standard where AWS has Express too: only then is there a history to read."""
@@ -149,9 +151,15 @@ class Engine:
 
     def receive(self) -> Any:
         """Return the next request from the queue, and take it off."""
-        message = self._sqs.receive_message(QueueUrl=self.queue_url, WaitTimeSeconds=10)["Messages"][0]
-        self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-        return json.loads(message["Body"])
+        return self.receive_with_group(self.queue_url)[0]
+
+    def receive_with_group(self, queue_url: str) -> tuple[Any, str]:
+        """Return the next request of a queue and its message group, and take it off."""
+        message = self._sqs.receive_message(
+            QueueUrl=queue_url, WaitTimeSeconds=10, MessageSystemAttributeNames=["MessageGroupId"]
+        )["Messages"][0]
+        self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return json.loads(message["Body"]), message["Attributes"]["MessageGroupId"]
 
     def succeed(self, token: str, output: Any) -> None:
         """Resume a waiting task."""

@@ -82,6 +82,39 @@ def test_the_request_in_the_queue_has_the_token_and_the_answer_to_it_resumes_the
     assert engine.end(arn).output["job_id"] == "job-9"
 
 
+@pytest.mark.parametrize("urgent", [False, None, "true", 1])
+def test_only_what_is_urgent_goes_into_the_urgent_queue(engine: "Engine", urgent: object) -> None:
+    for name, asked, queue_url in (("soon", True, engine.urgent_url), ("later", urgent, engine.queue_url)):
+        call_id = f"{name}-{urgent}"
+        arn = engine.start("call_vendor", None, {**INPUT, "urgent": asked}, execution=call_id)
+        request, _ = engine.receive_with_group(queue_url)
+        assert request["call_id"] == call_id
+        engine.fail(request["task_token"], "Vendor.Rejected", "enough")
+        engine.end(arn)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "group"),
+    [
+        ({}, "call_vendor"),
+        ({"tenant": None}, "call_vendor"),
+        ({"tenant": ""}, "call_vendor"),
+        ({"tenant": "shop-7"}, "shop-7"),
+        ({"tenant": "Möbel & Söhne/7"}, "M-bel-&-S-hne/7"),
+        ({"tenant": 42}, "42"),
+        ({"tenant": "x" * 200}, "x" * 128),
+    ],
+)
+def test_the_message_group_is_the_tenant_or_else_the_state_machine(
+    engine: "Engine", tenant: dict[str, object], group: str
+) -> None:
+    arn = engine.start("call_vendor", None, {**INPUT, **tenant})
+    request, found = engine.receive_with_group(engine.queue_url)
+    assert found == group
+    engine.fail(request["task_token"], "Vendor.Rejected", "enough")
+    engine.end(arn)
+
+
 def test_a_redrive_asks_again_under_a_call_id_of_its_own_with_the_key_of_the_first_attempt(engine: "Engine") -> None:
     # The engine knows no redrive and has no count; on AWS it is 0 in the first attempt.
     for count, suffix in ((0, ""), (1, "-redrive-1"), (12, "-redrive-12")):

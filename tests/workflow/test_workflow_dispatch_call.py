@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.caller.call import CallInput
+from functions.dispatcher.origin import Origin
 from functions.errors import ErrorCode
 from functions.limiter.permits import Permit
 
@@ -17,6 +18,7 @@ CALL = {
     "vendor": "replicate",
     "idempotency_key": "call-1",
     "payload": {"prompt": "a lighthouse"},
+    "origin": asdict(Origin("https://sqs.eu-central-1.amazonaws.com/123456789012/urgent", "tenant-1")),
     "permit": asdict(Permit(slot_us=1_795_222_769_028_372, number=41, generation=2)),
 }
 HEARD = {name: value for name, value in CALL.items() if name != "vendor"}

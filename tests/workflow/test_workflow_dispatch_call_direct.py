@@ -16,6 +16,7 @@ CALL: dict[str, Any] = {
     "vendor": "replicate",
     "idempotency_key": "call-1",
     "payload": {"paper": "A5"},
+    "origin": {"queue_url": "https://sqs.eu-central-1.amazonaws.com/123456789012/calls", "group": None},
     "permit": {},  # the direct way is paced by delay
 }
 SUBMITTED = ["PrepareCall", "BeginCall", "CallVendor"]

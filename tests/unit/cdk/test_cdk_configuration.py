@@ -65,7 +65,19 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "fewer dispatchers than pollers": (
         lambda c: c["dispatch"].update(maximum_concurrency=5),
-        "`dispatch.reserved_concurrency` is 2; make it 5 (`maximum_concurrency`) at least, or",
+        "`dispatch.reserved_concurrency` is 2; make it 5 (`maximum_concurrency` + `urgent_concurrency`) at least, or",
+    ),
+    "no dispatchers for urgent calls": (
+        lambda c: c["dispatch"].update(urgent_concurrency=2),
+        "`dispatch.reserved_concurrency` is 2; make it 4 (`maximum_concurrency` + `urgent_concurrency`) at least, or",
+    ),
+    "no word on urgent calls, which means two dispatchers": (
+        lambda c: c["dispatch"].pop("urgent_concurrency"),
+        "`dispatch.reserved_concurrency` is 2; make it 4 (`maximum_concurrency` + `urgent_concurrency`) at least, or",
+    ),
+    "one urgent poller": (
+        lambda c: c["dispatch"].update(urgent_concurrency=1),
+        "`dispatch.urgent_concurrency` is 1; make it 2 or more, an event source mapping takes no less, or 0 for",
     ),
     "more warm dispatchers than there may be": (
         lambda c: c["dispatch"].update(provisioned_concurrency=3),

@@ -22,6 +22,7 @@ from standardwebhooks import Webhook
 
 from functions.contract import paths
 from functions.contract.vendor import Credential, Vendor
+from functions.dispatcher.origin import Origin
 from functions.dispatcher.request import CallRequest
 from functions.ledger.record import CallAttribute
 from functions.ledger.store import Ledger
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 NOW_MS = 1_800_000_000_000
 TOKEN = "task-token-1"
 CALLBACK_URL = "https://callbacks.example/acme"
+ORIGIN = Origin("https://sqs.example/urgent", "tenant-1")
 WEBHOOK_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SIGNED_AT = datetime.fromtimestamp(1_614_265_330, tz=UTC)
 
@@ -71,6 +73,7 @@ VENDOR_DOCUMENT: Mapping[str, Any] = {
         "batch_size": 10,
         "batching_window_s": 0,
         "maximum_concurrency": 2,
+        "urgent_concurrency": 0,
         "reserved_concurrency": 2,
         "provisioned_concurrency": 0,
     },
@@ -291,13 +294,15 @@ class FakeStepFunctions(_Client):
 
 
 class FakeSqs(_Client):
-    """One queue: what was sent to it, and what waits in it."""
+    """A queue and an urgent one beside it: what was sent to them, what waits in them, and the groups of some of it."""
 
     service = "sqs"
 
     def __init__(self, *bodies: str) -> None:
         super().__init__()
         self.waiting = {f"receipt-{number}": body for number, body in enumerate(bodies, start=1)}
+        self.urgent: dict[str, str] = {}
+        self.groups: dict[str, str] = {}
 
     def client(self) -> "SQSClient":
         return cast("SQSClient", self)
@@ -311,13 +316,21 @@ class FakeSqs(_Client):
 
     def receive_message(self, **params: Any) -> dict[str, Any]:
         self._called("ReceiveMessage", params)
-        messages = [{"ReceiptHandle": receipt, "Body": body} for receipt, body in self.waiting.items()]
+        asked = params.get("MessageSystemAttributeNames", [])
+        messages: list[dict[str, Any]] = [
+            {"ReceiptHandle": receipt, "Body": body}
+            | ({"Attributes": {"MessageGroupId": self.groups[receipt]}} if receipt in self.groups and asked else {})
+            for receipt, body in self._queue(params).items()
+        ]
         taken = messages[: params.get("MaxNumberOfMessages", 1)]
         return {"Messages": taken} if taken else {}
 
     def delete_message(self, **params: Any) -> None:
         self._called("DeleteMessage", params)
-        del self.waiting[params["ReceiptHandle"]]
+        del self._queue(params)[params["ReceiptHandle"]]
+
+    def _queue(self, params: Mapping[str, Any]) -> dict[str, str]:
+        return self.urgent if params.get("QueueUrl", "").endswith("/urgent") else self.waiting
 
 
 class FakeVendor:

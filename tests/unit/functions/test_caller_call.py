@@ -8,7 +8,7 @@ import pytest
 
 from functions.caller.call import Caller, CallInput, CallOutcome, CallReport
 from functions.dispatcher.request import CallRequest
-from functions.dispatcher.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S, RequestQueue
+from functions.dispatcher.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S, RequestQueues
 from functions.errors import ErrorCode, RetryLater
 from functions.ledger.record import Answer, CallAttribute, CallState
 from functions.ledger.settlement import Settler
@@ -17,6 +17,7 @@ from functions.limiter.permits import Permit
 from functions.limiter.turn import Unpaced
 from tests.unit.functions.fakes import (
     CALLBACK_URL,
+    ORIGIN,
     TOKEN,
     FakeSqs,
     FakeStepFunctions,
@@ -42,14 +43,14 @@ class Lane:
         self.ledger, self.settler = ledger, settler
         self.vendor = FakeVendor(httpx.Response(201, json={"id": "job-1"}))
         self.sqs = FakeSqs()
-        self.requests = RequestQueue(self.sqs.client(), "https://sqs.example/requests")
+        self.requests = RequestQueues(self.sqs.client())
         self.ledger.enqueue(request_of(), 3_600)
 
     def call(self, owner: str = "owner-1", ambiguity: str = "reject") -> CallReport:
         contract = vendor_of({"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"})
         proxy = self.vendor.proxy()
         caller = Caller(contract, self.ledger, self.settler, self.requests, proxy, CALLBACK_URL, Unpaced())
-        return caller.call(CallInput("call-1", owner, "call-1-key", {"text": "Grüße"}, None))
+        return caller.call(CallInput("call-1", owner, "call-1-key", {"text": "Grüße"}, ORIGIN, None))
 
     @property
     def state(self) -> CallState:
@@ -84,7 +85,7 @@ def test_a_delivery_during_anothers_submit_does_not_call_the_vendor(lane: Lane) 
 
 def test_a_call_that_nobody_knows_is_not_made(lane: Lane, ledger: Ledger) -> None:
     caller = Caller(vendor_of(), ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, Unpaced())
-    assert caller.call(CallInput("call-2", "owner-1", "key", {}, None)) == CallReport(CallOutcome.DUPLICATE)
+    assert caller.call(CallInput("call-2", "owner-1", "key", {}, ORIGIN, None)) == CallReport(CallOutcome.DUPLICATE)
     assert lane.vendor.requests == []
 
 
@@ -171,7 +172,8 @@ def test_a_deferred_call_waits_in_its_queue_as_it_came_for_as_long_as_the_vendor
     (message,) = lane.sqs.of("SendMessage")
     assert CallRequest.from_body(message["MessageBody"], "acme") == request_of()
     assert "Grüße" in message["MessageBody"], "no longer than it came: SQS bounds its size"
-    assert (message["QueueUrl"], message["DelaySeconds"]) == ("https://sqs.example/requests", delay_s)
+    assert (message["QueueUrl"], message["DelaySeconds"]) == (ORIGIN.queue_url, delay_s)
+    assert message["MessageGroupId"] == ORIGIN.group
 
 
 def test_after_a_crash_between_the_ledger_and_the_queue_the_next_attempt_makes_the_call(lane: Lane) -> None:
@@ -232,7 +234,8 @@ def test_a_refused_call_is_reported_and_stays_dispatching_until_the_rejection(la
 def test_the_event_of_a_paced_call_has_its_permit_and_that_of_any_other_has_none() -> None:
     event: dict[str, Any] = {"call_id": "call-1", "lease_owner": "owner-1", "idempotency_key": "key"}
     event["payload"] = {"text": "x"}
-    unpaced = CallInput("call-1", "owner-1", "key", {"text": "x"}, None)
+    event["origin"] = {"queue_url": ORIGIN.queue_url, "group": ORIGIN.group}
+    unpaced = CallInput("call-1", "owner-1", "key", {"text": "x"}, ORIGIN, None)
     assert CallInput.from_event(event | {"permit": {}}) == unpaced
     permit = {"slot_us": 1_800_000_000_500_000, "number": 7, "generation": 2}
     assert CallInput.from_event(event | {"permit": permit}) == replace(
@@ -246,7 +249,7 @@ def test_a_call_that_is_deferred_has_not_been_sent_where_its_turn_is_far_away(la
             raise RetryLater("the next free slot is far away", retry_after_s=15)
 
     caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, FarAway())
-    assert caller.call(CallInput("call-1", "owner-1", "key", {}, None)) == CallReport(
+    assert caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)) == CallReport(
         CallOutcome.DEFERRED,
         error=ErrorCode.VENDOR_THROTTLED,
         cause="acme: the next free slot is far away",
@@ -264,7 +267,7 @@ def test_floors_are_told_after_the_call_and_an_error_there_repeats_nothing_but_t
 
     def call(turns: FakeTurns) -> CallReport:
         caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, turns)
-        return caller.call(CallInput("call-1", "owner-1", "key", {}, None))
+        return caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None))
 
     broken, sound = Broken(), FakeTurns()
     with pytest.raises(Crash):

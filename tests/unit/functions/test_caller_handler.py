@@ -1,7 +1,7 @@
 """The caller function: what it reads from its event, and what it counts."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import httpx
@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.caller import handler
-from tests.unit.functions.fakes import NOW_MS, Worker, metrics, request_of, vendor_of
+from tests.unit.functions.fakes import NOW_MS, ORIGIN, Worker, metrics, request_of, vendor_of
 
 NOW_US = NOW_MS * 1_000
 
@@ -17,7 +17,7 @@ NOW_US = NOW_MS * 1_000
 def handle(worker: Worker, permit: dict[str, int] | None, call_id: str = "call-1") -> dict[str, Any]:
     worker.ledger.enqueue(request_of(call_id), 3_600)
     event = {"call_id": call_id, "lease_owner": "owner-1", "idempotency_key": "key", "payload": {"text": "x"}}
-    return handler.handle(event | {"permit": permit or {}}, LambdaContext())
+    return handler.handle(event | {"origin": asdict(ORIGIN), "permit": permit or {}}, LambdaContext())
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -156,6 +156,20 @@ def test_with_permits_a_dispatcher_may_run_for_its_batch_at_the_contracts_pace_s
     assert timeout_s == min(900, math.ceil(batch_size * maximum_concurrency / amount) + MARGIN_S)
 
 
+def test_a_contract_that_says_nothing_of_urgent_calls_has_two_dispatchers_for_them() -> None:
+    dispatch = {key: value for key, value in VENDOR_DOCUMENT["dispatch"].items() if key != "urgent_concurrency"}
+    vendor = vendor_of({"dispatch": dispatch})
+    assert (vendor.dispatch.urgent_concurrency, vendor.dispatch.dispatchers_count) == (2, 4)
+
+
+@pytest.mark.parametrize(("urgent_concurrency", "limit_count"), [(0, 0), (2, 1_500), (4, 2_000)])
+def test_the_soft_limit_of_urgent_calls_is_their_dispatchers_share(urgent_concurrency: int, limit_count: int) -> None:
+    vendor = vendor_of({"dispatch.urgent_concurrency": urgent_concurrency})
+    assert (vendor.soft_limit_count, vendor.urgent_limit_count) == (3_000, limit_count)
+    more = vendor.dispatch.batch_size * urgent_concurrency / vendor.max_rps(Scope.SUBMIT)
+    assert vendor.dispatcher_timeout_s == vendor_of().dispatcher_timeout_s + more
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [("id", 1), ("data.object.id", "x"), ("data", {"object": {"id": "x"}}), ("no", None), ("data.no.id", None)],

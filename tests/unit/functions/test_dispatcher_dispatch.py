@@ -15,6 +15,7 @@ from functions.limiter.permits import Permit
 from functions.limiter.tuning import Tuning
 from tests.unit.functions.fakes import (
     NOW_MS,
+    ORIGIN,
     TOKEN,
     FakeProfiles,
     FakeStepFunctions,
@@ -60,7 +61,7 @@ def turns(dispatcher: Dispatcher) -> Turns:
 def test_a_request_is_recorded_and_started(
     dispatcher: Dispatcher, turns: Turns, tables: Tables, step_functions: FakeStepFunctions
 ) -> None:
-    assert dispatcher.dispatch(request_body(), turns) is True
+    assert dispatcher.dispatch(request_body(), ORIGIN, turns) is True
     (started,) = step_functions.of("StartExecution")
     assert started["stateMachineArn"] == MACHINE_ARN
     assert json.loads(started["input"]) == {
@@ -68,6 +69,7 @@ def test_a_request_is_recorded_and_started(
         "vendor": "acme",
         "idempotency_key": "call-1-key",
         "payload": {"text": "Grüße"},
+        "origin": {"queue_url": ORIGIN.queue_url, "group": ORIGIN.group},
         "permit": {},
     }
     assert tables.call()["state"] == "queued"
@@ -77,7 +79,7 @@ def test_a_request_is_recorded_and_started(
 def test_the_express_workflow_never_sees_the_task_token(
     dispatcher: Dispatcher, turns: Turns, step_functions: FakeStepFunctions
 ) -> None:
-    dispatcher.dispatch(request_body(), turns)
+    dispatcher.dispatch(request_body(), ORIGIN, turns)
     assert TOKEN not in str(step_functions.of("StartExecution"))
 
 
@@ -88,10 +90,10 @@ def test_a_redelivery_of_a_call_that_went_on_starts_nothing_and_takes_no_turn(
     step_functions: FakeStepFunctions,
     virtual_clock: VirtualClock,
 ) -> None:
-    dispatcher.dispatch(request_body(), turns)
+    dispatcher.dispatch(request_body(), ORIGIN, turns)
     ledger.begin("call-1", "owner-1", 40)
     before_us = virtual_clock.now_us
-    assert dispatcher.dispatch(request_body(), turns) is False
+    assert dispatcher.dispatch(request_body(), ORIGIN, turns) is False
     assert len(step_functions.of("StartExecution")) == 1
     assert virtual_clock.now_us == before_us
 
@@ -101,8 +103,8 @@ def test_a_redelivery_of_a_call_that_never_started_starts_it(
 ) -> None:
     step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
     with pytest.raises(ClientError, match="Throttling"):
-        dispatcher.dispatch(request_body(), turns)
-    assert dispatcher.dispatch(request_body(), turns) is True
+        dispatcher.dispatch(request_body(), ORIGIN, turns)
+    assert dispatcher.dispatch(request_body(), ORIGIN, turns) is True
     assert len(step_functions.of("StartExecution")) == 1
 
 
@@ -113,7 +115,7 @@ def test_every_start_waits_for_its_turn(
     turns = dispatcher.turns(3)
     started_us = []
     for number in range(3):
-        dispatcher.dispatch(request_body(call_id=f"call-{number}"), turns)
+        dispatcher.dispatch(request_body(call_id=f"call-{number}"), ORIGIN, turns)
         started_us.append(virtual_clock.now_us)
     assert started_us == [500_000, 1_000_000, 1_500_000]
 
@@ -121,9 +123,9 @@ def test_every_start_waits_for_its_turn(
 def test_a_changed_tuning_is_in_force_with_the_next_batch(
     dispatcher: Dispatcher, profiles: FakeProfiles, virtual_clock: VirtualClock
 ) -> None:
-    dispatcher.dispatch(request_body(call_id="call-1"), dispatcher.turns(1))
+    dispatcher.dispatch(request_body(call_id="call-1"), ORIGIN, dispatcher.turns(1))
     profiles.pace = Tuning(delay_ms=20_000, rate_per_s=1_000)
-    dispatcher.dispatch(request_body(call_id="call-2"), dispatcher.turns(1))
+    dispatcher.dispatch(request_body(call_id="call-2"), ORIGIN, dispatcher.turns(1))
     assert virtual_clock.slept_us == [200_000, 20_000_000]
 
 
@@ -131,7 +133,7 @@ def test_a_permit_travels_with_its_call(dispatcher: Dispatcher, step_functions: 
     def turns() -> Turns:
         yield Permit(slot_us=1_800_000_000_500_000, number=7, generation=2)
 
-    dispatcher.dispatch(request_body(), turns())
+    dispatcher.dispatch(request_body(), ORIGIN, turns())
     (started,) = step_functions.of("StartExecution")
     permit = {"slot_us": 1_800_000_000_500_000, "number": 7, "generation": 2, "shifted_us": 0}
     assert json.loads(started["input"])["permit"] == permit
@@ -146,9 +148,9 @@ def test_a_request_without_a_turn_is_recorded_and_not_started_and_so_is_what_fol
 
     broken = turns()
     with pytest.raises(RetryLater, match="far away"):
-        dispatcher.dispatch(request_body(call_id="call-1"), broken)
+        dispatcher.dispatch(request_body(call_id="call-1"), ORIGIN, broken)
     with pytest.raises(RetryLater, match="far away") as later:
-        dispatcher.dispatch(request_body(call_id="call-2"), broken)
+        dispatcher.dispatch(request_body(call_id="call-2"), ORIGIN, broken)
     assert later.value.retry_after_s == 15
     assert step_functions.sent == []
     assert [tables.call(call_id)["state"] for call_id in ("call-1", "call-2")] == ["queued"] * 2
@@ -161,9 +163,9 @@ def test_what_follows_a_booking_that_broke_comes_again(dispatcher: Dispatcher) -
 
     broken = turns()
     with pytest.raises(OSError, match="no store"):
-        dispatcher.dispatch(request_body(call_id="call-1"), broken)
+        dispatcher.dispatch(request_body(call_id="call-1"), ORIGIN, broken)
     with pytest.raises(RetryLater, match="the batch lost its turns"):
-        dispatcher.dispatch(request_body(call_id="call-2"), broken)
+        dispatcher.dispatch(request_body(call_id="call-2"), ORIGIN, broken)
 
 
 def test_the_next_batch_is_not_held_back_by_the_one_before(
@@ -174,8 +176,8 @@ def test_the_next_batch_is_not_held_back_by_the_one_before(
         yield None
 
     with pytest.raises(RetryLater):
-        dispatcher.dispatch(request_body(call_id="call-1"), turns())
-    dispatcher.dispatch(request_body(call_id="call-1"), dispatcher.turns(1))
+        dispatcher.dispatch(request_body(call_id="call-1"), ORIGIN, turns())
+    dispatcher.dispatch(request_body(call_id="call-1"), ORIGIN, dispatcher.turns(1))
     assert len(step_functions.sent) == 1
 
 
@@ -184,7 +186,7 @@ def test_a_malformed_request_raises_and_fails_its_task_at_once_where_it_left_a_t
     dispatcher: Dispatcher, turns: Turns, tables: Tables, step_functions: FakeStepFunctions, body: str, reason: str
 ) -> None:
     with pytest.raises(Malformed):
-        dispatcher.dispatch(body, turns)
+        dispatcher.dispatch(body, ORIGIN, turns)
     assert tables.calls.scan()["Items"] == []
     failures = step_functions.sent
     if TOKEN in body:
@@ -200,4 +202,4 @@ def test_a_malformed_request_that_comes_again_finds_its_task_failed_and_still_ra
 ) -> None:
     for _ in range(2):
         with pytest.raises(Malformed, match="`payload` must be an object"):
-            dispatcher.dispatch(request_body(payload=None), turns)
+            dispatcher.dispatch(request_body(payload=None), ORIGIN, turns)

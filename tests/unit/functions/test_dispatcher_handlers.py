@@ -82,6 +82,21 @@ def test_the_drain_takes_one_batch_and_deletes_what_it_dispatched(worker: Worker
     assert list(queue.waiting) == ["receipt-3"]
 
 
+def test_the_drain_takes_what_is_urgent_first_and_fills_the_batch_with_the_rest(worker: Worker) -> None:
+    queue = fill(worker, *(request_body(call_id=f"call-{number}") for number in range(1, 4)))
+    queue.urgent["urgent-1"] = request_body(call_id="urgent-1")
+    assert drain.handle({"batch_size": 3}, LambdaContext()) == {"received": 3, "dispatched": 3}
+    assert started(worker) == ["urgent-1", "call-1", "call-2"]
+    assert (list(queue.urgent), list(queue.waiting)) == ([], ["receipt-3"])
+
+
+def test_the_drain_asks_the_other_queue_for_nothing_where_the_urgent_ones_fill_the_batch(worker: Worker) -> None:
+    queue = fill(worker, request_body(call_id="call-1"))
+    queue.urgent.update({f"urgent-{number}": request_body(call_id=f"urgent-{number}") for number in (1, 2)})
+    drain.handle({"batch_size": 2}, LambdaContext())
+    assert started(worker) == ["urgent-1", "urgent-2"]
+
+
 def test_the_drain_leaves_a_malformed_message_to_its_receive_count(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,6 +168,18 @@ def test_behind_a_long_brake_a_batch_goes_to_the_end_of_its_queue_and_costs_no_r
     assert started(worker) == ["call-1", "call-2"]
 
 
+def test_what_is_put_back_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
+    brake(worker, 60)
+    event = batch(request_body(call_id="call-1"), request_body(call_id="call-2"))
+    event["Records"][0]["eventSourceARN"] = "arn:aws:sqs:eu-central-1:123456789012:urgent"
+    event["Records"][0]["attributes"]["MessageGroupId"] = "tenant-a"
+    handler.handle(event, LambdaContext())
+    urgent, normal = worker.sqs.of("SendMessage")
+    assert (urgent["QueueUrl"], urgent["MessageGroupId"]) == ("https://sqs.example/urgent", "tenant-a")
+    assert normal["QueueUrl"] == "https://sqs.example/requests"
+    assert "MessageGroupId" not in normal, "it was sent without"
+
+
 def test_where_booking_fails_for_contention_the_batch_comes_again_soon(worker: Worker) -> None:
     worker.books.races = 1_000
     handler.handle(batch(request_body()), LambdaContext())
@@ -166,6 +193,15 @@ def test_the_drain_puts_back_what_has_to_wait_long(worker: Worker) -> None:
     assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
     assert queue.waiting == {}
     assert [message["MessageBody"] for message in queue.of("SendMessage")] == [request_body(call_id="call-1")]
+
+
+def test_what_the_drain_puts_back_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
+    brake(worker, 60)
+    worker.sqs.urgent["urgent-1"] = request_body(call_id="urgent-1")
+    worker.sqs.groups["urgent-1"] = "tenant-a"
+    drain.handle({"batch_size": 10}, LambdaContext())
+    (message,) = worker.sqs.of("SendMessage")
+    assert (message["QueueUrl"], message["MessageGroupId"]) == ("https://sqs.example/urgent", "tenant-a")
 
 
 def test_the_drain_deletes_nothing_that_it_could_not_start(worker: Worker) -> None:

@@ -233,3 +233,11 @@ def test_plain_pacing_pauses_before_every_call_and_has_no_permits() -> None:
         assert permit is None
         started_us.append(clock.now_us)
     assert started_us == [500_000, 1_000_000, 1_500_000], "two dispatchers share four a second"
+
+
+def test_plain_pacing_leaves_their_part_of_the_rate_to_the_dispatchers_of_urgent_calls() -> None:
+    clock = VirtualClock()
+    pace = DelayPace(Pacer(clock.monotonic_us, clock.sleep_us))
+    vendor = vendor_of({"dispatch.pacing": "delay", "dispatch.urgent_concurrency": 2})
+    next(pace.turns(vendor, Tuning(delay_ms=0, rate_per_s=4), 1))
+    assert clock.slept_us == [1_000_000], "four dispatchers share four a second"

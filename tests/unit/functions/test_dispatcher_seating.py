@@ -17,6 +17,7 @@ from functions.names import Environment
 from tests.unit.functions.books import MemorySeatStore
 from tests.unit.functions.fakes import (
     NOW_MS,
+    ORIGIN,
     FakeSqs,
     VirtualClock,
     Worker,
@@ -190,7 +191,7 @@ def test_a_seat_is_taken_before_the_turn(worker: Worker) -> None:
         yield None
 
     dispatcher = handler.dispatcher()
-    dispatcher.dispatch(request_body(call_id="a"), turns(), dispatcher.seating([request_body(call_id="a")]))
+    dispatcher.dispatch(request_body(call_id="a"), ORIGIN, turns(), dispatcher.seating([request_body(call_id="a")]))
     assert seen == ["a"]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -14,7 +15,15 @@ from functions.caller import joining, rejection
 from functions.dispatcher import drain
 from functions.dispatcher import handler as dispatcher
 from functions.results import handler as results
-from tests.unit.functions.fakes import Worker, callback_record, client_error, request_body, signed, sqs_record
+from tests.unit.functions.fakes import (
+    ORIGIN,
+    Worker,
+    callback_record,
+    client_error,
+    request_body,
+    signed,
+    sqs_record,
+)
 
 MARK = "marked-7f3a"
 CONTEXT = LambdaContext()
@@ -26,7 +35,13 @@ SECRETS = (MARK, WEBHOOK_KEY, WEBHOOK_KEY.removeprefix("whsec_"))
 
 
 def call_input(call_id: str) -> dict[str, Any]:
-    return {"call_id": call_id, "lease_owner": "owner-1", "idempotency_key": f"{call_id}-key", "payload": PAYLOAD}
+    return {
+        "call_id": call_id,
+        "lease_owner": "owner-1",
+        "idempotency_key": f"{call_id}-key",
+        "payload": PAYLOAD,
+        "origin": asdict(ORIGIN),
+    }
 
 
 def callback_of(job_id: str, status: str, key: str = WEBHOOK_KEY) -> dict[str, Any]:

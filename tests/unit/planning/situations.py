@@ -90,6 +90,7 @@ def situations(draw: st.DrawFn) -> Situation:
             "batch_size": draw(st.integers(1, 10)),
             "batching_window_s": draw(st.integers(0, 300)),
             "maximum_concurrency": draw(st.integers(2, 50)),
+            "urgent_concurrency": draw(st.sampled_from([0, 2, 5])),
             "reserved_concurrency": draw(st.integers(1, 60)),
             "provisioned_concurrency": draw(st.integers(0, 60)),
             "direct": pacing is Pacing.DELAY and draw(st.booleans()),

@@ -30,6 +30,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "polls_slower_than_submits": ({"limits": [limit(10, 1), limit(9, 1, "poll")]}, {}),
     "cold_dispatchers": ({"dispatch.provisioned_concurrency": 0}, {}),
     "reserved_below_maximum": ({"dispatch.reserved_concurrency": 1}, {}),
+    "urgent_dispatchers_idle": ({"dispatch.pacing": "delay", "dispatch.urgent_concurrency": 2}, {}),
     "contention": ({"dispatch.maximum_concurrency": 13, "dispatch.reserved_concurrency": 13}, {}),
     "rate_above_contract": ({}, {"rate_per_s": 10.5}),
 }

@@ -116,13 +116,20 @@ def test_a_rare_call_is_drained_by_schedule(
         assert advice.batch_size == batch_size
 
 
+def test_with_plain_pacing_no_dispatchers_wait_for_urgent_calls_at_the_cost_of_the_others() -> None:
+    advice = recommend(vendor_of({"dispatch.pacing": "delay", "dispatch.urgent_concurrency": 2}))
+    assert advice.urgent_concurrency == 0
+    assert advice.reserved_concurrency == advice.maximum_concurrency
+
+
 @given(amount=st.integers(1, 100_000), per_s=st.sampled_from([0.1, 1, 7, 60, 3_600, 86_400]))
 def test_what_is_recommended_is_what_the_schema_takes_and_carries_the_contract(amount: int, per_s: float) -> None:
     vendor = vendor_of({"limits": [limit(amount, per_s)]})
     advice = recommend(vendor)
     assert 1 <= advice.batch_size <= 10
     assert 1 <= advice.interval_minutes <= 1_440
-    assert 2 <= advice.maximum_concurrency == advice.reserved_concurrency >= advice.provisioned_concurrency >= 0
+    assert (advice.urgent_concurrency, advice.reserved_concurrency) == (2, advice.maximum_concurrency + 2)
+    assert 2 <= advice.maximum_concurrency >= advice.provisioned_concurrency >= 0
     if advice.drain is Drain.SCHEDULE and advice.interval_minutes == 1:
         assert advice.batch_size == BATCH_LIMIT or advice.batch_size / 60 >= vendor.max_rps(Scope.SUBMIT) * (1 - 1e-9)
     elif advice.drain is Drain.SCHEDULE:

@@ -121,7 +121,7 @@ def test_a_dispatcher_writes_as_often_as_planned(amount: int, batch_size: int) -
 
 def test_a_formula_stands_beside_its_numbers() -> None:
     drawn = line(plan_of({"dispatch.batch_size": 5}), "dispatcher_timeout_s")
-    assert drawn.formula == "min(900, ceil(batch_size x (maximum_concurrency / max_rps)) + margin_s)"
+    assert drawn.formula == "min(900, ceil(batch_size x (dispatchers_count / max_rps)) + margin_s)"
     assert (drawn.numbers, drawn.value) == ("min(900, ceil(5 x (2 / 10)) + 30)", 31)
 
 

@@ -30,6 +30,46 @@ def test_a_line_without_a_vendor_takes_the_default() -> None:
     assert line.vendor == "acme"
 
 
+URGENT_ROUTE = replace(ROUTE, urgent_vendors=frozenset({"acme"}))
+
+
+def inputs(*lines: str, route: Route = URGENT_ROUTE) -> list[str]:
+    return [line.execution_input if isinstance(line, InputLine) else line.reason for line in read(*lines, route=route)]
+
+
+def test_a_line_may_say_that_it_is_urgent_and_for_whom_it_is() -> None:
+    assert inputs(
+        '{"payload": {}, "urgent": true, "tenant": "shop-7"}', '{"payload": {}, "urgent": false, "tenant": null}'
+    ) == ['{"payload":{},"urgent":true,"tenant":"shop-7"}', '{"payload":{}}']
+
+
+def test_what_a_line_does_not_say_the_run_says() -> None:
+    route = replace(URGENT_ROUTE, urgent=True, tenant="archive")
+    assert inputs('{"payload": {}}', '{"payload": {}, "urgent": false, "tenant": "shop-7"}', route=route) == [
+        '{"payload":{},"urgent":true,"tenant":"archive"}',
+        '{"payload":{},"tenant":"shop-7"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"payload": {}, "urgent": "yes"}', "`urgent` is text; write true or false"),
+        ('{"payload": {}, "urgent": 1}', "`urgent` is a number; write true or false"),
+        ('{"payload": {}, "urgent": true, "vendor": "globex"}', "`urgent`: globex has no urgent queue; leave it out"),
+        ('{"payload": {}, "tenant": ""}', "`tenant` is no name; write text, or leave it out"),
+        ('{"payload": {}, "tenant": 7}', "`tenant` is no name;"),
+    ],
+)
+def test_urgency_and_tenant_that_cannot_be_are_refused(line: str, reason: str) -> None:
+    assert inputs(line)[0].startswith(f"in.jsonl:1: {reason}")
+
+
+def test_how_soon_and_for_whom_is_no_part_of_a_key_so_that_nothing_is_called_twice_for_it() -> None:
+    plain, changed = '{"payload": {"n": 1}}', '{"payload": {"n": 1}, "urgent": true, "tenant": "shop-7"}'
+    assert keys(plain) == keys(changed, route=URGENT_ROUTE)
+
+
 def test_blank_lines_are_none_but_are_counted() -> None:
     assert [line.number for line in read("", '{"payload": {}}\r', "  ", '{"payload": {"n": 1}}', "")] == [2, 4]
 

@@ -368,3 +368,17 @@ def test_the_report_gives_arrivals_on_request_and_a_reset_forgets_everything() -
             assert (await vendor.submit()).status_code == 201
 
     asyncio.run(scenario())
+
+
+def test_the_report_gives_one_field_of_each_accepted_payload_in_order_and_only_on_request() -> None:
+    async def scenario() -> None:
+        async with bench(job_time_s=30.0) as vendor:
+            await vendor.submit(2)
+            await vendor.faults(refuse_next=1)
+            await vendor.submit(9)
+            await vendor.submit(1)
+            assert "tags" not in (await vendor.http.get("/_headway/report")).json()
+            assert (await vendor.http.get("/_headway/report?tags=n")).json()["tags"] == [2, 1]
+            assert (await vendor.http.get("/_headway/report?tags=none")).json()["tags"] == [None, None]
+
+    asyncio.run(scenario())

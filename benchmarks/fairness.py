@@ -1,0 +1,146 @@
+"""Who waits how long behind whom: one tenant floods a vendor, then another asks for a few urgent and normal calls.
+
+Through the whole pipeline, paced by permits. Waits are counted in slots: calls that the vendor saw since the late ones
+were asked for. The vendor counts in its own process, on arrival.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Self
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.pipeline import PATIENCE_S, WARM_UP_CALLS, Contract, Pipeline, Setting, cloud, vendor
+
+MOST = 0.8
+"""A call that misses its slot books anew behind all that is booked, which is jitter and not fairness: shares leave the
+last fifth out.
+"""
+UNDER_WAY_CALLS = 40
+"""So much of the flood has been called when the others come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Calls of one kind: slots from when they were asked for to the first, to most and to the last of them."""
+
+    first_slots: int
+    most_slots: int
+    last_slots: int
+    most_count: int
+
+    @classmethod
+    def of(cls, tags: Sequence[str], kind: str) -> Self:
+        """Find the calls of a kind among those that came since."""
+        places = [place for place, tag in enumerate(tags, start=1) if tag.startswith(f"{kind}-")]
+        most_count = math.ceil(MOST * len(places))
+        return cls(places[0], places[most_count - 1], places[-1], most_count)
+
+    @property
+    def share(self) -> float:
+        """Their share of the slots while most of them were called."""
+        return self.most_count / (self.most_slots - self.first_slots + 1)
+
+    def __str__(self) -> str:
+        return f"{self.first_slots}, {self.most_slots}, {self.last_slots}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """What the vendor saw; the normal calls are also counted among the calls that were not urgent."""
+
+    urgent: Kind
+    normal: Kind
+    normal_in_lane: Kind
+    flood_left_count: int
+    worst_window_count: int
+    violations_count: int
+    refused_count: int
+    calls_count: int
+
+    @classmethod
+    def of(cls, report: Mapping[str, Any], asked_epoch_ms: float) -> Self:
+        """Read a report with arrivals and tags; ValueError where a call was refused: then they do not match."""
+        submit = report["scopes"]["submit"]
+        calls = zip(submit["arrivals_epoch_ms"], report["tags"], strict=True)
+        since = [tag for arrived_ms, tag in calls if arrived_ms > asked_epoch_ms]
+        normal = Kind.of(since, "normal")
+        return cls(
+            urgent=Kind.of(since, "urgent"),
+            normal=normal,
+            normal_in_lane=Kind.of([tag for tag in since if not tag.startswith("urgent-")], "normal"),
+            flood_left_count=sum(tag.startswith("flood-") for tag in since[normal.last_slots :]),
+            worst_window_count=submit["worst_window_count"],
+            violations_count=submit["violation_count"],
+            refused_count=submit["refused_count"],
+            calls_count=submit["call_count"],
+        )
+
+
+def warm_up(pipeline: Pipeline) -> None:
+    """Let the workers of both lanes make calls that do not count."""
+    pipeline.reset()
+    for number in range(2):
+        pipeline.start_tagged([f"warm-{number}-{index}" for index in range(WARM_UP_CALLS // 4)])
+        pipeline.start_tagged([f"warm-urgent-{number}-{index}" for index in range(WARM_UP_CALLS // 4)], urgent=True)
+        _await(pipeline, (number + 1) * 2 * (WARM_UP_CALLS // 4))
+
+
+def measure(pipeline: Pipeline, flood_count: int, late_count: int) -> Fairness:
+    """Flood, wait until the flood is under way, ask for the others, and wait until the vendor has seen all."""
+    pipeline.reset()
+    pipeline.start_tagged([f"flood-{number}" for number in range(flood_count)], tenant="flooder")
+    _await(pipeline, UNDER_WAY_CALLS)
+    asked_epoch_ms = time.time() * 1_000
+    pipeline.start_tagged([f"urgent-{number}" for number in range(late_count)], tenant="quiet", urgent=True)
+    pipeline.start_tagged([f"normal-{number}" for number in range(late_count)], tenant="quiet")
+    _await(pipeline, flood_count + 2 * late_count)
+    return Fairness.of(pipeline.report(arrivals="1", tags="tag"), asked_epoch_ms)
+
+
+def _await(pipeline: Pipeline, calls_count: int) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while (seen_count := pipeline.report()["scopes"]["submit"]["admitted_count"]) < calls_count:
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"the vendor has seen {seen_count} of {calls_count} calls")
+        time.sleep(0.2)
+
+
+def main(
+    rate: Annotated[int, typer.Option(help="Contract in calls/s.")] = 20,
+    flood: Annotated[int, typer.Option(help="Calls of the tenant that floods.")] = 500,
+    late: Annotated[int, typer.Option(help="Urgent calls, and normal calls, of the other tenant.")] = 10,
+    runs: Annotated[int, typer.Option(help="Runs, each on a fresh cloud.")] = 1,
+    headroom_ms: Annotated[int, typer.Option(help="Headroom of the permits.")] = 20,
+) -> None:
+    """Print how many slots the late calls waited, to the first, to most and to the last, as the vendor saw it."""
+    table = Table("run", "urgent", "share", "normal", "normal, in its lane", "flood left", "worst window", "violations")
+    for run in range(1, runs + 1):
+        with TemporaryDirectory() as folder, vendor(Path(folder), Contract(rate)) as url:
+            setting = Setting("permits", "permits", rate, headroom_ms, urgent_concurrency=2)
+            with cloud(Path(folder), Contract(rate), setting, url) as pipeline:
+                warm_up(pipeline)
+                seen = measure(pipeline, flood, late)
+        table.add_row(
+            str(run),
+            str(seen.urgent),
+            f"{seen.urgent.share:.2f}",
+            str(seen.normal),
+            str(seen.normal_in_lane),
+            str(seen.flood_left_count),
+            str(seen.worst_window_count),
+            str(seen.violations_count),
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()
