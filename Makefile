@@ -30,7 +30,7 @@ types: $(READY) ## mypy, strict
 	@$(BIN)/mypy
 
 unit: $(READY) ## no network, no clock
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest tests/unit --numprocesses auto
 
 infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what the embedded cloud ignores
 	@$(BIN)/pytest tests/infrastructure

@@ -92,15 +92,15 @@ def warm_up(pipeline: Pipeline) -> None:
         _await(pipeline, (number + 1) * 2 * (WARM_UP_CALLS // 4))
 
 
-def measure(pipeline: Pipeline, flood_count: int, late_count: int) -> Fairness:
+def measure(pipeline: Pipeline, flood_count: int, urgent_count: int, normal_count: int) -> Fairness:
     """Flood, wait until the flood is under way, ask for the others, and wait until the vendor has seen all."""
     pipeline.reset()
     pipeline.start_tagged([f"flood-{number}" for number in range(flood_count)], tenant="flooder")
     _await(pipeline, UNDER_WAY_CALLS)
     asked_epoch_ms = time.time() * 1_000
-    pipeline.start_tagged([f"urgent-{number}" for number in range(late_count)], tenant="quiet", urgent=True)
-    pipeline.start_tagged([f"normal-{number}" for number in range(late_count)], tenant="quiet")
-    _await(pipeline, flood_count + 2 * late_count)
+    pipeline.start_tagged([f"urgent-{number}" for number in range(urgent_count)], tenant="quiet", urgent=True)
+    pipeline.start_tagged([f"normal-{number}" for number in range(normal_count)], tenant="quiet")
+    _await(pipeline, flood_count + urgent_count + normal_count)
     return Fairness.of(pipeline.report(arrivals="1", tags="tag"), asked_epoch_ms)
 
 
@@ -115,7 +115,8 @@ def _await(pipeline: Pipeline, calls_count: int) -> None:
 def main(
     rate: Annotated[int, typer.Option(help="Contract in calls/s.")] = 20,
     flood: Annotated[int, typer.Option(help="Calls of the tenant that floods.")] = 500,
-    late: Annotated[int, typer.Option(help="Urgent calls, and normal calls, of the other tenant.")] = 10,
+    urgent: Annotated[int, typer.Option(help="Urgent calls of the other tenant.")] = 10,
+    normal: Annotated[int, typer.Option(help="Normal calls of the other tenant.")] = 10,
     runs: Annotated[int, typer.Option(help="Runs, each on a fresh cloud.")] = 1,
     headroom_ms: Annotated[int, typer.Option(help="Headroom of the permits.")] = 20,
 ) -> None:
@@ -126,7 +127,7 @@ def main(
             setting = Setting("permits", "permits", rate, headroom_ms, urgent_concurrency=2)
             with cloud(Path(folder), Contract(rate), setting, url) as pipeline:
                 warm_up(pipeline)
-                seen = measure(pipeline, flood, late)
+                seen = measure(pipeline, flood, urgent, normal)
         table.add_row(
             str(run),
             str(seen.urgent),

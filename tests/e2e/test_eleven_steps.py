@@ -55,6 +55,7 @@ def step_2_the_request_waits_in_the_queue(lab: Laboratory) -> str:
 def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[str, Any]:
     record = until(lambda: (found := lab.record(CALL_ID)).get("state") == "accepted" and found)
     express = until(lambda: (found := lab.execution(record["lease_owner"]))["status"] != "RUNNING" and found)
+    workflow_name = lab.stack.workflows["call_vendor"][VENDOR].rpartition(":")[2]
     assert express["status"] == "SUCCEEDED"
     assert express["stateMachineArn"] == lab.lane["dispatch_machine_arn"]
     assert json.loads(express["input"]) == {
@@ -62,6 +63,7 @@ def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[
         "vendor": VENDOR,
         "idempotency_key": CALL_ID,
         "payload": PAYLOAD,
+        "origin": {"queue_url": lab.lane["request_queue_url"], "group": workflow_name},
         "permit": {},
     }, "the task token stays in the ledger"
     return dict(record)

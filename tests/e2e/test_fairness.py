@@ -1,7 +1,7 @@
 """Who waits behind whom, end to end: one tenant floods a vendor that is paced by permits, another comes late.
 
 Waits are counted in slots, by the vendor: calls that it saw since the late ones were asked for. A call can be made at
-the end of what is booked ahead, which is lead, horizon and one booking: about 17 slots at 20/s.
+the end of what is booked ahead, which is the horizon and one booking: about 22 slots at 20/s.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,16 @@ from benchmarks.fairness import Fairness, measure, warm_up
 from benchmarks.pipeline import Contract, Setting, cloud, vendor
 
 RATE = 20
-FLOOD_COUNT = 240
-LATE_COUNT = 10
-BOOKED_AHEAD_SLOTS = 17
+FLOOD_COUNT = 140
+URGENT_COUNT = 30
+NORMAL_COUNT = 6
+BOOKED_AHEAD_SLOTS = 22
 UNDER_WAY_SLOTS = 12
 """Calls of others while an execution starts and its message is polled; more on a machine that is busy."""
 LEAST_SHARE = 1 / 6
 """A half on a machine with a core to spare; where calls miss their slots and book anew, they come further apart."""
+MOST_SHARE = 0.85
+"""Two urgent batches of ten in a row, at most, before one of the flood."""
 BATCHES_AHEAD_SLOTS = 20
 """Calls that both normal dispatchers have taken from their queue before: nothing overtakes those."""
 
@@ -31,22 +34,22 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fairness]:
     contract = Contract(RATE)
     with vendor(scratch, contract) as url, cloud(scratch, contract, setting, url) as pipeline:
         warm_up(pipeline)
-        yield measure(pipeline, FLOOD_COUNT, LATE_COUNT)
+        yield measure(pipeline, FLOOD_COUNT, URGENT_COUNT, NORMAL_COUNT)
 
 
 def test_the_contract_holds_whoever_calls(seen: Fairness) -> None:
     assert (seen.violations_count, seen.refused_count) == (0, 0), seen
     assert seen.worst_window_count <= RATE, seen
-    assert seen.calls_count == FLOOD_COUNT + 2 * LATE_COUNT, "nothing was called twice or lost"
+    assert seen.calls_count == FLOOD_COUNT + URGENT_COUNT + NORMAL_COUNT, "nothing was called twice or lost"
 
 
 def test_urgent_calls_are_next_and_get_about_half_of_the_slots(seen: Fairness) -> None:
     assert seen.urgent.first_slots <= BOOKED_AHEAD_SLOTS + UNDER_WAY_SLOTS, seen
-    assert LEAST_SHARE <= seen.urgent.share <= 3 / 4, f"their share is {seen.urgent.share:.2f}: {seen}"
+    assert LEAST_SHARE <= seen.urgent.share <= MOST_SHARE, f"their share is {seen.urgent.share:.2f}: {seen}"
 
 
 def test_a_quiet_tenant_does_not_wait_for_the_flood_to_end(seen: Fairness) -> None:
     could_be_slots = BOOKED_AHEAD_SLOTS + UNDER_WAY_SLOTS + BATCHES_AHEAD_SLOTS
     assert seen.normal_in_lane.first_slots <= could_be_slots, seen
-    assert seen.normal_in_lane.most_slots <= could_be_slots + 2 * LATE_COUNT, f"every second slot of its lane: {seen}"
+    assert seen.normal_in_lane.most_slots <= could_be_slots + 2 * NORMAL_COUNT, f"every second slot of its lane: {seen}"
     assert seen.flood_left_count >= FLOOD_COUNT / 4, f"{seen.flood_left_count} of the flood came later: {seen}"

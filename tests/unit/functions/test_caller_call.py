@@ -195,7 +195,7 @@ def test_a_call_that_expires_while_its_vendor_is_busy_is_not_put_back(
     assert lane.sqs.sent == []
 
 
-@pytest.mark.parametrize("state", set(CallState) - {CallState.QUEUED})
+@pytest.mark.parametrize("state", sorted(set(CallState) - {CallState.QUEUED}))
 def test_a_message_that_comes_back_for_a_call_that_is_no_longer_queued_reaches_nobody(
     lane: Lane, tables: Tables, state: CallState
 ) -> None:
