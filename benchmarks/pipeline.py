@@ -130,15 +130,20 @@ class Pipeline:
     def __init__(self, target: LocalTarget, stack: Stack, vendor_url: str) -> None:
         self._step_functions = target.client("stepfunctions")
         self._dynamodb = target.client("dynamodb")
+        self._lambda = target.client("lambda")
+        self._sqs = target.client("sqs")
+        self._lane = stack.vendors[VENDOR]
         self._budgets_table = stack.outputs["BudgetsTable"]
         self._machine = stack.workflows["call_vendor"][VENDOR]
         self._vendor_url = vendor_url
 
     def run(self, calls_count: int, name: str) -> Seen:
-        """Make calls, wait until all results are fetched, and return what the vendor saw."""
+        """Let a backlog of calls go, wait until all results are fetched, and return what the vendor saw."""
         self.reset()
+        with self._held():
+            self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
+            self._await_depth(calls_count)
         written, started_s = self._book_version(), time.monotonic()
-        self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
         while self.report()["scopes"]["poll"]["admitted_count"] < calls_count:
             if time.monotonic() - started_s > PATIENCE_S:
                 raise TimeoutError(f"{name}: {self.report()} after {PATIENCE_S:g} s, not {calls_count} calls ended")
@@ -180,6 +185,29 @@ class Pipeline:
         """Return the vendor's report; `arrivals="1"` and `tags="tag"` ask for more."""
         report: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report", params=wanted).json()
         return report
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Hold the dispatcher's event source mappings: asking for calls must not take the machine from making them."""
+        mappings = self._lambda.list_event_source_mappings(FunctionName=self._lane["dispatcher_function"])
+        uuids = [mapping["UUID"] for mapping in mappings["EventSourceMappings"]]
+        for uuid in uuids:
+            self._lambda.update_event_source_mapping(UUID=uuid, Enabled=False)
+        try:
+            yield
+        finally:
+            for uuid in uuids:
+                self._lambda.update_event_source_mapping(UUID=uuid, Enabled=True)
+
+    def _await_depth(self, messages_count: int) -> None:
+        name, deadline_s = "ApproximateNumberOfMessages", time.monotonic() + PATIENCE_S
+        while True:
+            answer = self._sqs.get_queue_attributes(QueueUrl=self._lane["request_queue_url"], AttributeNames=[name])
+            if (depth := int(answer["Attributes"][name])) >= messages_count:
+                return
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"{depth} of {messages_count} requests wait after {PATIENCE_S:g} s")
+            time.sleep(0.2)
 
     def _book_version(self) -> int:
         """Return how often the book of submits was written; plain pacing has none."""
