@@ -122,7 +122,8 @@ _STOP_SIGNALS: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
 
 def _listen(host: str, port: int) -> socket.socket:
     """Bind and listen at once, so that a second server on the port fails here."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named as TCP: else asyncio leaves Nagle's algorithm on, and answers wait 40 ms for the ACK of their own headers.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere the option lets two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
