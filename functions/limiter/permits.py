@@ -219,7 +219,8 @@ def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
 def late(rule: Rule, before: Book, permit: Permit, answered_us: int) -> Book:
     """Keep the calls behind one that was answered after its headroom: it may have arrived as late as that.
 
-    Where its N-th successor is booked already, it shifts with all behind it, by what its slot lacks at most: slots are
+    A successor that lies far enough behind anyhow, because others were later, needs no floor of its own. Where it is
+    booked already, it shifts with all behind it, by what its slot lacks at most: slots are
     an interval apart at least, and further by every shift between. Quotas count the call where it was answered: whoever
     is booked from now on shares a window with that grain, or with none of its own.
     """
@@ -230,7 +231,8 @@ def late(rule: Rule, before: Book, permit: Permit, answered_us: int) -> Book:
     for window in rule.windows:
         successor, from_us = permit.number + window.amount, answered_us + rule.skew_us + window.per_us
         if successor >= before.number:
-            after = replace(after, floors=(*after.floors, Floor(successor, from_us)))
+            if _least(rule, after, successor) < from_us:
+                after = replace(after, floors=(*after.floors, Floor(successor, from_us)))
             continue
         least_us = permit.slot_us - permit.shifted_us + window.amount * rule.interval_us + _shift_of(after, successor)
         if least_us < from_us:
@@ -273,6 +275,15 @@ def slot_now(rule: Rule, permit: Permit, book: Book) -> int | None:
 
 def _shift_of(book: Book, number: int) -> int:
     return book.shifted_us + sum(shift.by_us for shift in book.shifts if shift.number <= number)
+
+
+def _least(rule: Rule, book: Book, number: int) -> int:
+    """Return what the slot of a number to come will be at least, under any headroom and ceiling of the same windows;
+    giving permits back does not lower it.
+    """
+    pace_us = max(_ceil(window.per_us, window.amount) for window in rule.windows)
+    known = [(book.number, book.next_us), *((floor.number, floor.slot_us) for floor in book.floors)]
+    return max(slot_us + (number - from_number) * pace_us for from_number, slot_us in known if from_number <= number)
 
 
 def _first_free(rule: Rule, counts: Sequence[Mapping[int, int]], slot_us: int) -> int:

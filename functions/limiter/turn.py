@@ -16,13 +16,13 @@ from functions.limiter.budget import Budget, Contended
 from functions.limiter.permits import Permit, slot_now
 from functions.limiter.signals import Brake, Reason
 
-LOOK_US: Final = 60_000
+LOOK_US: Final = 100_000
 """How long before its slot a caller looks whether a brake or a changed rule has voided it: one read of the store."""
 FRESH_US: Final = 2 * LOOK_US
 """A permit that its caller has booked itself, so shortly before the slot, needs no look."""
-GRACE_SHARE: Final = 3
-"""A call may leave after its slot by a third of the headroom: what is left is for the way to the door."""
-REBOOK_LEAD_US: Final = 80_000
+GRACE_SHARE: Final = 2
+"""A call may leave after its slot by half of the headroom: the other half is for the way to the door."""
+REBOOK_LEAD_US: Final = 120_000
 """How far ahead a caller books for itself: the look, and the way to it."""
 PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
 MISSED_US: Final = 1_000_000

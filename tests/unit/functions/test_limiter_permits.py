@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from functions.contract.vendor import Limit, Scope
 from functions.limiter import permits
-from functions.limiter.permits import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of, slot_now
+from functions.limiter.permits import (
+    Book,
+    Floor,
+    Permit,
+    Rule,
+    book,
+    empty_book,
+    give_back,
+    late,
+    rebase,
+    rule_of,
+    slot_now,
+)
 
 LIMITS = st.lists(
     st.builds(
@@ -109,6 +121,20 @@ def test_a_floor_that_comes_too_late_shifts_what_is_booked_above_it_and_spares_t
     _, anew = book(rule, told, 0, 4)
     assert anew[0].slot_us == permitted[-1].slot_us + by_us + rule.interval_us, "the next one follows without a gap"
     assert slots_now(rule, anew, told) == slots_of(anew)
+
+
+def test_who_was_less_late_than_a_neighbour_before_writes_nothing() -> None:
+    rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 20_000)
+    state, permitted = book(rule, empty_book(rule), 0, 8)
+    state = late(rule, state, permitted[0], permitted[0].slot_us + 100_000)
+    assert state.floors == (Floor(20, permitted[0].slot_us + 1_100_000),)
+    assert late(rule, state, permitted[1], permitted[1].slot_us + 90_000) == state
+    more = late(rule, state, permitted[1], permitted[1].slot_us + 120_000)
+    assert more.floors[-1] == Floor(21, permitted[1].slot_us + 1_120_000)
+    given_back = give_back(rule, state, permitted[4:])
+    _, [*_, successor] = book(rule, given_back, 0, 18)
+    assert successor.number == 21
+    assert successor.slot_us >= permitted[1].slot_us + 1_090_000, "giving back does not bring it closer"
 
 
 def test_late_answers_of_neighbours_shift_by_the_longest_and_not_by_their_sum() -> None:
