@@ -16,12 +16,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.pipeline import PATIENCE_S, WARM_UP_CALLS, Contract, Pipeline, Setting, cloud, vendor
+from benchmarks.pipeline import PATIENCE_S, Contract, Pipeline, Setting, cloud, vendor
 
 MOST = 0.8
 """A call that misses its slot books anew behind all that is booked, which is jitter and not fairness: shares leave the
 last fifth out.
 """
+WARM_UP_CALLS = 12
+"""Of each lane: about as many as are under way at one time."""
 UNDER_WAY_CALLS = 40
 """So much of the flood has been called when the others come."""
 
@@ -86,10 +88,9 @@ class Fairness:
 def warm_up(pipeline: Pipeline) -> None:
     """Let the workers of both lanes make calls that do not count."""
     pipeline.reset()
-    for number in range(2):
-        pipeline.start_tagged([f"warm-{number}-{index}" for index in range(WARM_UP_CALLS // 4)])
-        pipeline.start_tagged([f"warm-urgent-{number}-{index}" for index in range(WARM_UP_CALLS // 4)], urgent=True)
-        _await(pipeline, (number + 1) * 2 * (WARM_UP_CALLS // 4))
+    pipeline.start_tagged([f"warm-{index}" for index in range(WARM_UP_CALLS)])
+    pipeline.start_tagged([f"warm-urgent-{index}" for index in range(WARM_UP_CALLS)], urgent=True)
+    _await(pipeline, 2 * WARM_UP_CALLS)
 
 
 def measure(pipeline: Pipeline, flood_count: int, urgent_count: int, normal_count: int) -> Fairness:

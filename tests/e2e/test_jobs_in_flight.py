@@ -27,7 +27,7 @@ def seated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     contract = yaml.safe_load(path.read_text())
     contract["limits"].append({"quantity": "jobs_in_flight", "amount": IN_FLIGHT})
     path.write_text(yaml.safe_dump(contract))
-    offer = Offer(submit=Limit(10, 1), poll=Limit(50, 1), in_flight=IN_FLIGHT, job_time_s=0.5)
+    offer = Offer(submit=Limit(10, 1), poll=Limit(50, 1), in_flight=IN_FLIGHT, job_time_s=2)
     with laboratory(tmp_path_factory.mktemp("seated"), configuration, SEATED / "assembly", offer) as built:
         yield built
 
