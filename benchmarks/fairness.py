@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.pipeline import PATIENCE_S, Contract, Pipeline, Setting, cloud, vendor
+from benchmarks.pipeline import Contract, Pipeline, Setting, await_count, cloud, vendor
 
 MOST = 0.8
 """A call that misses its slot books anew behind all that is booked, which is jitter and not fairness: shares leave the
@@ -106,11 +106,7 @@ def measure(pipeline: Pipeline, flood_count: int, urgent_count: int, normal_coun
 
 
 def _await(pipeline: Pipeline, calls_count: int) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while (seen_count := pipeline.report()["scopes"]["submit"]["admitted_count"]) < calls_count:
-        if time.monotonic() > deadline_s:
-            raise TimeoutError(f"the vendor has seen {seen_count} of {calls_count} calls")
-        time.sleep(0.2)
+    await_count(pipeline.admitted_count, calls_count, "calls that the vendor has seen")
 
 
 def main(

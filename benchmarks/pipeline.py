@@ -6,12 +6,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import yaml
@@ -21,6 +21,10 @@ from headway.cloud.endpoint import LocalTarget
 from headway.stack import Stack
 from headway.synthesis import CONFIGURATION
 from headway.vendor.window import worst_window
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_sqs import SQSClient
 
 VENDOR = "replicate"
 POLL_RATE = 200
@@ -133,21 +137,18 @@ class Pipeline:
         self._lambda = target.client("lambda")
         self._sqs = target.client("sqs")
         self._lane = stack.vendors[VENDOR]
-        self._budgets_table = stack.outputs["BudgetsTable"]
+        self._budgets_table = stack.budgets_table
         self._machine = stack.workflows["call_vendor"][VENDOR]
         self._vendor_url = vendor_url
 
     def run(self, calls_count: int, name: str) -> Seen:
         """Let a backlog of calls go, wait until all results are fetched, and return what the vendor saw."""
         self.reset()
-        with self._held():
+        with held(self._lambda, self._lane["dispatcher_function"]):  # asking must not take the machine from making
             self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
-            self._await_depth(calls_count)
-        written, started_s = self._book_version(), time.monotonic()
-        while self.report()["scopes"]["poll"]["admitted_count"] < calls_count:
-            if time.monotonic() - started_s > PATIENCE_S:
-                raise TimeoutError(f"{name}: {self.report()} after {PATIENCE_S:g} s, not {calls_count} calls ended")
-            time.sleep(2)
+            await_count(lambda: depth(self._sqs, self._lane["request_queue_url"]), calls_count, "requests that wait")
+        written = self._book_version()
+        await_count(lambda: self.admitted_count("poll"), calls_count, f"{name}: results that were fetched", pause_s=2)
         report = self.report(arrivals="1")
         submit = report["scopes"]["submit"]
         arrivals_us = sorted(round(arrival_ms * 1_000) for arrival_ms in submit["arrivals_epoch_ms"])
@@ -186,34 +187,44 @@ class Pipeline:
         report: Mapping[str, Any] = httpx.get(f"{self._vendor_url}/_headway/report", params=wanted).json()
         return report
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Hold the dispatcher's event source mappings: asking for calls must not take the machine from making them."""
-        mappings = self._lambda.list_event_source_mappings(FunctionName=self._lane["dispatcher_function"])
-        uuids = [mapping["UUID"] for mapping in mappings["EventSourceMappings"]]
-        for uuid in uuids:
-            self._lambda.update_event_source_mapping(UUID=uuid, Enabled=False)
-        try:
-            yield
-        finally:
-            for uuid in uuids:
-                self._lambda.update_event_source_mapping(UUID=uuid, Enabled=True)
-
-    def _await_depth(self, messages_count: int) -> None:
-        name, deadline_s = "ApproximateNumberOfMessages", time.monotonic() + PATIENCE_S
-        while True:
-            answer = self._sqs.get_queue_attributes(QueueUrl=self._lane["request_queue_url"], AttributeNames=[name])
-            if (depth := int(answer["Attributes"][name])) >= messages_count:
-                return
-            if time.monotonic() > deadline_s:
-                raise TimeoutError(f"{depth} of {messages_count} requests wait after {PATIENCE_S:g} s")
-            time.sleep(0.2)
+    def admitted_count(self, scope: str = "submit") -> int:
+        """Count the calls that the vendor let in since the reset."""
+        return int(self.report()["scopes"][scope]["admitted_count"])
 
     def _book_version(self) -> int:
         """Return how often the book of submits was written; plain pacing has none."""
         key = {"budget": {"S": f"{VENDOR}#submit"}}
         item = self._dynamodb.get_item(TableName=self._budgets_table, Key=key, ConsistentRead=True).get("Item")
         return int(item["version"]["N"]) if item else 0
+
+
+@contextmanager
+def held(client: "LambdaClient", function: str) -> Iterator[None]:
+    """Hold a function's event source mappings."""
+    uuids = [found["UUID"] for found in client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]]
+    for uuid in uuids:
+        client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    try:
+        yield
+    finally:
+        for uuid in uuids:
+            client.update_event_source_mapping(UUID=uuid, Enabled=True)
+
+
+def depth(client: "SQSClient", queue_url: str) -> int:
+    """Count the visible messages of a queue without receiving any."""
+    name: Final = "ApproximateNumberOfMessages"
+    answer = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+    return int(answer["Attributes"][name])
+
+
+def await_count(count_of: Callable[[], int], wanted_count: int, what: str, pause_s: float = 0.2) -> None:
+    """Wait until there are so many; TimeoutError when patience ends."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while (count := count_of()) < wanted_count:
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"{what}: {count} of {wanted_count} after {PATIENCE_S:g} s")
+        time.sleep(pause_s)
 
 
 def _call(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import aws
 from functions.errors import ErrorCode
 from functions.ledger.record import CallState
-from functions.ledger.settlement import Leave, Settler
+from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
 from functions.ledger.tables import ledger
 from functions.limiter import seat_tables
@@ -35,12 +35,11 @@ seat stays taken until it expires, because a limit that was sold is worth more t
 class Rejecter:
     """Puts rejected calls aside, fails their tasks, and frees the seats of those that the vendor does not have."""
 
-    def __init__(self, ledger: Ledger, settler: Settler, sqs: "SQSClient", dlq_url: str, leave: Leave) -> None:
+    def __init__(self, ledger: Ledger, settler: Settler, sqs: "SQSClient", dlq_url: str) -> None:
         self._ledger = ledger
         self._settler = settler
         self._sqs = sqs
         self._dlq_url = dlq_url
-        self._leave = leave
 
     def reject(self, call: dict[str, Any], error: str, cause: str) -> bool:
         """Ledger, then DLQ, then task, then seat; repeatable. False where the call was not rejected: the vendor has
@@ -54,7 +53,7 @@ class Rejecter:
         )
         self._settler.fail(record.task_token, error, cause)
         if error in NOT_AT_THE_VENDOR:
-            self._leave(record.vendor, record.call_id)
+            self._settler.leave(record)
         return True
 
 
@@ -63,10 +62,9 @@ def rejecter() -> Rejecter:
     """Build this worker's rejecter from its environment."""
     return Rejecter(
         ledger(),
-        Settler(ledger(), aws.step_functions()),
+        Settler(ledger(), aws.step_functions(), seat_tables.leave),
         aws.sqs(),
         setting(Environment.REQUEST_DLQ_URL),
-        seat_tables.leave,
     )
 
 

@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
+from benchmarks.pipeline import depth, held
 from headway import embedded
 from headway.cloud.endpoint import LocalTarget
 from headway.stack import Stack
@@ -66,9 +67,8 @@ class Laboratory:
 
     def book(self) -> Mapping[str, Any]:
         """Return the book of the vendor's submits as it is stored: `version`, `rule` and `book`."""
-        function = self.target.client("lambda").get_function_configuration(FunctionName=self.lane["caller_function"])
         item = self.target.client("dynamodb").get_item(
-            TableName=function["Environment"]["Variables"]["HEADWAY_BUDGETS_TABLE"],
+            TableName=self.stack.budgets_table,
             Key={"budget": {"S": f"{VENDOR}#submit"}},
             ConsistentRead=True,
         )["Item"]
@@ -95,22 +95,11 @@ class Laboratory:
 
     def depth(self, queue_url: str) -> int:
         """Count the visible messages of a queue without receiving any."""
-        name = "ApproximateNumberOfMessages"
-        answer = self.target.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
-        return int(answer["Attributes"][name])
+        return depth(self.target.client("sqs"), queue_url)
 
-    @contextmanager
-    def held(self, function: str) -> Iterator[None]:
+    def held(self, function: str) -> AbstractContextManager[None]:
         """Hold a function's event source mappings, so that its queues can be looked at."""
-        client = self.target.client("lambda")
-        found = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-        for mapping in found:
-            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        try:
-            yield
-        finally:
-            for mapping in found:
-                client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        return held(self.target.client("lambda"), function)
 
 
 def until(look: Callable[[], T | bool | None], patience_s: float = PATIENCE_S) -> T:

@@ -1,9 +1,31 @@
-"""The in-memory stores of books and seats."""
+"""The stores of books and seats for tests: in memory, and the table of the real ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import boto3
+from moto import mock_aws
 
 from functions.limiter.budget import Entry
 from functions.limiter.seats import Seated
+from functions.limiter.store import BudgetAttribute
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
+
+@contextmanager
+def budgets_table() -> Iterator["Table"]:
+    """Make a table for budgets that nobody else uses."""
+    with mock_aws():
+        yield boto3.resource("dynamodb", region_name="us-east-1").create_table(
+            TableName=f"budgets-{uuid4().hex}",
+            KeySchema=[{"AttributeName": BudgetAttribute.BUDGET, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": BudgetAttribute.BUDGET, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
 
 
 class MemoryBookStore:

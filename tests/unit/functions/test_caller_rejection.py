@@ -33,10 +33,11 @@ def left() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def rejecter(ledger: Ledger, settler: Settler, dlq: FakeSqs, left: list[tuple[str, str]]) -> Rejecter:
+def rejecter(ledger: Ledger, step_functions: FakeStepFunctions, dlq: FakeSqs, left: list[tuple[str, str]]) -> Rejecter:
     ledger.enqueue(request_of(), 3_600)
     ledger.begin("call-1", "owner-1", 40)
-    return Rejecter(ledger, settler, dlq.client(), DLQ_URL, lambda vendor, call_id: left.append((vendor, call_id)))
+    settler = Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append((vendor, call_id)))
+    return Rejecter(ledger, settler, dlq.client(), DLQ_URL)
 
 
 def test_a_rejected_call_is_in_the_ledger_and_the_queue_and_its_task_has_failed(

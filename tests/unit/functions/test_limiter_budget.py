@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import Iterator
-from uuid import uuid4
 
 import boto3
 import pytest
@@ -17,7 +16,7 @@ from functions.limiter.signals import Reason
 from functions.limiter.store import BudgetAttribute, DynamoBookStore
 from functions.limiter.tuning import Tuning
 from functions.names import Environment
-from tests.unit.functions.books import MemoryBookStore
+from tests.unit.functions.books import MemoryBookStore, budgets_table
 from tests.unit.functions.fakes import VENDOR_DOCUMENT, VirtualClock, vendor_of
 
 RULE = rule_of([Limit(20, 1, Scope.SUBMIT), Limit(300, 60, Scope.SUBMIT)], 15_000)
@@ -30,13 +29,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[BookStore]:
     if request.param == "memory":
         yield MemoryBookStore()
         return
-    with mock_aws():
-        table = boto3.resource("dynamodb", region_name="us-east-1").create_table(
-            TableName=f"budgets-{uuid4().hex}",
-            KeySchema=[{"AttributeName": BudgetAttribute.BUDGET, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": BudgetAttribute.BUDGET, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with budgets_table() as table:
         yield DynamoBookStore(table)
 
 

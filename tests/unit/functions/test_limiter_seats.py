@@ -3,18 +3,14 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from uuid import uuid4
 
-import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from functions.limiter.seat_store import DynamoSeatStore
 from functions.limiter.seats import ATTEMPTS, PURGE_LIMIT, Seats, SeatsContended, SeatStore, Taken, draft, seat_budget
-from functions.limiter.store import BudgetAttribute
-from tests.unit.functions.books import MemorySeatStore
+from tests.unit.functions.books import MemorySeatStore, budgets_table
 from tests.unit.functions.fakes import VirtualClock
 
 NOW_S = 1_800_000_000
@@ -28,13 +24,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[SeatStore]:
     if request.param == "memory":
         yield MemorySeatStore()
         return
-    with mock_aws():
-        table = boto3.resource("dynamodb", region_name="us-east-1").create_table(
-            TableName=f"budgets-{uuid4().hex}",
-            KeySchema=[{"AttributeName": BudgetAttribute.BUDGET, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": BudgetAttribute.BUDGET, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with budgets_table() as table:
         yield DynamoSeatStore(table)
 
 
