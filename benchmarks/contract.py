@@ -30,7 +30,7 @@ from benchmarks.pipeline import WARM_UP_CALLS, Contract, Seen, Setting, cloud, v
 NO_CONTRACT = 10_000
 PLAIN_SHARES = (0.75, 0.85, 0.98)
 CALLS = {20: 300, 35: 500}
-HEADROOM_MS = {35: 25}
+HEADROOM_MS = {35: 20}
 """The busier the machine, the longer its jitter; an operator would set the same."""
 DEFAULT_HEADROOM_MS = 15
 TOGETHER = Contract(20, per_minute=300, jobs_in_flight=30)

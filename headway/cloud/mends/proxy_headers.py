@@ -4,6 +4,7 @@ Without it a laptop's vendor could not say `Retry-After`. The backend is called 
 does, instead of a new one per request on a thread.
 """
 
+import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cache
@@ -48,6 +49,7 @@ async def _open(request: Request, timeout_s: float) -> tuple[int, Mapping[str, s
 
 def mend() -> None:
     """Replace the integration's HTTP client, and add the headers that it noted."""
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # else httpcore looks for it on disk at each await
     invoke = apigateway_v1._invoke_http_proxy_v1
 
     async def invoke_with_headers(*args: Any, **options: Any) -> Any:

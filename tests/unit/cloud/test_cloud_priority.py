@@ -17,10 +17,11 @@ def mended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def spawn(worker: Worker) -> None:
         worker._proc = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
-    thresholds = gc.get_threshold()
+    thresholds, switch_s = gc.get_threshold(), sys.getswitchinterval()
     monkeypatch.setattr(Worker, "_spawn", spawn)
     priority.mend()
     yield
+    sys.setswitchinterval(switch_s)
     gc.set_threshold(*thresholds)
     gc.unfreeze()
 
@@ -34,3 +35,8 @@ def test_a_worker_has_a_lower_priority_than_the_cloud_that_started_it() -> None:
     finally:
         worker._proc.communicate(b"\n")
     assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + priority.NICENESS)
+
+
+@pytest.mark.usefixtures("mended")
+def test_threads_of_workflows_let_go_soon() -> None:
+    assert sys.getswitchinterval() == pytest.approx(priority.SWITCH_S)
