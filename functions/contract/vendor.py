@@ -36,6 +36,12 @@ FENCE_BURST_SHARE: Final = 0.2
 SEATS_LIMIT: Final = 2_000
 """The most jobs in flight that a contract may sell: their seats are one DynamoDB item of 400 KB, 200 bytes for each."""
 
+LONG_WINDOW_S: Final = 10
+"""From here on permits keep a limit as a quota: a burst may use what a quiet time left over."""
+
+BURST_FACTOR: Final = 8
+"""Where only long windows are sold, a burst of permits runs at most this much faster than the average."""
+
 SCHEDULED_BELOW_RPS: Final = 0.2
 """Below a call per five seconds a polling dispatcher is idle nearly always: a schedule drains the queue instead."""
 
@@ -102,6 +108,11 @@ class Limit:
     def rate_per_s(self) -> float:
         """Calls per second over a long time."""
         return self.amount / self.per_s
+
+    @property
+    def burst_factor(self) -> int:
+        """How much faster than over a long time permits may go."""
+        return BURST_FACTOR if self.per_s >= LONG_WINDOW_S else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +284,11 @@ class Vendor:
         """
         return _max_rps(self.limits, scope)
 
+    def burst_rps(self, scope: Scope) -> float:
+        """Return the calls per second at which permits may go for a while; infinite where no limit counts the scope."""
+        limits = _limits_of(self.limits, scope)
+        return min((limit.rate_per_s * limit.burst_factor for limit in limits), default=math.inf)
+
     def lasting_rps(self) -> float:
         """Return the submits per second that can go on for long: each is followed by a poll, so of what is booked under
         one rule for both they get one half.
@@ -286,7 +302,8 @@ class Vendor:
 
         A bucket of rate R and burst B admits up to R x W + B in a window W. Plain pacing leans on it, so there B is
         taken off the amount before R is drawn from it: `R = (amount - B) / W`. Permits hold the contract by themselves
-        and must not be throttled by jitter at full rate: there `R = amount / W`. The tightest of several limits holds.
+        and must not be throttled by jitter at full rate: there R is the rate of their bursts. The tightest of several
+        limits holds.
         A limit on any calls stands before each scope by itself, because API Gateway counts by method: there the fence
         alone lets up to twice as much through.
         """
@@ -295,7 +312,7 @@ class Vendor:
             return None
         bursts = [max(1, math.floor(limit.amount * FENCE_BURST_SHARE)) for limit in limits]
         if self.dispatch.pacing is Pacing.PERMITS:
-            return Fence(rate_per_s=self.max_rps(scope), burst_count=min(bursts))
+            return Fence(rate_per_s=self.burst_rps(scope), burst_count=min(bursts))
         rates = [max(limit.amount - burst, 0.5) / limit.per_s for limit, burst in zip(limits, bursts, strict=True)]
         return Fence(rate_per_s=min(rates), burst_count=min(bursts))
 

@@ -135,7 +135,7 @@ def seating_of(
         if seats is None:
             return STANDING
         call_ids = [call_id for body in bodies if (call_id := call_id_of(body))]
-        chunk_count = max(1, int(vendor.max_rps(Scope.SUBMIT) * CHUNK_US // 1_000_000))
+        chunk_count = max(1, int(vendor.burst_rps(Scope.SUBMIT) * CHUNK_US // 1_000_000))
         return BatchSeating(seats, call_ids, chunk_count, sleep_us)
 
     return seating

@@ -20,17 +20,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from functions.contract.vendor import Limit
+from functions.contract.vendor import BURST_FACTOR, LONG_WINDOW_S, Limit
 from functions.limiter.circuit import CLOSED, Circuit
 from functions.limiter.signals import Reason
 
-LONG_WINDOW_US: Final = 10_000_000
-"""From here on a quota costs less than even spacing gives away: a burst may use what a quiet time left over."""
+LONG_WINDOW_US: Final = LONG_WINDOW_S * 1_000_000
+"""From here on a quota costs less than even spacing gives away."""
 GRAINS: Final = 60
 OUTSTANDING_US: Final = 30_000_000
 """A shift is known to all permits in use when so much of the book lies behind it: nobody waits that long for a slot."""
-BURST_FACTOR: Final = 8
-"""Where only long windows are sold, a burst runs at most this much faster than the average."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Final
 
 from cdk.parameters import poll_fence
 from functions.contract.vendor import (
+    BURST_FACTOR,
     EXPRESS_TIMEOUT_S,
     FENCE_BURST_SHARE,
     LONGEST_DELAY_S,
@@ -25,7 +26,7 @@ from functions.contract.vendor import (
 from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US
 from functions.limiter.budget import ATTEMPTS
 from functions.limiter.delay import pause_us
-from functions.limiter.permits import BURST_FACTOR, rule_of
+from functions.limiter.permits import rule_of
 from functions.limiter.turn import LOOK_US, PATIENCE_US
 from headway.planning.forecast import (
     FREED_S,
@@ -236,6 +237,6 @@ def _fences(vendor: Vendor) -> dict[str, float]:
             alone = replace(vendor, limits=(limit,)).fence(scope)
             if alone and alone.rate_per_s == fence.rate_per_s:
                 numbers |= {f"{name}_amount": limit.amount, f"{name}_per_s": limit.per_s}
-                numbers |= {f"{name}_burst": alone.burst_count}
+                numbers |= {f"{name}_burst": alone.burst_count, f"{name}_factor": limit.burst_factor}
         numbers |= {f"{name}_least_amount": min((limit.amount for limit in limits), default=math.inf)}
     return numbers

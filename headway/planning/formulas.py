@@ -432,11 +432,14 @@ FORMULAS: Final = (
     ),
     Formula(Group.TIMEOUTS, "workflow_timeout_s", "call_timeout_s + 4 x (results_timeout_s + margin_s)"),
     Formula(Group.TIMEOUTS, "record_ttl_s", "2 x workflow_timeout_s + 7 x 24 x 3600", note="of the ledger"),
-    Formula(Group.PROXY, "fence_rate_per_s", "fence_amount / fence_per_s", _PERMITS),
+    Formula(Group.PROXY, "fence_rate_per_s", "fence_factor x fence_amount / fence_per_s", _PERMITS),
     Formula(Group.PROXY, "fence_rate_per_s", "max(fence_amount - fence_burst, 0.5) / fence_per_s", _DELAY),
     Formula(Group.PROXY, "fence_burst_count", "max(1, floor(fence_least_amount x burst_share))"),
     Formula(
-        Group.PROXY, "poll_fence_rate_per_s", "poll_fence_amount / poll_fence_per_s", _PERMITS | {"polls": "counted"}
+        Group.PROXY,
+        "poll_fence_rate_per_s",
+        "poll_fence_factor x poll_fence_amount / poll_fence_per_s",
+        _PERMITS | {"polls": "counted"},
     ),
     Formula(
         Group.PROXY,

@@ -17,13 +17,12 @@ def mended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def spawn(worker: Worker) -> None:
         worker._proc = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
-    thresholds, switch_s = gc.get_threshold(), sys.getswitchinterval()
+    switch_s = sys.getswitchinterval()
     monkeypatch.setattr(Worker, "_spawn", spawn)
     priority.mend()
     yield
     sys.setswitchinterval(switch_s)
-    gc.set_threshold(*thresholds)
-    gc.unfreeze()
+    gc.enable()
 
 
 @pytest.mark.usefixtures("mended")
@@ -40,3 +39,8 @@ def test_a_worker_has_a_lower_priority_than_the_cloud_that_started_it() -> None:
 @pytest.mark.usefixtures("mended")
 def test_threads_of_workflows_let_go_soon() -> None:
     assert sys.getswitchinterval() == pytest.approx(priority.SWITCH_S)
+
+
+@pytest.mark.usefixtures("mended")
+def test_nobody_waits_for_a_collection() -> None:
+    assert not gc.isenabled()

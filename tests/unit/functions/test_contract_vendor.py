@@ -13,7 +13,9 @@ from jsonschema import Draft4Validator
 from functions.caller import submit as submitting
 from functions.contract import paths
 from functions.contract.vendor import (
+    BURST_FACTOR,
     FENCE_BURST_SHARE,
+    LONG_WINDOW_S,
     LONGEST_DELAY_S,
     MARGIN_S,
     TURN_PATIENCE_S,
@@ -22,6 +24,7 @@ from functions.contract.vendor import (
     Scope,
     Vendor,
 )
+from functions.limiter.permits import rule_of
 from functions.limiter.turn import PATIENCE_US
 from functions.results import fetch as fetching
 from tests.unit.functions.fakes import VENDOR_DOCUMENT, vendor_of
@@ -76,23 +79,31 @@ def test_where_plain_pacing_leans_on_the_fence_it_never_lets_more_than_any_of_th
 
 
 @given(limits=st.lists(st.tuples(AMOUNTS, PERIODS_S), min_size=1, max_size=4))
-def test_a_fence_around_permits_never_holds_up_their_full_rate_and_is_bounded_by_every_limit(
+def test_a_fence_around_permits_never_holds_up_their_bursts_and_is_bounded_by_every_limit(
     limits: list[tuple[int, float]],
 ) -> None:
     vendor = vendor_of({"limits": [limit(amount, per_s) for amount, per_s in limits]})
     fence = vendor.fence(Scope.SUBMIT)
     assert fence is not None
-    assert fence.rate_per_s == vendor.max_rps(Scope.SUBMIT)
+    fastest_per_s = 1_000_000 / rule_of(vendor.limits_of(Scope.SUBMIT), headroom_us=0).interval_us
+    assert fence.rate_per_s >= fastest_per_s * (1 - 1e-9)
     assert fence.burst_count >= 1
     for amount, per_s in limits:
-        assert fence.rate_per_s * per_s <= amount * (1 + 1e-9)
+        assert fence.rate_per_s * per_s <= amount * (BURST_FACTOR if per_s >= LONG_WINDOW_S else 1) * (1 + 1e-9)
         assert fence.burst_count <= max(1, FENCE_BURST_SHARE * amount)
 
 
 @given(per_s=PERIODS_S)
 def test_a_fence_around_a_single_call_still_lets_calls_through(per_s: float) -> None:
     assert plain([limit(1, per_s)]).fence(Scope.SUBMIT) == Fence(0.5 / per_s, 1)
-    assert vendor_of({"limits": [limit(1, per_s)]}).fence(Scope.SUBMIT) == Fence(1 / per_s, 1)
+    factor = BURST_FACTOR if per_s >= LONG_WINDOW_S else 1
+    assert vendor_of({"limits": [limit(1, per_s)]}).fence(Scope.SUBMIT) == Fence(1 / per_s * factor, 1)
+
+
+def test_a_quota_beside_a_rate_does_not_narrow_the_fence_around_permits() -> None:
+    limits = [limit(20, 1), limit(300, 60)]
+    assert vendor_of({"limits": limits}).fence(Scope.SUBMIT) == Fence(20, 4)
+    assert plain(limits).fence(Scope.SUBMIT) == Fence(4, 4)
 
 
 def test_a_scope_that_no_limit_counts_has_no_fence_and_no_ceiling() -> None:
@@ -210,7 +221,7 @@ def test_a_limit_on_any_calls_binds_both_scopes() -> None:
     assert [limit.amount for limit in vendor.limits_of(Scope.POLL)] == [600, 5]
     assert [limit.amount for limit in vendor.limits_of(Scope.ANY)] == [20, 600, 5]
     assert (vendor.max_rps(Scope.SUBMIT), vendor.max_rps(Scope.POLL), vendor.max_rps(Scope.ANY)) == (10, 5, 5)
-    assert vendor.fence(Scope.SUBMIT) == Fence(10, 4)
+    assert vendor.fence(Scope.SUBMIT) == Fence(20, 4)  # the quota is no pace
     assert vendor.fence(Scope.POLL) == Fence(5, 1)
 
 
