@@ -14,6 +14,7 @@ import yaml
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from functions.contract.signature import Signature
 from functions.contract.vendor import Pacing, Quantity, Scope, Vendor
 
 
@@ -90,12 +91,17 @@ def _in_words(mistake: ValidationError) -> ValidationError:
     rule: Any = mistake
     while rule is not None and (rule.validator != "anyOf" or "description" not in rule.schema):
         rule = rule.parent
+    schema: Any = mistake.schema
+    if mistake.validator == "anyOf" and "title" in schema:  # neither way out is nearer than the other
+        return ValidationError(f"{mistake.instance!r} {schema['title']}", path=mistake.absolute_path)
     return mistake if rule is None else ValidationError(rule.schema["description"], path=rule.absolute_path)
 
 
 def _check(path: Path, vendor: Vendor) -> None:
     """Refuse what no schema can say: fields that contradict each other."""
-    dispatch = vendor.dispatch
+    dispatch, verification = vendor.dispatch, vendor.callback.verification
+    if isinstance(verification, Signature) and verification.contradiction:
+        raise ConfigurationError(f"{path}: `callback.verification`: {verification.contradiction}")
     if not vendor.limits_of(Scope.SUBMIT):
         raise ConfigurationError(f"{path}: `limits`: none counts submits; add one with `scope: submit`")
     if vendor.book_scope(Scope.SUBMIT) is Scope.ANY and dispatch.pacing is Pacing.DELAY:

@@ -16,7 +16,7 @@ from constructs import Construct
 from cdk.constructs.proxy import access_log_format
 from cdk.nag import acknowledge
 from functions.callback.envelope import mapping_template
-from functions.callback.verification import PRESETS
+from functions.callback.verification import scheme_of
 from functions.contract.vendor import Vendor
 
 RATE_PER_S = 500
@@ -78,7 +78,7 @@ class CallbackApi(Construct):
         )
 
     def _method(self, resource: apigateway.Resource, vendor: Vendor) -> apigateway.Method:
-        template = mapping_template(vendor.name, PRESETS[vendor.callback.verification].headers)
+        template = mapping_template(vendor.name, scheme_of(vendor.callback.verification).headers)
         integration = apigateway.AwsIntegration(
             service="sqs",
             path=f"{Stack.of(self).account}/{self._queue.queue_name}",

@@ -15,9 +15,10 @@ from functions.names import CALLBACK_HEADERS_ATTRIBUTE, CALLBACK_VENDOR_ATTRIBUT
 def mapping_template(vendor: str, headers: Sequence[str]) -> str:
     """Return the template that turns a POST into `SendMessage`.
 
-    Each header is asked for in lower and in title case: API Gateway looks names up as the sender spelled them.
+    Each header is asked for as its scheme spells it, in lower, and in title case: API Gateway looks names up as the
+    sender spelled them.
     """
-    spellings = [spelling for header in headers for spelling in dict.fromkeys((header.lower(), header.title()))]
+    spellings = [spelling for header in headers for spelling in dict.fromkeys((header, header.lower(), header.title()))]
     lines = "\n".join(f"{name}:$input.params('{name}')" for name in spellings)
     return (
         f'#set($headers = "{lines}\n")'

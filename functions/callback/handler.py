@@ -37,9 +37,18 @@ REFUSALS: Final = {Forged: Metric.CALLBACKS_FORGED, Malformed: Metric.CALLBACKS_
 
 
 def webhook_keys(vendor: str) -> list[str]:
-    """Return a vendor's webhook keys: its secret, split at white space, so that two may be valid during a rotation."""
+    """Return a vendor's webhook keys, so that two may be valid during a rotation."""
     secrets: dict[str, str] = json.loads(setting(Environment.WEBHOOK_SECRETS))
-    return str(parameters.get_secret(secrets[vendor], max_age=SECRET_MAX_AGE_S)).split()
+    return keys_of(str(parameters.get_secret(secrets[vendor], max_age=SECRET_MAX_AGE_S)))
+
+
+def keys_of(secret: str) -> list[str]:
+    """Return the keys of a secret: a JSON list of texts, else what white space parts."""
+    try:
+        keys = json.loads(secret)
+    except ValueError:
+        return secret.split()
+    return keys if isinstance(keys, list) and all(isinstance(key, str) for key in keys) else secret.split()
 
 
 @cache

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from functions.callback.envelope import Envelope
-from functions.callback.verification import PRESETS
+from functions.callback.verification import scheme_of
 from functions.contract import paths
 from functions.contract.profile import Profiles
 from functions.contract.vendor import Callback
@@ -68,7 +68,7 @@ class Inbox:
     def receive(self, envelope: Envelope) -> CallbackOutcome:
         """Verify and match one callback. Raises Forged and Malformed; everything else is safe to repeat."""
         callback = self._profiles.vendor(envelope.vendor).callback
-        PRESETS[callback.verification].verify(
+        scheme_of(callback.verification).verify(
             envelope.body.encode(), envelope.headers, self._keys_of(envelope.vendor), envelope.received_epoch_s
         )
         event = read_event(callback, envelope.body)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from functions.contract.signature import Signature
+
 MARGIN_S: Final = 30
 """Slack between two timeouts where the inner one has to end first: cold starts and the queue's own latency."""
 
@@ -147,14 +149,16 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What the vendor's callback says, and where; `verification` names a preset of `callback/verification.py`."""
+    """What the vendor's callback says, and where; `verification` names a scheme of `callback/verification.py`, or
+    describes another one.
+    """
 
     job_id: str
     status: str
     success: frozenset[str]
     failure: frozenset[str]
     progress: frozenset[str]
-    verification: str
+    verification: str | Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,7 @@ class Vendor:
         """Read a document that satisfies `vendor.schema.json`; KeyError or TypeError where it does not."""
         submit, callback, dispatch = document["submit"], document["callback"], document["dispatch"]
         credential = document.get("credential")
+        verification = callback["verification"]
         limits = tuple(
             Limit(amount=limit["amount"], per_s=limit["per_s"], scope=Scope(limit["scope"]))
             for limit in document["limits"]
@@ -246,7 +251,7 @@ class Vendor:
                 success=frozenset(callback["success"]),
                 failure=frozenset(callback["failure"]),
                 progress=frozenset(callback.get("progress", ())),
-                verification=callback["verification"],
+                verification=verification if isinstance(verification, str) else Signature.from_document(verification),
             ),
             result=Result(path=document["result"]["path"], timeout_s=document["result"]["timeout_s"]),
             waits=Waits(tolerated_s=document["waits"]["tolerated_s"], answer_s=document["waits"]["answer_s"]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.callback.envelope import mapping_template
-from functions.callback.verification import PRESETS
+from functions.callback.verification import scheme_of
 from functions.contract.vendor import Vendor
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def test_the_raw_body_goes_into_the_message_url_encoded_and_in_no_other_way(temp
     for vendor in templates.vendors:
         integration = door_of(templates, vendor)["Integration"]
         template = integration["RequestTemplates"]["application/json"]
-        headers = PRESETS[vendor.callback.verification].headers
+        headers = scheme_of(vendor.callback.verification).headers
         assert template == mapping_template(vendor.name, headers)
         assert re.findall(r"\$input\.(?!params\()\w+", template) == ["$input.body"]
         assert template.count("MessageBody=$util.urlEncode($input.body)") == 1
         assert template.count(f"StringValue={vendor.name}") == 1
         asked = {name.lower() for name in re.findall(r"\$input\.params\('([^']+)'\)", template)}
-        assert asked == set(headers), "the signature's headers, and no others"
+        assert asked == {header.lower() for header in headers}, "the signature's headers, and no others"
         content_type = integration["RequestParameters"]["integration.request.header.Content-Type"]
         assert content_type == "'application/x-www-form-urlencoded'"
 

@@ -12,7 +12,8 @@ import yaml
 from jsonschema import Draft4Validator
 
 from cdk.configuration import ConfigurationError, load_vendors, schema
-from functions.callback.verification import PRESETS
+from functions.callback.verification import SCHEMES
+from functions.contract.signature import Algorithm, Encoding, Signature
 from functions.contract.vendor import LONGEST_DELAY_S, SEATS_LIMIT, Ambiguity, Drain, Pacing, Quantity, Scope
 from functions.limiter.tuning import Tuning
 
@@ -48,8 +49,22 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "an unknown policy": (lambda c: c["submit"].update(ambiguity="hope"), "`submit.ambiguity`: 'hope' is not one of"),
     "an unknown signature": (
-        lambda c: c["callback"].update(verification="none"),
-        "`callback.verification`: 'none' is not one of ['standard-webhooks']",
+        lambda c: c["callback"].update(verification="hope"),
+        "`callback.verification`: 'hope' is no preset; name one of vendor.schema.json, or describe the signature",
+    ),
+    "an unknown algorithm": (
+        lambda c: c["callback"].update(verification={"algorithm": "md5", "header": "X-Signature"}),
+        "`callback.verification.algorithm`: 'md5' is not one of",
+    ),
+    "a signature in no header": (
+        lambda c: c["callback"].update(verification={"algorithm": "hmac-sha256"}),
+        "`callback.verification`: 'header' is a required property",
+    ),
+    "a signature of no body": (
+        lambda c: c["callback"].update(
+            verification={"algorithm": "hmac-sha256", "header": "X-Signature", "signed": "hello"}
+        ),
+        "`callback.verification`: `signed` has no `{body}`, so that any body would pass; add it",
     ),
     "no job ID in the result's path": (lambda c: c["result"].update(path="/v1/jobs"), "`result.path`: '/v1/jobs' does"),
     "no token in the credential": (lambda c: c["credential"].update(format="x"), "`credential.format`: 'x' does not"),
@@ -281,7 +296,12 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
     assert set(tuning) == {field.name for field in fields(Tuning)}
-    assert set(contract["callback"]["properties"]["verification"]["enum"]) == set(PRESETS)
+    named, described = contract["callback"]["properties"]["verification"]["anyOf"]
+    assert set(named["enum"]) == set(SCHEMES)
+    assert set(described["properties"]) == {field.name for field in fields(Signature)}
+    assert set(described["properties"]["algorithm"]["enum"]) == set(Algorithm)
+    assert set(described["properties"]["key_encoding"]["enum"]) == set(Encoding)
+    assert set(described["properties"]["encoding"]["enum"]) == set(Encoding) - {Encoding.UTF8}
     assert tuning["delay_ms"]["maximum"] == LONGEST_DELAY_S * 1_000
 
 

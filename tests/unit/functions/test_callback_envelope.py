@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, quote_plus
 import pytest
 
 from functions.callback.envelope import Envelope, mapping_template
-from functions.callback.verification import PRESETS
+from functions.callback.verification import SCHEMES
 from functions.errors import Malformed
 from tests.unit.functions.fakes import NOW_MS, callback_record, signed, sqs_record
 
-HEADERS = PRESETS["standard-webhooks"].headers
+HEADERS = SCHEMES["standard-webhooks"].headers
 BODIES = {
     "plain": '{"id": "job-1"}',
     "spacing and order": '{ "b":1,\r\n\t"a" : 2 }',

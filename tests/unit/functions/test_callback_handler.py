@@ -1,5 +1,6 @@
 """The callback function: refused callbacks are put aside with their reason, broken moments come back."""
 
+import hmac
 import json
 from typing import Any
 
@@ -194,3 +195,32 @@ def test_every_outcome_and_every_refusal_has_a_metric_of_its_own() -> None:
     assert set(handler.METRICS) == set(CallbackOutcome)
     assert set(handler.REFUSALS) == set(Refused.__subclasses__())
     assert len({*handler.METRICS.values(), *handler.REFUSALS.values()}) == len(CallbackOutcome) + 2
+
+
+@pytest.mark.parametrize(
+    ("secret", "keys"),
+    [
+        ("", []),
+        ("whsec_a", ["whsec_a"]),
+        ("whsec_new whsec_old\n", ["whsec_new", "whsec_old"]),
+        ('["It\'s a Secret", "old one"]', ["It's a Secret", "old one"]),
+        ("[]", []),
+        ("[1]", ["[1]"]),
+        ("12345", ["12345"]),
+        ("[abc", ["[abc"]),
+    ],
+)
+def test_a_secret_holds_one_key_or_several(secret: str, keys: list[str]) -> None:
+    assert handler.keys_of(secret) == keys
+
+
+def test_a_callback_is_verified_as_the_contract_describes(worker: Worker) -> None:
+    signature = {"algorithm": "hmac-sha256", "header": "X-Acme-Signature", "prefix": "sha256="}
+    worker.profiles.contract = vendor_of({"callback.verification": signature})
+    worker.secrets["arn:webhook-key"] = '["It\'s a Secret to Everybody"]'
+    digest = hmac.new(b"It's a Secret to Everybody", SUCCEEDED.encode(), "sha256").hexdigest()
+    given = f"sha256={digest}"
+    assert handle(callback_record(SUCCEEDED, {"x-acme-signature": f"{given[:-1]}x"})) == []
+    assert worker.step_functions.of("SendTaskSuccess") == []
+    assert handle(callback_record(SUCCEEDED, {"x-acme-signature": given})) == []
+    assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from functions.callback.verification import PRESETS
+from functions.callback.verification import SCHEMES
 from functions.errors import Forged
 from tests.unit.functions.fakes import SIGNED_AT, WEBHOOK_KEY, signed
 
-PRESET = PRESETS["standard-webhooks"]
+SCHEME = SCHEMES["standard-webhooks"]
 BODY = b'{"test": 2432232314}'
 OTHER_KEY = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 VECTOR = {
@@ -47,7 +47,7 @@ def verify(
     received_epoch_s: float = SIGNED_AT.timestamp(),
 ) -> None:
     """Verify a callback that came in at the moment of the vector's timestamp."""
-    PRESET.verify(body, headers, keys, received_epoch_s)
+    SCHEME.verify(body, headers, keys, received_epoch_s)
 
 
 def test_the_published_vector_is_accepted() -> None:
@@ -59,7 +59,7 @@ def test_the_vectors_signature_is_what_the_vendor_computes() -> None:
 
 
 def test_the_callback_api_passes_on_every_header_that_is_needed() -> None:
-    assert set(PRESET.headers) == set(VECTOR)
+    assert set(SCHEME.headers) == set(VECTOR)
 
 
 @pytest.mark.parametrize("changes", FORGERIES.values(), ids=FORGERIES)

@@ -1,0 +1,91 @@
+"""Checking a signature by its description: one way for all that differ in header, encoding and signed text only."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from functions.contract.signature import BODY, KEY, PLAIN, TIMESTAMP, Algorithm, Encoding, Signature
+from functions.errors import Forged
+
+_EPOCH_SECONDS: Final = re.compile(r"[0-9]{1,11}", re.ASCII)
+
+
+def check(
+    signature: Signature, body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float
+) -> None:
+    """Return where one of `keys` verifies; see `verification.Verify`."""
+    value = _header(headers, signature.header)
+    if signature.algorithm is Algorithm.STATIC:
+        if not _any_equal([signature.prefix + key for key in keys if key], [value]):
+            raise Forged(f"the header {signature.header!r} is none of the keys")
+        return
+    pairs = [(name, text) for name, _, text in (pair.strip().partition("=") for pair in value.split(","))]
+    timestamp = _timestamp(signature, headers, pairs, received_epoch_s)
+    expected = [_computed(signature, body, timestamp, key) for key in _key_bytes(signature, keys)]
+    if not _any_equal(expected, _given(signature, value, pairs)):
+        raise Forged("no signature matches a key")
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    try:
+        return headers[name.lower()]
+    except KeyError as error:
+        raise Forged(f"the header {name!r} is missing") from error
+
+
+def _timestamp(
+    signature: Signature, headers: Mapping[str, str], pairs: Sequence[tuple[str, str]], received_epoch_s: float
+) -> str:
+    """Return the timestamp as it was signed, empty where none is; Forged outside its tolerance."""
+    if signature.timestamp_header:
+        place, timestamp = signature.timestamp_header, _header(headers, signature.timestamp_header)
+    elif signature.timestamp_label:
+        place = f"{signature.timestamp_label} of {signature.header}"
+        timestamp = next((text for name, text in pairs if name == signature.timestamp_label), "")
+    else:
+        return ""
+    if not _EPOCH_SECONDS.fullmatch(timestamp):
+        raise Forged(f"{place} is not a time")
+    age_s = received_epoch_s - int(timestamp)
+    if abs(age_s) > signature.tolerance_s:
+        raise Forged(f"{place} is {'old' if age_s > 0 else 'in the future'}")
+    return timestamp
+
+
+def _given(signature: Signature, value: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the signatures of the header; pairs of other labels, and values without the prefix, are none."""
+    if signature.signature_label:
+        given = [text for name, text in pairs if name == signature.signature_label]
+    else:
+        given = [value.removeprefix(signature.prefix)] if value.startswith(signature.prefix) else []
+    return [text.lower() for text in given] if signature.encoding is Encoding.HEX else given
+
+
+def _key_bytes(signature: Signature, keys: Sequence[str]) -> list[bytes]:
+    """Leave out keys that cannot be read, and empty ones: an empty key would verify what anybody signs."""
+    decode = {Encoding.UTF8: str.encode, Encoding.HEX: bytes.fromhex, Encoding.BASE64: base64.b64decode}
+    usable = []
+    for key in keys:
+        try:
+            usable.append(decode[signature.key_encoding](key.removeprefix(signature.key_prefix)))
+        except ValueError:
+            continue
+    return [key for key in usable if key]
+
+
+def _computed(signature: Signature, body: bytes, timestamp: str, key: bytes) -> str:
+    """Return the signature that this key gives, as the vendor writes it."""
+    parts = {BODY: body, TIMESTAMP: timestamp.encode(), KEY: key}
+    message = b"".join(parts.get(piece, piece.encode()) for piece in re.split(r"(\{\w+\})", signature.signed))
+    name = signature.algorithm.removeprefix("hmac-")
+    plain = signature.algorithm in PLAIN
+    digest = hashlib.new(name, message).digest() if plain else hmac.digest(key, message, name)
+    return digest.hex() if signature.encoding is Encoding.HEX else base64.b64encode(digest).decode()
+
+
+def _any_equal(expected: Sequence[str], given: Sequence[str]) -> bool:
+    """Compare each with each, in constant time."""
+    return any(hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in given)
