@@ -89,11 +89,10 @@ def _check_limits(path: Path, limits: Sequence[Mapping[str, Any]]) -> None:
 def _in_words(mistake: ValidationError) -> ValidationError:
     """Return the broken rule where the schema has words for it: of its two ways out, neither is the reason."""
     rule: Any = mistake
+    if rule.validator == "anyOf" and "title" in rule.schema:  # neither way out is nearer than the other
+        return ValidationError(f"{rule.instance!r} {rule.schema['title']}", path=rule.absolute_path)
     while rule is not None and (rule.validator != "anyOf" or "description" not in rule.schema):
         rule = rule.parent
-    schema: Any = mistake.schema
-    if mistake.validator == "anyOf" and "title" in schema:  # neither way out is nearer than the other
-        return ValidationError(f"{mistake.instance!r} {schema['title']}", path=mistake.absolute_path)
     return mistake if rule is None else ValidationError(rule.schema["description"], path=rule.absolute_path)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cdk.configuration import VendorFiles, load_vendors
 from cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_fence
-from functions.contract.vendor import Pacing, Scope, Vendor
+from functions.contract.vendor import Scope, Vendor
 from headway.cloud import process
 from headway.cloud.deployment import deploy
 from headway.cloud.endpoint import LocalTarget
@@ -127,9 +127,7 @@ def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> No
 
 def callers_count(vendor: Vendor) -> int:
     """Return how many callers of a vendor may run at once: as many as its calls that wait for their slots."""
-    by_permits = vendor.dispatch.pacing is Pacing.PERMITS
-    rate_per_s = vendor.burst_rps(Scope.SUBMIT) if by_permits else vendor.max_rps(Scope.SUBMIT)
-    return min(CALLERS_AT_MOST, 2 + math.ceil(rate_per_s * CALLER_SECONDS))
+    return min(CALLERS_AT_MOST, 2 + math.ceil(vendor.burst_rps(Scope.SUBMIT) * CALLER_SECONDS))
 
 
 def _throttle_polls(target: LocalTarget, api_id: str, vendor: Vendor) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from functions.callback.proof import any_equal, check_age
 from functions.contract.signature import BODY, KEY, PLAIN, TIMESTAMP, Algorithm, Encoding, Signature
 from functions.errors import Forged
 
@@ -19,13 +20,13 @@ def check(
     """Return where one of `keys` verifies; see `verification.Verify`."""
     value = _header(headers, signature.header)
     if signature.algorithm is Algorithm.STATIC:
-        if not _any_equal([signature.prefix + key for key in keys if key], [value]):
+        if not any_equal([signature.prefix + key for key in keys if key], [value]):
             raise Forged(f"the header {signature.header!r} is none of the keys")
         return
     pairs = [(name, text) for name, _, text in (pair.strip().partition("=") for pair in value.split(","))]
     timestamp = _timestamp(signature, headers, pairs, received_epoch_s)
     expected = [_computed(signature, body, timestamp, key) for key in _key_bytes(signature, keys)]
-    if not _any_equal(expected, _given(signature, value, pairs)):
+    if not any_equal(expected, _given(signature, value, pairs)):
         raise Forged("no signature matches a key")
 
 
@@ -49,9 +50,7 @@ def _timestamp(
         return ""
     if not _EPOCH_SECONDS.fullmatch(timestamp):
         raise Forged(f"{place} is not a time")
-    age_s = received_epoch_s - int(timestamp)
-    if abs(age_s) > signature.tolerance_s:
-        raise Forged(f"{place} is {'old' if age_s > 0 else 'in the future'}")
+    check_age(place, int(timestamp), received_epoch_s, signature.tolerance_s)
     return timestamp
 
 
@@ -84,8 +83,3 @@ def _computed(signature: Signature, body: bytes, timestamp: str, key: bytes) -> 
     plain = signature.algorithm in PLAIN
     digest = hashlib.new(name, message).digest() if plain else hmac.digest(key, message, name)
     return digest.hex() if signature.encoding is Encoding.HEX else base64.b64encode(digest).decode()
-
-
-def _any_equal(expected: Sequence[str], given: Sequence[str]) -> bool:
-    """Compare each with each, in constant time."""
-    return any(hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in given)

@@ -4,7 +4,6 @@ The library computes the signature. Its own `verify` is not used, because it tak
 waited in the queue, or in the DLQ for a redrive, would turn into a forged one.
 """
 
-import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from functions.callback.proof import any_equal, check_age
 from functions.errors import Forged
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -28,14 +28,13 @@ def verify(body: bytes, headers: Mapping[str, str], keys: Sequence[str], receive
         raise Forged(f"the header {error} is missing") from error
     except (ValueError, OverflowError, OSError) as error:
         raise Forged("webhook-timestamp is not a time") from error
-    age_s = received_epoch_s - signed_at.timestamp()
-    if abs(age_s) > TOLERANCE_S:
-        raise Forged(f"webhook-timestamp is {'old' if age_s > 0 else 'in the future'}")
+    check_age("webhook-timestamp", signed_at.timestamp(), received_epoch_s, TOLERANCE_S)
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise Forged("the body is not UTF-8") from error
-    if not any(_matches(Webhook(key).sign(message_id, signed_at, text), given) for key in _usable(keys)):
+    expected = [Webhook(key).sign(message_id, signed_at, text) for key in _usable(keys)]
+    if not any_equal(expected, given.split(" ")):  # unknown versions never match
         raise Forged("no signature matches a key")
 
 
@@ -49,8 +48,3 @@ def _usable(keys: Sequence[str]) -> list[str]:
             continue
         usable.append(key)
     return usable
-
-
-def _matches(expected: str, given: str) -> bool:
-    """Compare with each of the space-separated signatures, in constant time; unknown versions never match."""
-    return any(hmac.compare_digest(expected.encode(), one.encode()) for one in given.split(" "))

@@ -112,9 +112,14 @@ class Limit:
         return self.amount / self.per_s
 
     @property
+    def is_quota(self) -> bool:
+        """Whether permits keep it as a quota: from there on that costs less than even spacing gives away."""
+        return self.per_s >= LONG_WINDOW_S
+
+    @property
     def burst_factor(self) -> int:
         """How much faster than over a long time permits may go."""
-        return BURST_FACTOR if self.per_s >= LONG_WINDOW_S else 1
+        return BURST_FACTOR if self.is_quota else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +295,13 @@ class Vendor:
         return _max_rps(self.limits, scope)
 
     def burst_rps(self, scope: Scope) -> float:
-        """Return the calls per second at which permits may go for a while; infinite where no limit counts the scope."""
-        limits = _limits_of(self.limits, scope)
-        return min((limit.rate_per_s * limit.burst_factor for limit in limits), default=math.inf)
+        """Return the calls per second that may go for a while; infinite where no limit counts the scope.
+
+        Permits spend a quota as a burst, pauses do not.
+        """
+        if self.dispatch.pacing is Pacing.DELAY:
+            return self.max_rps(scope)
+        return min((limit.rate_per_s * limit.burst_factor for limit in self.limits_of(scope)), default=math.inf)
 
     def lasting_rps(self) -> float:
         """Return the submits per second that can go on for long: each is followed by a poll, so of what is booked under

@@ -3,7 +3,7 @@
 A permit is a slot: the microsecond at which its call leaves. Its call arrives at the vendor's door later, but within
 `headroom` (jitter and clock skew together): in [slot, slot + headroom). Three rules follow, integers only:
 
-* Short windows (W below LONG_WINDOW_US) by even spacing: N calls per W, one every `ceil((W + headroom) / N)`. Of N + 1
+* Short windows (W below LONG_WINDOW_S) by even spacing: N calls per W, one every `ceil((W + headroom) / N)`. Of N + 1
   slots in a row the last is W + headroom after the first at least, so their arrivals never share a half-open window W.
 * Long windows by a quota: permits are counted in grains of W / GRAINS. Arrivals in a window W have slots in an interval
   of W + headroom, which touches `ceil((W + headroom) / grain) + 1` grains at most: those together may hold N.
@@ -20,12 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from functions.contract.vendor import BURST_FACTOR, LONG_WINDOW_S, Limit
+from functions.contract.vendor import Limit
 from functions.limiter.circuit import CLOSED, Circuit
 from functions.limiter.signals import Reason
 
-LONG_WINDOW_US: Final = LONG_WINDOW_S * 1_000_000
-"""From here on a quota costs less than even spacing gives away."""
 GRAINS: Final = 60
 OUTSTANDING_US: Final = 30_000_000
 """A shift is known to all permits in use when so much of the book lies behind it: nobody waits that long for a slot."""
@@ -137,13 +135,13 @@ def rule_of(limits: Sequence[Limit], headroom_us: int, ceiling_per_s: float = ma
     intervals, windows, quotas = [_ceil(1_000_000 / ceiling_per_s, 1)], [], []
     for limit in limits:
         per_us = _ceil(limit.per_s * 1_000_000, 1)
-        if per_us < LONG_WINDOW_US:
+        if not limit.is_quota:
             windows.append(Window(limit.amount, per_us))
             intervals.append(_ceil(per_us + headroom_us, limit.amount))
             continue
         grain_us = _ceil(per_us, GRAINS)
         quotas.append(Quota(limit.amount, grain_us, _ceil(per_us + max(headroom_us, grain_us), grain_us) + 1))
-        intervals.append(_ceil(per_us, limit.amount * BURST_FACTOR))
+        intervals.append(_ceil(per_us, limit.amount * limit.burst_factor))
     return Rule(max(intervals), headroom_us, tuple(windows), tuple(quotas), min(skew_us, headroom_us))
 
 

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from functions.limiter.permits import LONG_WINDOW_US
+from functions.contract.vendor import LONG_WINDOW_S
 from headway.report import wording
 from headway.simulation.outcome import US_PER_S, LimitSeen, Outcome
 from headway.simulation.settings import Settings
@@ -65,7 +65,7 @@ def _why(settings: Settings, outcome: Outcome) -> str:
     binding = outcome.binding
     if len(outcome.limits) > 1:
         return f"of {binding.amount:,} per {_window(binding)}, the limit that binds"
-    if binding.per_us < LONG_WINDOW_US:
+    if binding.per_us < LONG_WINDOW_S * US_PER_S:
         return f"= 1 / (1 + {_ms(settings.headroom_us)} / {wording.duration(binding.per_us / 1_000)})"
     return "in grains of a quota"
 

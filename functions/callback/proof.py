@@ -1,0 +1,18 @@
+"""What all signatures share: an age within its tolerance, and a comparison in constant time."""
+
+import hmac
+from collections.abc import Sequence
+
+from functions.errors import Forged
+
+
+def check_age(place: str, signed_epoch_s: float, received_epoch_s: float, tolerance_s: float) -> None:
+    """Raise Forged where more than the tolerance lies between signature and receipt, either way; `place` is named."""
+    age_s = received_epoch_s - signed_epoch_s
+    if abs(age_s) > tolerance_s:
+        raise Forged(f"{place} is {'old' if age_s > 0 else 'in the future'}")
+
+
+def any_equal(expected: Sequence[str], given: Sequence[str]) -> bool:
+    """Compare each with each, in constant time."""
+    return any(hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in given)
