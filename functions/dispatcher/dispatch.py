@@ -45,11 +45,11 @@ class Dispatcher:
         self._seating_of = seating_of
         self._later: RetryLater | None = None
 
-    def turns(self, count: int) -> Turns:
-        """Return the turns of a batch; nothing is booked before the first is taken."""
+    def turns(self, count: int, urgent: bool | None = None) -> Turns:
+        """Return the turns of a batch from the urgent queue or not; nothing is booked before the first is taken."""
         self._later = None
         vendor = self._profiles.vendor(self._vendor_name)
-        return self._pace.turns(vendor, self._profiles.tuning(vendor), count)
+        return self._pace.turns(vendor, self._profiles.tuning(vendor), count, urgent)
 
     def seating(self, bodies: Sequence[str]) -> Seating:
         """Return the seats of a batch; none is taken before the first call asks."""

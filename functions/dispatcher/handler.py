@@ -96,7 +96,8 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
     counts: Counter[Metric] = Counter()
     bodies = [record["body"] for record in event["Records"]]
-    with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies))) as turns:
+    urgent = Origin.of_record(SQSRecord(event["Records"][0])).urgent  # a batch is of one queue
+    with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies), urgent)) as turns:
 
         def dispatch_record(record: SQSRecord) -> None:
             dispatch_counted(record.body, Origin.of_record(record), turns, seating, counts)

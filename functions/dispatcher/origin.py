@@ -41,6 +41,12 @@ class Origin:
         return cls(queue_url, message.get("Attributes", {}).get(GROUP_ATTRIBUTE))
 
     @property
+    def urgent(self) -> bool:
+        """Return whether it is the urgent one of two queues."""
+        first_url, *others = request_queue_urls()
+        return bool(others) and self.queue_url == first_url
+
+    @property
     def group_argument(self) -> Mapping[str, Any]:
         """Return the argument with which SendMessage keeps the group; none for none."""
         return {GROUP_ATTRIBUTE: self.group} if self.group else {}

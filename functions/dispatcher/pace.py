@@ -9,6 +9,7 @@ from functions.errors import RetryLater
 from functions.limiter.budget import Budget, Contended
 from functions.limiter.delay import Pacer, pause_us
 from functions.limiter.permits import Permit
+from functions.limiter.share import UNSHARED, Share
 from functions.limiter.tuning import Tuning
 from functions.limiter.turn import PATIENCE_US
 
@@ -29,8 +30,11 @@ Turns = Generator[Permit | None]
 class Pace(Protocol):
     """Gives the calls of a batch their turns."""
 
-    def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
-        """Yield once per call, when it is time to start it; with its permit where the vendor is paced by permits."""
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
+        """Yield once per call, when it is time to start it; with its permit where the vendor is paced by permits.
+
+        `urgent` says which queue the calls are from; None where one dispatcher serves both.
+        """
         ...
 
 
@@ -40,8 +44,9 @@ class DelayPace:
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
 
-    def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
-        """Yield after each pause."""
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
+        """Yield after each pause, which has room for the dispatchers of both queues."""
+        del urgent
         pause = pause_us(tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.dispatchers_count)
         for _ in range(count):
             self._pacer.wait(pause)
@@ -61,7 +66,7 @@ class PermitPace:
         self._epoch_us = epoch_us
         self._sleep_us = sleep_us
 
-    def turns(self, vendor: Vendor, tuning: Tuning, count: int) -> Turns:
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
         """Yield each permit when its lead begins; those that were not asked for go back.
 
         Raises RetryLater where the next slot is far away, or where waiting would outlast the dispatcher: brakes, probes
@@ -71,13 +76,15 @@ class PermitPace:
         if budget is None:
             raise ValueError(f"{vendor.name} has no limit on submits: its contract should have been refused")
         chunk = max(1, CHUNK_US // budget.rule.interval_us)
+        weights = vendor.dispatch.urgent_concurrency, vendor.dispatch.maximum_concurrency
+        share = UNSHARED if urgent is None else Share.of_queue(urgent, *weights, chunk)
         patient_until_us = self._epoch_us() + (vendor.dispatcher_timeout_s - MARGIN_S) * 1_000_000 + PATIENCE_US
         permits: Sequence[Permit] = ()
         used = 0
         try:
             for _ in range(count):
                 if used == len(permits):
-                    permits, used = self._book(budget, min(chunk, count), patient_until_us), 0
+                    permits, used = self._book(budget, min(chunk, count), share, patient_until_us), 0
                     count -= len(permits)
                 permit = permits[used]
                 self._sleep_until(permit.slot_us - LEAD_US)
@@ -87,10 +94,10 @@ class PermitPace:
             with suppress(Contended):  # then they stay as gaps, which break nothing
                 budget.give_back(permits[used:])
 
-    def _book(self, budget: Budget, count: int, patient_until_us: int) -> Sequence[Permit]:
+    def _book(self, budget: Budget, count: int, share: Share, patient_until_us: int) -> Sequence[Permit]:
         """Book when the first free slot comes within the lead; others who wait for the same one may be first."""
-        while not (permits := budget.book(count, LEAD_US, HORIZON_US)):
-            at_us = budget.first_free_us() - HORIZON_US
+        while not (permits := budget.book(count, LEAD_US, HORIZON_US, share)):
+            at_us = budget.bookable_us(HORIZON_US, share)
             ahead_us = at_us - self._epoch_us()
             if ahead_us > PATIENCE_US or at_us > patient_until_us:
                 ahead_us = budget.ask_again_us() - HORIZON_US - self._epoch_us()

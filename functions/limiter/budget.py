@@ -14,6 +14,7 @@ from functions.contract.vendor import TURN_PATIENCE_S, Scope, Vendor
 from functions.errors import RetryLater
 from functions.limiter.circuit import LONGEST_OPEN_US, after_failure, after_success
 from functions.limiter.permits import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of
+from functions.limiter.share import UNSHARED, Share
 from functions.limiter.signals import Reason
 from functions.limiter.tuning import POLL_HEADROOM_MS, Tuning
 
@@ -78,12 +79,15 @@ class Budget:
         """Return the rule that this budget is booked under."""
         return self._rule
 
-    def book(self, count: int, lead_us: int, horizon_us: int | None = None) -> Sequence[Permit]:
+    def book(
+        self, count: int, lead_us: int, horizon_us: int | None = None, share: Share = UNSHARED
+    ) -> Sequence[Permit]:
         """Book `count` permits, the first at least `lead_us` from now. Raises Contended.
 
         With a horizon fewer are booked, or none: those that leave within `horizon_us`, and their neighbours up to a
-        quota's pause. Whoever books far ahead cannot be told of calls that arrive late. While the circuit is open one
-        is booked, a probe, and its period is kept behind it.
+        quota's pause. Whoever books far ahead cannot be told of calls that arrive late. What is not of one's `share`
+        comes within the horizon a moment later. While the circuit is open one is booked, a probe, and its period is
+        kept behind it.
         """
         interval_us = self._rule.interval_us
 
@@ -92,8 +96,9 @@ class Budget:
             asked = count if before.circuit.closed else 1
             after, permits = book(self._rule, before, now_us + lead_us, asked)
             if horizon_us is not None:
-                ends_us = range(now_us + horizon_us, now_us + horizon_us + asked * interval_us, interval_us)
-                near = sum(permit.slot_us <= end_us for permit, end_us in zip(permits, ends_us, strict=True))
+                end_us = now_us + horizon_us - share.defer_us(before.number)
+                ends_us = range(end_us, end_us + asked * interval_us, interval_us)
+                near = sum(permit.slot_us <= last_us for permit, last_us in zip(permits, ends_us, strict=True))
                 if near < asked:
                     after, permits = book(self._rule, before, now_us + lead_us, near) if near else (before, ())
             if permits and not before.circuit.closed:
@@ -171,8 +176,12 @@ class Budget:
 
     def first_free_us(self) -> int:
         """Return the first slot that nobody has booked."""
-        _, [permit] = book(self._rule, self._current(self._store.read(self._name)), 0, 1)
-        return permit.slot_us
+        return self._first_free().slot_us
+
+    def bookable_us(self, horizon_us: int, share: Share = UNSHARED) -> int:
+        """Return when the first free slot comes within the horizon of whoever has this share."""
+        permit = self._first_free()
+        return permit.slot_us - horizon_us + share.defer_us(permit.number)
 
     def ask_again_us(self) -> int:
         """Return when whoever cannot wait for a slot does well to come back: at the first free slot, or earlier where a
@@ -189,6 +198,10 @@ class Budget:
         entry = self._store.read(self._name)
         self._failures_seen = entry is not None and entry.book.circuit.failure_count > 0
         return entry.book if entry else empty_book(self._rule)
+
+    def _first_free(self) -> Permit:
+        _, [permit] = book(self._rule, self._current(self._store.read(self._name)), 0, 1)
+        return permit
 
     def _change(self, decide: Callable[[Book], tuple[Book, tuple[Permit, ...]]]) -> Sequence[Permit]:
         for attempt in range(ATTEMPTS):

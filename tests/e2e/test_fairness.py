@@ -20,9 +20,9 @@ BOOKED_AHEAD_SLOTS = 22
 UNDER_WAY_SLOTS = 12
 """Calls of others while an execution starts and its message is polled; more on a machine that is busy."""
 LEAST_SHARE = 1 / 6
-"""A half on a machine with a core to spare; where calls miss their slots and book anew, they come further apart."""
+"""A half by weight; on a busy machine calls miss their slots and book anew, and come further apart."""
 MOST_SHARE = 0.85
-"""Two urgent batches of ten in a row, at most, before one of the flood."""
+"""Bookings of both queues take turns, as long as dispatchers of both wait at the book."""
 BATCHES_AHEAD_SLOTS = 20
 """Calls that both normal dispatchers have taken from their queue before: nothing overtakes those."""
 

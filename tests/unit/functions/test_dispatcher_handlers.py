@@ -70,6 +70,19 @@ def test_duplicates_are_counted_and_acknowledged(worker: Worker, capsys: pytest.
     assert metrics(capsys.readouterr().out)["CallsDuplicate"] == [1.0]
 
 
+@pytest.mark.parametrize("queue", ["urgent", "requests"])
+def test_a_batch_is_paced_as_urgent_where_its_queue_is_the_urgent_one(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    asked = []
+    turns = handler.dispatcher().turns
+    monkeypatch.setattr(handler.dispatcher(), "turns", lambda *arguments: asked.append(arguments) or turns(*arguments))
+    event = batch(request_body())
+    event["Records"][0]["eventSourceARN"] = f"arn:aws:sqs:eu-central-1:123456789012:{queue}"
+    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": []}
+    assert asked == [(1, queue == "urgent")]
+
+
 def fill(worker: Worker, *bodies: str) -> FakeSqs:
     worker.sqs.waiting.update(FakeSqs(*bodies).waiting)
     return worker.sqs

@@ -1,9 +1,9 @@
 """When each call of a batch is started: permits just ahead of time, shared by everybody; or a plain pause."""
 
-import heapq
 import itertools
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -17,21 +17,29 @@ from functions.limiter.permits import Permit, Rule
 from functions.limiter.tuning import Tuning
 from functions.limiter.turn import PATIENCE_US, Turn
 from tests.unit.functions.books import MemoryBookStore
-from tests.unit.functions.fakes import VirtualClock, most_in_any_window, vendor_of
+from tests.unit.functions.fakes import SharedTime, VirtualClock, most_in_any_window, vendor_of
 
 NOW_US = 1_800_000_000_000_000
 TUNING = Tuning(delay_ms=0, rate_per_s=1_000)
 
 
-def contract(amount: int = 20, per_s: float = 1, *more: tuple[int, float]) -> Vendor:
+def contract(amount: int = 20, per_s: float = 1, *more: tuple[int, float], urgent_concurrency: int = 0) -> Vendor:
     limits = [(amount, per_s), *more]
-    return vendor_of({"limits": [{"quantity": "calls", "amount": a, "per_s": s, "scope": "submit"} for a, s in limits]})
+    return vendor_of(
+        {
+            "limits": [{"quantity": "calls", "amount": a, "per_s": s, "scope": "submit"} for a, s in limits],
+            "dispatch.urgent_concurrency": urgent_concurrency,
+        }
+    )
 
 
 class Lane:
     """One worker's pace, on a store that others may share; notes when each call was started."""
 
-    def __init__(self, store: MemoryBookStore, vendor: Vendor, oversleep_us: int = 0) -> None:
+    def __init__(
+        self, store: MemoryBookStore, vendor: Vendor, oversleep_us: int = 0, urgent: bool | None = None
+    ) -> None:
+        self.urgent = urgent
         self.clock = VirtualClock(NOW_US, oversleep_us)
         self.vendor = vendor
         self.store = store
@@ -51,7 +59,7 @@ class Lane:
         return self.budget.rule
 
     def turns(self, count: int) -> Turns:
-        return self.pace.turns(self.vendor, TUNING, count)
+        return self.pace.turns(self.vendor, TUNING, count, self.urgent)
 
     def take(self, turns: Turns, count: int) -> list[tuple[int, Permit]]:
         taken = []
@@ -141,22 +149,17 @@ def test_leftovers_that_cannot_be_given_back_stay_as_gaps_and_break_nothing(stor
     assert lane.budget.look().next_us == booked_us
 
 
-def together(lanes: Sequence[Lane], batches: int) -> list[Permit]:
-    """Run workers side by side, always the one whose clock is behind; returns every permit."""
-    permits: list[Permit] = []
-    runs = [(lane.clock.now_us, index, lane, lane.turns(10), batches) for index, lane in enumerate(lanes)]
-    heapq.heapify(runs)
-    while runs:
-        _, index, lane, turns, left = heapq.heappop(runs)
-        permit = next(turns, None)
-        if permit is not None:
-            permits.append(permit)
-        elif left > 1:
-            turns, left = lane.turns(10), left - 1
-        else:
-            continue
-        heapq.heappush(runs, (lane.clock.now_us, index, lane, turns, left))
-    return permits
+def together(lanes: Sequence[Lane], batches: int) -> list[tuple[Lane, Permit]]:
+    """Run workers side by side, each with so many batches of ten; returns every permit with its worker."""
+    taken: list[tuple[Lane, Permit]] = []
+
+    def work(lane: Lane) -> None:
+        for _ in range(batches):
+            with closing(lane.turns(10)) as turns:
+                taken.extend((lane, permit) for _, permit in lane.take(turns, 10))
+
+    SharedTime().run({lane.clock: partial(work, lane) for lane in lanes})
+    return taken
 
 
 @pytest.mark.parametrize("workers", [2, 5])
@@ -164,13 +167,35 @@ def test_workers_on_one_store_never_share_a_slot_and_use_the_whole_contract_toge
     store: MemoryBookStore, workers: int
 ) -> None:
     lanes = [Lane(store, contract(), oversleep_us=1_000 * index) for index in range(workers)]
-    permits = together(lanes, batches=4)
+    permits = [permit for _, permit in together(lanes, batches=4)]
     slots_us = sorted(permit.slot_us for permit in permits)
     assert len({permit.number for permit in permits}) == len(permits) == workers * 40
     interval_us = lanes[0].rule.interval_us
     assert min(later - earlier for earlier, later in itertools.pairwise(slots_us)) >= interval_us
     assert most_in_any_window(slots_us, 1_000_000) == 20
     assert slots_us[-1] - slots_us[0] <= len(slots_us) * interval_us * 1.05
+
+
+@pytest.mark.parametrize("urgent_workers", [2, 4])
+@pytest.mark.parametrize("urgent_wakes_first", [True, False])
+def test_two_busy_queues_share_the_slots_by_weight_whoever_wakes_first(
+    store: MemoryBookStore, urgent_workers: int, urgent_wakes_first: bool
+) -> None:
+    vendor = contract(urgent_concurrency=2)
+    oversleeps_us = {urgent_wakes_first: 0, not urgent_wakes_first: 5_000}
+    lanes = [Lane(store, vendor, oversleeps_us[urgent], urgent) for urgent in [True] * urgent_workers + [False] * 2]
+    taken = together(lanes, batches=12)
+    numbers = {urgent: {permit.number for lane, permit in taken if lane.urgent is urgent} for urgent in (True, False)}
+    both_busy = 2 * min(map(len, numbers.values())) - 40
+    counts = [len(numbers[True] & set(range(first, first + 40))) for first in range(both_busy - 40)]
+    assert len(counts) > 100
+    assert 10 <= min(counts) <= max(counts) <= 30, f"a half, give or take one booking: {counts}"
+
+
+def test_a_queue_that_is_alone_has_all_slots(store: MemoryBookStore) -> None:
+    lane = Lane(store, contract(urgent_concurrency=2), urgent=True)
+    slots_us = [permit.slot_us for _, permit in together([lane], batches=6)]
+    assert {later - earlier for earlier, later in itertools.pairwise(slots_us)} == {lane.rule.interval_us}
 
 
 @pytest.mark.parametrize(("per_s", "is_slept"), [(11, True), (60, False)])
