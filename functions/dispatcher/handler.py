@@ -95,8 +95,9 @@ def count_full(seating: Seating, counts: Counter[Metric]) -> None:
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
     counts: Counter[Metric] = Counter()
-    bodies = [record["body"] for record in event["Records"]]
-    urgent = Origin.of_record(SQSRecord(event["Records"][0])).urgent  # a batch is of one queue
+    records = event["Records"]  # all of one queue; none where a worker is warmed
+    bodies = [record["body"] for record in records]
+    urgent = Origin.of_record(SQSRecord(records[0])).urgent if records else None
     with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies), urgent)) as turns:
 
         def dispatch_record(record: SQSRecord) -> None:
