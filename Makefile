@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow infrastructure e2e synth bench-contract lock clean
+.PHONY: help demo test lint types unit workflow infrastructure e2e presets synth bench-contract lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ workflow: $(READY) ## the state machines, with scripted answers
 
 e2e: $(READY) ## all eleven steps on the embedded cloud
 	@$(BIN)/pytest tests/e2e
+
+presets: $(READY) ## every vendor preset end to end on the embedded cloud, and not four of them
+	@$(BIN)/pytest tests/e2e/test_presets.py --every-preset
 
 synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
 	@$(BIN)/headway synth

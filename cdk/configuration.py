@@ -7,6 +7,7 @@ checked there at every deployment of a configuration.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import yaml
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from functions.contract.exchange import BodyFormat, Delivered, Header, Poll
 from functions.contract.signature import Signature
 from functions.contract.vendor import Pacing, Quantity, Scope, Vendor
+from functions.limiter.tuning import Tuning
 
 
 class ConfigurationError(Exception):
@@ -45,22 +48,36 @@ def schema(directory: Path, name: str) -> Mapping[str, Any]:
     return document
 
 
-def _load(directory: Path, path: Path) -> VendorFiles:
+def load_contract(directory: Path, path: Path) -> Mapping[str, Any]:
+    """Return the contract document of a file, checked by the schemas of a configuration directory and by itself."""
     contract = _read(path, schema(directory, "vendor"))
     if contract["vendor"] != path.stem:
         raise ConfigurationError(f"{path}: `vendor` is {contract['vendor']!r}; make it {path.stem!r}, like the file")
-    tuning = _read(directory / "tuning" / path.name, schema(directory, "tuning"))
     _check_limits(path, contract["limits"])
+    _check(path, Vendor.from_document(contract))
+    return contract
+
+
+def _load(directory: Path, path: Path) -> VendorFiles:
+    contract = load_contract(directory, path)
     vendor = Vendor.from_document(contract)
-    _check(path, vendor)
-    return VendorFiles(vendor=vendor, contract=contract, tuning=tuning)
+    return VendorFiles(vendor=vendor, contract=contract, tuning=_tuning(directory, vendor))
+
+
+def _tuning(directory: Path, vendor: Vendor) -> Mapping[str, Any]:
+    """Return the operator's tuning; where there is no file, the one that is drawn from the contract."""
+    path = directory / "tuning" / f"{vendor.name}.yaml"
+    if path.exists():
+        return _read(path, schema(directory, "tuning"))
+    default = Tuning.default_of(vendor)
+    return {"delay_ms": default.delay_ms, "rate_per_s": default.rate_per_s}
 
 
 def _read(path: Path, json_schema: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(path.read_text())
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{path}: there is no such file; every vendor has a contract and a tuning") from error
+        raise ConfigurationError(f"{path}: there is no such file") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     mistake = best_match(Draft4Validator(json_schema).iter_errors(document))
@@ -128,5 +145,55 @@ def _check(path: Path, vendor: Vendor) -> None:
         raise ConfigurationError(f"{path}: `dispatch.direct`: no function reads the secret; remove `credential`")
     if dispatch.direct and dispatch.pacing is not Pacing.DELAY:
         raise ConfigurationError(f"{path}: `dispatch.direct`: no function waits for a permit; set `pacing: delay`")
-    if dispatch.direct and "." in vendor.submit.callback_url:
-        raise ConfigurationError(f"{path}: `dispatch.direct`: `submit.callback_url` must be a field at the top level")
+    _check_exchange(path, vendor)
+
+
+def _check_exchange(path: Path, vendor: Vendor) -> None:
+    """Refuse a submit or a callback that cannot be meant so."""
+    submit, callback = vendor.submit, vendor.callback
+    if vendor.dispatch.direct:
+        if not isinstance(submit.callback_url, str) or "." in submit.callback_url:
+            raise ConfigurationError(
+                f"{path}: `dispatch.direct`: `submit.callback_url` must be a field at the top level"
+            )
+        if (
+            isinstance(submit.job_id, Header)
+            or submit.body is not BodyFormat.JSON
+            or submit.query
+            or submit.callback_key
+        ):
+            raise ConfigurationError(
+                f"{path}: `dispatch.direct`: no function reads headers and secrets, or writes forms and queries;"
+                " remove `direct`"
+            )
+    if vendor.poll:
+        _check_poll(path, vendor, vendor.poll)
+    if submit.body is BodyFormat.FORM and isinstance(submit.callback_url, str) and "." in submit.callback_url:
+        raise ConfigurationError(f"{path}: `submit.callback_url`: a form has no objects; name a field without dots")
+    if callback.body is BodyFormat.FORM and callback.events is not None:
+        raise ConfigurationError(f"{path}: `callback.events`: a form has no lists of events; remove it")
+    told = {"success": callback.success, "failure": callback.failure, "progress": callback.progress}
+    told["ignored"] = callback.ignored
+    if callback.status is None and any(told.values()):
+        named = ", ".join(f"`callback.{name}`" for name, words in told.items() if words)
+        raise ConfigurationError(f"{path}: {named} without `callback.status`: say where the status is")
+    if callback.status is not None and not callback.success:
+        raise ConfigurationError(f"{path}: `callback.success` is missing: say which statuses end a job well")
+    for (name, words), (other, others) in combinations(told.items(), 2):
+        if both := sorted(words & others):
+            raise ConfigurationError(
+                f"{path}: `callback.{name}` and `callback.{other}` both have {both[0]!r}; remove it from one"
+            )
+
+
+def _check_poll(path: Path, vendor: Vendor, poll: Poll) -> None:
+    if isinstance(vendor.result, Delivered):
+        raise ConfigurationError(f"{path}: `poll`: a job that is polled has called nobody back; fetch its `result`")
+    if vendor.dispatch.direct:
+        raise ConfigurationError(f"{path}: `dispatch.direct`: no function notes a job to be polled; remove `poll`")
+    if poll.method == "HEAD" and poll.status is not None:
+        raise ConfigurationError(f"{path}: `poll.status`: the answer to HEAD has no body; remove it, or use GET")
+    if poll.after_s > vendor.waits.answer_s:
+        raise ConfigurationError(
+            f"{path}: `poll.after_s` is {poll.after_s}; make it {vendor.waits.answer_s} (`waits.answer_s`) at most"
+        )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from functions.contract.exchange import Fetched
 from functions.contract.vendor import Fence, Scope, Vendor
 
 EMBEDDED_URL_PARAMETER: Final = "EmbeddedCloudUrl"
@@ -18,6 +19,12 @@ def logical_name(vendor: str) -> str:
 def base_url_parameter(vendor: str) -> str:
     """Name the parameter that says where a vendor is; its default is the contract's `base_url`."""
     return f"BaseUrl{logical_name(vendor)}"
+
+
+def poll_verbs(vendor: Vendor) -> list[str]:
+    """Return the HTTP methods by which a vendor's jobs are asked about and their results fetched."""
+    fetched = ["GET"] if isinstance(vendor.result, Fetched) else []
+    return sorted({*fetched, *([vendor.poll.method] if vendor.poll else [])})
 
 
 def poll_fence(vendor: Vendor) -> Fence:

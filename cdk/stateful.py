@@ -26,6 +26,7 @@ class VendorState:
     request_queue: sqs.Queue
     urgent_queue: sqs.Queue | None
     request_dlq: sqs.Queue
+    check_queue: sqs.Queue | None
     api_token: secretsmanager.Secret | None
     webhook_key: secretsmanager.Secret
 
@@ -86,6 +87,9 @@ class StatefulStack(Stack):
             request_queue=self._queue(f"RequestQueue{name}", dlq, visibility_s=visibility_s),
             urgent_queue=self._queue(f"UrgentQueue{name}", dlq, visibility_s=visibility_s) if urgent else None,
             request_dlq=dlq,
+            check_queue=self._queue(f"CheckQueue{name}", dlq, visibility_s=6 * vendor.reconciler_timeout_s)
+            if vendor.poll
+            else None,
             api_token=self._secret(f"ApiToken{name}", f"API token of {vendor.name}") if vendor.credential else None,
             webhook_key=self._secret(f"WebhookKey{name}", f"Webhook keys of {vendor.name}, newest first"),
         )

@@ -61,7 +61,7 @@ class StatelessStack(Stack):
             lane.proxy.api.node.add_dependency(callbacks.api)  # which makes the account's logging role
         contract_arns = [arn[CONTRACT_PROFILE] for arn in arns.values()]
         limited = any(vendor.jobs_in_flight is not None for vendor in vendors)
-        self.callback = self._callback(stateful, code, configuration, contract_arns, limited=limited)
+        self.callback = self._callback(stateful, code, configuration, contract_arns, callback_url, limited=limited)
         Watch(self, "Watch", lanes=self.lanes, stateful=stateful)
         self._outputs(stateful, callback_url)
 
@@ -71,6 +71,7 @@ class StatelessStack(Stack):
         code: lambda_.Code,
         configuration: RuntimeConfiguration,
         contract_arns: Sequence[str],
+        callback_url: str,
         *,
         limited: bool,
     ) -> PythonFunction:
@@ -86,6 +87,7 @@ class StatelessStack(Stack):
                 Environment.JOBS_TABLE: stateful.jobs.table_name,
                 Environment.CONFIG_APPLICATION: configuration.application.ref,
                 Environment.CALLBACK_DLQ_URL: stateful.callback_dlq.queue_url,
+                Environment.CALLBACK_URL: callback_url,
                 Environment.WEBHOOK_SECRETS: self.to_json_string(keys),
                 **({Environment.SEATS_TABLE: stateful.budgets.table_name} if limited else {}),
             },
@@ -126,6 +128,7 @@ class StatelessStack(Stack):
                 "proxy_api_id": lane.proxy.api.rest_api_id,
                 "results_function": lane.results.function.function_name,
                 **({"caller_function": lane.caller.function.function_name} if lane.caller else {}),
+                **({"reconciler_function": lane.reconciler.function.function_name} if lane.reconciler else {}),
                 "webhook_key_arn": stateful.vendors[name].webhook_key.secret_arn,
                 **({"api_token_arn": token.secret_arn} if (token := stateful.vendors[name].api_token) else {}),
             }

@@ -8,6 +8,11 @@ def epoch_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def epoch_s() -> float:
+    """Return wall time in epoch seconds."""
+    return time.time()
+
+
 def epoch_us() -> int:
     """Return wall time in epoch microseconds."""
     return time.time_ns() // 1_000

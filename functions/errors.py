@@ -21,6 +21,8 @@ class ErrorCode(StrEnum):
     VENDOR_UNAVAILABLE = "Vendor.Unavailable"
     VENDOR_ANSWER_UNREADABLE = "Vendor.AnswerUnreadable"
     VENDOR_JOB_FAILED = "Vendor.JobFailed"
+    VENDOR_JOB_UNKNOWN = "Vendor.JobUnknown"
+    VENDOR_JOB_OVERDUE = "Vendor.JobOverdue"
     CALLER_CRASHED = "Caller.Crashed"
     RESULT_UNAVAILABLE = "Result.Unavailable"
     RESULT_TOO_LARGE = "Result.TooLarge"

@@ -16,10 +16,15 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from functions import clock
-from functions.contract.vendor import Credential
+from functions.contract.exchange import Credential
 from functions.limiter.signals import Brake, brake_of
 from functions.names import CREDENTIAL_HEADER, Environment, ProxyAuth
 from functions.settings import setting
+
+UNSIGNED: Final = {"Authorization": "unsigned"}
+"""The embedded cloud does not check a signature, but refuses a call to an IAM method that has no such header at all. A
+credential in the same header goes before.
+"""
 
 SECRET_MAX_AGE_S: Final = 300
 """A rotated token is in use within this many seconds."""
@@ -58,28 +63,38 @@ class Proxy:
         method: str,
         path: str,
         timeout_s: float,
+        *,
         json: Any = None,
+        form: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Send one request and return the answer, whatever its status. Raises httpx.TransportError.
+        """Send one request, with a body as JSON or as a form, and return the answer, whatever its status. Raises
+        httpx.TransportError.
 
         `timeout_s` bounds each of connecting, writing and waiting for the next byte.
         """
         return self.client.request(
-            method, path, json=json, headers={**(headers or {}), **self._credential_headers()}, timeout=timeout_s
+            method,
+            path,
+            json=json,
+            data=form,
+            params=query or None,
+            headers={**(headers or {}), **self._credential_headers()},
+            timeout=timeout_s,
         )
 
     def _credential_headers(self) -> dict[str, str]:
         if self.credential is None or self.token is None:
             return {}
         header = self.credential.header if self.auth is ProxyAuth.NONE else CREDENTIAL_HEADER
-        return {header: self.credential.format.format(token=self.token)}
+        return {header: self.credential.value(self.token)}
 
 
 def client_for(url: str, auth: ProxyAuth) -> httpx.Client:
     """Build the HTTP client of a worker; with IAM it signs with the worker's own credentials."""
     if auth is ProxyAuth.NONE:
-        return httpx.Client(base_url=url)
+        return httpx.Client(base_url=url, headers=UNSIGNED)
     session = boto3.Session()
     credentials = session.get_credentials()
     if credentials is None:

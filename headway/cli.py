@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from headway.commands import callback
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.plan import plan
 from headway.commands.simulate import simulate
 from headway.commands.status import status
 from headway.commands.synth import synth
+from headway.commands.validate import validate
 from headway.errors import UsageProblem
 from headway.run.command import run
 from headway.vendor.command import vendor
@@ -35,8 +37,9 @@ def _headway(
         raise typer.Exit
 
 
-for command in (demo, up, status, run, vendor, plan, simulate, down, synth):
+for command in (demo, up, status, run, vendor, validate, plan, simulate, down, synth):
     app.command()(command)
+app.add_typer(callback.app)
 
 
 def main() -> None:

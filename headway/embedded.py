@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cdk.configuration import VendorFiles, load_vendors
-from cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_fence
+from cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_fence, poll_verbs
 from functions.contract.vendor import Scope, Vendor
 from headway.cloud import process
 from headway.cloud.deployment import deploy
@@ -26,7 +26,7 @@ SIMULATOR_PORT: Final = 9100
 """Where `headway vendor` listens unless told otherwise."""
 STACK_FILE: Final = "stack.json"
 
-FUNCTION_CONCURRENCY: Final = {"rejection_function": 1, "results_function": 4}
+FUNCTION_CONCURRENCY: Final = {"rejection_function": 1, "results_function": 4, "reconciler_function": 2}
 """Concurrent invocations of a vendor's functions: each is a process of 50 MB that takes a second of CPU to start. On
 AWS the account's concurrency bounds them; here a burst of cold starts would starve a laptop. Workflows retry past the
 cap.
@@ -90,7 +90,9 @@ def _finish(state_dir: Path, target: LocalTarget, stack: Stack, files: VendorFil
     resources = stack.vendors[vendor.name]
     keys = load_or_create(state_dir, vendor.name)
     secrets = target.client("secretsmanager")
-    secrets.put_secret_value(SecretId=resources["webhook_key_arn"], SecretString=keys.webhook_secret)
+    secrets.put_secret_value(
+        SecretId=resources["webhook_key_arn"], SecretString=keys.webhook_key(vendor.callback.verification)
+    )
     if "api_token_arn" in resources:
         secrets.put_secret_value(SecretId=resources["api_token_arn"], SecretString=keys.api_token)
     _throttle_polls(target, resources["proxy_api_id"], vendor)
@@ -138,7 +140,8 @@ def _throttle_polls(target: LocalTarget, api_id: str, vendor: Vendor) -> None:
         restApiId=api_id,
         stageName=PROXY_STAGE,
         patchOperations=[
-            {"op": "replace", "path": f"/~1{{proxy+}}/GET/throttling/{name}", "value": str(value)}
+            {"op": "replace", "path": f"/~1{{proxy+}}/{verb}/throttling/{name}", "value": str(value)}
+            for verb in poll_verbs(vendor)
             for name, value in changes.items()
         ],
     )

@@ -55,6 +55,10 @@ class Stack:
         except KeyError as error:
             raise NotDeployed(f"the stacks have no output {error}: deploy them with this version of Headway") from error
 
+    def callback_url(self, vendor_name: str) -> str:
+        """Where a vendor calls back."""
+        return f"{self.outputs['CallbackUrl']}/{vendor_name}"
+
     @classmethod
     def local(cls, state_dir: Path) -> Self:
         """Read what `headway up` deployed."""

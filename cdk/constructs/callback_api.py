@@ -17,18 +17,18 @@ from cdk.constructs.proxy import access_log_format
 from cdk.nag import acknowledge
 from functions.callback.envelope import mapping_template
 from functions.callback.verification import scheme_of
+from functions.contract.exchange import CONTENT_TYPES
 from functions.contract.vendor import Vendor
 
 RATE_PER_S = 500
 BURST_COUNT = 1_000
 """Throttle of the whole API: a flood is answered 429, which vendors retry, before it costs anything."""
 
-RESPONSES: Mapping[str, tuple[str | None, str]] = {
-    "202": (None, '{"status":"accepted"}'),
+REFUSALS: Mapping[str, tuple[str, str]] = {
     "400": (r"4\d{2}", '{"status":"refused","reason":"the queue does not take this body: empty or too large"}'),
     "503": (r"5\d{2}", '{"status":"unavailable","reason":"try again"}'),
 }
-"""Status -> pattern of the queue's answer (None: its success), body."""
+"""Status -> pattern of the queue's answer, body. The queue's success is answered as the contract says."""
 
 
 class CallbackApi(Construct):
@@ -78,7 +78,10 @@ class CallbackApi(Construct):
         )
 
     def _method(self, resource: apigateway.Resource, vendor: Vendor) -> apigateway.Method:
-        template = mapping_template(vendor.name, scheme_of(vendor.callback.verification).headers)
+        callback = vendor.callback
+        template = mapping_template(vendor.name, scheme_of(callback.verification).headers)
+        success = str(callback.acknowledgement.status)
+        responses = {success: (None, callback.acknowledgement.body), **REFUSALS}
         integration = apigateway.AwsIntegration(
             service="sqs",
             path=f"{Stack.of(self).account}/{self._queue.queue_name}",
@@ -87,12 +90,12 @@ class CallbackApi(Construct):
                 credentials_role=self._role,
                 passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
                 request_parameters={"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
-                request_templates={"application/json": template},
+                request_templates={CONTENT_TYPES[callback.body]: template},
                 integration_responses=[
                     apigateway.IntegrationResponse(
                         status_code=status, selection_pattern=pattern, response_templates={"application/json": body}
                     )
-                    for status, (pattern, body) in RESPONSES.items()
+                    for status, (pattern, body) in responses.items()
                 ],
             ),
         )
@@ -100,5 +103,5 @@ class CallbackApi(Construct):
             "POST",
             integration,
             authorization_type=apigateway.AuthorizationType.NONE,
-            method_responses=[apigateway.MethodResponse(status_code=status) for status in RESPONSES],
+            method_responses=[apigateway.MethodResponse(status_code=status) for status in responses],
         )

@@ -12,7 +12,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk.nag import acknowledge
-from cdk.parameters import PROXY_STAGE, poll_fence
+from cdk.parameters import PROXY_STAGE, poll_fence, poll_verbs
+from functions.contract.exchange import Fetched
 from functions.contract.vendor import Fence, Scope, Vendor
 from functions.names import CREDENTIAL_HEADER
 
@@ -21,14 +22,15 @@ INTEGRATION_TIMEOUT_S = 29
 
 
 class VendorProxy(Construct):
-    """Any path of the vendor: submits by its submit method, polls by GET, each with the throttle of its scope."""
+    """Any path of the vendor: submits by its submit method, polls by GET or HEAD where the contract has them, each with
+    the throttle of its scope.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, vendor: Vendor, base_url: str) -> None:
         super().__init__(scope, construct_id)
         self._vendor = vendor
-        self._poll_path = vendor.result.path.format(job_id="*")
         self._base_url = base_url
-        submit, poll = vendor.fence(Scope.SUBMIT), poll_fence(vendor)
+        submit = vendor.fence(Scope.SUBMIT)
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
@@ -47,11 +49,11 @@ class VendorProxy(Construct):
                 metrics_enabled=True,
                 throttling_rate_limit=submit.rate_per_s if submit else None,
                 throttling_burst_limit=submit.burst_count if submit else None,
-                method_options={"/{proxy+}/GET": _throttle(poll)},
+                method_options={f"/{{proxy+}}/{verb}": _throttle(poll_fence(vendor)) for verb in poll_verbs(vendor)},
             ),
         )
         anything = self.api.root.add_resource("{proxy+}")
-        self.methods = [self._method(anything, vendor.submit.method), self._method(anything, "GET")]
+        self.methods = [self._method(anything, verb) for verb in (vendor.submit.method, *poll_verbs(vendor))]
         for method in self.methods:
             acknowledge(method, "AwsSolutions-COG4", "Functions call this API with IAM: no user is involved.")
         acknowledge(
@@ -68,17 +70,24 @@ class VendorProxy(Construct):
         """ARN for `execute-api:Invoke` of the submit call, and of nothing else."""
         return self.api.arn_for_execute_api(self._vendor.submit.method, self._vendor.submit.path, PROXY_STAGE)
 
-    @property
-    def poll_arn(self) -> str:
-        """ARN for `execute-api:Invoke` of the result call of any job."""
-        return self.api.arn_for_execute_api("GET", self._poll_path, PROXY_STAGE)
-
     def allow_poll(self, role: iam.Role) -> None:
-        """Allow a role to fetch the result of any job: the job ID is the wildcard."""
-        role.add_to_policy(iam.PolicyStatement(actions=["execute-api:Invoke"], resources=[self.poll_arn]))
+        """Allow a role to fetch the result of any job."""
+        if isinstance(self._vendor.result, Fetched):
+            self._allow(role, "GET", self._vendor.result.path)
+
+    def allow_check(self, role: iam.Role) -> None:
+        """Allow a role to ask how any job stands."""
+        if self._vendor.poll:
+            self._allow(role, self._vendor.poll.method, self._vendor.poll.path)
+
+    def _allow(self, role: iam.Role, verb: str, path: str) -> None:
+        """Allow a role to call a path, in which the job ID is the wildcard."""
+        path = path.format(job_id="*")
+        arn = self.api.arn_for_execute_api(verb, path, PROXY_STAGE)
+        role.add_to_policy(iam.PolicyStatement(actions=["execute-api:Invoke"], resources=[arn]))
         api_id = Stack.of(self).get_logical_id(cast("apigateway.CfnRestApi", self.api.node.default_child))
         api = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{api_id}>"
-        finding = f"Resource::{api}/{PROXY_STAGE}/GET{self._poll_path}"
+        finding = f"Resource::{api}/{PROXY_STAGE}/{verb}{path}"
         acknowledge(role, f"AwsSolutions-IAM5[{finding}]", "The wildcard is the job ID.")
 
     def _method(self, resource: apigateway.Resource, verb: str) -> apigateway.Method:

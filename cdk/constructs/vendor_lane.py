@@ -20,7 +20,15 @@ from cdk.constructs.proxy import VendorProxy
 from cdk.stateful import StatefulStack, VendorState
 from cdk.target import Target
 from functions.contract import paths
-from functions.contract.vendor import EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S, Drain, Vendor
+from functions.contract.exchange import Delivered
+from functions.contract.vendor import (
+    CHECK_BATCH_SIZE,
+    EXPRESS_TIMEOUT_S,
+    LEAST_CONCURRENCY,
+    SETTLE_TIMEOUT_S,
+    Drain,
+    Vendor,
+)
 from functions.ledger.store import JOB_TTL_S
 from functions.names import CONTRACT_PROFILE, TUNING_PROFILE, Environment
 
@@ -76,6 +84,7 @@ class VendorLane(Construct):
         )
         self.dispatcher = self._dispatcher()
         self.drain = self._drain()
+        self.reconciler = self._reconciler(state.check_queue) if state.check_queue else None
 
     def _function(
         self, construct_id: str, handler: str, timeout_s: int, environment: Mapping[Environment, str]
@@ -90,6 +99,12 @@ class VendorLane(Construct):
         )
 
     def _results(self) -> PythonFunction:
+        """Make the function that gets a result: from the vendor, or from the ledger where it came with the callback."""
+        if isinstance(self.vendor.result, Delivered):
+            results = self._function("Results", "results.delivery", self.vendor.results_timeout_s, {})
+            results.allow(READ_CONFIGURATION, self._configuration_arns[CONTRACT_PROFILE])
+            results.allow([LEDGER_READ], self._stateful.jobs.table_arn)
+            return results
         results = self._function("Results", "results.handler", self.vendor.results_timeout_s, self._way_out)
         self._allow_way_out(results)
         self.proxy.allow_poll(results.role)
@@ -132,7 +147,17 @@ class VendorLane(Construct):
 
     def _dispatch_call(self, callback_url: str) -> Machine:
         environment = {**self._way_out, **self._seats, Environment.CALLBACK_URL: callback_url}
+        tells_key = self.vendor.submit.callback_key is not None
+        if tells_key:
+            keys = {self.vendor.name: self._state.webhook_key.secret_arn}
+            environment[Environment.WEBHOOK_SECRETS] = Stack.of(self).to_json_string(keys)
+        if self._state.check_queue:
+            environment[Environment.CHECK_QUEUE_URL] = self._state.check_queue.queue_url
         caller = self._function("Caller", "caller.handler", self.vendor.caller_timeout_s, environment)
+        if tells_key:
+            self._state.webhook_key.grant_read(caller.role)
+        if self._state.check_queue:
+            caller.allow(["sqs:SendMessage"], self._state.check_queue.queue_arn)
         self._allow_way_out(caller)
         caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
         caller.allow(["sqs:SendMessage"], *(queue.queue_arn for queue in self._state.request_queues))
@@ -175,8 +200,8 @@ class VendorLane(Construct):
                 "ProxyStage": api.deployment_stage.stage_name,
                 "SubmitMethod": vendor.submit.method,
                 "SubmitPath": vendor.submit.path,
-                "SubmitFields": paths.write(vendor.submit.fields, vendor.submit.callback_url, callback_url),
-                "JobIdPath": vendor.submit.job_id,
+                "SubmitFields": paths.write(vendor.submit.fields, str(vendor.submit.callback_url), callback_url),
+                "JobIdPath": str(vendor.submit.job_id),
                 "RejectionFunctionArn": self.rejection.function.function_arn,
                 "JoiningFunctionArn": joining.function.function_arn,
                 "SettleTimeoutSeconds": SETTLE_TIMEOUT_S,
@@ -257,6 +282,26 @@ class VendorLane(Construct):
             ),
         )
         return drain
+
+    def _reconciler(self, check_queue: sqs.Queue) -> PythonFunction:
+        """Make the function that asks about jobs whose callback does not come."""
+        environment = {**self._way_out, **self._seats, Environment.CHECK_QUEUE_URL: check_queue.queue_url}
+        timeout_s = self.vendor.reconciler_timeout_s
+        reconciler = self._function("Reconciler", "reconciler.handler", timeout_s, environment)
+        reconciler.function.add_event_source(
+            event_sources.SqsEventSource(
+                check_queue,
+                batch_size=CHECK_BATCH_SIZE,
+                max_concurrency=LEAST_CONCURRENCY,
+                report_batch_item_failures=True,
+            )
+        )
+        self._allow_way_out(reconciler)
+        self.proxy.allow_check(reconciler.role)
+        self._allow_settling(reconciler)
+        reconciler.allow([LEDGER_READ], self._stateful.jobs.table_arn)
+        reconciler.allow(["sqs:SendMessage"], check_queue.queue_arn)
+        return reconciler
 
     def _dispatching_environment(self) -> dict[Environment, str]:
         machine_arn = self.dispatch_call.machine.state_machine_arn

@@ -91,7 +91,15 @@ class Watch(Construct):
                 vendor.name,
                 [metric for metric in Metric if metric.startswith("Callbacks")],
             ),
-            self._counts(f"{vendor.name}: results", vendor.name, [Metric.RESULTS_FETCHED, Metric.RESULTS_REJECTED]),
+            self._counts(
+                f"{vendor.name}: results",
+                vendor.name,
+                [
+                    metric
+                    for metric in Metric
+                    if metric.startswith("Results") or (metric.startswith("Checks") and vendor.poll)
+                ],
+            ),
         )
 
     def _counts(self, title: str, vendor: str, metrics: Sequence[Metric]) -> cloudwatch.GraphWidget:

@@ -1,11 +1,10 @@
 """Callback function (hop 10). In: a batch of callback messages. Out: resumed tasks; refused ones in the DLQ."""
 
-import json
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -14,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import aws
 from functions.callback.envelope import Envelope
 from functions.callback.inbox import CallbackOutcome, Inbox
+from functions.callback.keys import webhook_keys
 from functions.contract.profile import AppConfigProfiles
 from functions.errors import Forged, Malformed, Refused
 from functions.ledger.settlement import Settler
@@ -21,7 +21,6 @@ from functions.ledger.tables import ledger
 from functions.limiter import seat_tables
 from functions.names import Environment, Metric
 from functions.observability import logger, publish
-from functions.proxy import SECRET_MAX_AGE_S
 from functions.settings import setting
 
 METRICS: Final = {
@@ -30,25 +29,14 @@ METRICS: Final = {
     CallbackOutcome.EARLY: Metric.CALLBACKS_EARLY,
     CallbackOutcome.DUPLICATE: Metric.CALLBACKS_DUPLICATE,
     CallbackOutcome.LATE: Metric.CALLBACKS_LATE,
+    CallbackOutcome.IGNORED: Metric.CALLBACKS_IGNORED,
 }
 UNKNOWN_VENDOR: Final = "unknown"
 """The vendor of a message that did not come through the callback API."""
-REFUSALS: Final = {Forged: Metric.CALLBACKS_FORGED, Malformed: Metric.CALLBACKS_MALFORMED}
-
-
-def webhook_keys(vendor: str) -> list[str]:
-    """Return a vendor's webhook keys, so that two may be valid during a rotation."""
-    secrets: dict[str, str] = json.loads(setting(Environment.WEBHOOK_SECRETS))
-    return keys_of(str(parameters.get_secret(secrets[vendor], max_age=SECRET_MAX_AGE_S)))
-
-
-def keys_of(secret: str) -> list[str]:
-    """Return the keys of a secret: a JSON list of texts, else what white space parts."""
-    try:
-        keys = json.loads(secret)
-    except ValueError:
-        return secret.split()
-    return keys if isinstance(keys, list) and all(isinstance(key, str) for key in keys) else secret.split()
+REFUSALS: Final[Mapping[type[Refused], Metric]] = {
+    Forged: Metric.CALLBACKS_FORGED,
+    Malformed: Metric.CALLBACKS_MALFORMED,
+}
 
 
 @cache
@@ -65,6 +53,7 @@ def inbox() -> Inbox:
         ledger=ledger(),
         settler=Settler(ledger(), aws.step_functions(), leave),
         keys_of=webhook_keys,
+        url=setting(Environment.CALLBACK_URL),
     )
 
 
@@ -89,14 +78,19 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
         try:
             envelope = Envelope.from_record(record.raw_event)
             vendor = envelope.vendor
-            outcome = inbox().receive(envelope)
+            receipt = inbox().receive(envelope)
         except (Forged, Malformed) as refusal:
-            refuse(vendor, record.body, refusal)
-            counts.setdefault(vendor, Counter())[REFUSALS[type(refusal)]] += 1
-            logger().warning("callback refused", vendor=vendor, refusal=type(refusal).__name__)
+            put_aside(vendor, record.body, refusal)
             return
-        counts.setdefault(vendor, Counter())[METRICS[outcome]] += 1
-        logger().info("callback received", vendor=vendor, outcome=outcome)
+        counts.setdefault(vendor, Counter()).update(METRICS[outcome] for outcome in receipt.outcomes)
+        logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes)
+        if receipt.complaint:
+            put_aside(vendor, record.body, receipt.complaint)
+
+    def put_aside(vendor: str, body: str, refusal: Refused) -> None:
+        refuse(vendor, body, refusal)
+        counts.setdefault(vendor, Counter())[REFUSALS[type(refusal)]] += 1
+        logger().warning("callback refused", vendor=vendor, refusal=type(refusal).__name__)
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event, receive_record, processor, context)

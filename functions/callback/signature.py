@@ -6,16 +6,22 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import parse_qsl
 
 from functions.callback.proof import any_equal, check_age
-from functions.contract.signature import BODY, KEY, PLAIN, TIMESTAMP, Algorithm, Encoding, Signature
+from functions.contract.signature import BODY, FORM, KEY, PLAIN, TIMESTAMP, URL, Algorithm, Encoding, Signature
 from functions.errors import Forged
 
 _EPOCH_SECONDS: Final = re.compile(r"[0-9]{1,11}", re.ASCII)
 
 
 def check(
-    signature: Signature, body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float
+    signature: Signature,
+    body: bytes,
+    headers: Mapping[str, str],
+    keys: Sequence[str],
+    received_epoch_s: float,
+    url: str = "",
 ) -> None:
     """Return where one of `keys` verifies; see `verification.Verify`."""
     value = _header(headers, signature.header)
@@ -25,7 +31,7 @@ def check(
         return
     pairs = [(name, text) for name, _, text in (pair.strip().partition("=") for pair in value.split(","))]
     timestamp = _timestamp(signature, headers, pairs, received_epoch_s)
-    expected = [_computed(signature, body, timestamp, key) for key in _key_bytes(signature, keys)]
+    expected = [computed(signature, body, timestamp, key, url) for key in key_bytes(signature, keys)]
     if not any_equal(expected, _given(signature, value, pairs)):
         raise Forged("no signature matches a key")
 
@@ -63,7 +69,7 @@ def _given(signature: Signature, value: str, pairs: Sequence[tuple[str, str]]) -
     return [text.lower() for text in given] if signature.encoding is Encoding.HEX else given
 
 
-def _key_bytes(signature: Signature, keys: Sequence[str]) -> list[bytes]:
+def key_bytes(signature: Signature, keys: Sequence[str]) -> list[bytes]:
     """Leave out keys that cannot be read, and empty ones: an empty key would verify what anybody signs."""
     decode = {Encoding.UTF8: str.encode, Encoding.HEX: bytes.fromhex, Encoding.BASE64: base64.b64decode}
     usable = []
@@ -75,11 +81,18 @@ def _key_bytes(signature: Signature, keys: Sequence[str]) -> list[bytes]:
     return [key for key in usable if key]
 
 
-def _computed(signature: Signature, body: bytes, timestamp: str, key: bytes) -> str:
+def computed(signature: Signature, body: bytes, timestamp: str, key: bytes, url: str = "") -> str:
     """Return the signature that this key gives, as the vendor writes it."""
-    parts = {BODY: body, TIMESTAMP: timestamp.encode(), KEY: key}
+    parts = {BODY: body, TIMESTAMP: timestamp.encode(), KEY: key, URL: url.encode(), FORM: _form(body)}
     message = b"".join(parts.get(piece, piece.encode()) for piece in re.split(r"(\{\w+\})", signature.signed))
     name = signature.algorithm.removeprefix("hmac-")
     plain = signature.algorithm in PLAIN
     digest = hashlib.new(name, message).digest() if plain else hmac.digest(key, message, name)
     return digest.hex() if signature.encoding is Encoding.HEX else base64.b64encode(digest).decode()
+
+
+def _form(body: bytes) -> bytes:
+    """Return the names and values of a form, sorted by name, with nothing between them."""
+    text = body.decode(errors="surrogateescape")
+    fields = sorted(parse_qsl(text, keep_blank_values=True, errors="surrogateescape"))
+    return "".join(name + value for name, value in fields).encode(errors="surrogateescape")

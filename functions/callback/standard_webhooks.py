@@ -19,8 +19,11 @@ TOLERANCE_S: Final = 300
 """The tolerance of the reference implementations (standardwebhooks 1.1)."""
 
 
-def verify(body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float) -> None:
+def verify(
+    body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str = ""
+) -> None:
     """Return where one of `keys` verifies; see `verification.Verify`."""
+    del url
     try:
         message_id, timestamp, given = (headers[name] for name in HEADERS)
         signed_at = datetime.fromtimestamp(int(timestamp), tz=UTC)

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-from functions.callback import signature, standard_webhooks
+from functions.callback import adyen, signature, standard_webhooks
 from functions.contract.signature import PRESETS, Signature
 
 
 class Verify(Protocol):
     """Checks a raw body; Forged says what was wrong."""
 
-    def __call__(self, body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float) -> None:
-        """Return where one of `keys` verifies; header names are lower case, `received_epoch_s` is when it came in."""
+    def __call__(
+        self, body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str = ""
+    ) -> None:
+        """Return where one of `keys` verifies; header names are lower case, `received_epoch_s` is when it came in, and
+        `url` where: the callback URL as the vendor was told it.
+        """
         ...
 
 
@@ -32,11 +36,14 @@ def scheme_of(verification: str | Signature) -> Scheme:
     return SCHEMES[verification]
 
 
-def _unverified(body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float) -> None:
+def _unverified(
+    body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str = ""
+) -> None:
     """Take every callback: the contract says that this vendor has no way of signing."""
 
 
 SCHEMES: Final[Mapping[str, Scheme]] = {
+    "adyen": Scheme((), adyen.verify),
     "none": Scheme((), _unverified),
     "standard-webhooks": Scheme(standard_webhooks.HEADERS, standard_webhooks.verify),
     **{name: scheme_of(preset) for name, preset in PRESETS.items()},

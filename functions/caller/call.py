@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 from functions.caller.submit import submit
-from functions.contract.vendor import Ambiguity, Vendor
+from functions.contract.exchange import Ambiguity
+from functions.contract.vendor import Vendor
 from functions.dispatcher.origin import Origin
 from functions.dispatcher.request import CallRequest
 from functions.dispatcher.request_queue import RequestQueues
@@ -17,6 +18,7 @@ from functions.ledger.store import Ledger
 from functions.limiter.permits import Permit
 from functions.limiter.turn import Turns
 from functions.proxy import Proxy
+from functions.reconciler.check import Check, Checks
 
 
 class CallOutcome(StrEnum):
@@ -55,7 +57,11 @@ class Caller:
         proxy: Proxy,
         callback_url: str,
         turns: Turns,
+        callback_key: str | None = None,
+        checks: Checks | None = None,
     ) -> None:
+        self._callback_key = callback_key
+        self._checks = checks
         self._vendor = vendor
         self._ledger = ledger
         self._settler = settler
@@ -81,6 +87,7 @@ class Caller:
                 self._callback_url,
                 self._turns,
                 time.sleep,
+                self._callback_key,
             )
         except RetryLater as error:
             return self._defer(request, error)
@@ -130,7 +137,13 @@ class Caller:
             self._settler.settle(call.call_id, answer)
         else:
             self._settler.beat(call.task_token)
+            self._check_later(call, job_id)
         return CallReport(CallOutcome.ACCEPTED, job_id=job_id)
+
+    def _check_later(self, call: Call, job_id: str) -> None:
+        """Have the job asked about, in case that its callback never comes."""
+        if self._checks and self._vendor.poll:
+            self._checks.put(Check.first(self._vendor, self._vendor.poll, call.call_id, job_id, int(time.time())))
 
 
 @dataclass(frozen=True, slots=True)

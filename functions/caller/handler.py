@@ -8,6 +8,7 @@ import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import aws
+from functions.callback.keys import webhook_keys
 from functions.caller.call import Caller, CallInput, CallOutcome
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
@@ -21,6 +22,7 @@ from functions.limiter.turn import Turns, Unpaced
 from functions.names import Environment, Metric, ProxyAuth
 from functions.observability import brake_counts, logger, publish
 from functions.proxy import client_for, proxy_of
+from functions.reconciler.queue import checks
 from functions.settings import setting
 
 METRICS: Final = {
@@ -69,7 +71,17 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     proxy = proxy_of(http_client(), vendor.credential)
     request = CallInput.from_event(event)
     its_turns = turns(vendor, request.permit)
-    caller = Caller(vendor, ledger(), settler(), request_queues(), proxy, setting(Environment.CALLBACK_URL), its_turns)
+    caller = Caller(
+        vendor,
+        ledger(),
+        settler(),
+        request_queues(),
+        proxy,
+        setting(Environment.CALLBACK_URL),
+        its_turns,
+        webhook_keys(vendor.name)[0] if vendor.submit.callback_key else None,
+        checks() if vendor.poll else None,
+    )
     report = caller.call(request)
     logger().info(
         "call made",

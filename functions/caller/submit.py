@@ -1,4 +1,4 @@
-"""Submitting one job to the vendor (hop 6): the request that the contract describes, and what the answer means."""
+"""Submitting one job to the vendor (hop 6): attempts, each with a turn of its own, and what their answers mean."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -7,8 +7,9 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
-from functions.contract import paths
-from functions.contract.vendor import Ambiguity, Vendor
+from functions.caller.order import Order, job_id_of, order_of
+from functions.contract.exchange import Ambiguity
+from functions.contract.vendor import Vendor
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.signals import Brake
 from functions.limiter.turn import Turns
@@ -33,14 +34,14 @@ def submit(
     callback_url: str,
     turns: Turns,
     sleep_s: Callable[[float], None],
+    callback_key: str | None = None,
 ) -> str:
     """Submit a job and return the vendor's job ID; every attempt takes a turn of its own.
 
     Raises RetryLater where the vendor did not take the job within the budget, FailTask where it never will or where it
     is not known whether it did and the contract forbids a second try.
     """
-    body = _body(vendor, payload, callback_url)
-    headers = {vendor.submit.idempotency_header: idempotency_key} if vendor.submit.idempotency_header else {}
+    order = order_of(vendor, payload, idempotency_key, callback_url, callback_key)
     retrying = Retrying(
         retry=retry_if_exception(_is_near),
         stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
@@ -48,13 +49,21 @@ def submit(
         sleep=sleep_s,
         reraise=True,
     )
-    return retrying(_attempt, proxy, vendor, body, headers, turns)
+    return retrying(_attempt, proxy, vendor, order, turns)
 
 
-def _attempt(proxy: Proxy, vendor: Vendor, body: Mapping[str, Any], headers: Mapping[str, str], turns: Turns) -> str:
+def _attempt(proxy: Proxy, vendor: Vendor, order: Order, turns: Turns) -> str:
     turns.take()
     try:
-        answer = proxy.send(vendor.submit.method, vendor.submit.path, vendor.submit.timeout_s, body, headers)
+        answer = proxy.send(
+            vendor.submit.method,
+            vendor.submit.path,
+            vendor.submit.timeout_s,
+            json=order.json,
+            form=order.form,
+            query=order.query,
+            headers=order.headers,
+        )
     except httpx.ConnectError as error:
         turns.failed()
         raise RetryLater(f"the proxy cannot be reached ({type(error).__name__})") from error
@@ -75,26 +84,7 @@ def _attempt(proxy: Proxy, vendor: Vendor, body: Mapping[str, Any], headers: Map
     if not answer.is_success:
         detail = answer.text[:DETAIL_LENGTH]
         raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered HTTP {answer.status_code}: {detail}")
-    return _job_id(vendor, answer)
-
-
-def _body(vendor: Vendor, payload: Mapping[str, Any], callback_url: str) -> dict[str, Any]:
-    """Merge the payload with the contract's fixed fields and the callback URL; the contract wins."""
-    try:
-        return paths.write({**payload, **vendor.submit.fields}, vendor.submit.callback_url, callback_url)
-    except ValueError as error:
-        raise FailTask(ErrorCode.REQUEST_MALFORMED, f"payload: {error}") from error
-
-
-def _job_id(vendor: Vendor, answer: httpx.Response) -> str:
-    try:
-        job_id = paths.read(answer.json(), vendor.submit.job_id)
-    except ValueError:
-        job_id = None
-    if not isinstance(job_id, str | int) or isinstance(job_id, bool) or job_id == "":
-        cause = f"{vendor.name} answered HTTP {answer.status_code} without a job ID at `{vendor.submit.job_id}`"
-        raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, cause)
-    return str(job_id)
+    return job_id_of(vendor, answer)
 
 
 def _ambiguous(vendor: Vendor, what: str, brake: Brake | None = None) -> RetryLater | FailTask:

@@ -1,4 +1,4 @@
-"""Dotted paths into JSON documents (`data.object.id`), as contract files write them."""
+"""Dotted paths into JSON documents (`data.object.id`), as contract files write them, and what is read there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,18 @@ def read(document: Any, path: str) -> Any:
             return None
         value = value.get(part)
     return value
+
+
+def identifier(value: Any) -> str | None:
+    """Return a job ID as text: vendors write it as text or as a whole number. None where it is neither, or empty."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+
+
+def word(value: Any) -> str | None:
+    """Return a status as text, a JSON boolean as `true` or `false`. None where it is no word."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int) else None
 
 
 def write(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:

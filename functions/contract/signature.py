@@ -8,6 +8,8 @@ from typing import Any, Final, Self
 BODY: Final = "{body}"
 TIMESTAMP: Final = "{timestamp}"
 KEY: Final = "{key}"
+URL: Final = "{url}"
+FORM: Final = "{form}"
 
 
 class Algorithm(StrEnum):
@@ -40,7 +42,8 @@ class Encoding(StrEnum):
 class Signature:
     """One way of signing: where the signature is, what it is computed over, and what makes bytes of a key.
 
-    `signed` is the signed text, with `{body}`, `{timestamp}` and `{key}` in it. The header holds `prefix` and one
+    `signed` is the signed text, with `{body}`, `{timestamp}`, `{key}` and `{url}` in it, or `{form}` for the names and
+    values of a form body, sorted by name. The header holds `prefix` and one
     signature, or, where `signature_label` is given, pairs such as `t=1614265330,v1=5f...,v1=77...`. The timestamp, in
     epoch seconds, is in a pair too or in a header of its own; it may be `tolerance_s` off, either way.
     """
@@ -76,8 +79,8 @@ class Signature:
         if self.algorithm is Algorithm.STATIC:
             beside = (self.signature_label, self.timestamp_label, self.timestamp_header)
             return "`static` knows `header` and `prefix` only; remove the others" if any(beside) else None
-        if BODY not in self.signed:
-            return "`signed` has no `{body}`, so that any body would pass; add it"
+        if BODY not in self.signed and FORM not in self.signed:
+            return "`signed` has no `{body}` and no `{form}`, so that any body would pass; add one"
         if (KEY in self.signed) != (self.algorithm in PLAIN):
             return "`signed` has `{key}` where `algorithm` is a plain digest (sha1, sha256), and only there"
         if timestamps_count != (TIMESTAMP in self.signed):
@@ -119,4 +122,7 @@ PRESETS: Final[Mapping[str, Signature]] = {
         signed="v0:{timestamp}:{body}",
     ),
     "stripe": _STRIPE,
+    "twilio": Signature(  # twilio.com/docs/usage/security, "Validating requests"
+        Algorithm.HMAC_SHA1, "X-Twilio-Signature", signed="{url}{form}", encoding=Encoding.BASE64
+    ),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from functions.contract.signature import Signature
+from functions.contract.exchange import Callback, Credential, Poll, Result, Submit, result_from_document
 
 MARGIN_S: Final = 30
 """Slack between two timeouts where the inner one has to end first: cold starts and the queue's own latency."""
@@ -29,11 +29,17 @@ LONGEST_DELAY_S: Final = 5
 EXPRESS_TIMEOUT_S: Final = 300
 """The longest that Step Functions lets an Express workflow run (service quotas)."""
 
-URGENT_CONCURRENCY: Final = 2
-"""The least that an event source mapping takes as its maximum concurrency, and enough for half of a small lane."""
+LEAST_CONCURRENCY: Final = 2
+"""The least that an event source mapping takes as its maximum concurrency; permits need no more at any rate."""
+
+BATCH_SIZE: Final = 10
+"""The most that a standard queue gives without a batching window: one booking, one write."""
 
 FENCE_BURST_SHARE: Final = 0.2
 """Share of a limit that the proxy's token bucket gives away as burst."""
+
+CHECK_BATCH_SIZE: Final = 5
+"""Checks that one reconciler makes in a row."""
 
 SEATS_LIMIT: Final = 2_000
 """The most jobs in flight that a contract may sell: their seats are one DynamoDB item of 400 KB, 200 bytes for each."""
@@ -89,15 +95,6 @@ class Pacing(StrEnum):
     """The reference's plain way: a fixed pause in every dispatcher, which do not know of each other."""
 
 
-class Ambiguity(StrEnum):
-    """What to do when it is not known whether the vendor took a submit (5xx, timeout, crash)."""
-
-    RETRY = "retry"
-    """Repeat it: the vendor knows the idempotency key, or a doubled job does no harm."""
-    REJECT = "reject"
-    """Fail the task: a doubled job would."""
-
-
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `amount` calls of `scope` in any half-open window of `per_s` seconds."""
@@ -128,50 +125,6 @@ class Fence:
 
     rate_per_s: float
     burst_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """Where the vendor wants its API token: header `header`, value `format` with `{token}` in it."""
-
-    header: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """How a job is submitted, and where the job ID is in the answer."""
-
-    method: str
-    path: str
-    timeout_s: float
-    job_id: str
-    callback_url: str
-    fields: Mapping[str, Any]
-    idempotency_header: str | None
-    ambiguity: Ambiguity
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """What the vendor's callback says, and where; `verification` names a scheme of `callback/verification.py`, or
-    describes another one.
-    """
-
-    job_id: str
-    status: str
-    success: frozenset[str]
-    failure: frozenset[str]
-    progress: frozenset[str]
-    verification: str | Signature
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a finished job's result is fetched; `path` has `{job_id}` in it."""
-
-    path: str
-    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +172,16 @@ class Vendor:
     submit: Submit
     callback: Callback
     result: Result
+    poll: Poll | None
     waits: Waits
     dispatch: Dispatch
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read a document that satisfies `vendor.schema.json`; KeyError or TypeError where it does not."""
-        submit, callback, dispatch = document["submit"], document["callback"], document["dispatch"]
-        credential = document.get("credential")
-        verification = callback["verification"]
+        dispatch, credential = document.get("dispatch", {}), document.get("credential")
+        maximum_concurrency = dispatch.get("maximum_concurrency", LEAST_CONCURRENCY)
+        urgent_concurrency = dispatch.get("urgent_concurrency", LEAST_CONCURRENCY)
         limits = tuple(
             Limit(amount=limit["amount"], per_s=limit["per_s"], scope=Scope(limit["scope"]))
             for limit in document["limits"]
@@ -240,37 +194,22 @@ class Vendor:
             limits=limits,
             jobs_in_flight=min(in_flight, default=None),
             credential=Credential(credential["header"], credential["format"]) if credential else None,
-            submit=Submit(
-                method=submit["method"],
-                path=submit["path"],
-                timeout_s=submit["timeout_s"],
-                job_id=submit["job_id"],
-                callback_url=submit["callback_url"],
-                fields=submit.get("fields", {}),
-                idempotency_header=submit.get("idempotency_header"),
-                ambiguity=Ambiguity(submit["ambiguity"]),
-            ),
-            callback=Callback(
-                job_id=callback["job_id"],
-                status=callback["status"],
-                success=frozenset(callback["success"]),
-                failure=frozenset(callback["failure"]),
-                progress=frozenset(callback.get("progress", ())),
-                verification=verification if isinstance(verification, str) else Signature.from_document(verification),
-            ),
-            result=Result(path=document["result"]["path"], timeout_s=document["result"]["timeout_s"]),
+            submit=Submit.from_document(document["submit"]),
+            callback=Callback.from_document(document["callback"]),
+            result=result_from_document(document["result"]),
+            poll=Poll.from_document(document["poll"]) if "poll" in document else None,
             waits=Waits(tolerated_s=document["waits"]["tolerated_s"], answer_s=document["waits"]["answer_s"]),
             dispatch=Dispatch(
                 drain=Drain(dispatch.get("drain") or Drain.of(_max_rps(limits, Scope.SUBMIT))),
                 drain_is_set="drain" in dispatch,
                 pacing=Pacing(dispatch.get("pacing", Pacing.PERMITS)),
                 interval_minutes=dispatch.get("interval_minutes", 1),
-                batch_size=dispatch["batch_size"],
-                batching_window_s=dispatch["batching_window_s"],
-                maximum_concurrency=dispatch["maximum_concurrency"],
-                urgent_concurrency=dispatch.get("urgent_concurrency", URGENT_CONCURRENCY),
-                reserved_concurrency=dispatch["reserved_concurrency"],
-                provisioned_concurrency=dispatch["provisioned_concurrency"],
+                batch_size=dispatch.get("batch_size", BATCH_SIZE),
+                batching_window_s=dispatch.get("batching_window_s", 0),
+                maximum_concurrency=maximum_concurrency,
+                urgent_concurrency=urgent_concurrency,
+                reserved_concurrency=dispatch.get("reserved_concurrency", maximum_concurrency + urgent_concurrency),
+                provisioned_concurrency=dispatch.get("provisioned_concurrency", 0),
                 direct=dispatch.get("direct", False),
             ),
         )
@@ -363,6 +302,12 @@ class Vendor:
     def results_timeout_s(self) -> int:
         """Timeout of results: its budget (`results.fetch.BUDGET_S`), a wait for a slot, one last attempt."""
         return math.ceil(self.result.timeout_s) + MARGIN_S + TURN_PATIENCE_S
+
+    @property
+    def reconciler_timeout_s(self) -> int:
+        """Timeout of the reconciler: a batch of checks, each a wait for a slot and one attempt."""
+        attempt_s = TURN_PATIENCE_S + (self.poll.timeout_s if self.poll else 0)
+        return math.ceil(CHECK_BATCH_SIZE * attempt_s) + MARGIN_S
 
     @property
     def caller_timeout_s(self) -> int:

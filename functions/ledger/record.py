@@ -1,7 +1,7 @@
 r"""The ledger's words: states of a call, the record of one call, the answer to it, and the names of their attributes.
 
 queued -> dispatching -> accepted -> answered -> resumed
-              \-> rejected           \-> late | expired
+              \-> rejected <-/       \-> late | expired
 """
 
 from dataclasses import dataclass, field
@@ -80,7 +80,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The vendor's last word on a job: `status` in its own words, `body` the raw callback."""
+    """The vendor's last word on a job: `status` in its own words, `body` the event of the callback, as a JSON text."""
 
     job_id: str
     succeeded: bool

@@ -91,6 +91,15 @@ class Ledger:
             {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause},
         )
 
+    def abandon(self, call_id: str, error: str, cause: str) -> Call | None:
+        """Move accepted -> rejected: the vendor lost the job, or never said what became of it."""
+        return self._move(
+            call_id,
+            (CallState.ACCEPTED,),
+            CallState.REJECTED,
+            {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause},
+        )
+
     def answer(self, call_id: str) -> Call | None:
         """Move accepted -> answered."""
         return self._move(call_id, (CallState.ACCEPTED,), CallState.ANSWERED)
@@ -105,9 +114,7 @@ class Ledger:
 
     def join_call(self, vendor: str, job_id: str, call_id: str) -> Answer | None:
         """Map a job ID to its call. Returns the answer where it came before its job ID was known."""
-        item = self._write_job(vendor, job_id, {JobAttribute.CALL_ID: call_id}).get("Attributes", {})
-        answer = item.get(JobAttribute.ANSWER)
-        return Answer(**json.loads(str(answer))) if answer else None
+        return _answer(self._write_job(vendor, job_id, {JobAttribute.CALL_ID: call_id}).get("Attributes", {}))
 
     def join_answer(self, vendor: str, answer: Answer) -> Parked:
         """Store an answer under its job ID, once. Whoever waits for it is in what comes back."""
@@ -127,10 +134,16 @@ class Ledger:
 
     def call_of_job(self, vendor: str, job_id: str) -> str | None:
         """Return the call that a job ID belongs to, read consistently."""
-        key = job_key(vendor, job_id)
-        item = self._jobs.get_item(Key={JobAttribute.JOB_KEY: key}, ConsistentRead=True).get("Item", {})
-        call_id = item.get(JobAttribute.CALL_ID)
+        call_id = self._job(vendor, job_id).get(JobAttribute.CALL_ID)
         return str(call_id) if call_id else None
+
+    def answer_of_job(self, vendor: str, job_id: str) -> Answer | None:
+        """Return the vendor's last word on a job, read consistently."""
+        return _answer(self._job(vendor, job_id))
+
+    def _job(self, vendor: str, job_id: str) -> Mapping[str, Any]:
+        key = job_key(vendor, job_id)
+        return self._jobs.get_item(Key={JobAttribute.JOB_KEY: key}, ConsistentRead=True).get("Item", {})
 
     def _move(
         self,
@@ -158,6 +171,11 @@ class Ledger:
         return self._jobs.update_item(
             Key={JobAttribute.JOB_KEY: job_key(vendor, job_id)}, **_set(changes), **condition, ReturnValues="ALL_NEW"
         )
+
+
+def _answer(job: Mapping[str, Any]) -> Answer | None:
+    answer = job.get(JobAttribute.ANSWER)
+    return Answer(**json.loads(str(answer))) if answer else None
 
 
 def _set(changes: Mapping[str, Any], places: Mapping[str, Any] | None = None, condition: str = "") -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Fetching a finished job's result (hop 11). A fetch changes nothing at the vendor, so failures are tried again."""
 
-import json
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote
@@ -9,21 +8,20 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
-from functions.contract.vendor import Vendor
+from functions.contract.exchange import Fetched
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.turn import Turns
 from functions.proxy import Proxy, brake_asked
+from functions.results.size import carried
 
 BUDGET_S: Final = 20.0
 ATTEMPTS: Final = 8
 LONGEST_PAUSE_S: Final = 5.0
-OUTPUT_LIMIT_BYTES: Final = 262_144
-"""What Step Functions takes as a state's output (service quotas)."""
-ENVELOPE_BYTES: Final = 4_096
-"""Room for what the workflow adds to the result: IDs, status, the outcome."""
 
 
-def fetch(proxy: Proxy, vendor: Vendor, job_id: str, turns: Turns, sleep_s: Callable[[float], None]) -> Any:
+def fetch(
+    proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns: Turns, sleep_s: Callable[[float], None]
+) -> Any:
     """Return the vendor's result as a JSON value; every attempt takes a turn of its own.
 
     Raises FailTask: `Result.Unavailable` where the vendor does not give it within the budget, `Result.TooLarge` where
@@ -37,15 +35,15 @@ def fetch(proxy: Proxy, vendor: Vendor, job_id: str, turns: Turns, sleep_s: Call
         reraise=True,
     )
     try:
-        return retrying(_attempt, proxy, vendor, job_id, turns)
+        return retrying(_attempt, proxy, vendor_name, place, job_id, turns)
     except RetryLater as error:
-        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor.name}: {error} for {BUDGET_S:.0f} s") from error
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name}: {error} for {BUDGET_S:.0f} s") from error
 
 
-def _attempt(proxy: Proxy, vendor: Vendor, job_id: str, turns: Turns) -> Any:
+def _attempt(proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns: Turns) -> Any:
     turns.take()
     try:
-        answer = proxy.send("GET", vendor.result.path.format(job_id=quote(job_id, safe="")), vendor.result.timeout_s)
+        answer = proxy.send("GET", place.path.format(job_id=quote(job_id, safe="")), place.timeout_s)
     except httpx.TransportError as error:
         turns.failed()
         raise RetryLater(f"no answer ({type(error).__name__})") from error
@@ -59,12 +57,9 @@ def _attempt(proxy: Proxy, vendor: Vendor, job_id: str, turns: Turns) -> Any:
         raise RetryLater(f"HTTP {answer.status_code}")
     turns.succeeded(brake)
     if not answer.is_success:
-        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor.name} answered HTTP {answer.status_code}")
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name} answered HTTP {answer.status_code}")
     try:
         result = answer.json()
     except ValueError as error:
-        raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, f"{vendor.name}'s result is not JSON") from error
-    size_bytes = len(json.dumps(result).encode())
-    if size_bytes > OUTPUT_LIMIT_BYTES - ENVELOPE_BYTES:
-        raise FailTask(ErrorCode.RESULT_TOO_LARGE, f"the result has {size_bytes} bytes, a state carries 262144")
-    return result
+        raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, f"{vendor_name}'s result is not JSON") from error
+    return carried(result)

@@ -1,21 +1,20 @@
 """Results function (hop 11). In: a job ID from `call_vendor`. Out: the vendor's result, or why there is none."""
 
 import time
-from collections import Counter
 from functools import cache
 from typing import Any
 
 import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.contract.exchange import Fetched
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Scope
-from functions.errors import FailTask
 from functions.limiter.tables import turns_of
-from functions.names import Environment, Metric, ProxyAuth
-from functions.observability import brake_counts, logger, publish
+from functions.names import Environment, ProxyAuth
 from functions.proxy import client_for, proxy_of
 from functions.results.fetch import fetch
+from functions.results.outcome import outcome
 from functions.settings import setting
 
 
@@ -35,15 +34,13 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Fetch one result."""
     del context
     vendor = profiles().vendor(setting(Environment.VENDOR))
+    place = vendor.result
+    if not isinstance(place, Fetched):
+        raise TypeError(f"{vendor.name}'s results are not fetched any more: deploy the stack for its changed contract")
     turns = turns_of(vendor, profiles().tuning(vendor), Scope.POLL)
-    try:
-        result = fetch(proxy_of(http_client(), vendor.credential), vendor, event["job_id"], turns, time.sleep)
-    except FailTask as error:
-        logger().warning("result rejected", call_id=event["call_id"], error_code=error.code)
-        counted, answer = Metric.RESULTS_REJECTED, {"outcome": "rejected", "error": error.code, "cause": error.cause}
-    else:
-        counted, answer = Metric.RESULTS_FETCHED, {"outcome": "fetched", "result": result}
-    finally:
-        turns.report()
-    publish(vendor.name, Counter({counted: 1}) + brake_counts(turns.brakes))
-    return answer
+
+    def get() -> Any:
+        proxy = proxy_of(http_client(), vendor.credential)
+        return fetch(proxy, vendor.name, place, event["job_id"], turns, time.sleep)
+
+    return outcome(vendor.name, event["call_id"], get, turns)

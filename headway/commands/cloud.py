@@ -17,6 +17,10 @@ def up(
     vendor_url: Annotated[
         list[str] | None, typer.Option(help="VENDOR=URL: where a vendor is; the simulator's default unless given.")
     ] = None,
+    config_dir: Annotated[
+        Path | None,
+        typer.Option(help="Schemas, contract and tuning files; this repository's unless given.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outputs of the stacks as JSON.")] = False,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
@@ -35,10 +39,12 @@ def up(
     from rich.console import Console
 
     from headway import embedded
+    from headway.synthesis import CONFIGURATION
 
     console = Console(stderr=True)
     with mendable(), console.status("starting") as spinner:
-        cloud, stack = embedded.up(state_dir, _vendor_urls(vendor_url or []), port, progress=spinner.update)
+        urls = _vendor_urls(vendor_url or [])
+        cloud, stack = embedded.up(state_dir, urls, port, config_dir or CONFIGURATION, progress=spinner.update)
     if as_json:
         typer.echo(json.dumps({"endpoint_url": cloud.endpoint_url, "outputs": dict(stack.outputs)}, indent=2))
         return

@@ -403,6 +403,12 @@ FORMULAS: Final = (
     ),
     Formula(Group.WORKERS, "caller_timeout_s", "ceil(submit_timeout_s) + margin_s + patience_s"),
     Formula(Group.WORKERS, "results_timeout_s", "ceil(result_timeout_s) + margin_s + patience_s"),
+    Formula(
+        Group.WORKERS,
+        "reconciler_timeout_s",
+        "ceil(check_batch_size x (patience_s + poll_timeout_s)) + margin_s",
+        note="where the contract has `poll`",
+    ),
     Formula(Group.TIMEOUTS, "request_visibility_s", "6 x dispatcher_timeout_s + batching_window_s"),
     Formula(
         Group.TIMEOUTS,

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from functions.contract.vendor import URGENT_CONCURRENCY, Dispatch, Drain, Pacing, Scope, Vendor
+from functions.contract.vendor import LEAST_CONCURRENCY, Dispatch, Drain, Pacing, Scope, Vendor
 
 BATCH_LIMIT: Final = 10
 """Most messages that SQS gives in one receive, and a batch without a batching window (service quotas)."""
@@ -16,8 +16,6 @@ COLD_START_S: Final = 1.0
 """How long the start of a cold worker may take, with boto3 and Powertools. An estimate, on the safe side."""
 BATCH_HOLD_S: Final = 10
 """How long a batch may occupy its dispatcher: nothing overtakes a call in it, and a crash gives all of it back."""
-LEAST_CONCURRENCY: Final = 2
-"""The least `maximum_concurrency` that an event source mapping takes."""
 
 
 def recommend(vendor: Vendor) -> Dispatch:
@@ -32,7 +30,7 @@ def recommend(vendor: Vendor) -> Dispatch:
     max_rps = vendor.max_rps(Scope.SUBMIT)
     drain = Drain.of(max_rps)
     concurrency = max(LEAST_CONCURRENCY, math.ceil(max_rps * START_S) + 1)
-    urgent_concurrency = URGENT_CONCURRENCY if vendor.dispatch.pacing is Pacing.PERMITS else 0
+    urgent_concurrency = LEAST_CONCURRENCY if vendor.dispatch.pacing is Pacing.PERMITS else 0
     interval_minutes = min(LONGEST_INTERVAL_MINUTES, max(1, math.ceil(1 / max_rps / 60)))
     if drain is Drain.SCHEDULE:
         batch_size = min(BATCH_LIMIT, math.ceil(max_rps * 60))

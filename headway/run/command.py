@@ -31,6 +31,10 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no table; errors only.")] = False,
     profile: Annotated[str | None, typer.Option(help="AWS profile.")] = None,
     region: Annotated[str | None, typer.Option(help="AWS region.")] = None,
+    config_dir: Annotated[
+        Path | None,
+        typer.Option(help="Contract files of what is deployed; this repository's unless given.", show_default=False),
+    ] = None,
     state_dir: Annotated[Path, typer.Option(help="Where the embedded cloud keeps its state.")] = Path(".headway"),
 ) -> None:
     """Call a workflow once per line of a file and wait for the results.
@@ -58,7 +62,7 @@ def run(
 
     from headway.run import batch, closing, connection
     from headway.run.errors import RunError
-    from headway.run.job import Choices
+    from headway.run.job import CONFIGURATION, Choices
     from headway.run.progress import showing
     from headway.stack import NotDeployed
 
@@ -77,7 +81,9 @@ def run(
     try:
         cloud = connection.connect(target.value, profile=profile, region=region, state_dir=state_dir)
         with nullcontext(lambda _: None) if quiet else showing(status) as show:
-            result = batch.run_file(workflow, source, cloud, choices, progress=show)
+            result = batch.run_file(
+                workflow, source, cloud, choices, progress=show, configuration=config_dir or CONFIGURATION
+            )
     except (RunError, NotDeployed) as error:
         status.print(str(error), style="red", soft_wrap=True, markup=False, highlight=False)
         raise typer.Exit(2) from None

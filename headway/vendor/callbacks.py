@@ -1,21 +1,20 @@
-"""Delivers callbacks: signed by Standard Webhooks, retried with backoff, counted, and spoilt on request.
+"""Delivers callbacks: signed as the contract says, retried with backoff, counted, and spoilt on request.
 
 In: a URL, a message ID and a body. Out: POST requests to the receiver.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from standardwebhooks import Webhook
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from functions.contract.exchange import Callback
 from headway.vendor.faults import Faults
 from headway.vendor.keys import VendorKeys
+from headway.vendor.letter import STANDARD, write
 from headway.vendor.offer import Offer
 from headway.vendor.report import CallbackReport
 
@@ -25,12 +24,14 @@ MAX_BACKOFF_S = 30.0
 class CallbackSender:
     """Posts callbacks and keeps count; the HTTP client is handed in and closed by its owner."""
 
-    def __init__(self, offer: Offer, faults: Faults, client: httpx.AsyncClient) -> None:
+    def __init__(self, offer: Offer, faults: Faults, client: httpx.AsyncClient, callback: Callback = STANDARD) -> None:
+        self._callback = callback
         self._offer = offer
         self._faults = faults
         self._client = client
-        self._signer = Webhook(offer.keys.webhook_secret)
-        self._forger = Webhook(VendorKeys.generate().webhook_secret)
+        self._key, self._other_key = (
+            keys.webhook_key(callback.verification) for keys in (offer.keys, VendorKeys.generate())
+        )
         self.counts = CallbackReport()
 
     def reset(self) -> None:
@@ -39,9 +40,12 @@ class CallbackSender:
 
     async def deliver(self, url: str, message_id: str, body: Mapping[str, Any], forged_body: Mapping[str, Any]) -> None:
         """Deliver `body`, within the bounded number of attempts; under the forging fault, `forged_body` goes first."""
+        if self._faults.lost_callbacks:
+            self._count(lost_count=1)
+            return
         if self._faults.forged_copies:
             self._count(forged_count=1)
-            await self._post_unheeded(self._forger, url, message_id, forged_body)
+            await self._post_unheeded(self._other_key, url, message_id, forged_body)
         try:
             await self._post_until_taken(url, message_id, body)
         except httpx.HTTPError:
@@ -50,7 +54,7 @@ class CallbackSender:
         self._count(delivered_count=1)
         if self._faults.duplicate_callbacks:
             self._count(duplicate_count=1)
-            await self._post_unheeded(self._signer, url, message_id, body)
+            await self._post_unheeded(self._key, url, message_id, body)
 
     async def _post_until_taken(self, url: str, message_id: str, body: Mapping[str, Any]) -> None:
         attempts = AsyncRetrying(
@@ -62,26 +66,20 @@ class CallbackSender:
         async for attempt in attempts:
             with attempt:
                 self._count(attempt_count=1)
-                await self._post(self._signer, url, message_id, body)
+                await self._post(self._key, url, message_id, body)
 
-    async def _post_unheeded(self, signer: Webhook, url: str, message_id: str, body: Mapping[str, Any]) -> None:
+    async def _post_unheeded(self, key: str, url: str, message_id: str, body: Mapping[str, Any]) -> None:
         """Post once; what the receiver makes of it is the receiver's business."""
         try:
-            await self._post(signer, url, message_id, body)
+            await self._post(key, url, message_id, body)
         except httpx.HTTPError:
             return
 
-    async def _post(self, signer: Webhook, url: str, message_id: str, body: Mapping[str, Any]) -> None:
-        text = json.dumps(body, ensure_ascii=False)
+    async def _post(self, key: str, url: str, message_id: str, body: Mapping[str, Any]) -> None:
         now = datetime.now(tz=UTC)  # every attempt is signed anew, so that a late one is not refused as stale
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(math.floor(now.timestamp())),
-            "webhook-signature": signer.sign(msg_id=message_id, timestamp=now, data=text),
-        }
+        letter = write(self._callback, key, message_id, body, url, now)
         timeout = httpx.Timeout(self._offer.callback_timeout_s, pool=None)  # waiting for our own pool is no failure
-        response = await self._client.post(url, content=text.encode(), headers=headers, timeout=timeout)
+        response = await self._client.post(url, content=letter.content, headers=letter.headers, timeout=timeout)
         response.raise_for_status()
 
     def _count(self, **increments: int) -> None:

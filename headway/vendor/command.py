@@ -1,8 +1,10 @@
 """The `vendor` command: runs the simulator in the foreground and prints what it saw."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,13 +16,29 @@ if TYPE_CHECKING:
 
 
 def vendor(
-    shape: Annotated[str, typer.Option(help="Whose API to speak; `replicate` is the one known so far.")] = "replicate",
+    shape: Annotated[str, typer.Option(help="Whose API to speak, closely; `replicate` is known.")] = "replicate",
+    contract: Annotated[
+        Path | None,
+        typer.Option(help="Contract file: speak and sell what it describes, instead of a shape.", show_default=False),
+    ] = None,
+    callback_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Where to call back if submits do not say; what `headway up` deployed unless given.",
+            show_default=False,
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 9100,
-    submit_rate: Annotated[str, typer.Option(help="Contract for submits: CALLS/SECONDS.")] = "10/1",
-    poll_rate: Annotated[str, typer.Option(help="Contract for all other calls: CALLS/SECONDS.")] = "50/1",
+    submit_rate: Annotated[
+        str | None, typer.Option(help="Contract for submits: CALLS/SECONDS; the file's, or 10/1.", show_default=False)
+    ] = None,
+    poll_rate: Annotated[
+        str | None,
+        typer.Option(help="Contract for all other calls: CALLS/SECONDS; the file's, or 50/1.", show_default=False),
+    ] = None,
     in_flight: Annotated[
         int | None,
-        typer.Option(help="Contract for jobs at one time; no limit unless given.", min=1, show_default=False),
+        typer.Option(help="Contract for jobs at one time; the file's, or no limit.", min=1, show_default=False),
     ] = None,
     job_time: Annotated[float, typer.Option(help="Seconds from accepting a job to its callback.", min=0)] = 5.0,
     answer_time: Annotated[float, typer.Option(help="Seconds to answer a submit.", min=0)] = 0.05,
@@ -48,34 +66,46 @@ def vendor(
 
         headway vendor --port 9200 --submit-rate 600/60 --json > report.json
 
+        headway vendor --contract config/appconfig/vendors/mux.yaml
+
     While it runs: GET /_headway/report (?arrivals=1 adds the time of every
     call, ?tags=FIELD this field of every accepted payload), POST /_headway/reset, POST /_headway/faults {"down": true}.
     """
     # Here and not above: the other commands need not wait for a web server to be imported.
     from rich.console import Console
 
+    from headway.errors import mendable
     from headway.vendor.keys import KeysUnreadableError, load_or_create
     from headway.vendor.offer import Offer
     from headway.vendor.server import PortInUse, serve
-    from headway.vendor.simulator import SHAPES
+    from headway.vendor.simulator import SHAPES, Role
 
     if shape not in SHAPES:
         raise typer.BadParameter(f"{shape!r} is not known; known: {', '.join(SHAPES)}", param_hint="--shape")
-    submit, poll = _limit(submit_rate, "--submit-rate"), _limit(poll_rate, "--poll-rate")
+    with mendable():
+        document = _contract(contract) if contract else None
+    name = document["vendor"] if document else shape
+    sold = Sold.by(document) if document else Sold()
     status = Console(stderr=True)  # stdout carries the report alone
     try:
         offer = Offer(
-            keys=load_or_create(state_dir, shape),
-            submit=submit,
-            poll=poll,
-            in_flight=in_flight,
+            keys=load_or_create(state_dir, name),
+            submit=_limit(submit_rate or sold.submit_rate, "--submit-rate"),
+            poll=_limit(poll_rate or sold.poll_rate, "--poll-rate"),
+            in_flight=in_flight or sold.in_flight,
             job_time_s=job_time,
             answer_time_s=answer_time,
             answer_jitter_s=answer_jitter,
             fail_ratio=fail_ratio,
             seed=seed,
         )
-        report = serve(offer, shape=shape, port=port, on_ready=lambda url: status.print(_banner(shape, url, offer)))
+        report = serve(
+            offer,
+            role=Role.described(document) if document else Role.named(shape),
+            callback_url=callback_url or _deployed_url(state_dir, name),
+            port=port,
+            on_ready=lambda url: status.print(_banner(name, url, offer)),
+        )
     except (PortInUse, KeysUnreadableError) as error:
         status.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
@@ -120,6 +150,46 @@ def report_table(report: "VendorReport") -> "Table":
     for name, count in totals.items():
         table.add_row(name, str(count))
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What the simulator sells unless an option says otherwise."""
+
+    submit_rate: str = "10/1"
+    poll_rate: str = "50/1"
+    in_flight: int | None = None
+
+    @classmethod
+    def by(cls, contract: Mapping[str, Any]) -> "Sold":
+        """Take the tightest limit of each scope: the simulator judges by one."""
+        from functions.contract.vendor import Scope, Vendor
+
+        vendor = Vendor.from_document(contract)
+        rates = {}
+        for scope in (Scope.SUBMIT, Scope.POLL):
+            limits = vendor.limits_of(scope)
+            if limits:
+                tightest = min(limits, key=lambda limit: limit.rate_per_s)
+                rates[f"{scope}_rate"] = f"{tightest.amount}/{tightest.per_s:g}"
+        return cls(**rates, in_flight=vendor.jobs_in_flight)
+
+
+def _contract(path: Path) -> Mapping[str, Any]:
+    from cdk.configuration import load_contract
+    from headway.synthesis import CONFIGURATION
+
+    return load_contract(CONFIGURATION, path)
+
+
+def _deployed_url(state_dir: Path, vendor_name: str) -> str | None:
+    """Return the callback URL of what is deployed on the embedded cloud; None where nothing is."""
+    from headway.stack import NotDeployed, Stack
+
+    try:
+        return Stack.local(state_dir).callback_url(vendor_name)
+    except NotDeployed:
+        return None
 
 
 def _limit(text: str, option: str) -> "Limit":

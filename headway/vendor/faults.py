@@ -12,6 +12,8 @@ class Faults:
     retry_after_s: int = 1  # the Retry-After of those
     early_callbacks: bool = False  # the job ends, and its callbacks go out, before the submit is answered
     forged_copies: bool = False  # a copy signed with another secret, with a false result, comes first
+    lost_callbacks: bool = False  # none is sent: the job ends, and nobody hears of it
+    lost_jobs: bool = False  # polls of any job are answered 404, where the shape is a contract's
     duplicate_callbacks: bool = False  # what was delivered is delivered once more, under the same webhook-id
 
     def update(self, changes: object) -> None:

@@ -10,6 +10,8 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from functions.contract.signature import Encoding, Signature
+
 FILE_NAME = "vendor-keys.json"
 
 
@@ -23,6 +25,17 @@ class VendorKeys:
 
     api_token: str = field(repr=False)
     webhook_secret: str = field(repr=False)  # Standard Webhooks: whsec_ and base64
+
+    def webhook_key(self, verification: str | Signature) -> str:
+        """Return the webhook secret as a way of signing wants its key written."""
+        secret = self.webhook_secret.removeprefix("whsec_")
+        if verification == "adyen" or (
+            isinstance(verification, Signature) and verification.key_encoding is Encoding.HEX
+        ):
+            return base64.b64decode(secret).hex()
+        if isinstance(verification, Signature) and verification.key_encoding is Encoding.BASE64:
+            return verification.key_prefix + secret
+        return self.webhook_secret
 
     @classmethod
     def generate(cls) -> "VendorKeys":

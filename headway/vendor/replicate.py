@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from headway.vendor.account import Account
 from headway.vendor.background import Background
 from headway.vendor.callbacks import CallbackSender
 from headway.vendor.faults import Faults
@@ -36,8 +37,15 @@ class Replicate:
     name = "replicate"
 
     def __init__(
-        self, offer: Offer, faults: Faults, workshop: Workshop, callbacks: CallbackSender, background: Background
+        self,
+        account: Account,
+        offer: Offer,
+        faults: Faults,
+        workshop: Workshop,
+        callbacks: CallbackSender,
+        background: Background,
     ) -> None:
+        del account  # every prediction says itself where to call back
         self._offer = offer
         self._faults = faults
         self._workshop = workshop

@@ -44,6 +44,7 @@ class CallbackReport:
     attempt_count: int = 0
     duplicate_count: int = 0
     forged_count: int = 0
+    lost_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from typing import Self
 
 import uvicorn
 
+from headway.vendor.account import Account
 from headway.vendor.offer import Offer
 from headway.vendor.report import VendorReport
-from headway.vendor.simulator import Simulator
+from headway.vendor.simulator import REPLICATE, Role, Simulator
 
 LOOPBACK = "127.0.0.1"
 LISTEN_BACKLOG = 2048
@@ -33,12 +34,17 @@ class VendorServer:
     Port 0 takes a free one. The port is bound at construction, so PortInUse comes before anything is served.
     """
 
-    def __init__(self, offer: Offer, *, shape: str = "replicate", host: str = LOOPBACK, port: int = 0) -> None:
-        self._socket = _listen(host, port)
+    def __init__(self, offer: Offer, *, role: Role = REPLICATE, host: str = LOOPBACK, port: int = 0) -> None:
+        self._socket = listen(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        self._simulator = Simulator(offer, shape=shape)
+        self._simulator = Simulator(offer, role=role)
         self._server = _Server(self._simulator)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="vendor", daemon=True)
+
+    @property
+    def account(self) -> Account:
+        """What the vendor knows of its customer; may be changed while it serves."""
+        return self._simulator.account
 
     def report(self) -> VendorReport:
         """Say what the vendor has seen so far."""
@@ -68,17 +74,20 @@ class VendorServer:
 def serve(
     offer: Offer,
     *,
-    shape: str = "replicate",
+    role: Role = REPLICATE,
+    callback_url: str | None = None,
     host: str = LOOPBACK,
     port: int = 9100,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> VendorReport:
     """Serve in the foreground until Ctrl-C or SIGTERM, then return the report.
 
-    `on_ready` is told the base URL once the port is bound. Raises PortInUse before serving.
+    `callback_url` is the account's, for vendors that are not told one with each submit. `on_ready` is told the base URL
+    once the port is bound. Raises PortInUse before serving.
     """
-    with _listen(host, port) as listener:
-        simulator = Simulator(offer, shape=shape)
+    with listen(host, port) as listener:
+        simulator = Simulator(offer, role=role)
+        simulator.account.callback_url = callback_url
         on_ready(f"http://{host}:{listener.getsockname()[1]}")
         _Server(simulator).run([listener])
     return simulator.report()
@@ -120,7 +129,7 @@ class _Server(uvicorn.Server):
 _STOP_SIGNALS: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Bind and listen at once, so that a second server on the port fails here."""
     # Named as TCP: else asyncio leaves Nagle's algorithm on, and answers wait 40 ms for the ACK of their own headers.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -1,12 +1,15 @@
 """One simulated vendor as an ASGI application: its shape behind the door, and the control routes beside it.
 
-A new shape is a module with a class like `Replicate` and a line in `SHAPES`.
+A contract file is shape enough (`described`). A vendor that deserves a closer likeness is a module with a class like
+`Replicate` and a line in `SHAPES`.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, Self
 
 import httpx
 from starlette.applications import Starlette
@@ -15,11 +18,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from functions.contract.exchange import Callback
+from functions.contract.vendor import Vendor
+from headway.vendor.account import Account
 from headway.vendor.background import Background
 from headway.vendor.callbacks import CallbackSender
+from headway.vendor.described import Described
 from headway.vendor.door import CONTROL_PREFIX, Door, Doorman, ScopeBook
 from headway.vendor.faults import Faults
 from headway.vendor.jobs import Workshop
+from headway.vendor.letter import STANDARD
 from headway.vendor.offer import Offer
 from headway.vendor.replicate import Replicate
 from headway.vendor.report import VendorReport
@@ -37,14 +45,35 @@ class Shape(Doorman, Protocol):
         ...
 
 
-MakeShape = Callable[[Offer, Faults, Workshop, CallbackSender, Background], Shape]
+MakeShape = Callable[[Account, Offer, Faults, Workshop, CallbackSender, Background], Shape]
 SHAPES: dict[str, MakeShape] = {"replicate": Replicate}
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Whom the simulator plays: what makes the shape, and what its callbacks are like."""
+
+    make_shape: MakeShape
+    callback: Callback = STANDARD
+
+    @classmethod
+    def named(cls, shape: str) -> Self:
+        """Play one of SHAPES."""
+        return cls(SHAPES[shape])
+
+    @classmethod
+    def described(cls, contract: Mapping[str, Any]) -> Self:
+        """Play the vendor of a contract document."""
+        return cls(partial(Described, contract), Vendor.from_document(contract).callback)
+
+
+REPLICATE = Role.named("replicate")
 
 
 class Simulator:
     """Holds the state of one vendor; `app` serves it, `report` judges it."""
 
-    def __init__(self, offer: Offer, *, shape: str = "replicate", client: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, offer: Offer, *, role: Role = REPLICATE, client: httpx.AsyncClient | None = None) -> None:
         self._client = client or httpx.AsyncClient(
             trust_env=False,  # a proxy of the environment must not get in the way of the loopback
             limits=httpx.Limits(max_connections=MAX_CALLBACK_CONNECTIONS),
@@ -52,8 +81,11 @@ class Simulator:
         self._faults = Faults()
         self._background = Background()
         self._workshop = Workshop(offer)
-        self._callbacks = CallbackSender(offer, self._faults, self._client)
-        self._shape = SHAPES[shape](offer, self._faults, self._workshop, self._callbacks, self._background)
+        self._callbacks = CallbackSender(offer, self._faults, self._client, role.callback)
+        self.account = Account()
+        self._shape = role.make_shape(
+            self.account, offer, self._faults, self._workshop, self._callbacks, self._background
+        )
         self._books = {scope: ScopeBook(limit) for scope, limit in offer.limits.items()}
         self.app = Starlette(
             routes=[*self._shape.routes(), *self._control_routes()],

@@ -5,6 +5,10 @@ import pytest
 from tests.e2e.laboratory import Laboratory, laboratory
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-preset", action="store_true", help="run every preset end to end, and not four of them")
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     with laboratory(tmp_path_factory.mktemp("headway")) as built:

@@ -73,6 +73,38 @@ SLOW_PRESS: Mapping[str, Any] = {
         "direct": True,
     },
 }
+CALL_DESK: Mapping[str, Any] = {
+    "vendor": "call-desk",
+    "base_url": "https://api.call-desk.example",
+    "limits": [{"quantity": "calls", "amount": 5, "per_s": 1, "scope": "submit"}],
+    "credential": {"header": "Authorization", "format": "Basic {token_base64}"},
+    "submit": {
+        "method": "POST",
+        "path": "/calls",
+        "timeout_s": 5,
+        "body": "form",
+        "job_id": {"header": "Location"},
+        "callback_key": "Token",
+        "ambiguity": "reject",
+    },
+    "callback": {
+        "body": "form",
+        "job_id": "CallSid",
+        "acknowledgement": {"status": 200, "body": "[accepted]"},
+        "verification": {"algorithm": "static", "header": "X-Token"},
+    },
+    "result": {"source": "callback"},
+    "waits": {"tolerated_s": 60, "answer_s": 60},
+}
+"""Whatever the other two have not: forms, a key to send back, a result that comes with the callback, no `dispatch`."""
+CALLING = (
+    "Lane-call-desk/Caller",
+    "Lane-replicate/Caller",
+    "Lane-replicate/Reconciler",
+    "Lane-replicate/Results",
+    "Lane-slow-press/Results",
+)
+"""Whose functions call a vendor, in the configuration with all three."""
 TUNING = {"delay_ms": 250, "rate_per_s": 0.2}
 
 
@@ -208,7 +240,7 @@ def probe(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Probe:
 
 @pytest.fixture(scope="session")
 def another(probe: Probe) -> Templates:
-    """Return the templates with `slow-press` in them."""
+    """Return the templates with `slow-press` and `call-desk` in them."""
     return probe.templates
 
 
@@ -226,4 +258,5 @@ def _another_configuration(directory: Path) -> Path:
         target.write_bytes(path.read_bytes())
     (directory / "vendors" / "slow-press.yaml").write_text(yaml.safe_dump(dict(SLOW_PRESS)))
     (directory / "tuning" / "slow-press.yaml").write_text(yaml.safe_dump(TUNING))
+    (directory / "vendors" / "call-desk.yaml").write_text(yaml.safe_dump(dict(CALL_DESK)))
     return directory

@@ -8,6 +8,7 @@ import pytest
 
 from functions.callback.envelope import mapping_template
 from functions.callback.verification import scheme_of
+from functions.contract.exchange import ACCEPTED, Acknowledgement, BodyFormat
 from functions.contract.vendor import Vendor
 
 if TYPE_CHECKING:
@@ -36,13 +37,15 @@ def test_what_no_template_fits_is_refused_instead_of_passed_through(templates: "
     for vendor in templates.vendors:
         integration = door_of(templates, vendor)["Integration"]
         assert integration["PassthroughBehavior"] == "NEVER"
-        assert integration["RequestTemplates"].keys() == {"application/json"}
+        form = vendor.callback.body is BodyFormat.FORM
+        expected = "application/x-www-form-urlencoded" if form else "application/json"
+        assert integration["RequestTemplates"].keys() == {expected}
 
 
 def test_the_raw_body_goes_into_the_message_url_encoded_and_in_no_other_way(templates: "Templates") -> None:
     for vendor in templates.vendors:
         integration = door_of(templates, vendor)["Integration"]
-        template = integration["RequestTemplates"]["application/json"]
+        [template] = integration["RequestTemplates"].values()
         headers = scheme_of(vendor.callback.verification).headers
         assert template == mapping_template(vendor.name, headers)
         assert re.findall(r"\$input\.(?!params\()\w+", template) == ["$input.body"]
@@ -54,11 +57,15 @@ def test_the_raw_body_goes_into_the_message_url_encoded_and_in_no_other_way(temp
         assert content_type == "'application/x-www-form-urlencoded'"
 
 
-def test_a_stored_callback_is_answered_202_and_a_full_or_broken_queue_is_said(templates: "Templates") -> None:
+def test_a_stored_callback_is_answered_as_the_contract_says_and_a_full_or_broken_queue_is_said(
+    templates: "Templates",
+) -> None:
     for vendor in templates.vendors:
         method = door_of(templates, vendor)
         answers = {answer.get("SelectionPattern"): answer for answer in method["Integration"]["IntegrationResponses"]}
-        assert answers[None]["StatusCode"] == "202"
+        said = vendor.callback.acknowledgement
+        assert answers[None]["StatusCode"] == str(said.status)
+        assert answers.pop(None)["ResponseTemplates"] == {"application/json": said.body}
         assert {pattern: answer["StatusCode"] for pattern, answer in answers.items() if pattern} == {
             r"4\d{2}": "400",
             r"5\d{2}": "503",
@@ -67,7 +74,14 @@ def test_a_stored_callback_is_answered_202_and_a_full_or_broken_queue_is_said(te
             body = answer["ResponseTemplates"]["application/json"]
             assert json.loads(body)["status"]
             assert "$" not in body, "nothing of the queue's answer leaks"
-        assert {response["StatusCode"] for response in method["MethodResponses"]} == {"202", "400", "503"}
+        assert {response["StatusCode"] for response in method["MethodResponses"]} == {str(said.status), "400", "503"}
+
+
+def test_vendors_that_say_nothing_of_it_are_answered_202_and_the_others_what_they_want(another: "Templates") -> None:
+    said = {vendor.name: vendor.callback.acknowledgement for vendor in another.vendors}
+    assert said["replicate"] == said["slow-press"] == ACCEPTED
+    assert (ACCEPTED.status, json.loads(ACCEPTED.body)) == (202, {"status": "accepted"})
+    assert said["call-desk"] == Acknowledgement(200, "[accepted]")
 
 
 def test_a_flood_is_throttled_before_it_costs_anything(templates: "Templates") -> None:

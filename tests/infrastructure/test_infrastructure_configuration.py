@@ -12,6 +12,7 @@ import yaml
 from cdk.configuration import ConfigurationError, load_vendors
 from cdk.parameters import logical_name
 from functions.names import CONTRACT_PROFILE, TUNING_PROFILE, profile_name
+from tests.infrastructure.conftest import CALLING
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -96,13 +97,10 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(another: "T
     assert places == {
         "Configuration/Gradual.DeploymentDurationInMinutes",
         "Configuration/Gradual.FinalBakeTimeInMinutes",
-        f"Lane-replicate/Caller/{environment}.HEADWAY_PROXY_URL",
-        f"Lane-replicate/Caller/{environment}.HEADWAY_PROXY_AUTH",
+        f"Callback/{environment}.HEADWAY_CALLBACK_URL",
+        f"Lane-call-desk/Caller/{environment}.HEADWAY_CALLBACK_URL",
         f"Lane-replicate/Caller/{environment}.HEADWAY_CALLBACK_URL",
-        f"Lane-replicate/Results/{environment}.HEADWAY_PROXY_URL",
-        f"Lane-replicate/Results/{environment}.HEADWAY_PROXY_AUTH",
-        f"Lane-slow-press/Results/{environment}.HEADWAY_PROXY_URL",
-        f"Lane-slow-press/Results/{environment}.HEADWAY_PROXY_AUTH",
+        *(f"{hop}/{environment}.HEADWAY_PROXY_{what}" for hop in CALLING for what in ("URL", "AUTH")),
         "Lane-slow-press/DispatchCall/Machine.DefinitionString",  # the callback URL among its fields
     }
     assert set(choices(stateless["Outputs"], "Outputs")) == {"Outputs.CallbackUrl.Value"}
@@ -145,8 +143,14 @@ def test_the_outputs_say_where_each_part_of_a_lane_is(another: "Templates") -> N
         }
 
     own = {"caller_function": "<Lane-replicate/Caller/Function>", "api_token_arn": "<ApiTokenReplicate>"}
+    polled = {"reconciler_function": "<Lane-replicate/Reconciler/Function>"}
     urgent = {"urgent_queue_url": "<UrgentQueueSlowPress>"}
-    assert vendors == {"replicate": shared("replicate") | own, "slow-press": shared("slow-press") | urgent}
+    desk = {"caller_function": "<Lane-call-desk/Caller/Function>", "api_token_arn": "<ApiTokenCallDesk>"}
+    assert vendors == {
+        "call-desk": shared("call-desk") | desk | {"urgent_queue_url": "<UrgentQueueCallDesk>"},
+        "replicate": shared("replicate") | own | polled,
+        "slow-press": shared("slow-press") | urgent,
+    }
     callbacks = "https://<Callbacks/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<Callbacks/Api/DeploymentStage.v>"
     assert {name: value for name, value in outputs.items() if name not in {"Vendors", "Workflows"}} == {
         "CallsTable": "<Calls>",

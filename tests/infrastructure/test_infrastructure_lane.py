@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cdk.parameters import logical_name
+from cdk.parameters import logical_name, poll_verbs
 from functions.contract.vendor import (
     EXPRESS_TIMEOUT_S,
     FENCE_BURST_SHARE,
@@ -20,6 +20,7 @@ from functions.contract.vendor import (
 )
 from functions.names import CREDENTIAL_HEADER, Environment
 from headway.synthesis import ROOT
+from tests.infrastructure.conftest import CALLING
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -102,7 +103,7 @@ def test_only_callers_with_iam_get_through_the_proxy_and_each_method_goes_to_the
     templates: "Templates",
 ) -> None:
     for vendor in templates.vendors:
-        for verb in (vendor.submit.method, "GET"):
+        for verb in (vendor.submit.method, *poll_verbs(vendor)):
             method = templates.properties(f"Lane-{vendor.name}/Proxy/Api/Default/{{proxy+}}/{verb}")
             assert method["AuthorizationType"] == "AWS_IAM"
             integration = method["Integration"]
@@ -200,6 +201,7 @@ def test_call_vendor_chooses_the_queue_and_a_lane_without_an_urgent_one_has_one_
         call = another.definition(f"Lane-{vendor.name}/CallVendor/Machine")["States"]["CallVendor"]["Arguments"]
         urls[vendor.name] = re.findall(r"'([^']+)'", call["QueueUrl"])
     assert urls == {
+        "call-desk": ["<UrgentQueueCallDesk>", "<RequestQueueCallDesk>"],
         "replicate": ["<RequestQueueReplicate>"] * 2,
         "slow-press": ["<UrgentQueueSlowPress>", "<RequestQueueSlowPress>"],
     }
@@ -215,11 +217,12 @@ def test_who_dispatches_knows_the_queues_the_urgent_one_first(another: "Template
         for vendor in another.vendors
         for function in ("Dispatcher", "Drain")
     }
-    both = "<UrgentQueueSlowPress> <RequestQueueSlowPress>"
-    assert known == {
-        **dict.fromkeys([("replicate", "Dispatcher"), ("replicate", "Drain")], "<RequestQueueReplicate>"),
-        **dict.fromkeys([("slow-press", "Dispatcher"), ("slow-press", "Drain")], both),
+    queues = {
+        "call-desk": "<UrgentQueueCallDesk> <RequestQueueCallDesk>",
+        "replicate": "<RequestQueueReplicate>",
+        "slow-press": "<UrgentQueueSlowPress> <RequestQueueSlowPress>",
     }
+    assert known == {(name, hop): urls for name, urls in queues.items() for hop in ("Dispatcher", "Drain")}
 
 
 def test_the_dispatchers_concurrency_is_reserved(templates: "Templates") -> None:
@@ -343,5 +346,4 @@ def test_functions_sign_their_calls_to_the_proxy_on_aws(another: "Templates") ->
         for name, function in another.of_type("AWS::Lambda::Function").items()
         if "HEADWAY_PROXY_URL" in function["Environment"]["Variables"]
     }
-    lanes = {"Lane-replicate/Caller/Function", "Lane-replicate/Results/Function", "Lane-slow-press/Results/Function"}
-    assert auth == {lane: {"Fn::If": ["IsEmbeddedCloud", "none", "iam"]} for lane in lanes}
+    assert auth == {f"{hop}/Function": {"Fn::If": ["IsEmbeddedCloud", "none", "iam"]} for hop in CALLING}

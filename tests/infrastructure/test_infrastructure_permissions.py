@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cdk.parameters import logical_name
+from functions.contract.exchange import Fetched
 from functions.contract.vendor import Vendor
 from functions.names import Environment
+from tests.infrastructure.conftest import CALLING
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -90,12 +92,12 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             call_vendor: {"states:SendTaskFailure"},
             **freeing,
         },
-        "Results": {
-            **booking,
-            proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}"): {"execute-api:Invoke"},
-            **token,
-        },
     }
+    if isinstance(vendor.result, Fetched):
+        polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
+        roles["Results"] = {**booking, polls: {"execute-api:Invoke"}, **token}
+    else:
+        roles["Results"] = {contract: CONFIGURATION, "<Jobs>": {READ}}
     if vendor.dispatch.direct:
         roles["Joining"] = {**settling, **freeing}
         roles["DispatchCall"] = {
@@ -109,11 +111,25 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     else:
         both = {"<Budgets>": {READ, CREATE} | seats}
         requests = dict.fromkeys(queues, PUT_BACK)
-        roles["Caller"] = {**booking, submit: {"execute-api:Invoke"}, **token, **settling, **both, **requests}
+        key = {f"<WebhookKey{name}>": SECRET} if vendor.submit.callback_key else {}
+        way_out = {submit: {"execute-api:Invoke"}, **token, **key}
+        checks = {f"<CheckQueue{name}>": {"sqs:SendMessage"}} if vendor.poll else {}
+        roles["Caller"] = {**booking, **way_out, **settling, **both, **requests, **checks}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,
             f"<{lane}/Rejection/Function>": invoke,
+        }
+    if vendor.poll:
+        polls = proxy(vendor, f"{vendor.poll.method}{vendor.poll.path.format(job_id='*')}")
+        roles["Reconciler"] = {
+            **booking,
+            **settling,
+            "<Jobs>": {READ, CHANGE},
+            "<Budgets>": {READ, CREATE} | seats,
+            f"<CheckQueue{name}>": CONSUME | {"sqs:SendMessage"},
+            polls: {"execute-api:Invoke"},
+            **token,
         }
     for function in roles.keys() - {"CallVendor", "DispatchCall"}:
         roles[function] = {**roles[function], f"<{lane}/{function}/Log>": OWN_LOG}
@@ -178,8 +194,12 @@ def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_and
                 wild.add((role, resource))
     expected = set()
     for vendor in templates.vendors:
-        polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
-        expected |= {(f"Lane-{vendor.name}/Results/Role", polls)}
+        if isinstance(vendor.result, Fetched):
+            polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
+            expected |= {(f"Lane-{vendor.name}/Results/Role", polls)}
+        if vendor.poll:
+            polls = proxy(vendor, f"{vendor.poll.method}{vendor.poll.path.format(job_id='*')}")
+            expected |= {(f"Lane-{vendor.name}/Reconciler/Role", polls)}
         expected |= {(f"Lane-{vendor.name}/{machine}/Role", "*") for machine in ("CallVendor", "DispatchCall")}
     assert wild == expected
 
@@ -190,15 +210,16 @@ def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(another: "T
         for role, grants in granted(another).items()
         if any("states:SendTaskSuccess" in actions for actions in grants.values())
     }
-    assert resumers == {"Callback/Role", "Lane-replicate/Caller/Role", "Lane-slow-press/Joining/Role"}
+    callers = {"Lane-call-desk/Caller/Role", "Lane-replicate/Caller/Role", "Lane-slow-press/Joining/Role"}
+    assert resumers == {"Callback/Role", "Lane-replicate/Reconciler/Role", *callers}
 
 
 def test_permits_are_booked_by_who_calls_the_vendor_and_nobody_deletes_or_lists_a_book(another: "Templates") -> None:
     users = {role: grants["<Budgets>"] for role, grants in granted(another).items() if "<Budgets>" in grants}
     assert not [role for role, actions in users.items() if actions - {READ, CREATE, CHANGE}]
-    hops = ("Dispatcher", "Drain", "Results")
-    lanes = {f"Lane-{vendor.name}/{hop}/Role" for vendor in another.vendors for hop in hops}
-    assert {role for role, actions in users.items() if CREATE in actions} == lanes | {"Lane-replicate/Caller/Role"}
+    dispatching = {f"Lane-{vendor.name}/{hop}/Role" for vendor in another.vendors for hop in ("Dispatcher", "Drain")}
+    calling = {f"{hop}/Role" for hop in CALLING}
+    assert {role for role, actions in users.items() if CREATE in actions} == dispatching | calling
 
 
 def test_seats_are_changed_by_who_takes_or_frees_them_and_only_where_a_contract_limits_jobs_in_flight(

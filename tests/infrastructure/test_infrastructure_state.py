@@ -57,7 +57,10 @@ def test_a_vendor_has_a_webhook_key_and_where_it_wants_one_a_token_and_no_value_
     another: "Templates",
 ) -> None:
     secrets = another.of_type("AWS::SecretsManager::Secret")
-    assert secrets.keys() == {"ApiTokenReplicate", "WebhookKeyReplicate", "WebhookKeySlowPress"}
+    assert secrets.keys() == {
+        *("ApiTokenCallDesk", "ApiTokenReplicate"),
+        *("WebhookKeyCallDesk", "WebhookKeyReplicate", "WebhookKeySlowPress"),
+    }
     assert all("SecretString" not in secret for secret in secrets.values())
 
 
@@ -90,6 +93,8 @@ def test_every_queue_that_is_consumed_has_a_dead_letter_queue_which_a_vendors_qu
     expected = {f"RequestQueue{name}": (f"<RequestDlq{name}>", 3) for name in vendors}
     urgent = [logical_name(vendor.name) for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
     expected |= {f"UrgentQueue{name}": (f"<RequestDlq{name}>", 3) for name in urgent}
+    polled = [logical_name(vendor.name) for vendor in templates.vendors if vendor.poll]
+    expected |= {f"CheckQueue{name}": (f"<RequestDlq{name}>", 3) for name in polled}
     assert redrives == {**expected, "CallbackQueue": ("<CallbackDlq>", 3)}
 
 
@@ -98,11 +103,11 @@ def test_a_message_stays_invisible_for_six_timeouts_of_its_consumer_and_the_batc
 ) -> None:
     mappings = templates.of_type("AWS::Lambda::EventSourceMapping")
     urgent_lanes = [vendor for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
-    assert len(mappings) == len(templates.vendors) + len(urgent_lanes) + 1
+    polled_lanes = [vendor for vendor in templates.vendors if vendor.poll]
+    assert len(mappings) == len(templates.vendors) + len(urgent_lanes) + len(polled_lanes) + 1
     for name, mapping in mappings.items():
         queue = templates.properties(templates.say(mapping["EventSourceArn"]).strip("<>"))
-        consumer = re.sub(r"(/Live|/Dispatcher/Function|/Function)/SqsEventSource.*", "", name)
-        consumer += "/Dispatcher/Function" if consumer.startswith("Lane-") else "/Function"
+        consumer = re.sub(r"/SqsEventSource.*", "", name).replace("/Live", "/Dispatcher/Function")
         timeout_s = templates.properties(consumer)["Timeout"]
         window_s = mapping.get("MaximumBatchingWindowInSeconds", 0)
         assert queue["VisibilityTimeout"] >= 6 * timeout_s + window_s

@@ -54,7 +54,7 @@ def test_age_is_alarmed_at_the_tolerated_wait(templates: "Templates") -> None:
 
 
 def test_the_urgent_queue_is_watched_like_the_other_at_its_dispatchers_share(another: "Templates") -> None:
-    [vendor] = [vendor for vendor in another.vendors if vendor.dispatch.urgent_concurrency]
+    vendor = next(vendor for vendor in another.vendors if vendor.name == "slow-press")
     name = logical_name(vendor.name)
     depth, depth_metric, watched = alarm(another, f"UrgentDepth{name}")
     assert (depth_metric, watched) == (

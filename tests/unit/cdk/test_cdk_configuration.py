@@ -11,10 +11,11 @@ import pytest
 import yaml
 from jsonschema import Draft4Validator
 
-from cdk.configuration import ConfigurationError, load_vendors, schema
+from cdk.configuration import ConfigurationError, load_contract, load_vendors, schema
 from functions.callback.verification import SCHEMES
+from functions.contract.exchange import Ambiguity, BodyFormat, Callback, Submit
 from functions.contract.signature import Algorithm, Encoding, Signature
-from functions.contract.vendor import LONGEST_DELAY_S, SEATS_LIMIT, Ambiguity, Drain, Pacing, Quantity, Scope
+from functions.contract.vendor import LONGEST_DELAY_S, SEATS_LIMIT, Drain, Pacing, Quantity, Scope
 from functions.limiter.tuning import Tuning
 
 SHIPPED = Path(__file__).parents[3] / "config" / "appconfig"
@@ -64,7 +65,7 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda c: c["callback"].update(
             verification={"algorithm": "hmac-sha256", "header": "X-Signature", "signed": "hello"}
         ),
-        "`callback.verification`: `signed` has no `{body}`, so that any body would pass; add it",
+        "`callback.verification`: `signed` has no `{body}` and no `{form}`, so that any body would pass; add one",
     ),
     "no job ID in the result's path": (lambda c: c["result"].update(path="/v1/jobs"), "`result.path`: '/v1/jobs' does"),
     "no token in the credential": (lambda c: c["credential"].update(format="x"), "`credential.format`: 'x' does not"),
@@ -154,6 +155,54 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
             c["submit"].update(callback_url="a.b"),
         ),
         "`dispatch.direct`: `submit.callback_url` must be a field at the top level",
+    ),
+    "a form on the direct way": (
+        lambda c: (
+            c.pop("credential"),
+            c["dispatch"].update(direct=True, pacing="delay"),
+            c["submit"].update(body="form"),
+        ),
+        "`dispatch.direct`: no function reads headers and secrets, or writes forms and queries; remove `direct`",
+    ),
+    "no URL on the direct way": (
+        lambda c: (
+            c.pop("credential"),
+            c["dispatch"].update(direct=True, pacing="delay"),
+            c["submit"].pop("callback_url"),
+        ),
+        "`dispatch.direct`: `submit.callback_url` must be a field at the top level",
+    ),
+    "a nested callback URL in a form": (
+        lambda c: c["submit"].update(body="form", callback_url="a.b"),
+        "`submit.callback_url`: a form has no objects; name a field without dots",
+    ),
+    "a job ID from nowhere": (
+        lambda c: c["submit"].update(job_id={"cookie": "id"}),
+        "`submit.job_id`: {'cookie': 'id'} is no place of a job ID; write a dotted path of the answer",
+    ),
+    "a callback URL to nowhere": (
+        lambda c: c["submit"].update(callback_url=7),
+        "`submit.callback_url`: 7 is no place of the callback URL; write a dotted path of the request",
+    ),
+    "a list of events in a form": (
+        lambda c: c["callback"].update(body="form", events="items"),
+        "`callback.events`: a form has no lists of events; remove it",
+    ),
+    "words without a status": (
+        lambda c: c["callback"].pop("status"),
+        "`callback.success`, `callback.failure`, `callback.progress` without `callback.status`: say where the status",
+    ),
+    "a status that never means success": (
+        lambda c: c["callback"].pop("success"),
+        "`callback.success` is missing: say which statuses end a job well",
+    ),
+    "a word that means two things": (
+        lambda c: c["callback"].update(ignored=["canceled"]),
+        "`callback.failure` and `callback.ignored` both have 'canceled'; remove it from one",
+    ),
+    "a credential without a token": (
+        lambda c: c["credential"].update(format="Bearer {name}"),
+        "`credential.format`: 'Bearer {name}' does not match",
     ),
 }
 TUNING_MISTAKES: dict[str, tuple[Change, str]] = {
@@ -266,10 +315,25 @@ def test_a_file_that_is_no_document_is_refused_in_one_line(directory: Path, text
     assert mistake(directory).startswith(f"{path}: {message}")
 
 
-def test_a_vendor_without_a_tuning_is_told_to_have_one(directory: Path) -> None:
-    path = directory / "tuning" / "replicate.yaml"
-    path.unlink()
-    assert mistake(directory) == f"{path}: there is no such file; every vendor has a contract and a tuning"
+def test_a_vendor_without_a_tuning_has_the_one_that_its_contract_implies(directory: Path) -> None:
+    (directory / "tuning" / "replicate.yaml").unlink()
+    [files] = load_vendors(directory)
+    assert Tuning.from_document(files.tuning) == Tuning.default_of(files.vendor)
+
+
+def test_a_vendor_without_a_word_on_dispatch_has_permits_and_two_queues(directory: Path) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    contract = yaml.safe_load(path.read_text())
+    del contract["dispatch"]
+    path.write_text(yaml.safe_dump(contract))
+    dispatch = load_vendors(directory)[0].vendor.dispatch
+    assert (dispatch.pacing, dispatch.drain, dispatch.batch_size) == (Pacing.PERMITS, Drain.EVENT_SOURCE, 10)
+    assert (dispatch.maximum_concurrency, dispatch.urgent_concurrency, dispatch.reserved_concurrency) == (2, 2, 4)
+
+
+@pytest.mark.parametrize("path", sorted((SHIPPED / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_preset_can_be_used_as_it_ships(path: Path) -> None:
+    assert load_contract(SHIPPED, path)["vendor"] == path.stem
 
 
 def test_a_directory_without_vendors_is_told_to_have_one(directory: Path) -> None:
@@ -293,6 +357,10 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["limits"]["items"]["properties"]["scope"]["enum"]) == set(Scope)
     assert set(contract["limits"]["items"]["properties"]["quantity"]["enum"]) == set(Quantity)
     assert set(contract["submit"]["properties"]["ambiguity"]["enum"]) == set(Ambiguity)
+    assert set(contract["submit"]["properties"]) == {field.name for field in fields(Submit)}
+    assert set(contract["callback"]["properties"]) == {field.name for field in fields(Callback)}
+    for part in ("submit", "callback"):
+        assert set(contract[part]["properties"]["body"]["enum"]) == set(BodyFormat)
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
     assert set(tuning) == {field.name for field in fields(Tuning)}

@@ -27,6 +27,9 @@ from functions.ledger.store import Ledger
 from functions.limiter import seat_tables
 from functions.limiter import tables as limiter_tables
 from functions.names import Environment, ProxyAuth
+from functions.reconciler import handler as reconciler_handler
+from functions.reconciler import queue as reconciler_queue
+from functions.results import delivery
 from functions.results import handler as results_handler
 from tests.unit.functions.books import MemoryBookStore, MemorySeatStore
 from tests.unit.functions.fakes import (
@@ -76,6 +79,11 @@ CACHES = (
     joining.settler,
     ledger_tables.ledger,
     rejection.rejecter,
+    delivery.profiles,
+    reconciler_handler.profiles,
+    reconciler_handler.http_client,
+    reconciler_handler.settler,
+    reconciler_queue.checks,
     results_handler.profiles,
     results_handler.http_client,
 )
@@ -185,9 +193,9 @@ def worker(
         monkeypatch.setenv(name, value)
     clients = {"stepfunctions": made.step_functions, "sqs": made.sqs}
     monkeypatch.setattr("boto3.client", lambda name, **_: clients[name])
-    for module in (callback_handler, caller_handler, dispatcher_handler, results_handler):
+    for module in (callback_handler, caller_handler, delivery, dispatcher_handler, reconciler_handler, results_handler):
         monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)
-    for module in (caller_handler, results_handler):
+    for module in (caller_handler, reconciler_handler, results_handler):
         monkeypatch.setattr(module, "client_for", lambda url, auth: made.vendor.client())
     monkeypatch.setattr(limiter_tables, "store", lambda: made.books)
     monkeypatch.setattr(seat_tables, "store", lambda: made.seats)

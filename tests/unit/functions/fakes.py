@@ -24,7 +24,8 @@ from botocore.validate import ParamValidator
 from standardwebhooks import Webhook
 
 from functions.contract import paths
-from functions.contract.vendor import Credential, Vendor
+from functions.contract.exchange import Credential
+from functions.contract.vendor import Vendor
 from functions.dispatcher.origin import Origin
 from functions.dispatcher.request import CallRequest
 from functions.ledger.record import CallAttribute

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.callback import handler
 from functions.callback.inbox import CallbackOutcome
+from functions.callback.keys import keys_of
 from functions.errors import Refused
 from functions.names import Environment
 from tests.unit.functions.fakes import (
@@ -211,7 +212,7 @@ def test_every_outcome_and_every_refusal_has_a_metric_of_its_own() -> None:
     ],
 )
 def test_a_secret_holds_one_key_or_several(secret: str, keys: list[str]) -> None:
-    assert handler.keys_of(secret) == keys
+    assert keys_of(secret) == keys
 
 
 def test_a_callback_is_verified_as_the_contract_describes(worker: Worker) -> None:

@@ -13,6 +13,7 @@ from functions.contract.signature import PRESETS, Algorithm, Encoding, Signature
 from functions.errors import Forged
 
 NOW_S = 1_800_000_000
+URL = "https://callbacks.example/callbacks/acme"
 BODY = '{"id": "job-1", "text": "Grüße"}'.encode()
 KEY, OTHER_KEY = "It's-a-Secret-to-Everybody", "another-key"
 
@@ -49,6 +50,9 @@ SIGNED_BY: Mapping[str, Callable[[str, bytes, int], dict[str, str]]] = {
         "x-slack-signature": f"v0={_hex(key, f'v0:{at_s}:'.encode() + body)}",
     },
     "stripe": _stripe_like("stripe-signature"),
+    "twilio": lambda key, body, _: {  # BODY is a form of one name without a value
+        "x-twilio-signature": base64.b64encode(hmac.digest(key.encode(), URL.encode() + body, "sha1")).decode()
+    },
 }
 """Each preset's way of signing, written from its documentation: (key, body, epoch seconds) -> headers."""
 TIMED = [name for name, preset in PRESETS.items() if preset.timestamp_header or preset.timestamp_label]
@@ -65,7 +69,7 @@ class Case:
         return SIGNED_BY[self.name](key, body, at_s)
 
     def verify(self, headers: Mapping[str, str], body: bytes = BODY, keys: tuple[str, ...] = (KEY,)) -> None:
-        SCHEMES[self.name].verify(body, headers, keys, NOW_S)
+        SCHEMES[self.name].verify(body, headers, keys, NOW_S, URL)
 
 
 @pytest.fixture(params=PRESETS)
@@ -75,7 +79,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 def test_every_preset_has_its_way_of_signing_here() -> None:
     assert set(SIGNED_BY) == set(PRESETS)
-    assert set(SCHEMES) == set(PRESETS) | {"standard-webhooks", "none"}
+    assert set(SCHEMES) == set(PRESETS) | {"adyen", "standard-webhooks", "none"}
 
 
 def test_githubs_published_vector_is_accepted() -> None:
@@ -90,6 +94,31 @@ def test_slacks_published_vector_is_accepted() -> None:
         "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
     }
     SCHEMES["slack"].verify(SLACK_BODY, headers, ("8f742231b10e8888abcd99yyyzzz85a5",), 1_531_420_618)
+
+
+TWILIO_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
+TWILIO_BODY = b"To=%2B18005551212&Digits=1234&Caller=%2B14158675309&From=%2B14158675309&CallSid=CA1234567890ABCDE"
+TWILIO_HEADERS = {"x-twilio-signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8="}
+
+
+def test_twilios_published_vector_is_accepted() -> None:
+    """As in twilio.com/docs/usage/security, and in the tests of its libraries."""
+    SCHEMES["twilio"].verify(TWILIO_BODY, TWILIO_HEADERS, ("12345",), NOW_S, TWILIO_URL)
+
+
+@pytest.mark.parametrize(
+    ("body", "url"),
+    [
+        (TWILIO_BODY, TWILIO_URL.replace("https", "http")),
+        (TWILIO_BODY, TWILIO_URL + "/"),
+        (TWILIO_BODY, ""),
+        (TWILIO_BODY.replace(b"1234&", b"1235&"), TWILIO_URL),
+        (TWILIO_BODY + b"&More=1", TWILIO_URL),
+    ],
+)
+def test_another_url_or_form_than_the_signed_one_is_forged(body: bytes, url: str) -> None:
+    with pytest.raises(Forged, match="no signature matches a key"):
+        SCHEMES["twilio"].verify(body, TWILIO_HEADERS, ("12345",), NOW_S, url)
 
 
 def test_standard_webhooks_is_a_signature_that_can_be_described() -> None:
@@ -242,7 +271,7 @@ def test_no_refusal_repeats_a_key_or_a_signature(case: Case) -> None:
 
 SOUND = Signature(Algorithm.HMAC_SHA256, "X-Signature")
 CONTRADICTIONS = {
-    "no body": (replace(SOUND, signed="{timestamp}", timestamp_header="X-Time"), "has no `{body}`"),
+    "no body": (replace(SOUND, signed="{timestamp}", timestamp_header="X-Time"), "has no `{body}` and no `{form}`"),
     "a digest without a key": (replace(SOUND, algorithm=Algorithm.SHA1), "has `{key}` where"),
     "a key in an HMAC": (replace(SOUND, signed="{body}{key}"), "has `{key}` where"),
     "a time that is nowhere": (replace(SOUND, signed="{timestamp}.{body}"), "has `{timestamp}` where"),

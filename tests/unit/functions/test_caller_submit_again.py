@@ -8,7 +8,7 @@ import pytest
 
 from functions.caller import submit as submitting
 from functions.caller.submit import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, submit
-from functions.contract.vendor import Ambiguity
+from functions.contract.exchange import Ambiguity
 from functions.errors import ErrorCode, FailTask, RetryLater
 from tests.unit.functions.fakes import CALLBACK_URL, FakeTurns, FakeVendor, vendor_of
 

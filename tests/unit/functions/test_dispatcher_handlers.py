@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from functions.contract.vendor import Scope
 from functions.dispatcher import drain, handler
-from functions.dispatcher.pace import LEAD_US
+from functions.dispatcher.pace import LEAD_US, Turns
 from functions.dispatcher.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S
 from functions.limiter.budget import budget_of
 from tests.unit.functions.fakes import (
@@ -74,9 +74,14 @@ def test_duplicates_are_counted_and_acknowledged(worker: Worker, capsys: pytest.
 def test_a_batch_is_paced_as_urgent_where_its_queue_is_the_urgent_one(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, queue: str
 ) -> None:
-    asked = []
+    asked: list[tuple[int, bool | None]] = []
     turns = handler.dispatcher().turns
-    monkeypatch.setattr(handler.dispatcher(), "turns", lambda *arguments: asked.append(arguments) or turns(*arguments))
+
+    def noted(count: int, urgent: bool | None) -> Turns:
+        asked.append((count, urgent))
+        return turns(count, urgent)
+
+    monkeypatch.setattr(handler.dispatcher(), "turns", noted)
     event = batch(request_body())
     event["Records"][0]["eventSourceARN"] = f"arn:aws:sqs:eu-central-1:123456789012:{queue}"
     assert handler.handle(event, LambdaContext()) == {"batchItemFailures": []}

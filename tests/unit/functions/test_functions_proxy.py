@@ -11,7 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from functions.contract.vendor import Credential
+from functions.contract.exchange import Credential
 from functions.names import CREDENTIAL_HEADER, Environment, ProxyAuth
 from functions.proxy import SECRET_MAX_AGE_S, Proxy, SigV4, client_for, proxy_of
 from tests.unit.functions.fakes import FakeVendor

@@ -6,14 +6,17 @@ import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.contract.exchange import Fetched
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.signals import Reason
 from functions.limiter.turn import Unpaced
 from functions.observability import BRAKES
 from functions.results import handler
-from functions.results.fetch import ATTEMPTS, BUDGET_S, ENVELOPE_BYTES, LONGEST_PAUSE_S, OUTPUT_LIMIT_BYTES, fetch
+from functions.results.fetch import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, fetch
+from functions.results.size import ENVELOPE_BYTES, OUTPUT_LIMIT_BYTES
 from tests.unit.functions.fakes import VENDOR_DOCUMENT, FakeTurns, FakeVendor, Worker, metrics, vendor_of
 
+PLACE = Fetched("/v1/jobs/{job_id}", 10)
 OK = httpx.Response(200, json={"id": "job-1", "output": "Grüße"})
 
 
@@ -23,13 +26,13 @@ def no_sleep(duration_s: float) -> None:
 
 def failure(vendor: FakeVendor) -> FailTask:
     with pytest.raises(FailTask) as failed:
-        fetch(vendor.proxy(), vendor_of(), "job-1", Unpaced(), no_sleep)
+        fetch(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep)
     return failed.value
 
 
 def test_a_result_comes_with_one_request() -> None:
     vendor = FakeVendor(OK)
-    assert fetch(vendor.proxy(), vendor_of(), "job-1", Unpaced(), no_sleep) == {"id": "job-1", "output": "Grüße"}
+    assert fetch(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep) == {"id": "job-1", "output": "Grüße"}
     (request,) = vendor.requests
     assert (request.method, str(request.url)) == ("GET", "https://proxy.example/live/v1/jobs/job-1")
     assert (request.content, request.extensions["timeout"]["read"]) == (b"", 10)
@@ -47,7 +50,7 @@ def test_a_result_comes_with_one_request() -> None:
 )
 def test_a_job_id_cannot_leave_its_place_in_the_path(job_id: str, raw_path: bytes) -> None:
     vendor = FakeVendor(OK)
-    fetch(vendor.proxy(), vendor_of(), job_id, Unpaced(), no_sleep)
+    fetch(vendor.proxy(), "acme", PLACE, job_id, Unpaced(), no_sleep)
     assert vendor.requests[0].url.raw_path == raw_path
 
 
@@ -56,7 +59,7 @@ def test_a_job_id_cannot_leave_its_place_in_the_path(job_id: str, raw_path: byte
 )
 def test_what_may_pass_is_tried_again(answer: httpx.Response | Exception) -> None:
     vendor, slept_s = FakeVendor(answer, answer, OK), list[float]()
-    assert fetch(vendor.proxy(), vendor_of(), "job-1", Unpaced(), slept_s.append)["id"] == "job-1"
+    assert fetch(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), slept_s.append)["id"] == "job-1"
     assert len(vendor.requests) == 3
     assert len(slept_s) == 2
     assert all(0 <= pause_s <= LONGEST_PAUSE_S for pause_s in slept_s)
@@ -66,7 +69,7 @@ def test_every_attempt_takes_a_turn_of_its_own_and_a_429_brakes_for_as_long_as_t
     throttled = httpx.Response(429, headers={"Retry-After": "2"})
     turns = FakeTurns()
     vendor = FakeVendor(throttled, httpx.Response(503), httpx.ReadTimeout("slow"), OK)
-    fetch(vendor.proxy(), vendor_of(), "job-1", turns, no_sleep)
+    fetch(vendor.proxy(), "acme", PLACE, "job-1", turns, no_sleep)
     assert turns.told == [
         *("take", "answered", ("refused", 2)),
         *("take", "answered", "failed"),
@@ -82,7 +85,7 @@ def test_a_turn_that_is_too_far_away_is_no_result() -> None:
 
     vendor = FakeVendor(OK)
     with pytest.raises(FailTask, match="the next free slot is far away") as failed:
-        fetch(vendor.proxy(), vendor_of(), "job-1", FarAway(), no_sleep)
+        fetch(vendor.proxy(), "acme", PLACE, "job-1", FarAway(), no_sleep)
     assert failed.value.code is ErrorCode.RESULT_UNAVAILABLE
     assert vendor.requests == []
 
@@ -119,7 +122,7 @@ def test_a_result_that_is_not_json_is_unreadable(answer: httpx.Response) -> None
 def test_the_largest_result_that_fits_is_delivered_and_one_byte_more_is_too_large() -> None:
     room = OUTPUT_LIMIT_BYTES - ENVELOPE_BYTES - len('""')
     fits = FakeVendor(httpx.Response(200, json="x" * room))
-    assert len(fetch(fits.proxy(), vendor_of(), "job-1", Unpaced(), no_sleep)) == room
+    assert len(fetch(fits.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep)) == room
     error = failure(FakeVendor(httpx.Response(200, json="x" * (room + 1))))
     assert error.code is ErrorCode.RESULT_TOO_LARGE
     assert error.cause == f"the result has {room + 3} bytes, a state carries {OUTPUT_LIMIT_BYTES}"

@@ -1,0 +1,96 @@
+"""What a callback says (hop 10), read by its contract: one event, or several in one delivery."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from functions.contract import paths
+from functions.contract.exchange import BodyFormat, Callback
+from functions.errors import Malformed
+
+ARRIVED: Final = "arrived"
+"""The status of an event of a vendor that says none: it is there."""
+
+
+class Kind(StrEnum):
+    """What an event means for its job."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    PROGRESS = "progress"
+    IGNORED = "ignored"
+    """About something that nobody here waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a callback says of one job: its status in the vendor's words, and the event as a JSON text."""
+
+    job_id: str
+    status: str
+    kind: Kind
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The events of a callback, and what was wrong with the first that could not be read; None where all could be."""
+
+    events: Sequence[Event]
+    complaint: Malformed | None
+
+
+def read(callback: Callback, body: str) -> Reading:
+    """Read a callback; Malformed where nothing in it can be read. Good events are not lost for a bad one."""
+    events, complaint = [], None
+    for document in _documents(callback, body):
+        try:
+            events.append(_event(callback, document))
+        except Malformed as error:
+            complaint = complaint or error
+    if complaint and not events:
+        raise complaint
+    return Reading(events, complaint)
+
+
+def _documents(callback: Callback, body: str) -> Sequence[Any]:
+    """Return the events of a body as documents."""
+    if callback.body is BodyFormat.FORM:
+        return [dict(parse_qsl(body, keep_blank_values=True))]
+    try:
+        document: Any = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("the callback is not JSON") from error
+    if callback.events is None:
+        return [document]
+    documents = paths.read(document, callback.events)
+    if not isinstance(documents, list) or not documents:
+        raise Malformed(f"the callback has no list of events at `{callback.events}`")
+    return documents
+
+
+def _event(callback: Callback, document: Any) -> Event:
+    """Read one event by its contract; Malformed names what is missing or not in the contract's lists."""
+    status = ARRIVED if callback.status is None else paths.word(paths.read(document, callback.status))
+    if status in callback.ignored:
+        return Event("", status, Kind.IGNORED, "")
+    job_ids = (paths.identifier(paths.read(document, path)) for path in callback.job_id)
+    job_id = next((job_id for job_id in job_ids if job_id is not None), None)
+    if job_id is None:
+        raise Malformed(f"the callback has no job ID at {' or '.join(f'`{path}`' for path in callback.job_id)}")
+    if status is None:
+        raise Malformed(f"the callback has no status at `{callback.status}`")
+    return Event(job_id, status, _kind(callback, status), json.dumps(document, ensure_ascii=False))
+
+
+def _kind(callback: Callback, status: str) -> Kind:
+    if callback.status is None or status in callback.success:
+        return Kind.SUCCESS
+    if status in callback.failure:
+        return Kind.FAILURE
+    if status in callback.progress:
+        return Kind.PROGRESS
+    raise Malformed(f"the callback's `{callback.status}` is in none of the contract's lists")

@@ -1,0 +1,75 @@
+"""Asking the vendor how a job stands (beside hop 10): it changes nothing there, and takes a slot that results leave."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+
+from functions.contract import paths
+from functions.contract.exchange import Poll
+from functions.errors import RetryLater
+from functions.limiter.turn import Turns
+from functions.proxy import Proxy, brake_asked
+
+UNKNOWN_CODES: Final = frozenset({httpx.codes.NOT_FOUND, httpx.codes.GONE})
+
+
+class Standing(StrEnum):
+    """How a job stands at the vendor."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    """The vendor has no such job, or none any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a job stands, in our word and in the vendor's, and what the vendor said of it."""
+
+    standing: Standing
+    status: str
+    body: str
+
+
+def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
+    """Ask once. Raises RetryLater where there is no answer now, or none that the contract has a word for."""
+    turns.take()
+    try:
+        answer = proxy.send(poll.method, poll.path.format(job_id=quote(job_id, safe="")), poll.timeout_s)
+    except httpx.TransportError as error:
+        turns.failed()
+        raise RetryLater(f"no answer ({type(error).__name__})") from error
+    turns.answered()
+    brake = brake_asked(answer)
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+        if answer.is_server_error:
+            turns.failed()
+        if brake:
+            turns.refused(brake)
+        raise RetryLater(f"HTTP {answer.status_code}")
+    turns.succeeded(brake)
+    return _finding(poll, answer)
+
+
+def _finding(poll: Poll, answer: httpx.Response) -> Finding:
+    word = str(answer.status_code) if poll.status is None else _word(poll.status, answer)
+    words = {Standing.SUCCEEDED: poll.success, Standing.FAILED: poll.failure, Standing.PENDING: poll.pending}
+    for standing, said in words.items():
+        if word is not None and word in said:
+            return Finding(standing, word, answer.text)
+    if answer.status_code in UNKNOWN_CODES:
+        return Finding(Standing.UNKNOWN, str(answer.status_code), answer.text)
+    raise RetryLater(f"HTTP {answer.status_code}, with a status in none of the contract's lists")
+
+
+def _word(path: str, answer: httpx.Response) -> str | None:
+    if not answer.is_success:
+        return None
+    try:
+        return paths.word(paths.read(answer.json(), path))
+    except ValueError:
+        return None

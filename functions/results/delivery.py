@@ -1,0 +1,55 @@
+"""Results function (hop 11) of a vendor whose results come with the last callback: they are in the ledger already.
+
+In: a job ID from `call_vendor`. Out: the result, or why there is none.
+"""
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.contract import paths
+from functions.contract.exchange import Delivered
+from functions.contract.profile import AppConfigProfiles
+from functions.errors import ErrorCode, FailTask
+from functions.ledger.store import Ledger
+from functions.ledger.tables import ledger
+from functions.names import Environment
+from functions.results.outcome import outcome
+from functions.results.size import carried
+from functions.settings import setting
+
+
+def delivered(ledger: Ledger, vendor_name: str, place: Delivered, job_id: str) -> Any:
+    """Return the event that ended a job, or the part of it that the contract names, as a JSON value.
+
+    Raises FailTask: `Result.Unavailable` where it is not there, `Result.TooLarge` where Step Functions could not carry
+    it.
+    """
+    answer = ledger.answer_of_job(vendor_name, job_id)
+    if answer is None:
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"the ledger has no answer of {vendor_name} to this job any more")
+    event = json.loads(answer.body)
+    result = event if place.field is None else paths.read(event, place.field)
+    if result is None:
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name}'s callback has nothing at `{place.field}`")
+    return carried(result)
+
+
+@cache
+def profiles() -> AppConfigProfiles:
+    """Return this worker's view of AppConfig."""
+    return AppConfigProfiles(setting(Environment.CONFIG_APPLICATION))
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take one result from the ledger."""
+    del context
+    vendor = profiles().vendor(setting(Environment.VENDOR))
+    place = vendor.result
+    if not isinstance(place, Delivered):
+        raise TypeError(
+            f"{vendor.name}'s results do not come along any more: deploy the stack for its changed contract"
+        )
+    return outcome(vendor.name, event["call_id"], lambda: delivered(ledger(), vendor.name, place, event["job_id"]))

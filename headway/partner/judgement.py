@@ -1,0 +1,48 @@
+"""What Headway would say to a callback: the inbox's own verification and reading, with the reason of a refusal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions.callback import event
+from functions.callback.verification import scheme_of
+from functions.contract.vendor import Vendor
+from functions.errors import Forged, Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a callback is taken, why not, and what its events say."""
+
+    reason: str | None
+    events: Sequence[event.Event] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return self.reason is None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it without the bodies of the events."""
+        events = [{"job_id": one.job_id, "status": one.status, "means": one.kind} for one in self.events]
+        return {"accepted": self.accepted, "reason": self.reason, "events": events}
+
+
+def judge(
+    vendor: Vendor, body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str
+) -> Judgement:
+    """Verify and read a callback as the inbox does; header names may be in any case."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return Judgement("forged: the body is not UTF-8, and the queue carries nothing else")
+    try:
+        scheme_of(vendor.callback.verification).verify(body, lowered, keys, received_epoch_s, url)
+    except Forged as refusal:
+        return Judgement(f"forged: {refusal}")
+    try:
+        reading = event.read(vendor.callback, text)
+    except Malformed as refusal:
+        return Judgement(f"malformed: {refusal}")
+    return Judgement(f"malformed: {reading.complaint}" if reading.complaint else None, reading.events)

@@ -1,0 +1,211 @@
+"""Any vendor that a contract file describes: the file read from the other side of the counter.
+
+In: jobs to submit and results to read, by the contract's own words. Out: answers, and callbacks in its shape. The model
+behind it answers every payload with `{"echo": payload}`.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from functions.contract import paths
+from functions.contract.exchange import BodyFormat, Fetched, Header, Query
+from functions.contract.vendor import Vendor
+from headway.vendor.account import Account
+from headway.vendor.background import Background
+from headway.vendor.callbacks import CallbackSender
+from headway.vendor.event import compose
+from headway.vendor.faults import Faults
+from headway.vendor.jobs import Event, Job, NoPlace, Order, Status, Workshop
+from headway.vendor.offer import Offer, Scope
+
+RETRY_IN_FLIGHT_S = 1  # said with the 429 for one job too many: nobody knows when a place is free
+EARLY_CALLBACK_WAIT_S = 5.0  # a receiver that never answers must not hold the submit for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The first word of each of the contract's lists; None where a list is empty."""
+
+    success: str | None
+    failure: str | None
+    progress: str | None
+
+    @classmethod
+    def of(cls, contract: Mapping[str, Any]) -> "Words":
+        """Read a contract document: the model has sets, which have no first."""
+        callback = contract["callback"]
+        return cls(*(next(iter(callback.get(name, ())), None) for name in ("success", "failure", "progress")))
+
+
+class Described:
+    """The routes of one simulated vendor, as its contract describes them."""
+
+    def __init__(
+        self,
+        contract: Mapping[str, Any],
+        account: Account,
+        offer: Offer,
+        faults: Faults,
+        workshop: Workshop,
+        callbacks: CallbackSender,
+        background: Background,
+    ) -> None:
+        self._vendor = Vendor.from_document(contract)
+        self._words = Words.of(contract)
+        self._polled = _polled(contract.get("poll", {}))
+        self._account = account
+        self._offer = offer
+        self._faults = faults
+        self._workshop = workshop
+        self._callbacks = callbacks
+        self._background = background
+        self._key = offer.keys.webhook_key(self._vendor.callback.verification)
+        self.name = self._vendor.name
+
+    def routes(self) -> list[Route]:
+        """Return the vendor's routes."""
+        submit, result = self._vendor.submit, self._vendor.result
+        found = [Route(submit.path, self.create, methods=[submit.method])]
+        places = [(result.path, "GET")] if isinstance(result, Fetched) else []
+        if poll := self._vendor.poll:
+            places.append((poll.path, poll.method))
+        found += [Route(path, self.get, methods=[method]) for path, method in dict.fromkeys(places)]
+        return found
+
+    def scope_of(self, request: Request) -> Scope:
+        """Count submits apart from all other calls."""
+        submit = self._vendor.submit
+        return Scope.SUBMIT if (request.method, request.url.path) == (submit.method, submit.path) else Scope.POLL
+
+    def throttled(self, retry_after_s: int) -> Response:
+        """Build the 429."""
+        return _problem(429, "too many requests", {"Retry-After": str(retry_after_s)})
+
+    def unavailable(self) -> Response:
+        """Build the 503."""
+        return _problem(503, "the service is down")
+
+    async def create(self, request: Request) -> Response:
+        """Accept a job: 201 with its ID where the contract reads it, and its work begins once the answer is out."""
+        if refusal := self._unauthenticated(request):
+            return refusal
+        body = self._read(await request.body())
+        if body is None:
+            return _problem(422, f"the body is not a {self._vendor.submit.body} object")
+        place = self._vendor.submit.callback_key
+        if place and paths.read(body, place) != self._key:
+            return _problem(422, f"{place} is not the account's webhook key")  # a real vendor would take any
+        key = self._vendor.submit.idempotency_header
+        try:
+            job, is_new = self._workshop.accept(self._order(request, body), request.headers.get(key) if key else None)
+        except NoPlace:
+            return self.throttled(RETRY_IN_FLIGHT_S)
+        if self._words.failure is None:
+            job.will_fail = False  # this vendor has no word for it
+        if is_new and self._faults.early_callbacks:
+            await self._finish_early(job)
+        await asyncio.sleep(self._workshop.answer_time_s())
+        answer = self._accepted(job)
+        answer.background = BackgroundTask(self._begin, job) if is_new else None
+        return answer
+
+    async def get(self, request: Request) -> Response:
+        """Return a job as it is now."""
+        if refusal := self._unauthenticated(request):
+            return refusal
+        job = self._workshop.jobs.get(request.path_params["job_id"])
+        if job is None or self._faults.lost_jobs:
+            return _problem(404, "there is no such job")
+        done = job.status is Status.SUCCEEDED
+        answer: dict[str, Any] = {"job": job.job_id, **({"output": _output(job)} if done else {})}
+        word = self._polled.get(job.status)
+        if word is None or self._vendor.poll is None:
+            return JSONResponse(answer)
+        if self._vendor.poll.status is None:
+            return JSONResponse(answer, status_code=int(word))
+        return JSONResponse(paths.write(answer, self._vendor.poll.status, word))
+
+    def _read(self, raw: bytes) -> Mapping[str, Any] | None:
+        if self._vendor.submit.body is BodyFormat.FORM:
+            return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            return None
+        return body if isinstance(body, dict) else None
+
+    def _order(self, request: Request, body: Mapping[str, Any]) -> Order:
+        place = self._vendor.submit.callback_url
+        if isinstance(place, Query):
+            url = request.query_params.get(place.name)
+        else:
+            url = self._account.callback_url if place is None else paths.read(body, place)
+        told = {place, self._vendor.submit.callback_key}
+        payload = {name: value for name, value in body.items() if name not in told}
+        return Order(payload, "", url, frozenset(Event), str(request.base_url))
+
+    def _accepted(self, job: Job) -> Response:
+        place = self._vendor.submit.job_id
+        if isinstance(place, Header):
+            location = f"{job.order.base_url.rstrip('/')}{self._vendor.submit.path}/{job.job_id}"
+            return Response(status_code=201, headers={place.name: location})
+        return JSONResponse(paths.write({}, place, job.job_id), status_code=201)
+
+    async def _begin(self, job: Job) -> None:
+        self._background.spawn(self._workshop.work(job, self._announce, self._offer.job_time_s))
+
+    async def _finish_early(self, job: Job) -> None:
+        deliveries: list[asyncio.Task[None]] = []
+        await self._workshop.work(job, lambda job, event: deliveries.extend(self._announce(job, event)), job_time_s=0)
+        if deliveries:
+            await asyncio.wait(deliveries, timeout=EARLY_CALLBACK_WAIT_S)
+
+    def _announce(self, job: Job, event: Event) -> list[asyncio.Task[None]]:
+        """Send the callback of `event`, where the contract has a word for it; return its delivery."""
+        url = job.order.callback_url
+        if url is None or event not in (Event.START, Event.COMPLETED):
+            return []
+        if event is Event.START:
+            word = self._words.progress
+        else:
+            word = self._words.success if job.status is Status.SUCCEEDED else self._words.failure
+        if word is None and (event is Event.START or self._vendor.callback.status is not None):
+            return []
+        genuine = compose(self._vendor, job.job_id, word, _output(job))
+        forged = compose(self._vendor, job.job_id, self._words.success, {"echo": "forged"})
+        delivery = self._callbacks.deliver(url, f"msg_{job.job_id}_{event}", genuine, forged)
+        return [self._background.spawn(delivery)]
+
+    def _unauthenticated(self, request: Request) -> Response | None:
+        credential = self._vendor.credential
+        if credential is None or request.headers.get(credential.header) == credential.value(self._offer.keys.api_token):
+            return None
+        return _problem(401, f"{credential.header} does not carry the account's token")
+
+
+def _polled(poll: Mapping[str, Any]) -> dict[Status, str]:
+    """Return the words with which a poll is answered: the first of each of the contract's lists."""
+    lists = {
+        Status.STARTING: poll.get("pending", ()),
+        Status.PROCESSING: poll.get("pending", ()),
+        Status.SUCCEEDED: poll.get("success", ()),
+        Status.FAILED: poll.get("failure", ()),
+    }
+    return {status: words[0] for status, words in lists.items() if words}
+
+
+def _output(job: Job) -> dict[str, Any]:
+    return {"echo": job.order.payload}
+
+
+def _problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": detail}, status_code=status, headers=dict(headers or {}))

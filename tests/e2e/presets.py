@@ -1,0 +1,97 @@
+"""A cloud with several vendors, each as its preset describes it, and a simulator at the end of each lane.
+
+What a preset says of rates is made small here: a laptop would start workers for hundreds of calls a second. Jobs are
+asked about after seconds instead of minutes.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cdk.configuration import load_contract
+from headway import embedded
+from headway.cloud.endpoint import LocalTarget
+from headway.stack import Stack
+from headway.synthesis import ASSEMBLY, CONFIGURATION
+from headway.vendor.keys import load_or_create
+from headway.vendor.offer import Limit, Offer
+from headway.vendor.server import VendorServer
+from headway.vendor.simulator import Role
+
+PRESETS = CONFIGURATION / "presets"
+RATE = {"quantity": "calls", "amount": 4, "per_s": 1, "scope": "submit"}
+SOLD = Limit(4, 1)
+IN_FLIGHT = 2
+FAIL_RATIO, SEED = 0.4, 3
+"""Of four jobs the first and the third fail (`headway/vendor/jobs.py`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Deployed lanes, and the vendors at their ends, by name."""
+
+    state_dir: Path
+    configuration: Path
+    target: LocalTarget
+    stack: Stack
+    vendors: Mapping[str, VendorServer]
+    contracts: Mapping[str, Mapping[str, Any]]
+
+
+@contextmanager
+def market(state_dir: Path, names: Sequence[str]) -> Iterator[Market]:
+    """Deploy the presets, tell vendors with an account where to call back, and leave nothing of it behind."""
+    configuration = ASSEMBLY.parent / "presets" / "configuration"
+    contracts = _configure(configuration, names)
+    with ExitStack() as open_vendors:
+        vendors = {
+            name: open_vendors.enter_context(VendorServer(_offer(state_dir, contract), role=Role.described(contract)))
+            for name, contract in contracts.items()
+        }
+        try:
+            urls = {name: vendor.url for name, vendor in vendors.items()}
+            assembly = configuration.parent / "assembly"
+            cloud, stack = embedded.up(state_dir, urls, configuration=configuration, assembly=assembly)
+            for name, vendor in vendors.items():
+                vendor.account.callback_url = stack.callback_url(name)
+            yield Market(state_dir, configuration, LocalTarget(cloud.endpoint_url), stack, vendors, contracts)
+        finally:
+            embedded.down(state_dir)
+
+
+def _configure(configuration: Path, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    shutil.rmtree(configuration, ignore_errors=True)
+    (configuration / "vendors").mkdir(parents=True)
+    for schema in CONFIGURATION.glob("*.schema.json"):
+        shutil.copy(schema, configuration)
+    contracts = {}
+    for name in names:
+        contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
+        seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
+        seats = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if seated else []
+        contract["limits"] = [RATE, *seats]
+        contract["dispatch"] = {"urgent_concurrency": 0}
+        if "poll" in contract:
+            contract["poll"] |= {"after_s": 3, "every_s": 3}
+        path = configuration / "vendors" / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(contract))
+        contracts[name] = load_contract(configuration, path)
+    return contracts
+
+
+def _offer(state_dir: Path, contract: Mapping[str, Any]) -> Offer:
+    seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
+    return Offer(
+        keys=load_or_create(state_dir, contract["vendor"]),
+        submit=SOLD,
+        poll=Limit(50, 1),
+        in_flight=IN_FLIGHT if seated else None,
+        job_time_s=1,
+        fail_ratio=FAIL_RATIO,
+        seed=SEED,
+    )

@@ -1,0 +1,111 @@
+"""Vendors as data, end to end: presets as they ship, `headway run`, and a simulator that speaks each one's shape.
+
+Four of them, which have all that a contract file can say, run always; `make presets` runs every one.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.pipeline import depth
+from headway.cli import app
+from headway.commands.status import seats_taken
+from headway.vendor.server import VendorServer
+from tests.e2e.laboratory import until
+from tests.e2e.presets import IN_FLIGHT, PRESETS, Market, market
+from tests.e2e.running import lines, records
+
+CHOSEN = ["adyen", "assemblyai", "deepgram", "twilio"]
+EVERY = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+POLLED = "assemblyai"
+CALLS = 4
+FAILED = {1, 3}
+"""Jobs that the vendor fails, by the order in which it has accepted them."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests for the chosen presets, or for every one."""
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", EVERY if metafunc.config.getoption("--every-preset") else CHOSEN)
+
+
+@pytest.fixture(scope="module")
+def sold(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    names = EVERY if request.config.getoption("--every-preset") else CHOSEN
+    with market(tmp_path_factory.mktemp("market"), names) as built:
+        yield built
+
+
+def run(sold: Market, name: str, folder: Path, calls_count: int = CALLS) -> dict[int, dict[str, Any]]:
+    """Run a file of calls to one vendor; returns the records by line."""
+    source = lines(folder / f"{name}.jsonl", *(json.dumps({"payload": {"prompt": f"{n}"}}) for n in range(calls_count)))
+    words = ["run", "call_vendor", "--vendor", name, "--input", str(source), "--no-report", "--quiet"]
+    words += ["--config-dir", str(sold.configuration), "--state-dir", str(sold.state_dir)]
+    CliRunner().invoke(app, words)
+    return records(source)
+
+
+def test_a_preset_runs_from_its_contract_file_alone(sold: Market, name: str, tmp_path: Path) -> None:
+    found = run(sold, name, tmp_path)
+    callback, seen = sold.contracts[name]["callback"], sold.vendors[name].report()
+    failed_count = len(FAILED) if "failure" in callback else 0
+    outcomes = [record["outcome"] for record in found.values()]
+    said = {line: (record["outcome"], record["error"], record["cause"]) for line, record in found.items()}
+    assert outcomes.count("succeeded") == CALLS - failed_count, said
+    assert outcomes.count("failed") == failed_count, said
+    for line, record in found.items():
+        if record["outcome"] == "succeeded":
+            assert f'"prompt": "{line - 1}"' in json.dumps(record["output"]), "each line has its own result"
+        else:
+            assert record["error"] == "Vendor.JobFailed"
+    events_count = CALLS * (2 if "progress" in callback else 1)
+    until(lambda: sold.vendors[name].report().callbacks.delivered_count == events_count)
+    assert seen.scopes["submit"].call_count == CALLS
+    assert (seen.scopes["submit"].violation_count, seen.payload_submitted_twice_count) == (0, 0)
+
+
+def test_no_callback_of_any_preset_was_refused(sold: Market) -> None:
+    assert depth(sold.target.client("sqs"), sold.stack.outputs["CallbackDlqUrl"]) == 0
+
+
+def test_jobs_that_nobody_calls_back_about_are_asked_about_and_end_as_they_did(sold: Market, tmp_path: Path) -> None:
+    vendor = sold.vendors[POLLED]
+    before = Counter(vendor.report().jobs_by_status)
+    with faults(vendor, lost_callbacks=True):
+        found = run(sold, POLLED, tmp_path)
+    jobs = Counter(vendor.report().jobs_by_status) - before
+    ends = Counter(record["error"] or record["outcome"] for record in found.values())
+    assert ends == Counter({"succeeded": jobs["succeeded"], "Vendor.JobFailed": jobs["failed"]})
+    assert vendor.report().callbacks.lost_count == CALLS
+
+
+def test_a_job_that_the_vendor_has_lost_ends_its_workflow_with_a_name(sold: Market, tmp_path: Path) -> None:
+    with faults(sold.vendors[POLLED], lost_callbacks=True, lost_jobs=True):
+        [record] = run(sold, POLLED, tmp_path, calls_count=1).values()
+    assert (record["outcome"], record["error"]) == ("failed", "Vendor.JobUnknown")
+
+
+@contextmanager
+def faults(vendor: VendorServer, **wanted: bool) -> Iterator[None]:
+    """Let things go wrong at a vendor for a while."""
+    httpx.post(f"{vendor.url}/_headway/faults", json=wanted).raise_for_status()
+    try:
+        yield
+    finally:
+        httpx.post(f"{vendor.url}/_headway/faults", json=dict.fromkeys(wanted, False)).raise_for_status()
+
+
+def test_no_job_is_one_too_many_and_every_seat_is_given_back(sold: Market) -> None:
+    dynamodb, table_name = sold.target.client("dynamodb"), sold.stack.budgets_table
+    for name, contract in sold.contracts.items():
+        if any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"]):
+            seen = sold.vendors[name].report().jobs_in_flight
+            assert (seen.limit, seen.worst_count, seen.violation_count) == (IN_FLIGHT, IN_FLIGHT, 0), name
+            until(lambda name=name: seats_taken(dynamodb, table_name, name, now_s=0) == 0)  # type: ignore[misc]

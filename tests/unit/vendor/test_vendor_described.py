@@ -1,0 +1,150 @@
+"""A vendor that the simulator plays from its contract alone, without a network."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+
+from cdk.configuration import load_contract
+from functions.callback import event
+from functions.callback.event import Kind
+from functions.contract.vendor import Vendor
+from headway.synthesis import CONFIGURATION
+from headway.vendor.keys import VendorKeys
+from headway.vendor.offer import Limit, Offer
+from headway.vendor.simulator import Role, Simulator
+
+KEYS = VendorKeys(api_token="name:password", webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+ACCOUNT_URL = "http://receiver.test/account"
+
+
+@dataclass
+class Bench:
+    """A simulator, a client with the account's token, and what was called back."""
+
+    simulator: Simulator
+    http: httpx.AsyncClient
+    vendor: Vendor
+    posted: list[httpx.Request] = field(default_factory=list)
+
+    async def submit(self, **words: Any) -> httpx.Response:
+        submit = self.vendor.submit
+        return await self.http.request(submit.method, submit.path, **words)
+
+    async def events(self, count: int) -> list[tuple[str, Kind]]:
+        """Wait for so many callbacks, and read them as Headway would."""
+        async with asyncio.timeout(5):
+            while len(self.posted) < count:
+                await asyncio.sleep(0)
+        reads = [event.read(self.vendor.callback, request.content.decode()) for request in self.posted]
+        return [(one.job_id, one.kind) for reading in reads for one in reading.events]
+
+
+@asynccontextmanager
+async def bench(name: str, **changes: Any) -> AsyncIterator[Bench]:
+    contract: Mapping[str, Any] = load_contract(CONFIGURATION, CONFIGURATION / "presets" / f"{name}.yaml")
+    quick: dict[str, Any] = {"keys": KEYS, "submit": Limit(100, 60), "job_time_s": 0.0, "answer_time_s": 0.0}
+    posted: list[httpx.Request] = []
+
+    def receive(request: httpx.Request) -> httpx.Response:
+        posted.append(request)
+        return httpx.Response(202)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(receive)) as callback_client:
+        simulator = Simulator(Offer(**{**quick, **changes}), role=Role.described(contract), client=callback_client)
+        simulator.account.callback_url = ACCOUNT_URL
+        vendor = Vendor.from_document(contract)
+        credential = vendor.credential
+        assert credential is not None
+        async with (
+            simulator.app.router.lifespan_context(simulator.app),
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=simulator.app),
+                base_url="http://vendor.test",
+                headers={credential.header: credential.value(KEYS.api_token)},
+            ) as http,
+        ):
+            yield Bench(simulator, http, vendor, posted)
+
+
+def test_a_form_is_read_and_called_back_as_a_form() -> None:
+    async def scenario() -> None:
+        async with bench("twilio") as vendor:
+            url = "http://receiver.test/hook"
+            answer = await vendor.submit(data={"To": "+1555", "StatusCallback": url})
+            job_id = answer.json()["sid"]
+            assert answer.status_code == 201
+            assert await vendor.events(2) == [(job_id, Kind.PROGRESS), (job_id, Kind.SUCCESS)]
+            assert str(vendor.posted[0].url) == url
+            assert parse_qs(vendor.posted[0].content.decode())["CallSid"] == [job_id]
+            assert vendor.simulator.report().jobs_by_status == {"succeeded": 1}
+            result = await vendor.http.get(f"/2010-04-01/Accounts/your-account-sid/Calls/{job_id}.json")
+            assert result.json()["output"] == {"echo": {"To": "+1555"}}
+
+    asyncio.run(scenario())
+
+
+def test_a_vendor_with_an_account_calls_back_where_that_says_with_the_event_in_a_list() -> None:
+    async def scenario() -> None:
+        async with bench("adyen", fail_ratio=1.0) as vendor:
+            job_id = (await vendor.submit(json={"amount": 1})).json()["pspReference"]
+            assert await vendor.events(1) == [(job_id, Kind.FAILURE)]
+            assert str(vendor.posted[0].url) == ACCOUNT_URL
+            [item] = json.loads(vendor.posted[0].content)["notificationItems"]
+            assert item["NotificationRequestItem"]["success"] == "false"
+
+    asyncio.run(scenario())
+
+
+def test_a_url_in_the_query_and_a_result_in_the_callback() -> None:
+    async def scenario() -> None:
+        async with bench("deepgram", fail_ratio=1.0) as vendor:
+            answer = await vendor.submit(json={"url": "a"}, params={"callback": "http://receiver.test/q"})
+            assert await vendor.events(1) == [(answer.json()["request_id"], Kind.SUCCESS)], "it has no word for failure"
+            assert json.loads(vendor.posted[0].content)["output"] == {"echo": {"url": "a"}}
+            assert vendor.posted[0].headers["dg-token"] == KEYS.webhook_secret
+
+    asyncio.run(scenario())
+
+
+def test_the_account_is_checked_token_and_key() -> None:
+    async def scenario() -> None:
+        async with bench("assemblyai") as vendor:
+            body = {"webhook_url": "http://receiver.test/hook", "webhook_auth_header_value": "wrong"}
+            assert (await vendor.submit(json=body)).status_code == 422
+            body["webhook_auth_header_value"] = KEYS.webhook_secret
+            assert (await vendor.submit(json=body)).status_code == 201
+            assert (await vendor.submit(json=body, headers={"authorization": "other"})).status_code == 401
+            assert (await vendor.http.get("/v2/transcript/unknown")).status_code == 404
+            assert (await vendor.submit(content=b"[]")).status_code == 422
+
+    asyncio.run(scenario())
+
+
+def test_the_contract_is_kept_at_the_door() -> None:
+    async def scenario() -> None:
+        async with bench("generic", submit=Limit(1, 60), job_time_s=9.0) as vendor:
+            body = {"callback_url": "http://receiver.test/hook"}
+            assert (await vendor.submit(json=body)).status_code == 201
+            refused = await vendor.submit(json=body)
+            assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+            await vendor.http.post("/_headway/faults", json={"down": True})
+            assert (await vendor.submit(json=body)).status_code == 503
+
+    asyncio.run(scenario())
+
+
+def test_a_repeated_idempotency_key_is_the_same_job() -> None:
+    async def scenario() -> None:
+        async with bench("generic", job_time_s=9.0) as vendor:
+            headers = {"Idempotency-Key": "key-1"}
+            answers = [await vendor.submit(json={"n": 1}, headers=headers) for _ in range(2)]
+            assert len({answer.json()["id"] for answer in answers}) == 1
+            assert vendor.simulator.report().payload_submitted_twice_count == 0
+
+    asyncio.run(scenario())
