@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow infrastructure e2e presets synth bench-contract lock clean
+.PHONY: help demo test lint types unit workflow infrastructure e2e presets synth bench-contract hostile lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,9 @@ synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cd
 
 bench-contract: $(READY) ## how much of a contract plain pacing and permits use, as the vendor sees it; half an hour
 	@$(BIN)/python -m benchmarks.contract
+
+hostile: $(READY) ## 300 calls against lost, early, forged and doubled callbacks, errors and hangs: it has to add up
+	@$(BIN)/python -m benchmarks.hostile
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
 

@@ -3,6 +3,7 @@
 In: a URL, a message ID and a body. Out: POST requests to the receiver.
 """
 
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ class CallbackSender:
 
     def __init__(self, offer: Offer, faults: Faults, client: httpx.AsyncClient, callback: Callback = STANDARD) -> None:
         self._callback = callback
+        self._draw = random.Random(offer.seed).random  # noqa: S311 - repeatable, not secret
         self._offer = offer
         self._faults = faults
         self._client = client
@@ -40,10 +42,10 @@ class CallbackSender:
 
     async def deliver(self, url: str, message_id: str, body: Mapping[str, Any], forged_body: Mapping[str, Any]) -> None:
         """Deliver `body`, within the bounded number of attempts; under the forging fault, `forged_body` goes first."""
-        if self._faults.lost_callbacks:
+        if self._faults.lost_callbacks or self._draw() < self._faults.lost_ratio:
             self._count(lost_count=1)
             return
-        if self._faults.forged_copies:
+        if self._faults.forged_copies or self._draw() < self._faults.forged_ratio:
             self._count(forged_count=1)
             await self._post_unheeded(self._other_key, url, message_id, forged_body)
         try:
@@ -52,7 +54,7 @@ class CallbackSender:
             self._count(failed_count=1)
             return
         self._count(delivered_count=1)
-        if self._faults.duplicate_callbacks:
+        if self._faults.duplicate_callbacks or self._draw() < self._faults.duplicate_ratio:
             self._count(duplicate_count=1)
             await self._post_unheeded(self._key, url, message_id, body)
 

@@ -6,6 +6,7 @@ behind it answers every payload with `{"echo": payload}`.
 
 import asyncio
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from headway.vendor.jobs import Event, Job, NoPlace, Order, Status, Workshop
 from headway.vendor.offer import Offer, Scope
 
 RETRY_IN_FLIGHT_S = 1  # said with the 429 for one job too many: nobody knows when a place is free
+HANG_S = 2.0  # beyond the caller's patience
 EARLY_CALLBACK_WAIT_S = 5.0  # a receiver that never answers must not hold the submit for ever
 
 
@@ -68,6 +70,7 @@ class Described:
         self._workshop = workshop
         self._callbacks = callbacks
         self._background = background
+        self._draw = random.Random(offer.seed).random  # noqa: S311 - repeatable, not secret
         self._key = offer.keys.webhook_key(self._vendor.callback.verification)
         self.name = self._vendor.name
 
@@ -105,16 +108,25 @@ class Described:
         if place and paths.read(body, place) != self._key:
             return _problem(422, f"{place} is not the account's webhook key")  # a real vendor would take any
         key = self._vendor.submit.idempotency_header
+        trouble = self._draw()
+        if trouble < self._faults.error_ratio / 2:
+            return self.unavailable()
         try:
             job, is_new = self._workshop.accept(self._order(request, body), request.headers.get(key) if key else None)
         except NoPlace:
             return self.throttled(RETRY_IN_FLIGHT_S)
         if self._words.failure is None:
             job.will_fail = False  # this vendor has no word for it
-        if is_new and self._faults.early_callbacks:
+        if is_new and (self._faults.early_callbacks or self._draw() < self._faults.early_ratio):
             await self._finish_early(job)
         await asyncio.sleep(self._workshop.answer_time_s())
-        answer = self._accepted(job)
+        if trouble > 1 - self._faults.hang_ratio:
+            if is_new:
+                await self._begin(job)
+            await asyncio.sleep(self._vendor.submit.timeout_s + HANG_S)
+            return self._accepted(job)
+        broken = trouble < self._faults.error_ratio
+        answer = _problem(500, "the job was taken, then something broke") if broken else self._accepted(job)
         answer.background = BackgroundTask(self._begin, job) if is_new else None
         return answer
 

@@ -15,6 +15,13 @@ class Faults:
     lost_callbacks: bool = False  # none is sent: the job ends, and nobody hears of it
     lost_jobs: bool = False  # polls of any job are answered 404, where the shape is a contract's
     duplicate_callbacks: bool = False  # what was delivered is delivered once more, under the same webhook-id
+    # Shares between 0 and 1, drawn by the offer's seed, of what goes wrong where the shape is a contract's:
+    early_ratio: float = 0.0  # jobs that end before their submit is answered
+    lost_ratio: float = 0.0  # callbacks that are not sent
+    forged_ratio: float = 0.0  # callbacks before which a forged copy comes
+    duplicate_ratio: float = 0.0  # callbacks that are delivered twice
+    error_ratio: float = 0.0  # submits that are answered 503, or 500 although the job was taken
+    hang_ratio: float = 0.0  # submits whose job is taken, and which are not answered in time
 
     def update(self, changes: object) -> None:
         """Apply all of `changes`, an object of fault names, or raise ValueError naming the field and apply none."""
@@ -34,6 +41,6 @@ class Faults:
         for field in fields(self):
             setattr(self, field.name, field.default)
 
-    def as_json(self) -> dict[str, bool | int]:
+    def as_json(self) -> dict[str, bool | int | float]:
         """Return the faults as JSON values."""
         return asdict(self)

@@ -14,12 +14,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.market import IN_FLIGHT, PRESETS, Market, market
 from benchmarks.pipeline import depth
 from headway.cli import app
 from headway.commands.status import seats_taken
 from headway.vendor.server import VendorServer
 from tests.e2e.laboratory import until
-from tests.e2e.presets import IN_FLIGHT, PRESETS, Market, market
 from tests.e2e.running import lines, records
 
 CHOSEN = ["adyen", "assemblyai", "deepgram", "twilio"]

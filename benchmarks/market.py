@@ -24,11 +24,22 @@ from headway.vendor.server import VendorServer
 from headway.vendor.simulator import Role
 
 PRESETS = CONFIGURATION / "presets"
-RATE = {"quantity": "calls", "amount": 4, "per_s": 1, "scope": "submit"}
-SOLD = Limit(4, 1)
 IN_FLIGHT = 2
-FAIL_RATIO, SEED = 0.4, 3
-"""Of four jobs the first and the third fail (`headway/vendor/jobs.py`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is not the presets': calls a second, seconds until a job is asked about, its time, the share that fails."""
+
+    rate_per_s: int = 4
+    poll_after_s: int = 3
+    job_time_s: float = 1.0
+    fail_ratio: float = 0.4
+    seed: int = 3
+    """Of four jobs the first and the third fail (`headway/vendor/jobs.py`)."""
+
+
+USUAL = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +55,15 @@ class Market:
 
 
 @contextmanager
-def market(state_dir: Path, names: Sequence[str]) -> Iterator[Market]:
+def market(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[Market]:
     """Deploy the presets, tell vendors with an account where to call back, and leave nothing of it behind."""
     configuration = ASSEMBLY.parent / "presets" / "configuration"
-    contracts = _configure(configuration, names)
+    contracts = _configure(configuration, names, terms)
     with ExitStack() as open_vendors:
         vendors = {
-            name: open_vendors.enter_context(VendorServer(_offer(state_dir, contract), role=Role.described(contract)))
+            name: open_vendors.enter_context(
+                VendorServer(_offer(state_dir, contract, terms), role=Role.described(contract))
+            )
             for name, contract in contracts.items()
         }
         try:
@@ -64,7 +77,7 @@ def market(state_dir: Path, names: Sequence[str]) -> Iterator[Market]:
             embedded.down(state_dir)
 
 
-def _configure(configuration: Path, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[str, Mapping[str, Any]]:
     shutil.rmtree(configuration, ignore_errors=True)
     (configuration / "vendors").mkdir(parents=True)
     for schema in CONFIGURATION.glob("*.schema.json"):
@@ -74,24 +87,25 @@ def _configure(configuration: Path, names: Sequence[str]) -> dict[str, Mapping[s
         contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
         seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
         seats = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if seated else []
-        contract["limits"] = [RATE, *seats]
+        rate = {"quantity": "calls", "amount": terms.rate_per_s, "per_s": 1, "scope": "submit"}
+        contract["limits"] = [rate, *seats]
         contract["dispatch"] = {"urgent_concurrency": 0}
         if "poll" in contract:
-            contract["poll"] |= {"after_s": 3, "every_s": 3}
+            contract["poll"] |= {"after_s": terms.poll_after_s, "every_s": terms.poll_after_s}
         path = configuration / "vendors" / f"{name}.yaml"
         path.write_text(yaml.safe_dump(contract))
         contracts[name] = load_contract(configuration, path)
     return contracts
 
 
-def _offer(state_dir: Path, contract: Mapping[str, Any]) -> Offer:
+def _offer(state_dir: Path, contract: Mapping[str, Any], terms: Terms) -> Offer:
     seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
     return Offer(
         keys=load_or_create(state_dir, contract["vendor"]),
-        submit=SOLD,
-        poll=Limit(50, 1),
+        submit=Limit(terms.rate_per_s, 1),
+        poll=Limit(200, 1),
         in_flight=IN_FLIGHT if seated else None,
-        job_time_s=1,
-        fail_ratio=FAIL_RATIO,
-        seed=SEED,
+        job_time_s=terms.job_time_s,
+        fail_ratio=terms.fail_ratio,
+        seed=terms.seed,
     )

@@ -1,0 +1,130 @@
+"""A vendor, a network and forgers at their worst: every call has to end as its job did, once, and in time.
+
+Through the whole pipeline, with a contract that has an idempotency header and a poll. Ours is counted from executions,
+dead letters and the simulator's own report, and has to add up.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.testing import CliRunner
+
+from benchmarks.market import Market, Terms, market
+from benchmarks.pipeline import depth
+from headway.cli import app as headway
+
+PRESET: Final = "generic"
+"""It has an idempotency header, so that a repeated submit is no second job, and a poll."""
+FAULTS: Final = {
+    "early_ratio": 0.10,
+    "duplicate_ratio": 0.20,
+    "lost_ratio": 0.05,
+    "forged_ratio": 0.10,
+    "error_ratio": 0.10,
+    "hang_ratio": 0.02,
+}
+FAIL_RATIO: Final = 0.05
+TERMS: Final = Terms(rate_per_s=10, poll_after_s=8, job_time_s=2.0, fail_ratio=FAIL_RATIO, seed=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Hostile:
+    """What became of a run, by our counts and by the vendor's."""
+
+    calls_count: int
+    seconds: float
+    ends: Mapping[str, int]
+    slowest_s: float
+    jobs: Mapping[str, int]
+    submitted_twice_count: int
+    repeated_keys_count: int
+    violations_count: int
+    refused_count: int
+    forged_sent_count: int
+    forged_letters_count: int
+    duplicates_sent_count: int
+    lost_count: int
+    request_letters_count: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every call ended as its job did, and every forged copy is a dead letter."""
+        return (
+            self.ends.get("succeeded", 0) == self.jobs.get("succeeded", 0)
+            and self.ends.get("Vendor.JobFailed", 0) == self.jobs.get("failed", 0)
+            and sum(self.ends.values()) == self.calls_count == sum(self.jobs.values())
+            and self.submitted_twice_count == self.violations_count == self.request_letters_count == 0
+            and self.forged_letters_count == self.forged_sent_count
+        )
+
+
+def run(built: Market, folder: Path, calls_count: int) -> Hostile:
+    """Run so many calls against all faults at once, by `headway run`, and count."""
+    vendor = built.vendors[PRESET]
+    httpx.post(f"{vendor.url}/_headway/faults", json=FAULTS).raise_for_status()
+    source = folder / "hostile.jsonl"
+    source.write_text("".join(json.dumps({"payload": {"n": n}}) + "\n" for n in range(calls_count)))
+    words = ["run", "call_vendor", "--vendor", PRESET, "--input", str(source), "--no-report", "--quiet"]
+    started_s = time.monotonic()
+    CliRunner().invoke(headway, [*words, "--config-dir", str(built.configuration), "--state-dir", str(built.state_dir)])
+    seconds = time.monotonic() - started_s
+    lines = source.with_name("hostile.results.jsonl").read_text().splitlines()
+    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    time.sleep(TERMS.poll_after_s)  # duplicates and forged copies that are still on their way
+    seen, submit = vendor.report(), vendor.report().scopes["submit"]
+    sqs, lane = built.target.client("sqs"), built.stack.vendors[PRESET]
+    step_functions = built.target.client("stepfunctions")
+    spans_s = []
+    for record in records:
+        told = step_functions.describe_execution(executionArn=record["execution"])
+        spans_s.append((told["stopDate"] - told["startDate"]).total_seconds())
+    return Hostile(
+        calls_count=calls_count,
+        seconds=seconds,
+        ends=dict(Counter(record["error"] or record["outcome"] for record in records)),
+        slowest_s=max(spans_s),
+        jobs=seen.jobs_by_status,
+        submitted_twice_count=seen.payload_submitted_twice_count,
+        repeated_keys_count=seen.repeated_idempotency_key_count,
+        violations_count=submit.violation_count,
+        refused_count=submit.refused_count,
+        forged_sent_count=seen.callbacks.forged_count,
+        forged_letters_count=depth(sqs, built.stack.outputs["CallbackDlqUrl"]),
+        duplicates_sent_count=seen.callbacks.duplicate_count,
+        lost_count=seen.callbacks.lost_count,
+        request_letters_count=depth(sqs, lane["request_dlq_url"]),
+    )
+
+
+def main(
+    calls: Annotated[int, typer.Option(help="Calls.", min=1)] = 300,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
+) -> None:
+    """Print what became of the calls, beside what the vendor says it did; exit code 1 where it does not add up."""
+    with TemporaryDirectory() as folder, market(Path(folder), [PRESET], TERMS) as built:
+        seen = run(built, Path(folder), calls)
+    if as_json:
+        typer.echo(json.dumps({**asdict(seen), "adds_up": seen.adds_up}, indent=2))
+    else:
+        table = Table("", "", title=f"{calls} calls against {', '.join(f'{n} {r:.0%}' for n, r in FAULTS.items())}")
+        for name, value in asdict(seen).items():
+            table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
+        table.add_row("adds up", str(seen.adds_up))
+        Console().print(table)
+    raise typer.Exit(0 if seen.adds_up else 1)
+
+
+if __name__ == "__main__":
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()
