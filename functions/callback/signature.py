@@ -83,7 +83,9 @@ def key_bytes(signature: Signature, keys: Sequence[str]) -> list[bytes]:
 
 def computed(signature: Signature, body: bytes, timestamp: str, key: bytes, url: str = "") -> str:
     """Return the signature that this key gives, as the vendor writes it."""
-    parts = {BODY: body, TIMESTAMP: timestamp.encode(), KEY: key, URL: url.encode(), FORM: _form(body)}
+    parts = {BODY: body, TIMESTAMP: timestamp.encode(), KEY: key, URL: url.encode()}
+    if FORM in signature.signed:
+        parts[FORM] = _form(body)
     message = b"".join(parts.get(piece, piece.encode()) for piece in re.split(r"(\{\w+\})", signature.signed))
     name = signature.algorithm.removeprefix("hmac-")
     plain = signature.algorithm in PLAIN

@@ -13,7 +13,7 @@ from jsonschema import Draft4Validator
 
 from cdk.configuration import ConfigurationError, load_contract, load_vendors, schema
 from functions.callback.verification import SCHEMES
-from functions.contract.exchange import Ambiguity, BodyFormat, Callback, Submit
+from functions.contract.exchange import Ambiguity, BodyFormat, Callback, Poll, Submit
 from functions.contract.signature import Algorithm, Encoding, Signature
 from functions.contract.vendor import LONGEST_DELAY_S, SEATS_LIMIT, Drain, Pacing, Quantity, Scope
 from functions.limiter.tuning import Tuning
@@ -200,6 +200,22 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda c: c["callback"].update(ignored=["canceled"]),
         "`callback.failure` and `callback.ignored` both have 'canceled'; remove it from one",
     ),
+    "a poll for a result that came along": (
+        lambda c: c.update(result={"source": "callback"}),
+        "`poll`: a job that is polled has called nobody back; fetch its `result`",
+    ),
+    "a poll that reads a body that is not there": (
+        lambda c: c["poll"].update(method="HEAD"),
+        "`poll.status`: the answer to HEAD has no body; remove it, or use GET",
+    ),
+    "a first poll after the last": (
+        lambda c: c["poll"].update(after_s=901),
+        "`poll.after_s` is 901; make it 900 (`waits.answer_s`) at most",
+    ),
+    "a poll on the direct way": (
+        lambda c: (c.pop("credential"), c["dispatch"].update(direct=True, pacing="delay")),
+        "`dispatch.direct`: no function notes a job to be polled; remove `poll`",
+    ),
     "a credential without a token": (
         lambda c: c["credential"].update(format="Bearer {name}"),
         "`credential.format`: 'Bearer {name}' does not match",
@@ -359,6 +375,7 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["submit"]["properties"]["ambiguity"]["enum"]) == set(Ambiguity)
     assert set(contract["submit"]["properties"]) == {field.name for field in fields(Submit)}
     assert set(contract["callback"]["properties"]) == {field.name for field in fields(Callback)}
+    assert set(contract["poll"]["properties"]) == {field.name for field in fields(Poll)}
     for part in ("submit", "callback"):
         assert set(contract[part]["properties"]["body"]["enum"]) == set(BodyFormat)
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)

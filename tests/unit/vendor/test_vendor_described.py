@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
+import pytest
 
 from cdk.configuration import load_contract
 from functions.callback import event
@@ -148,3 +149,56 @@ def test_a_repeated_idempotency_key_is_the_same_job() -> None:
             assert vendor.simulator.report().payload_submitted_twice_count == 0
 
     asyncio.run(scenario())
+
+
+def test_a_poll_is_answered_in_the_contracts_words() -> None:
+    async def scenario() -> None:
+        async with bench("generic", fail_ratio=1.0) as vendor:
+            body = {"callback_url": "http://receiver.test/hook"}
+            job_id = (await vendor.submit(json=body)).json()["id"]
+            await vendor.events(2)
+            answer = await vendor.http.get(f"/v1/jobs/{job_id}")
+            assert answer.json() == {"job": job_id, "status": "failed"}
+            await vendor.http.post("/_headway/faults", json={"lost_jobs": True})
+            assert (await vendor.http.get(f"/v1/jobs/{job_id}")).status_code == 404
+
+    asyncio.run(scenario())
+
+
+def test_a_share_of_the_submits_is_answered_with_errors_and_no_job_is_doubled_or_forgotten() -> None:
+    async def scenario() -> None:
+        async with bench("generic", submit=Limit(10_000, 1)) as vendor:
+            await vendor.http.post("/_headway/faults", json={"error_ratio": 0.5})
+            statuses: list[int] = []
+            for number in range(40):
+                body, key = {"n": number, "callback_url": "http://receiver.test/hook"}, {"Idempotency-Key": f"{number}"}
+                statuses.append(0)
+                while statuses[-1] != 201:
+                    statuses.append((await vendor.submit(json=body, headers=key)).status_code)
+            assert set(statuses) == {0, 201, 500, 503}
+            report = vendor.simulator.report()
+            assert (sum(report.jobs_by_status.values()), report.payload_submitted_twice_count) == (40, 0)
+            assert len({job_id for job_id, kind in await vendor.events(80) if kind is Kind.SUCCESS}) == 40
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("fault", "posted_count"), [("lost_ratio", 0), ("forged_ratio", 4), ("duplicate_ratio", 4)])
+def test_a_share_of_the_callbacks_is_lost_forged_or_doubled(fault: str, posted_count: int) -> None:
+    async def scenario() -> None:
+        async with bench("generic") as vendor:
+            await vendor.http.post("/_headway/faults", json={fault: 1.0})
+            await vendor.submit(json={"callback_url": "http://receiver.test/hook"})
+            async with asyncio.timeout(5):
+                while settled(vendor) < 2:
+                    await asyncio.sleep(0)
+                while len(vendor.posted) < posted_count:
+                    await asyncio.sleep(0)
+            assert len(vendor.posted) == posted_count
+
+    asyncio.run(scenario())
+
+
+def settled(vendor: Bench) -> int:
+    counts = vendor.simulator.report().callbacks
+    return counts.delivered_count + counts.lost_count

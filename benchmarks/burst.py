@@ -1,0 +1,160 @@
+"""A burst of callbacks: 1,000 posted as fast as one process can. Each has to be stored or refused with 429, and matched.
+
+The calls are made before, to a vendor that calls nobody back; the burst is signed and posted from here.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.market import Market, Terms, market
+from benchmarks.pipeline import await_count
+from functions.contract.vendor import Vendor
+from headway.vendor.event import compose
+from headway.vendor.keys import load_or_create
+from headway.vendor.letter import Letter, write
+
+PRESET: Final = "generic"
+TERMS: Final = Terms(rate_per_s=60, poll_after_s=600, job_time_s=0.0, fail_ratio=0.0)
+CONNECTIONS: Final = 50
+STARTERS: Final = 8
+PATIENCE_S: Final = 0.5
+"""Before a callback that was refused with 429 is posted again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What the webhook answered, how fast, and what became of the workflows."""
+
+    callbacks_count: int
+    answers: Mapping[int, int]
+    seconds: float
+    median_ms: float
+    p99_ms: float
+    ends: Mapping[str, int]
+    matched_s: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was answered otherwise than stored or 429, and every workflow went on."""
+        return set(self.answers) <= {202, 429} and self.ends == {"SUCCEEDED": self.callbacks_count}
+
+
+def run(built: Market, calls_count: int) -> Burst:
+    """Make the calls, post their callbacks, and wait for the workflows."""
+    server = built.vendors[PRESET]
+    httpx.post(f"{server.url}/_headway/faults", json={"lost_callbacks": True}).raise_for_status()
+    arns = _start(built, calls_count)
+    await_count(lambda: server.report().jobs_by_status.get("succeeded", 0), calls_count, "jobs that have ended")
+    started_s = time.monotonic()
+    answers, times_ms = asyncio.run(_post(_letters(built), built.stack.callback_url(PRESET)))
+    posted_s = time.monotonic()
+    ends = _ends(built, arns)
+    percentiles = quantiles(times_ms, n=100)
+    return Burst(
+        callbacks_count=calls_count,
+        answers=answers,
+        seconds=posted_s - started_s,
+        median_ms=percentiles[49],
+        p99_ms=percentiles[98],
+        ends=ends,
+        matched_s=time.monotonic() - started_s,
+    )
+
+
+def _start(built: Market, calls_count: int) -> Sequence[str]:
+    machine, client = built.stack.workflows["call_vendor"][PRESET], built.target.client("stepfunctions")
+
+    def start(number: int) -> str:
+        words = json.dumps({"payload": {"n": number}})
+        return str(client.start_execution(stateMachineArn=machine, name=f"burst-{number}", input=words)["executionArn"])
+
+    with ThreadPoolExecutor(STARTERS) as pool:
+        return list(pool.map(start, range(calls_count)))
+
+
+def _letters(built: Market) -> list[Letter]:
+    """Sign one success for each job that the ledger has accepted."""
+    vendor = Vendor.from_document(built.contracts[PRESET])
+    key = load_or_create(built.state_dir, PRESET).webhook_key(vendor.callback.verification)
+    url, now = built.stack.callback_url(PRESET), datetime.now(tz=UTC)
+    pages = built.target.client("dynamodb").get_paginator("scan").paginate(TableName=built.stack.calls_table)
+    job_ids = [item["job_id"]["S"] for page in pages for item in page["Items"] if "job_id" in item]
+    events = {job_id: compose(vendor, job_id, "succeeded", {}) for job_id in job_ids}
+    return [write(vendor.callback, key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]
+
+
+async def _post(letters: Sequence[Letter], url: str) -> tuple[Mapping[int, int], list[float]]:
+    """Post all at once over a bounded number of connections; what is refused with 429 is posted again."""
+    answers: Counter[int] = Counter()
+    times_ms: list[float] = []
+    limits = httpx.Limits(max_connections=CONNECTIONS)
+
+    async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=httpx.Timeout(30, pool=None)) as client:
+        gate = asyncio.Semaphore(CONNECTIONS)  # so that waiting for a connection is not counted as the answer's time
+
+        async def deliver(letter: Letter) -> None:
+            status = 429
+            while status == 429:
+                async with gate:
+                    began_s = time.perf_counter()
+                    answer = await client.post(url, content=letter.content, headers=letter.headers)
+                    times_ms.append((time.perf_counter() - began_s) * 1_000)
+                status = answer.status_code
+                answers[status] += 1
+                if status == 429:
+                    await asyncio.sleep(PATIENCE_S)
+
+        await asyncio.gather(*(deliver(letter) for letter in letters))
+    return answers, times_ms
+
+
+def _ends(built: Market, arns: Sequence[str]) -> dict[str, int]:
+    client = built.target.client("stepfunctions")
+    statuses: dict[str, Any] = dict.fromkeys(arns, "RUNNING")
+
+    def ended() -> int:
+        for arn in [arn for arn, status in statuses.items() if status == "RUNNING"]:
+            statuses[arn] = client.describe_execution(executionArn=arn)["status"]
+        return sum(status != "RUNNING" for status in statuses.values())
+
+    await_count(ended, len(arns), "workflows that have ended")
+    return dict(Counter(statuses.values()))
+
+
+def main(
+    calls: Annotated[int, typer.Option(help="Callbacks.", min=100)] = 1_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
+) -> None:
+    """Print what the webhook answered and how fast; exit code 1 where a callback was lost or answered otherwise."""
+    with TemporaryDirectory() as folder, market(Path(folder), [PRESET], TERMS) as built:
+        seen = run(built, calls)
+    if as_json:
+        typer.echo(json.dumps({**asdict(seen), "is_good": seen.is_good}, indent=2))
+    else:
+        table = Table("", "", title=f"{calls} callbacks at once")
+        for name, value in asdict(seen).items():
+            table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
+        table.add_row("all stored and matched", str(seen.is_good))
+        Console().print(table)
+    raise typer.Exit(0 if seen.is_good else 1)
+
+
+if __name__ == "__main__":
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()
