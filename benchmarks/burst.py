@@ -1,4 +1,4 @@
-"""A burst of callbacks: 1,000 posted as fast as one process can. Each has to be stored or refused with 429, and matched.
+"""A burst of callbacks: 1,000 posted as fast as one process can, each to be stored or refused with 429, and matched.
 
 The calls are made before, to a vendor that calls nobody back; the burst is signed and posted from here.
 """

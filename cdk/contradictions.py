@@ -60,7 +60,7 @@ def _dispatch(dispatch: Dispatch) -> Iterator[str]:
 
 
 def _direct(vendor: Vendor) -> Iterator[str]:
-    """What only a function could do."""
+    """Find what only a function could do."""
     submit, beginning = vendor.submit, "`dispatch.direct`: "
     if vendor.credential is not None:
         yield beginning + "no function reads the secret; remove `credential`"
