@@ -120,7 +120,7 @@ async def _post(letters: Sequence[Letter], url: str) -> tuple[Mapping[int, int],
                     await asyncio.sleep(PATIENCE_S)
 
         await asyncio.gather(*(deliver(letter) for letter in letters))
-    return answers, times_ms
+    return dict(answers), times_ms
 
 
 def _ends(built: Market, arns: Sequence[str]) -> dict[str, int]:

@@ -6,7 +6,9 @@ from tests.e2e.laboratory import Laboratory, laboratory
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-preset", action="store_true", help="run every preset end to end, and not four of them")
+    parser.addoption(
+        "--other-presets", action="store_true", help="run the presets end to end that the suite leaves out"
+    )
 
 
 @pytest.fixture(scope="session")

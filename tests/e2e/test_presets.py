@@ -1,6 +1,7 @@
 """Vendors as data, end to end: presets as they ship, `headway run`, and a simulator that speaks each one's shape.
 
-Four of them, which have all that a contract file can say, run always; `make presets` runs every one.
+Four of them, which have all that a contract file can say, run always; `make presets` runs the others. Not all at once:
+a stack has room for 500 resources, which is eight vendors.
 """
 
 import json
@@ -23,22 +24,21 @@ from tests.e2e.laboratory import until
 from tests.e2e.running import lines, records
 
 CHOSEN = ["adyen", "assemblyai", "deepgram", "twilio"]
-EVERY = sorted(path.stem for path in PRESETS.glob("*.yaml"))
-POLLED = "assemblyai"
+OTHERS = sorted({path.stem for path in PRESETS.glob("*.yaml")} - set(CHOSEN))
 CALLS = 4
 FAILED = {1, 3}
 """Jobs that the vendor fails, by the order in which it has accepted them."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests for the chosen presets, or for every one."""
+    """Run the tests for the chosen presets, or for the others."""
     if "name" in metafunc.fixturenames:
-        metafunc.parametrize("name", EVERY if metafunc.config.getoption("--every-preset") else CHOSEN)
+        metafunc.parametrize("name", OTHERS if metafunc.config.getoption("--other-presets") else CHOSEN)
 
 
 @pytest.fixture(scope="module")
 def sold(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    names = EVERY if request.config.getoption("--every-preset") else CHOSEN
+    names = OTHERS if request.config.getoption("--other-presets") else CHOSEN
     with market(tmp_path_factory.mktemp("market"), names) as built:
         yield built
 
@@ -76,20 +76,27 @@ def test_no_callback_of_any_preset_was_refused(sold: Market) -> None:
 
 
 def test_jobs_that_nobody_calls_back_about_are_asked_about_and_end_as_they_did(sold: Market, tmp_path: Path) -> None:
-    vendor = sold.vendors[POLLED]
+    polled = polled_of(sold)
+    vendor = sold.vendors[polled]
     before = Counter(vendor.report().jobs_by_status)
     with faults(vendor, lost_callbacks=True):
-        found = run(sold, POLLED, tmp_path)
+        found = run(sold, polled, tmp_path)
     jobs = Counter(vendor.report().jobs_by_status) - before
     ends = Counter(record["error"] or record["outcome"] for record in found.values())
     assert ends == Counter({"succeeded": jobs["succeeded"], "Vendor.JobFailed": jobs["failed"]})
-    assert vendor.report().callbacks.lost_count == CALLS
+    assert vendor.report().callbacks.lost_count >= CALLS, "progress is lost as well"
 
 
 def test_a_job_that_the_vendor_has_lost_ends_its_workflow_with_a_name(sold: Market, tmp_path: Path) -> None:
-    with faults(sold.vendors[POLLED], lost_callbacks=True, lost_jobs=True):
-        [record] = run(sold, POLLED, tmp_path, calls_count=1).values()
+    polled = polled_of(sold)
+    with faults(sold.vendors[polled], lost_callbacks=True, lost_jobs=True):
+        [record] = run(sold, polled, tmp_path, calls_count=1).values()
     assert (record["outcome"], record["error"]) == ("failed", "Vendor.JobUnknown")
+
+
+def polled_of(sold: Market) -> str:
+    """Return a vendor whose jobs can be asked about."""
+    return next(name for name, contract in sold.contracts.items() if "poll" in contract)
 
 
 @contextmanager
