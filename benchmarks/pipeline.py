@@ -234,7 +234,7 @@ def _call(payload: Mapping[str, Any]) -> dict[str, Any]:
 def _configuration(scratch: Path, contract: Contract, setting: Setting) -> Path:
     """Write a copy of the shipped configuration with this contract and setting, and without its checks.
 
-    A check per job is one message more, which the emulator's queues scan with every poll: a cost of the laptop's.
+    A check per job is one message more, and lowers what the emulator can carry: docs/contract.md has the figures.
     """
     directory = scratch / "configuration"
     shutil.rmtree(directory, ignore_errors=True)
