@@ -18,9 +18,8 @@ from typing import Annotated, Any, Final
 
 import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.figures import conclude
 from benchmarks.market import Market, Terms, market
 from benchmarks.pipeline import await_count
 from functions.contract.vendor import Vendor
@@ -143,15 +142,9 @@ def main(
     """Print what the webhook answered and how fast; exit code 1 where a callback was lost or answered otherwise."""
     with TemporaryDirectory() as folder, market(Path(folder), [PRESET], TERMS) as built:
         seen = run(built, calls)
-    if as_json:
-        typer.echo(json.dumps({**asdict(seen), "is_good": seen.is_good}, indent=2))
-    else:
-        table = Table("", "", title=f"{calls} callbacks at once")
-        for name, value in asdict(seen).items():
-            table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
-        table.add_row("all stored and matched", str(seen.is_good))
-        Console().print(table)
-    raise typer.Exit(0 if seen.is_good else 1)
+    conclude(
+        f"{calls} callbacks at once", asdict(seen), ("is_good", "all stored and matched", seen.is_good), as_json=as_json
+    )
 
 
 if __name__ == "__main__":

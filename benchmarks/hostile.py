@@ -15,10 +15,9 @@ from typing import Annotated, Any, Final
 
 import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 from typer.testing import CliRunner
 
+from benchmarks.figures import conclude
 from benchmarks.market import Market, Terms, market
 from benchmarks.pipeline import depth
 from headway.cli import app as headway
@@ -113,15 +112,8 @@ def main(
     """Print what became of the calls, beside what the vendor says it did; exit code 1 where it does not add up."""
     with TemporaryDirectory() as folder, market(Path(folder), [PRESET], TERMS) as built:
         seen = run(built, Path(folder), calls)
-    if as_json:
-        typer.echo(json.dumps({**asdict(seen), "adds_up": seen.adds_up}, indent=2))
-    else:
-        table = Table("", "", title=f"{calls} calls against {', '.join(f'{n} {r:.0%}' for n, r in FAULTS.items())}")
-        for name, value in asdict(seen).items():
-            table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
-        table.add_row("adds up", str(seen.adds_up))
-        Console().print(table)
-    raise typer.Exit(0 if seen.adds_up else 1)
+    title = f"{calls} calls against {', '.join(f'{name} {ratio:.0%}' for name, ratio in FAULTS.items())}"
+    conclude(title, asdict(seen), ("adds_up", "adds up", seen.adds_up), as_json=as_json)
 
 
 if __name__ == "__main__":

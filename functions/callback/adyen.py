@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from functions.callback.proof import any_equal
+from functions.callback.proof import any_equal, usable
 from functions.contract import paths
 from functions.errors import Forged
 
@@ -34,12 +34,12 @@ def verify(
 ) -> None:
     """Return where every event of the body is signed by one of `keys`; see `verification.Verify`."""
     del headers, received_epoch_s, url
-    usable = _usable(keys)
+    hexadecimal = usable(keys, bytes.fromhex)
     for item in _items(body):
         given = paths.read(item, SIGNATURE)
         if not isinstance(given, str):
             raise Forged(f"an event has no `{SIGNATURE}`")
-        if not any_equal([sign(item, key) for key in usable], [given]):
+        if not any_equal([sign(item, key) for key in hexadecimal], [given]):
             raise Forged("the signature of an event matches no key")
 
 
@@ -61,14 +61,3 @@ def _items(body: bytes) -> list[Mapping[str, Any]]:
     if not all(isinstance(item, Mapping) for item in found):
         raise Forged(f"an event has no `{ITEM}`")
     return found
-
-
-def _usable(keys: Sequence[str]) -> list[bytes]:
-    """Leave out keys that are not hexadecimal, and empty ones: an empty key would verify what anybody signs."""
-    usable = []
-    for key in keys:
-        try:
-            usable.append(bytes.fromhex(key))
-        except ValueError:
-            continue
-    return [key for key in usable if key]

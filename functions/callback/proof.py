@@ -1,7 +1,7 @@
-"""What all signatures share: an age within its tolerance, and a comparison in constant time."""
+"""What all signatures share: an age within its tolerance, keys that can be used, a comparison in constant time."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from functions.errors import Forged
 
@@ -16,3 +16,14 @@ def check_age(place: str, signed_epoch_s: float, received_epoch_s: float, tolera
 def any_equal(expected: Sequence[str], given: Sequence[str]) -> bool:
     """Compare each with each, in constant time."""
     return any(hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in given)
+
+
+def usable(keys: Sequence[str], decode: Callable[[str], bytes]) -> list[bytes]:
+    """Leave out keys that cannot be read, and empty ones: an empty key would verify what anybody signs."""
+    found = []
+    for key in keys:
+        try:
+            found.append(decode(key))
+        except ValueError:
+            continue
+    return [key for key in found if key]

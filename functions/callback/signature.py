@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
-from functions.callback.proof import any_equal, check_age
+from functions.callback.proof import any_equal, check_age, usable
 from functions.contract.signature import BODY, FORM, KEY, PLAIN, TIMESTAMP, URL, Algorithm, Encoding, Signature
 from functions.errors import Forged
 
@@ -70,15 +70,9 @@ def _given(signature: Signature, value: str, pairs: Sequence[tuple[str, str]]) -
 
 
 def key_bytes(signature: Signature, keys: Sequence[str]) -> list[bytes]:
-    """Leave out keys that cannot be read, and empty ones: an empty key would verify what anybody signs."""
+    """Return the keys that can be used, as bytes."""
     decode = {Encoding.UTF8: str.encode, Encoding.HEX: bytes.fromhex, Encoding.BASE64: base64.b64decode}
-    usable = []
-    for key in keys:
-        try:
-            usable.append(decode[signature.key_encoding](key.removeprefix(signature.key_prefix)))
-        except ValueError:
-            continue
-    return [key for key in usable if key]
+    return usable([key.removeprefix(signature.key_prefix) for key in keys], decode[signature.key_encoding])
 
 
 def computed(signature: Signature, body: bytes, timestamp: str, key: bytes, url: str = "") -> str:

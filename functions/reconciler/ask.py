@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from urllib.parse import quote
 
 import httpx
 
+from functions import polling
 from functions.contract import paths
 from functions.contract.exchange import Poll
 from functions.errors import RetryLater
 from functions.limiter.turn import Turns
-from functions.proxy import Proxy, brake_asked
+from functions.proxy import Proxy
 
 UNKNOWN_CODES: Final = frozenset({httpx.codes.NOT_FOUND, httpx.codes.GONE})
 
@@ -37,21 +37,7 @@ class Finding:
 
 def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
     """Ask once. Raises RetryLater where there is no answer now, or none that the contract has a word for."""
-    turns.take()
-    try:
-        answer = proxy.send(poll.method, poll.path.format(job_id=quote(job_id, safe="")), poll.timeout_s)
-    except httpx.TransportError as error:
-        turns.failed()
-        raise RetryLater(f"no answer ({type(error).__name__})") from error
-    turns.answered()
-    brake = brake_asked(answer)
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
-        if answer.is_server_error:
-            turns.failed()
-        if brake:
-            turns.refused(brake)
-        raise RetryLater(f"HTTP {answer.status_code}")
-    turns.succeeded(brake)
+    answer = polling.poll(proxy, poll.method, poll.path, poll.timeout_s, job_id, turns)
     return _finding(poll, answer)
 
 

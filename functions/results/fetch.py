@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import quote
 
-import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
 from functions.contract.exchange import Fetched
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.turn import Turns
-from functions.proxy import Proxy, brake_asked
+from functions.polling import poll
+from functions.proxy import Proxy
 from functions.results.size import carried
 
 BUDGET_S: Final = 20.0
@@ -41,21 +40,7 @@ def fetch(
 
 
 def _attempt(proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns: Turns) -> Any:
-    turns.take()
-    try:
-        answer = proxy.send("GET", place.path.format(job_id=quote(job_id, safe="")), place.timeout_s)
-    except httpx.TransportError as error:
-        turns.failed()
-        raise RetryLater(f"no answer ({type(error).__name__})") from error
-    turns.answered()
-    brake = brake_asked(answer)
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
-        if answer.is_server_error:
-            turns.failed()
-        if brake:
-            turns.refused(brake)
-        raise RetryLater(f"HTTP {answer.status_code}")
-    turns.succeeded(brake)
+    answer = poll(proxy, "GET", place.path, place.timeout_s, job_id, turns)
     if not answer.is_success:
         raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name} answered HTTP {answer.status_code}")
     try:

@@ -25,12 +25,10 @@ from headway.vendor.background import Background
 from headway.vendor.callbacks import CallbackSender
 from headway.vendor.event import compose
 from headway.vendor.faults import Faults
-from headway.vendor.jobs import Event, Job, NoPlace, Order, Status, Workshop
+from headway.vendor.jobs import RETRY_IN_FLIGHT_S, Event, Job, NoPlace, Order, Status, Workshop
 from headway.vendor.offer import Offer, Scope
 
-RETRY_IN_FLIGHT_S = 1  # said with the 429 for one job too many: nobody knows when a place is free
 HANG_S = 2.0  # beyond the caller's patience
-EARLY_CALLBACK_WAIT_S = 5.0  # a receiver that never answers must not hold the submit for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class Described:
         if self._words.failure is None:
             job.will_fail = False  # this vendor has no word for it
         if is_new and (self._faults.early_callbacks or self._draw() < self._faults.early_ratio):
-            await self._finish_early(job)
+            await self._workshop.finish_early(job, self._announce)
         await asyncio.sleep(self._workshop.answer_time_s())
         if trouble > 1 - self._faults.hang_ratio:
             if is_new:
@@ -174,12 +172,6 @@ class Described:
 
     async def _begin(self, job: Job) -> None:
         self._background.spawn(self._workshop.work(job, self._announce, self._offer.job_time_s))
-
-    async def _finish_early(self, job: Job) -> None:
-        deliveries: list[asyncio.Task[None]] = []
-        await self._workshop.work(job, lambda job, event: deliveries.extend(self._announce(job, event)), job_time_s=0)
-        if deliveries:
-            await asyncio.wait(deliveries, timeout=EARLY_CALLBACK_WAIT_S)
 
     def _announce(self, job: Job, event: Event) -> list[asyncio.Task[None]]:
         """Send the callback of `event`, where the contract has a word for it; return its delivery."""

@@ -19,12 +19,10 @@ from headway.vendor.account import Account
 from headway.vendor.background import Background
 from headway.vendor.callbacks import CallbackSender
 from headway.vendor.faults import Faults
-from headway.vendor.jobs import Event, Job, NoPlace, Order, Status, Workshop
+from headway.vendor.jobs import RETRY_IN_FLIGHT_S, Event, Job, NoPlace, Order, Status, Workshop
 from headway.vendor.offer import Offer, Scope
 
 SUBMIT_PATH = "/v1/predictions"
-RETRY_IN_FLIGHT_S = 1  # said with the 429 for one job too many: nobody knows when a place is free
-EARLY_CALLBACK_WAIT_S = 5.0  # a receiver that never answers must not hold the submit for ever
 
 
 class OrderError(ValueError):
@@ -90,7 +88,7 @@ class Replicate:
             return self.throttled(RETRY_IN_FLIGHT_S)
         first_state = prediction(job)
         if is_new and self._faults.early_callbacks:
-            await self._finish_early(job)
+            await self._workshop.finish_early(job, self._announce)
         await asyncio.sleep(self._workshop.answer_time_s())
         begin = BackgroundTask(self._begin, job) if is_new else None
         return JSONResponse(first_state, status_code=201, background=begin)
@@ -116,12 +114,6 @@ class Replicate:
 
     async def _begin(self, job: Job) -> None:
         self._background.spawn(self._workshop.work(job, self._announce, self._offer.job_time_s))
-
-    async def _finish_early(self, job: Job) -> None:
-        deliveries: list[asyncio.Task[None]] = []
-        await self._workshop.work(job, lambda job, event: deliveries.extend(self._announce(job, event)), job_time_s=0)
-        if deliveries:
-            await asyncio.wait(deliveries, timeout=EARLY_CALLBACK_WAIT_S)
 
     def _announce(self, job: Job, event: Event) -> list[asyncio.Task[None]]:
         """Send the callback of `event`, if the caller wants it; return its delivery."""

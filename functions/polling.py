@@ -1,0 +1,29 @@
+"""One poll of a job, for its result or for how it stands: nothing changes at the vendor, so it may be repeated."""
+
+from urllib.parse import quote
+
+import httpx
+
+from functions.errors import RetryLater
+from functions.limiter.turn import Turns
+from functions.proxy import Proxy, brake_asked
+
+
+def poll(proxy: Proxy, method: str, path: str, timeout_s: float, job_id: str, turns: Turns) -> httpx.Response:
+    """Take a turn, ask once, and return the answer; `path` has `{job_id}` in it. RetryLater on 429, 5xx and silence."""
+    turns.take()
+    try:
+        answer = proxy.send(method, path.format(job_id=quote(job_id, safe="")), timeout_s)
+    except httpx.TransportError as error:
+        turns.failed()
+        raise RetryLater(f"no answer ({type(error).__name__})") from error
+    turns.answered()
+    brake = brake_asked(answer)
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+        if answer.is_server_error:
+            turns.failed()
+        if brake:
+            turns.refused(brake)
+        raise RetryLater(f"HTTP {answer.status_code}")
+    turns.succeeded(brake)
+    return answer
