@@ -13,8 +13,9 @@ from benchmarks.fairness import Fairness, measure, warm_up
 from benchmarks.pipeline import Contract, Setting, cloud, vendor
 
 RATE = 20
-FLOOD_COUNT = 140
-URGENT_COUNT = 30
+FLOOD_COUNT = 200
+URGENT_COUNT = 60
+"""Six bookings and more: of three, all may fall while both normal dispatchers are away from the book."""
 NORMAL_COUNT = 6
 BOOKED_AHEAD_SLOTS = 22
 UNDER_WAY_SLOTS = 12
