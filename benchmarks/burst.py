@@ -22,6 +22,7 @@ import typer
 from benchmarks.figures import conclude
 from benchmarks.market import Market, Terms, market
 from benchmarks.pipeline import await_count
+from functions.contract.exchange import Callback
 from functions.contract.vendor import Vendor
 from headway.vendor.event import compose
 from headway.vendor.keys import load_or_create
@@ -89,12 +90,13 @@ def _start(built: Market, calls_count: int) -> Sequence[str]:
 def _letters(built: Market) -> list[Letter]:
     """Sign one success for each job that the ledger has accepted."""
     vendor = Vendor.from_document(built.contracts[PRESET])
-    key = load_or_create(built.state_dir, PRESET).webhook_key(vendor.callback.verification)
+    callback = Callback.from_document(built.contracts[PRESET]["callback"])
+    key = load_or_create(built.state_dir, PRESET).webhook_key(callback.verification)
     url, now = built.stack.callback_url(PRESET), datetime.now(tz=UTC)
     pages = built.target.client("dynamodb").get_paginator("scan").paginate(TableName=built.stack.calls_table)
     job_ids = [item["job_id"]["S"] for page in pages for item in page["Items"] if "job_id" in item]
     events = {job_id: compose(vendor, job_id, "succeeded", {}) for job_id in job_ids}
-    return [write(vendor.callback, key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]
+    return [write(callback, key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]
 
 
 async def _post(letters: Sequence[Letter], url: str) -> tuple[Mapping[int, int], list[float]]:

@@ -87,7 +87,8 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
         contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
         seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
         seats = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if seated else []
-        rate = {"quantity": "calls", "amount": terms.rate_per_s, "per_s": 1, "scope": "submit"}
+        scope = "any" if _shared(contract) else "submit"
+        rate = {"quantity": "calls", "amount": terms.rate_per_s, "per_s": 1, "scope": scope}
         contract["limits"] = [rate, *seats]
         contract["dispatch"] = {"urgent_concurrency": 0}
         if "poll" in contract:
@@ -98,6 +99,11 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
     return contracts
 
 
+def _shared(contract: Mapping[str, Any]) -> bool:
+    """Return whether the vendor counts submits and polls together."""
+    return any(limit.get("scope") == "any" for limit in contract["limits"])
+
+
 def _offer(state_dir: Path, contract: Mapping[str, Any], terms: Terms) -> Offer:
     seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
     return Offer(
@@ -105,6 +111,7 @@ def _offer(state_dir: Path, contract: Mapping[str, Any], terms: Terms) -> Offer:
         submit=Limit(terms.rate_per_s, 1),
         poll=Limit(200, 1),
         in_flight=IN_FLIGHT if seated else None,
+        shared=_shared(contract),
         job_time_s=terms.job_time_s,
         fail_ratio=terms.fail_ratio,
         seed=terms.seed,

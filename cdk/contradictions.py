@@ -23,7 +23,7 @@ def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]
     if vendor.dispatch.direct:
         yield from _direct(vendor)
     yield from _submit(vendor.submit)
-    yield from _callback(vendor.callback)
+    yield from _callback(vendor.callback) if vendor.callback else _silence(vendor)
     if vendor.poll:
         yield from _poll(vendor, vendor.poll)
 
@@ -68,9 +68,15 @@ def _direct(vendor: Vendor) -> Iterator[str]:
         yield beginning + "no function waits for a permit; set `pacing: delay`"
     if not isinstance(submit.callback_url, str) or "." in submit.callback_url:
         yield beginning + "`submit.callback_url` must be a field at the top level"
-    in_code = isinstance(submit.job_id, Header), submit.body is not BodyFormat.JSON, submit.query, submit.callback_key
+    in_code = (
+        isinstance(submit.job_id, Header),
+        submit.body is not BodyFormat.JSON,
+        submit.query,
+        submit.callback_key,
+        vendor.headers,
+    )
     if any(in_code):
-        yield beginning + "no function reads headers and secrets, or writes forms and queries; remove `direct`"
+        yield beginning + "no function reads or writes headers, secrets, forms and queries; remove `direct`"
     if vendor.poll:
         yield beginning + "no function notes a job to be polled; remove `poll`"
 
@@ -83,6 +89,8 @@ def _submit(submit: Submit) -> Iterator[str]:
 def _callback(callback: Callback) -> Iterator[str]:
     if isinstance(callback.verification, Signature) and callback.verification.contradiction:
         yield f"`callback.verification`: {callback.verification.contradiction}"
+    if (callback.body is BodyFormat.SNS) != (callback.verification == "sns"):
+        yield "`callback.body` and `callback.verification` are both `sns`, or neither: SNS signs its own messages"
     if callback.body is BodyFormat.FORM and callback.events is not None:
         yield "`callback.events`: a form has no lists of events; remove it"
     lists = {name: getattr(callback, name) for name in ("success", "failure", "progress", "ignored")}
@@ -96,8 +104,19 @@ def _callback(callback: Callback) -> Iterator[str]:
             yield f"`callback.{name}` and `callback.{other}` both have {both[0]!r}; remove it from one"
 
 
-def _poll(vendor: Vendor, poll: Poll) -> Iterator[str]:
+def _silence(vendor: Vendor) -> Iterator[str]:
+    """Find what makes no sense for a vendor that calls nobody back."""
+    if vendor.poll is None:
+        yield "`callback` and `poll` are missing, so that nobody would hear of a job's end; add one of them"
+    for name in ("callback_url", "callback_key"):
+        if getattr(vendor.submit, name) is not None:
+            yield f"`submit.{name}` without `callback`: say what a callback looks like, or remove it"
     if isinstance(vendor.result, Delivered):
+        yield "`result.source` is `callback`, and there is no `callback`; fetch the result by `path`"
+
+
+def _poll(vendor: Vendor, poll: Poll) -> Iterator[str]:
+    if vendor.callback and isinstance(vendor.result, Delivered):
         yield "`poll`: a job that is polled has called nobody back; fetch its `result`"
     if poll.method == "HEAD" and poll.status is not None:
         yield "`poll.status`: the answer to HEAD has no body; remove it, or use GET"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -13,10 +14,13 @@ from cdk.nag import acknowledge
 from cdk.parameters import logical_name
 from functions.contract.vendor import SETTLE_TIMEOUT_S, Vendor
 from functions.ledger.record import CallAttribute, JobAttribute
+from functions.ledger.store import JOB_TTL_S
 from functions.limiter.store import BudgetAttribute
 
 MAX_RECEIVE_COUNT = 3
 CALLBACK_TIMEOUT_S = 2 * SETTLE_TIMEOUT_S
+CLAIMS_ARN_EXPORT = "HeadwayClaimsArn"
+"""Exported under a name of ours: a finding of the security rules about it has to be named, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class VendorState:
     request_dlq: sqs.Queue
     check_queue: sqs.Queue | None
     api_token: secretsmanager.Secret | None
-    webhook_key: secretsmanager.Secret
+    webhook_key: secretsmanager.Secret | None
 
     @property
     def request_queues(self) -> Sequence[sqs.Queue]:
@@ -44,6 +48,8 @@ class StatefulStack(Stack):
         self.calls = self._table("Calls", CallAttribute.CALL_ID, CallAttribute.EXPIRES_EPOCH_S)
         self.jobs = self._table("Jobs", JobAttribute.JOB_KEY, JobAttribute.EXPIRES_EPOCH_S)
         self.budgets = self._table("Budgets", BudgetAttribute.BUDGET)
+        self.claims = self._bucket("Claims")
+        self.export_value(self.claims.bucket_arn, name=CLAIMS_ARN_EXPORT)
         self.callback_dlq = self._dlq("CallbackDlq")
         self.callback_queue = self._queue("CallbackQueue", self.callback_dlq, visibility_s=6 * CALLBACK_TIMEOUT_S)
         self.vendors: Mapping[str, VendorState] = {vendor.name: self._vendor(vendor) for vendor in vendors}
@@ -61,6 +67,19 @@ class StatefulStack(Stack):
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )
+
+    def _bucket(self, name: str) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            name,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.seconds(JOB_TTL_S))],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(bucket, "AwsSolutions-S1", "Private, read by functions and authors; CloudTrail logs who does.")
+        return bucket
 
     def _dlq(self, name: str) -> sqs.Queue:
         return sqs.Queue(
@@ -91,7 +110,9 @@ class StatefulStack(Stack):
             if vendor.poll
             else None,
             api_token=self._secret(f"ApiToken{name}", f"API token of {vendor.name}") if vendor.credential else None,
-            webhook_key=self._secret(f"WebhookKey{name}", f"Webhook keys of {vendor.name}, newest first"),
+            webhook_key=self._secret(f"WebhookKey{name}", f"Webhook keys of {vendor.name}, newest first")
+            if vendor.callback
+            else None,
         )
 
     def _secret(self, name: str, description: str) -> secretsmanager.Secret:

@@ -12,10 +12,18 @@ from cdk.configuration import VendorFiles
 from cdk.constructs.callback_api import CallbackApi
 from cdk.constructs.function import PythonFunction
 from cdk.constructs.runtime_configuration import RuntimeConfiguration
-from cdk.constructs.vendor_lane import LEDGER_CHANGE, LEDGER_READ, READ_CONFIGURATION, VendorLane, allow_answering
+from cdk.constructs.vendor_lane import (
+    LEDGER_CHANGE,
+    LEDGER_READ,
+    READ_CONFIGURATION,
+    VendorLane,
+    allow_answering,
+    allow_claims,
+)
 from cdk.constructs.watch import Watch
 from cdk.stateful import CALLBACK_TIMEOUT_S, StatefulStack
 from cdk.target import Target
+from functions.claims.claim import answers_folder
 from functions.names import CONTRACT_PROFILE, Environment
 
 CALLBACK_BATCH_SIZE = 10
@@ -59,8 +67,9 @@ class StatelessStack(Stack):
         ]
         for lane in self.lanes:
             lane.proxy.api.node.add_dependency(callbacks.api)  # which makes the account's logging role
-        contract_arns = [arn[CONTRACT_PROFILE] for arn in arns.values()]
-        limited = any(vendor.jobs_in_flight is not None for vendor in vendors)
+        heard = [vendor for vendor in vendors if vendor.callback]
+        contract_arns = [arns[vendor.name][CONTRACT_PROFILE] for vendor in heard]
+        limited = any(vendor.jobs_in_flight is not None for vendor in heard)
         self.callback = self._callback(stateful, code, configuration, contract_arns, callback_url, limited=limited)
         Watch(self, "Watch", lanes=self.lanes, stateful=stateful)
         self._outputs(stateful, callback_url)
@@ -75,7 +84,7 @@ class StatelessStack(Stack):
         *,
         limited: bool,
     ) -> PythonFunction:
-        keys = {name: state.webhook_key.secret_arn for name, state in stateful.vendors.items()}
+        keys = {name: state.webhook_key for name, state in stateful.vendors.items() if state.webhook_key}
         callback = PythonFunction(
             self,
             "Callback",
@@ -88,7 +97,8 @@ class StatelessStack(Stack):
                 Environment.CONFIG_APPLICATION: configuration.application.ref,
                 Environment.CALLBACK_DLQ_URL: stateful.callback_dlq.queue_url,
                 Environment.CALLBACK_URL: callback_url,
-                Environment.WEBHOOK_SECRETS: self.to_json_string(keys),
+                Environment.CLAIMS_BUCKET: stateful.claims.bucket_name,
+                Environment.WEBHOOK_SECRETS: self.to_json_string({name: key.secret_arn for name, key in keys.items()}),
                 **({Environment.SEATS_TABLE: stateful.budgets.table_name} if limited else {}),
             },
         )
@@ -104,11 +114,14 @@ class StatelessStack(Stack):
         if limited:
             callback.allow([LEDGER_CHANGE], stateful.budgets.table_arn)
         callback.allow(["sqs:SendMessage"], stateful.callback_dlq.queue_arn)
+        for name in keys:
+            allow_claims(callback, "s3:PutObject", answers_folder(name))
         callback.allow(READ_CONFIGURATION, *contract_arns)
-        for state in stateful.vendors.values():
-            state.webhook_key.grant_read(callback.role)
+        for key in keys.values():
+            key.grant_read(callback.role)
         for lane in self.lanes:
-            allow_answering(callback, lane.call_vendor)
+            if lane.vendor.callback:
+                allow_answering(callback, lane.call_vendor)
         return callback
 
     def _outputs(self, stateful: StatefulStack, callback_url: str) -> None:
@@ -129,7 +142,7 @@ class StatelessStack(Stack):
                 "results_function": lane.results.function.function_name,
                 **({"caller_function": lane.caller.function.function_name} if lane.caller else {}),
                 **({"reconciler_function": lane.reconciler.function.function_name} if lane.reconciler else {}),
-                "webhook_key_arn": stateful.vendors[name].webhook_key.secret_arn,
+                **({"webhook_key_arn": key.secret_arn} if (key := stateful.vendors[name].webhook_key) else {}),
                 **({"api_token_arn": token.secret_arn} if (token := stateful.vendors[name].api_token) else {}),
             }
             for name, lane in by_vendor.items()
@@ -140,6 +153,7 @@ class StatelessStack(Stack):
             "CallsTable": stateful.calls.table_name,
             "JobsTable": stateful.jobs.table_name,
             "BudgetsTable": stateful.budgets.table_name,
+            "ClaimsBucket": stateful.claims.bucket_name,
             "CallbackQueueUrl": stateful.callback_queue.queue_url,
             "CallbackFunction": self.callback.function.function_name,
             "CallbackDlqUrl": stateful.callback_dlq.queue_url,

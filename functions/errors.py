@@ -25,7 +25,6 @@ class ErrorCode(StrEnum):
     VENDOR_JOB_OVERDUE = "Vendor.JobOverdue"
     CALLER_CRASHED = "Caller.Crashed"
     RESULT_UNAVAILABLE = "Result.Unavailable"
-    RESULT_TOO_LARGE = "Result.TooLarge"
 
 
 class HeadwayError(Exception):

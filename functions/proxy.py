@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 
 from functions import clock
 from functions.contract.exchange import Credential
+from functions.contract.vendor import Vendor
 from functions.limiter.signals import Brake, brake_of
 from functions.names import CREDENTIAL_HEADER, Environment, ProxyAuth
 from functions.settings import setting
@@ -51,12 +52,15 @@ class SigV4(httpx.Auth):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Sends requests to one vendor; `token` is the vendor's API token, None where the contract has no credential."""
+    """Sends requests to one vendor; `token` is the vendor's API token, None where the contract has no credential, and
+    `headers` are what the vendor wants with every call.
+    """
 
     client: httpx.Client
     auth: ProxyAuth
     credential: Credential | None
     token: str | None = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def send(
         self,
@@ -80,7 +84,7 @@ class Proxy:
             json=json,
             data=form,
             params=query or None,
-            headers={**(headers or {}), **self._credential_headers()},
+            headers={**self.headers, **(headers or {}), **self._credential_headers()},
             timeout=timeout_s,
         )
 
@@ -102,9 +106,9 @@ def client_for(url: str, auth: ProxyAuth) -> httpx.Client:
     return httpx.Client(base_url=url, auth=SigV4(credentials, session.region_name))
 
 
-def proxy_of(client: httpx.Client, credential: Credential | None) -> Proxy:
+def proxy_of(client: httpx.Client, vendor: Vendor) -> Proxy:
     """Return the proxy that the stack bound to this function, with the vendor's token as it is now."""
-    token = None
+    credential, token = vendor.credential, None
     if credential is not None:
         token = parameters.get_secret(setting(Environment.API_TOKEN_SECRET), max_age=SECRET_MAX_AGE_S)
     return Proxy(
@@ -112,6 +116,7 @@ def proxy_of(client: httpx.Client, credential: Credential | None) -> Proxy:
         auth=ProxyAuth(setting(Environment.PROXY_AUTH)),
         credential=credential,
         token=str(token) if token is not None else None,
+        headers=vendor.headers,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headway.commands import callback
+from headway.commands import callback, inbox
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.plan import plan
@@ -40,6 +40,7 @@ def _headway(
 for command in (demo, up, status, run, vendor, validate, plan, simulate, down, synth):
     app.command()(command)
 app.add_typer(callback.app)
+app.add_typer(inbox.app)
 
 
 def main() -> None:

@@ -90,9 +90,9 @@ def _finish(state_dir: Path, target: LocalTarget, stack: Stack, files: VendorFil
     resources = stack.vendors[vendor.name]
     keys = load_or_create(state_dir, vendor.name)
     secrets = target.client("secretsmanager")
-    secrets.put_secret_value(
-        SecretId=resources["webhook_key_arn"], SecretString=keys.webhook_key(vendor.callback.verification)
-    )
+    if vendor.callback:
+        webhook_key = keys.webhook_key(vendor.callback.verification)
+        secrets.put_secret_value(SecretId=resources["webhook_key_arn"], SecretString=webhook_key)
     if "api_token_arn" in resources:
         secrets.put_secret_value(SecretId=resources["api_token_arn"], SecretString=keys.api_token)
     _throttle_polls(target, resources["proxy_api_id"], vendor)
@@ -114,7 +114,8 @@ def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> No
     """
     empty: dict[str, Any] = {"Records": []}
     names = ("call_id", "idempotency_key", "lease_owner")
-    unknown: dict[str, Any] = {**dict.fromkeys(names, "warm-up"), "payload": {}, "permit": {}}
+    nowhere = {"queue_url": "", "group": None}
+    unknown: dict[str, Any] = {**dict.fromkeys(names, "warm-up"), "payload": {}, "permit": {}, "origin": nowhere}
     events = [(stack.outputs["CallbackFunction"], empty)] * CALLBACK_CONCURRENCY
     for file in files:
         resources = stack.vendors[file.vendor.name]

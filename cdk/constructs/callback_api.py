@@ -17,7 +17,7 @@ from cdk.constructs.proxy import access_log_format
 from cdk.nag import acknowledge
 from functions.callback.envelope import mapping_template
 from functions.callback.verification import scheme_of
-from functions.contract.exchange import CONTENT_TYPES
+from functions.contract.exchange import CONTENT_TYPES, Callback, Handshake
 from functions.contract.vendor import Vendor
 
 RATE_PER_S = 500
@@ -30,9 +30,12 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
 }
 """Status -> pattern of the queue's answer, body. The queue's success is answered as the contract says."""
 
+RETRY_AFTER_S = 1
+"""Said with every 429 (CloudEvents web hooks ask for it): the bucket of the throttle is full again within seconds."""
+
 
 class CallbackApi(Construct):
-    """`POST /callbacks/<vendor>`, one resource per vendor, all into one queue."""
+    """`POST /callbacks/<vendor>`, one resource per vendor that calls back, all into one queue."""
 
     def __init__(self, scope: Construct, construct_id: str, *, vendors: Sequence[Vendor], queue: sqs.Queue) -> None:
         super().__init__(scope, construct_id)
@@ -48,6 +51,7 @@ class CallbackApi(Construct):
             description="Headway: where vendors call back",
             cloud_watch_role=True,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            binary_media_types=["*/*"],  # what is signed is bytes: none of them may be taken for text and mended
             deploy_options=apigateway.StageOptions(
                 stage_name="v",
                 access_log_destination=apigateway.LogGroupLogDestination(log_group),
@@ -59,9 +63,22 @@ class CallbackApi(Construct):
                 throttling_burst_limit=BURST_COUNT,
             ),
         )
+        self.api.add_gateway_response(
+            "Throttled",
+            type=apigateway.ResponseType.THROTTLED,
+            status_code="429",
+            response_headers={"Retry-After": f"'{RETRY_AFTER_S}'"},
+        )
         callbacks = self.api.root.add_resource("callbacks")
         for vendor in vendors:
-            method = self._method(callbacks.add_resource(vendor.name), vendor)
+            if vendor.callback is None:
+                continue
+            door = callbacks.add_resource(vendor.name)
+            method = self._method(door, vendor.name, vendor.callback)
+            if vendor.callback.handshake:
+                acknowledge(
+                    _handshake(door, vendor.callback.handshake), "AwsSolutions-APIG4", "It says what anybody may know."
+                )
             reason = "Partners have no AWS identity: the callback function verifies their signature over the raw body."
             acknowledge(method, "AwsSolutions-APIG4", reason)
             acknowledge(method, "AwsSolutions-COG4", reason)
@@ -77,9 +94,8 @@ class CallbackApi(Construct):
             "The account-wide role of API Gateway takes this managed policy (API Gateway developer guide).",
         )
 
-    def _method(self, resource: apigateway.Resource, vendor: Vendor) -> apigateway.Method:
-        callback = vendor.callback
-        template = mapping_template(vendor.name, scheme_of(callback.verification).headers)
+    def _method(self, resource: apigateway.Resource, vendor_name: str, callback: Callback) -> apigateway.Method:
+        template = mapping_template(vendor_name, scheme_of(callback.verification).headers)
         success = str(callback.acknowledgement.status)
         responses = {success: (None, callback.acknowledgement.body), **REFUSALS}
         integration = apigateway.AwsIntegration(
@@ -89,11 +105,15 @@ class CallbackApi(Construct):
             options=apigateway.IntegrationOptions(
                 credentials_role=self._role,
                 passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
+                content_handling=apigateway.ContentHandling.CONVERT_TO_TEXT,  # as base64, for the template
                 request_parameters={"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
                 request_templates={CONTENT_TYPES[callback.body]: template},
                 integration_responses=[
                     apigateway.IntegrationResponse(
-                        status_code=status, selection_pattern=pattern, response_templates={"application/json": body}
+                        status_code=status,
+                        selection_pattern=pattern,
+                        content_handling=apigateway.ContentHandling.CONVERT_TO_TEXT,  # a template takes nothing else
+                        response_templates={"application/json": body},
                     )
                     for status, (pattern, body) in responses.items()
                 ],
@@ -105,3 +125,35 @@ class CallbackApi(Construct):
             authorization_type=apigateway.AuthorizationType.NONE,
             method_responses=[apigateway.MethodResponse(status_code=status) for status in responses],
         )
+
+
+def _handshake(resource: apigateway.Resource, handshake: Handshake) -> apigateway.Method:
+    """Answer an OPTIONS request as the contract says, without asking anybody."""
+    said = {
+        "WebHook-Allowed-Origin": handshake.allowed_origin,
+        "WebHook-Allowed-Rate": str(handshake.allowed_rate_per_min),
+        "Allow": "POST",
+    }
+    integration = apigateway.MockIntegration(
+        passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
+        content_handling=apigateway.ContentHandling.CONVERT_TO_TEXT,
+        request_templates={"application/json": '{"statusCode": 200}'},
+        integration_responses=[
+            apigateway.IntegrationResponse(
+                status_code="200",
+                content_handling=apigateway.ContentHandling.CONVERT_TO_TEXT,
+                response_parameters={f"method.response.header.{name}": f"'{value}'" for name, value in said.items()},
+                response_templates={"application/json": ""},
+            )
+        ],
+    )
+    return resource.add_method(
+        "OPTIONS",
+        integration,
+        authorization_type=apigateway.AuthorizationType.NONE,
+        method_responses=[
+            apigateway.MethodResponse(
+                status_code="200", response_parameters={f"method.response.header.{name}": True for name in said}
+            )
+        ],
+    )

@@ -6,7 +6,7 @@ proxy (5) -> vendor; and for the way back, results (11).
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Fn, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
@@ -17,8 +17,10 @@ from constructs import Construct
 from cdk.constructs.function import PythonFunction
 from cdk.constructs.machine import Machine
 from cdk.constructs.proxy import VendorProxy
-from cdk.stateful import StatefulStack, VendorState
+from cdk.nag import acknowledge
+from cdk.stateful import CLAIMS_ARN_EXPORT, StatefulStack, VendorState
 from cdk.target import Target
+from functions.claims.claim import answers_folder, requests_folder, results_folder
 from functions.contract import paths
 from functions.contract.exchange import Delivered
 from functions.contract.vendor import (
@@ -69,6 +71,7 @@ class VendorLane(Construct):
             Environment.BUDGETS_TABLE: stateful.budgets.table_name,
             Environment.CONFIG_APPLICATION: application_id,
         }
+        self._claiming = {Environment.CLAIMS_BUCKET: stateful.claims.bucket_name}
         limited = vendor.jobs_in_flight is not None
         self._seats = {Environment.SEATS_TABLE: stateful.budgets.table_name} if limited else {}
         self._way_out = {
@@ -101,13 +104,17 @@ class VendorLane(Construct):
     def _results(self) -> PythonFunction:
         """Make the function that gets a result: from the vendor, or from the ledger where it came with the callback."""
         if isinstance(self.vendor.result, Delivered):
-            results = self._function("Results", "results.delivery", self.vendor.results_timeout_s, {})
+            results = self._function("Results", "results.delivery", self.vendor.results_timeout_s, self._claiming)
             results.allow(READ_CONFIGURATION, self._configuration_arns[CONTRACT_PROFILE])
             results.allow([LEDGER_READ], self._stateful.jobs.table_arn)
+            allow_claims(results, "s3:GetObject", answers_folder(self.vendor.name))
+            allow_claims(results, "s3:PutObject", results_folder(self.vendor.name))
             return results
-        results = self._function("Results", "results.handler", self.vendor.results_timeout_s, self._way_out)
+        environment = {**self._way_out, **self._claiming}
+        results = self._function("Results", "results.handler", self.vendor.results_timeout_s, environment)
         self._allow_way_out(results)
         self.proxy.allow_poll(results.role)
+        allow_claims(results, "s3:PutObject", results_folder(self.vendor.name))
         return results
 
     def _call_vendor(self) -> Machine:
@@ -146,20 +153,21 @@ class VendorLane(Construct):
         return rejection
 
     def _dispatch_call(self, callback_url: str) -> Machine:
-        environment = {**self._way_out, **self._seats, Environment.CALLBACK_URL: callback_url}
-        tells_key = self.vendor.submit.callback_key is not None
-        if tells_key:
-            keys = {self.vendor.name: self._state.webhook_key.secret_arn}
+        environment = {**self._way_out, **self._seats, **self._claiming, Environment.CALLBACK_URL: callback_url}
+        told_key = self._state.webhook_key if self.vendor.submit.callback_key else None
+        if told_key:
+            keys = {self.vendor.name: told_key.secret_arn}
             environment[Environment.WEBHOOK_SECRETS] = Stack.of(self).to_json_string(keys)
         if self._state.check_queue:
             environment[Environment.CHECK_QUEUE_URL] = self._state.check_queue.queue_url
         caller = self._function("Caller", "caller.handler", self.vendor.caller_timeout_s, environment)
-        if tells_key:
-            self._state.webhook_key.grant_read(caller.role)
+        if told_key:
+            told_key.grant_read(caller.role)
         if self._state.check_queue:
             caller.allow(["sqs:SendMessage"], self._state.check_queue.queue_arn)
         self._allow_way_out(caller)
         caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
+        allow_claims(caller, "s3:GetObject", requests_folder(self.vendor.name))
         caller.allow(["sqs:SendMessage"], *(queue.queue_arn for queue in self._state.request_queues))
         self._allow_settling(caller)
         self.caller: PythonFunction | None = caller
@@ -341,6 +349,13 @@ class VendorLane(Construct):
         function.allow([LEDGER_CHANGE], self._stateful.jobs.table_arn)
         self._allow_seats(function)
         allow_answering(function, self.call_vendor)
+
+
+def allow_claims(function: PythonFunction, action: str, folder: str) -> None:
+    """Allow a function to read or to write the claim checks of a folder."""
+    function.allow([action], f"{Fn.import_value(CLAIMS_ARN_EXPORT)}/{folder}/*")
+    finding = f"Resource::{CLAIMS_ARN_EXPORT}/{folder}/*"
+    acknowledge(function.role, f"AwsSolutions-IAM5[{finding}]", "The wildcard is the hash of what lies there.")
 
 
 def allow_answering(function: PythonFunction, machine: Machine) -> None:

@@ -1,22 +1,26 @@
 """The callback message (hop 9): what the callback API's mapping template makes of a partner's POST.
 
-The raw body is the message body, byte for byte. The vendor and the signature headers travel as message attributes, the
-headers as lines `name:value`: an SQS attribute may not be empty, and an absent header must not fail the message.
+The raw body travels as base64, byte for byte: a queue carries text only, and a partner may send what is no UTF-8. The
+vendor and the signature headers travel as message attributes, the headers as lines `name:value`: an SQS attribute may
+not be empty, and an absent header must not fail the message.
 """
 
+import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from functions.errors import Malformed
-from functions.names import CALLBACK_HEADERS_ATTRIBUTE, CALLBACK_VENDOR_ATTRIBUTE
+from functions.names import CALLBACK_HEADERS_ATTRIBUTE, CALLBACK_RECEIVED_ATTRIBUTE, CALLBACK_VENDOR_ATTRIBUTE
 
 
 def mapping_template(vendor: str, headers: Sequence[str]) -> str:
     """Return the template that turns a POST into `SendMessage`.
 
     Each header is asked for as its scheme spells it, in lower, and in title case: API Gateway looks names up as the
-    sender spelled them.
+    sender spelled them. `$input.body` is base64 there: the API takes every media type as binary, and the integration
+    converts it to text (API Gateway developer guide, "Content type conversions").
     """
     spellings = [spelling for header in headers for spelling in dict.fromkeys((header, header.lower(), header.title()))]
     lines = "\n".join(f"{name}:$input.params('{name}')" for name in spellings)
@@ -42,7 +46,7 @@ class Envelope:
 
     vendor: str
     headers: Mapping[str, str]
-    body: str
+    body: bytes
     received_epoch_s: float
 
     @classmethod
@@ -57,5 +61,23 @@ class Envelope:
                 f"the message has no attribute {error}: it did not come through the callback API"
             ) from error
         headers = {name.lower(): value for name, _, value in (line.partition(":") for line in lines) if value}
-        received_epoch_s = int(record["attributes"]["SentTimestamp"]) / 1_000  # when the callback API put it here
-        return cls(vendor=vendor, headers=headers, body=record["body"], received_epoch_s=received_epoch_s)
+        body = raw_body(record["body"])
+        return cls(vendor=vendor, headers=headers, body=body, received_epoch_s=received_epoch_s_of(record))
+
+
+def received_epoch_s_of(record: Mapping[str, Any]) -> float:
+    """Return when the callback API took a callback: when its message was sent, or what a replayed one says of it."""
+    said = record.get("messageAttributes", {}).get(CALLBACK_RECEIVED_ATTRIBUTE)
+    return float(said["stringValue"]) if said else int(record["attributes"]["SentTimestamp"]) / 1_000
+
+
+def raw_body(text: str) -> bytes:
+    """Return the bytes that a partner sent, from the body of a callback message.
+
+    A text that is no base64 is taken as it is: AWS's table of conversions leaves open whether a textual media type is
+    converted too. No JSON object is valid base64, and what is read wrongly fails its signature.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return text.encode()

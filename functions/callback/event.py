@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from functions.callback import sns
 from functions.contract import paths
 from functions.contract.exchange import BodyFormat, Callback
 from functions.errors import Malformed
@@ -23,6 +24,8 @@ class Kind(StrEnum):
     PROGRESS = "progress"
     IGNORED = "ignored"
     """About something that nobody here waits for."""
+    SUBSCRIPTION = "subscription"
+    """Not about a job: a sender asks whether it may send, at the address that is the event's body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,16 @@ class Reading:
     complaint: Malformed | None
 
 
-def read(callback: Callback, body: str) -> Reading:
-    """Read a callback; Malformed where nothing in it can be read. Good events are not lost for a bad one."""
+def read(callback: Callback, body: bytes) -> Reading:
+    """Read a callback; Malformed where nothing in it can be read. Good events are not lost for a bad one.
+
+    Bytes that are no UTF-8 become U+FFFD: the signature was checked over the bytes, and a job must not wait for ever
+    because of a letter in its result.
+    """
+    if callback.body is BodyFormat.SNS and (request := _subscription(body)):
+        return Reading([request], None)
     events, complaint = [], None
-    for document in _documents(callback, body):
+    for document in _documents(callback, body.decode(errors="replace")):
         try:
             events.append(_event(callback, document))
         except Malformed as error:
@@ -56,20 +65,41 @@ def read(callback: Callback, body: str) -> Reading:
     return Reading(events, complaint)
 
 
-def _documents(callback: Callback, body: str) -> Sequence[Any]:
+def _documents(callback: Callback, text: str) -> Sequence[Any]:
     """Return the events of a body as documents."""
     if callback.body is BodyFormat.FORM:
-        return [dict(parse_qsl(body, keep_blank_values=True))]
+        return [dict(parse_qsl(text, keep_blank_values=True))]
     try:
-        document: Any = json.loads(body)
+        document: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Malformed("the callback is not JSON") from error
+    if callback.body is BodyFormat.SNS:
+        document = _published(document)
     if callback.events is None:
         return [document]
     documents = paths.read(document, callback.events)
     if not isinstance(documents, list) or not documents:
         raise Malformed(f"the callback has no list of events at `{callback.events}`")
     return documents
+
+
+def _subscription(body: bytes) -> Event | None:
+    """Read what SNS says of a subscription, None where it says something else; ending one is nobody's business here."""
+    try:
+        message = json.loads(body)
+        kinds = {sns.CONFIRMATION: Kind.SUBSCRIPTION, sns.NOTIFICATION: None}
+        kind = kinds.get(message["Type"], Kind.IGNORED)
+        return Event("", message["Type"], kind, str(message["SubscribeURL"])) if kind else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise Malformed("the callback is no message of Amazon SNS") from error
+
+
+def _published(message: Any) -> Any:
+    """Return the event that a vendor has published."""
+    try:
+        return json.loads(message["Message"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Malformed("the `Message` that SNS delivers is not JSON") from error
 
 
 def _event(callback: Callback, document: Any) -> Event:

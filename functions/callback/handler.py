@@ -11,15 +11,23 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions import aws
-from functions.callback.envelope import Envelope
+from functions.callback.envelope import Envelope, received_epoch_s_of
 from functions.callback.inbox import CallbackOutcome, Inbox
 from functions.callback.keys import webhook_keys
+from functions.claims.bucket import claims
 from functions.contract.profile import AppConfigProfiles
 from functions.errors import Forged, Malformed, Refused
 from functions.ledger.settlement import Settler
 from functions.ledger.tables import ledger
 from functions.limiter import seat_tables
-from functions.names import Environment, Metric
+from functions.names import (
+    CALLBACK_OUTCOME_ATTRIBUTE,
+    CALLBACK_REASON_ATTRIBUTE,
+    CALLBACK_RECEIVED_ATTRIBUTE,
+    CALLBACK_VENDOR_ATTRIBUTE,
+    Environment,
+    Metric,
+)
 from functions.observability import logger, publish
 from functions.settings import setting
 
@@ -30,6 +38,7 @@ METRICS: Final = {
     CallbackOutcome.DUPLICATE: Metric.CALLBACKS_DUPLICATE,
     CallbackOutcome.LATE: Metric.CALLBACKS_LATE,
     CallbackOutcome.IGNORED: Metric.CALLBACKS_IGNORED,
+    CallbackOutcome.CONFIRMED: Metric.CALLBACKS_CONFIRMED,
 }
 UNKNOWN_VENDOR: Final = "unknown"
 """The vendor of a message that did not come through the callback API."""
@@ -52,17 +61,24 @@ def inbox() -> Inbox:
         profiles=profiles,
         ledger=ledger(),
         settler=Settler(ledger(), aws.step_functions(), leave),
+        claims=claims(),
         keys_of=webhook_keys,
         url=setting(Environment.CALLBACK_URL),
     )
 
 
-def refuse(vendor: str, body: str, refusal: Refused) -> None:
-    """Put a callback that will never be accepted where an operator can look at it, with the reason."""
-    attributes = {"vendor": vendor, "outcome": type(refusal).__name__, "reason": str(refusal)}
+def refuse(record: SQSRecord, vendor: str, refusal: Refused) -> None:
+    """Put a callback aside with the reason, and with all that came: an operator can look at it, and replay it."""
+    came = record.raw_event.get("messageAttributes", {})
+    attributes = {name: attribute["stringValue"] for name, attribute in came.items()} | {
+        CALLBACK_VENDOR_ATTRIBUTE: vendor,
+        CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event)),
+        CALLBACK_OUTCOME_ATTRIBUTE: type(refusal).__name__,
+        CALLBACK_REASON_ATTRIBUTE: str(refusal),
+    }
     aws.sqs().send_message(
         QueueUrl=setting(Environment.CALLBACK_DLQ_URL),
-        MessageBody=body or "(empty)",
+        MessageBody=record.body or "(empty)",
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
         },
@@ -80,15 +96,15 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
             vendor = envelope.vendor
             receipt = inbox().receive(envelope)
         except (Forged, Malformed) as refusal:
-            put_aside(vendor, record.body, refusal)
+            put_aside(record, vendor, refusal)
             return
         counts.setdefault(vendor, Counter()).update(METRICS[outcome] for outcome in receipt.outcomes)
         logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes)
         if receipt.complaint:
-            put_aside(vendor, record.body, receipt.complaint)
+            put_aside(record, vendor, receipt.complaint)
 
-    def put_aside(vendor: str, body: str, refusal: Refused) -> None:
-        refuse(vendor, body, refusal)
+    def put_aside(record: SQSRecord, vendor: str, refusal: Refused) -> None:
+        refuse(record, vendor, refusal)
         counts.setdefault(vendor, Counter())[REFUSALS[type(refusal)]] += 1
         logger().warning("callback refused", vendor=vendor, refusal=type(refusal).__name__)
 

@@ -1,13 +1,15 @@
 """The inbox (hop 10): a stored callback is verified, read by the contract, and matched to the waiting calls."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from functions.callback import event
+from functions.callback import event, sns
 from functions.callback.envelope import Envelope
 from functions.callback.event import Event, Kind
 from functions.callback.verification import scheme_of
+from functions.claims.claim import CARRIED_BYTES, Claims, answers_folder
 from functions.contract.profile import Profiles
 from functions.errors import Malformed
 from functions.ledger.record import Answer
@@ -24,6 +26,8 @@ class CallbackOutcome(StrEnum):
     DUPLICATE = "duplicate"
     LATE = "late"
     IGNORED = "ignored"
+    CONFIRMED = "confirmed"
+    """A sender asked whether it may send, and was told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +48,26 @@ class Inbox:
         profiles: Profiles,
         ledger: Ledger,
         settler: Settler,
+        claims: Claims,
         keys_of: Callable[[str], Sequence[str]],
         url: str = "",
+        confirm: Callable[[str], None] = sns.confirm,
     ) -> None:
         self._url = url
+        self._confirm = confirm
         self._profiles = profiles
         self._ledger = ledger
         self._settler = settler
+        self._claims = claims
         self._keys_of = keys_of
 
     def receive(self, envelope: Envelope) -> Receipt:
         """Verify and match one callback. Raises Forged and Malformed; everything else is safe to repeat."""
         callback = self._profiles.vendor(envelope.vendor).callback
+        if callback is None:
+            raise Malformed(f"{envelope.vendor} calls nobody back any more: its contract has lost `callback`")
         scheme_of(callback.verification).verify(
-            envelope.body.encode(),
+            envelope.body,
             envelope.headers,
             self._keys_of(envelope.vendor),
             envelope.received_epoch_s,
@@ -69,13 +79,21 @@ class Inbox:
     def _take(self, vendor: str, one: Event) -> CallbackOutcome:
         if one.kind is Kind.IGNORED:
             return CallbackOutcome.IGNORED
+        if one.kind is Kind.SUBSCRIPTION:
+            self._confirm(one.body)
+            return CallbackOutcome.CONFIRMED
         if one.kind is Kind.PROGRESS:
             return self._beat(vendor, one.job_id)
-        answer = Answer(one.job_id, one.kind is Kind.SUCCESS, one.status, one.body)
+        answer = Answer(one.job_id, one.kind is Kind.SUCCESS, one.status, self._kept(vendor, one.body))
         parked = self._ledger.join_answer(vendor, answer)
         if parked.call_id is None:
             return CallbackOutcome.EARLY if parked.first else CallbackOutcome.DUPLICATE
         return _OUTCOMES[self._settler.settle(parked.call_id, answer)]
+
+    def _kept(self, vendor: str, body: str) -> str:
+        """Return an event as the ledger keeps it: as it is, or as a claim check where an item has no room for it."""
+        raw = body.encode(errors="replace")
+        return body if len(raw) <= CARRIED_BYTES else json.dumps(self._claims.keep(raw, answers_folder(vendor)))
 
     def _beat(self, vendor: str, job_id: str) -> CallbackOutcome:
         """Progress keeps the waiting task alive; before the job ID is known there is nothing to keep alive yet."""

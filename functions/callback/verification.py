@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-from functions.callback import adyen, signature, standard_webhooks
+from functions.callback import adyen, signature, sns, standard_webhooks
 from functions.contract.signature import PRESETS, Signature
 
 
@@ -45,6 +45,7 @@ def _unverified(
 SCHEMES: Final[Mapping[str, Scheme]] = {
     "adyen": Scheme((), adyen.verify),
     "none": Scheme((), _unverified),
+    "sns": Scheme((), sns.verify),
     "standard-webhooks": Scheme(standard_webhooks.HEADERS, standard_webhooks.verify),
     **{name: scheme_of(preset) for name, preset in PRESETS.items()},
 }

@@ -1,17 +1,19 @@
 """One call under the ledger's eye (hops 6 and 7): begin, submit, accept, and join an answer that came first."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
 from functions.caller.submit import submit
+from functions.claims.claim import Claims, requests_folder
 from functions.contract.exchange import Ambiguity
 from functions.contract.vendor import Vendor
 from functions.dispatcher.origin import Origin
 from functions.dispatcher.request import CallRequest
 from functions.dispatcher.request_queue import RequestQueues
-from functions.errors import ErrorCode, FailTask, RetryLater
+from functions.errors import ErrorCode, FailTask, Malformed, RetryLater
 from functions.ledger.record import Call, CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
@@ -55,6 +57,7 @@ class Caller:
         settler: Settler,
         requests: RequestQueues,
         proxy: Proxy,
+        claims: Claims,
         callback_url: str,
         turns: Turns,
         callback_key: str | None = None,
@@ -67,6 +70,7 @@ class Caller:
         self._settler = settler
         self._requests = requests
         self._proxy = proxy
+        self._claims = claims
         self._callback_url = callback_url
         self._turns = turns
 
@@ -79,10 +83,10 @@ class Caller:
 
     def _submit(self, request: "CallInput", call: Call) -> CallReport:
         try:
-            job_id = submit(
+            job_id = self._answered_too_late(request.predecessor) or submit(
                 self._proxy,
                 self._vendor,
-                request.payload,
+                self._payload(request),
                 request.idempotency_key,
                 self._callback_url,
                 self._turns,
@@ -96,6 +100,26 @@ class Caller:
         self._ledger.accept(request.call_id, job_id)
         return self._join(call, job_id)
 
+    def _answered_too_late(self, call_id: str) -> str | None:
+        """Return the job of a call whose good answer came when its task had ended: whoever repeats the call takes that
+        answer, and the vendor is not asked to work twice.
+        """
+        call = self._ledger.find(call_id) if call_id else None
+        if call is None or call.vendor != self._vendor.name or call.state is not CallState.LATE or not call.job_id:
+            return None
+        answer = self._ledger.answer_of_job(call.vendor, call.job_id)
+        return call.job_id if answer and answer.succeeded else None
+
+    def _payload(self, request: "CallInput") -> Mapping[str, Any]:
+        """Return what the vendor gets: the payload, or what its claim check stands for. FailTask where that is gone."""
+        try:
+            payload = self._claims.redeem(request.payload, requests_folder(self._vendor.name))
+        except Malformed as error:
+            raise FailTask(ErrorCode.REQUEST_MALFORMED, f"payload: {error}") from error
+        if not isinstance(payload, Mapping):
+            raise FailTask(ErrorCode.REQUEST_MALFORMED, "payload: its claim check does not stand for an object")
+        return payload
+
     def _defer(self, request: "CallInput", error: RetryLater) -> CallReport:
         """Let the call wait in the request queue, for as long as it takes.
 
@@ -107,7 +131,9 @@ class Caller:
         if call is None:
             return CallReport(CallOutcome.DUPLICATE)  # it has expired meanwhile: nobody waits for it
         self._settler.leave(call)  # before another dispatcher can take it again for the same call
-        again = CallRequest(call.call_id, call.vendor, request.idempotency_key, request.payload, call.task_token)
+        again = CallRequest(
+            call.call_id, call.vendor, request.idempotency_key, request.payload, call.task_token, request.predecessor
+        )
         self._requests.put_back(again.to_body(), request.origin, error.retry_after_s)
         return CallReport(
             CallOutcome.DEFERRED,
@@ -149,7 +175,7 @@ class Caller:
 @dataclass(frozen=True, slots=True)
 class CallInput:
     """What `dispatch_call` hands to the caller; `lease_owner` is its own execution. A call that is deferred goes back
-    to its `origin`.
+    to its `origin`; one that repeats another names it as its `predecessor`.
     """
 
     call_id: str
@@ -158,6 +184,7 @@ class CallInput:
     payload: dict[str, Any]
     origin: Origin
     permit: Permit | None
+    predecessor: str = ""
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:

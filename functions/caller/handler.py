@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions import aws
 from functions.callback.keys import webhook_keys
 from functions.caller.call import Caller, CallInput, CallOutcome
+from functions.claims.bucket import claims
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Pacing, Scope, Vendor
 from functions.dispatcher.request_queue import RequestQueues
@@ -68,7 +69,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make one call to the vendor."""
     del context
     vendor = profiles().vendor(setting(Environment.VENDOR))
-    proxy = proxy_of(http_client(), vendor.credential)
+    proxy = proxy_of(http_client(), vendor)
     request = CallInput.from_event(event)
     its_turns = turns(vendor, request.permit)
     caller = Caller(
@@ -77,6 +78,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         settler(),
         request_queues(),
         proxy,
+        claims(),
         setting(Environment.CALLBACK_URL),
         its_turns,
         webhook_keys(vendor.name)[0] if vendor.submit.callback_key else None,

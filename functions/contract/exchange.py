@@ -18,11 +18,14 @@ class BodyFormat(StrEnum):
     JSON = "json"
     FORM = "form"
     """`application/x-www-form-urlencoded`."""
+    SNS = "sns"
+    """Of callbacks only: a message of Amazon SNS, whose text is the event as JSON."""
 
 
 CONTENT_TYPES: Final[Mapping[BodyFormat, str]] = {
     BodyFormat.JSON: "application/json",
     BodyFormat.FORM: "application/x-www-form-urlencoded",
+    BodyFormat.SNS: "text/plain",
 }
 
 
@@ -111,6 +114,16 @@ class Acknowledgement:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """The answer to a sender that asks by OPTIONS whether it may send (CloudEvents, "HTTP 1.1 Web Hooks", 4): to whom
+    it is given, `*` for anybody, and how many requests per minute it allows.
+    """
+
+    allowed_origin: str
+    allowed_rate_per_min: int
+
+
 ACCEPTED: Final = Acknowledgement(202, '{"status":"accepted"}')
 
 
@@ -120,8 +133,8 @@ class Callback:
 
     `events` is the path of an array whose elements are told apart, None where a callback is one event; the other paths
     begin at the event. The job ID is at the first of its paths that is there. Without `status` every callback is the
-    end of a successful job. `verification` describes how it is signed, or names a scheme that
-    has code of its own (`callback/verification.py`).
+    end of a successful job. `handshake` is None where nobody asks first. `verification` describes how it is signed, or
+    names a scheme that has code of its own (`callback/verification.py`).
     """
 
     body: BodyFormat
@@ -133,6 +146,7 @@ class Callback:
     progress: frozenset[str]
     ignored: frozenset[str]
     acknowledgement: Acknowledgement
+    handshake: Handshake | None
     verification: str | Signature
 
     @classmethod
@@ -150,6 +164,7 @@ class Callback:
             progress=frozenset(document.get("progress", ())),
             ignored=frozenset(document.get("ignored", ())),
             acknowledgement=Acknowledgement(said["status"], said["body"]) if said else ACCEPTED,
+            handshake=Handshake(**document["handshake"]) if "handshake" in document else None,
             verification=_verification(document["verification"]),
         )
 

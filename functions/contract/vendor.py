@@ -162,15 +162,18 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One vendor's contract file; `jobs_in_flight` is None where the vendor takes as many jobs as there are."""
+    """One vendor's contract file; `jobs_in_flight` is None where the vendor takes as many jobs as there are, `callback`
+    where it calls nobody back, so that jobs are polled alone. `headers` go with every call.
+    """
 
     name: str
     base_url: str
     limits: tuple[Limit, ...]
     jobs_in_flight: int | None
     credential: Credential | None
+    headers: Mapping[str, str]
     submit: Submit
-    callback: Callback
+    callback: Callback | None
     result: Result
     poll: Poll | None
     waits: Waits
@@ -195,7 +198,8 @@ class Vendor:
             jobs_in_flight=min(in_flight, default=None),
             credential=Credential(credential["header"], credential["format"]) if credential else None,
             submit=Submit.from_document(document["submit"]),
-            callback=Callback.from_document(document["callback"]),
+            headers=document.get("headers", {}),
+            callback=Callback.from_document(document["callback"]) if "callback" in document else None,
             result=result_from_document(document["result"]),
             poll=Poll.from_document(document["poll"]) if "poll" in document else None,
             waits=Waits(tolerated_s=document["waits"]["tolerated_s"], answer_s=document["waits"]["answer_s"]),
@@ -243,11 +247,12 @@ class Vendor:
         return min((limit.rate_per_s * limit.burst_factor for limit in self.limits_of(scope)), default=math.inf)
 
     def lasting_rps(self) -> float:
-        """Return the submits per second that can go on for long: each is followed by a poll, so of what is booked under
-        one rule for both they get one half.
+        """Return the submits per second that can go on for long: each is followed by the poll for its result, and by
+        one more at least where nobody calls back, so of what is booked under one rule for both they get a half or a
+        third.
         """
         if self.book_scope(Scope.SUBMIT) is Scope.ANY:
-            return self.max_rps(Scope.ANY) / 2
+            return self.max_rps(Scope.ANY) / (2 if self.callback else 3)
         return self.max_rps(Scope.SUBMIT)
 
     def fence(self, scope: Scope) -> Fence | None:

@@ -82,6 +82,7 @@ class Dispatcher:
                     "vendor": request.vendor,
                     "idempotency_key": request.idempotency_key,
                     "payload": request.payload,
+                    "predecessor": request.predecessor,
                     "permit": asdict(permit) if permit else {},
                     "origin": asdict(origin),
                 }

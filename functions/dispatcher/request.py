@@ -13,7 +13,7 @@ class CallRequest:
     """One call that a workflow asks for and waits on.
 
     `call_id` is ours and known before the vendor is called; `payload` is what the vendor gets, with the
-    contract's fields added.
+    contract's fields added. `predecessor` is the call that this one repeats, empty where it is the first.
     """
 
     call_id: str
@@ -21,6 +21,7 @@ class CallRequest:
     idempotency_key: str
     payload: Mapping[str, Any]
     task_token: str = field(repr=False)
+    predecessor: str = ""
 
     @classmethod
     def from_body(cls, body: str, vendor: str) -> Self:
@@ -34,6 +35,7 @@ class CallRequest:
             idempotency_key=_text(document, "idempotency_key"),
             payload=_payload(document),
             task_token=_text(document, "task_token"),
+            predecessor=str(document.get("predecessor") or ""),
         )
 
     def to_body(self) -> str:
@@ -44,6 +46,7 @@ class CallRequest:
             "idempotency_key": self.idempotency_key,
             "payload": self.payload,
             "task_token": self.task_token,
+            "predecessor": self.predecessor,
         }
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 

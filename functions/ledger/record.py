@@ -80,7 +80,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The vendor's last word on a job: `status` in its own words, `body` the event of the callback, as a JSON text."""
+    """The vendor's last word on a job: `status` in its own words, `body` the event of the callback as a JSON text, or a
+    claim check on it; empty where a poll has said it, because the result can be fetched then.
+    """
 
     job_id: str
     succeeded: bool

@@ -28,27 +28,27 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How a job stands, in our word and in the vendor's, and what the vendor said of it."""
+    """How a job stands, in our word and in the vendor's."""
 
     standing: Standing
     status: str
-    body: str
 
 
 def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
     """Ask once. Raises RetryLater where there is no answer now, or none that the contract has a word for."""
     answer = polling.poll(proxy, poll.method, poll.path, poll.timeout_s, job_id, turns)
-    return _finding(poll, answer)
+    return finding_of(poll, answer)
 
 
-def _finding(poll: Poll, answer: httpx.Response) -> Finding:
+def finding_of(poll: Poll, answer: httpx.Response) -> Finding:
+    """Read an answer by the contract; RetryLater where that has no word for it."""
     word = str(answer.status_code) if poll.status is None else _word(poll.status, answer)
     words = {Standing.SUCCEEDED: poll.success, Standing.FAILED: poll.failure, Standing.PENDING: poll.pending}
     for standing, said in words.items():
         if word is not None and word in said:
-            return Finding(standing, word, answer.text)
+            return Finding(standing, word)
     if answer.status_code in UNKNOWN_CODES:
-        return Finding(Standing.UNKNOWN, str(answer.status_code), answer.text)
+        return Finding(Standing.UNKNOWN, str(answer.status_code))
     raise RetryLater(f"HTTP {answer.status_code}, with a status in none of the contract's lists")
 
 

@@ -64,7 +64,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     def ask_vendor(job_id: str) -> Finding:
         turns = turns_of(vendor, profiles().tuning(vendor), Scope.POLL)
         try:
-            return ask(proxy_of(http_client(), vendor.credential), poll, job_id, turns)
+            return ask(proxy_of(http_client(), vendor), poll, job_id, turns)
         finally:
             turns.report()
             counts.update(brake_counts(turns.brakes))

@@ -77,7 +77,7 @@ class Reconciler:
             self._settler.beat(call.task_token)
             return self._wait(call, check, now_s, f"says {finding.status}")
         succeeded = finding.standing is Standing.SUCCEEDED
-        answer = Answer(check.job_id, succeeded, finding.status, finding.body)
+        answer = Answer(check.job_id, succeeded, finding.status, body="")
         if not self._ledger.join_answer(name, answer).first:  # the callback was a moment earlier: its word counts
             answer = self._ledger.answer_of_job(name, check.job_id) or answer
         return self._settle(call, answer)
@@ -89,7 +89,8 @@ class Reconciler:
     def _wait(self, call: Call, check: Check, now_s: int, said: str) -> CheckOutcome:
         """Check again, until the contract's patience is over."""
         if now_s >= check.until_epoch_s:
-            cause = f"{self._vendor.name} called nobody back within {self._vendor.waits.answer_s} s, and {said}"
+            name, patience_s = self._vendor.name, self._vendor.waits.answer_s
+            cause = f"{name} did not end job {check.job_id} within {patience_s} s: it {said}"
             return self._give_up(call, ErrorCode.VENDOR_JOB_OVERDUE, cause, at_the_vendor=True)
         self._checks.put(check.again(now_s + self._poll.every_s))
         return CheckOutcome.PENDING

@@ -9,32 +9,35 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.claims.bucket import claims
+from functions.claims.claim import Claims, answers_folder
 from functions.contract import paths
 from functions.contract.exchange import Delivered
 from functions.contract.profile import AppConfigProfiles
-from functions.errors import ErrorCode, FailTask
+from functions.errors import ErrorCode, FailTask, Malformed
 from functions.ledger.store import Ledger
 from functions.ledger.tables import ledger
 from functions.names import Environment
 from functions.results.outcome import outcome
-from functions.results.size import carried
 from functions.settings import setting
 
 
-def delivered(ledger: Ledger, vendor_name: str, place: Delivered, job_id: str) -> Any:
+def delivered(ledger: Ledger, claims: Claims, vendor_name: str, place: Delivered, job_id: str) -> Any:
     """Return the event that ended a job, or the part of it that the contract names, as a JSON value.
 
-    Raises FailTask: `Result.Unavailable` where it is not there, `Result.TooLarge` where Step Functions could not carry
-    it.
+    Raises FailTask: `Result.Unavailable` where it is not there.
     """
     answer = ledger.answer_of_job(vendor_name, job_id)
     if answer is None:
         raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"the ledger has no answer of {vendor_name} to this job any more")
-    event = json.loads(answer.body)
+    try:
+        event = claims.redeem(json.loads(answer.body), answers_folder(vendor_name))
+    except Malformed as error:
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"the answer of {vendor_name} is gone: {error}") from error
     result = event if place.field is None else paths.read(event, place.field)
     if result is None:
         raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name}'s callback has nothing at `{place.field}`")
-    return carried(result)
+    return result
 
 
 @cache
@@ -52,4 +55,9 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise TypeError(
             f"{vendor.name}'s results do not come along any more: deploy the stack for its changed contract"
         )
-    return outcome(vendor.name, event["call_id"], lambda: delivered(ledger(), vendor.name, place, event["job_id"]))
+    return outcome(
+        vendor.name,
+        event["call_id"],
+        lambda: delivered(ledger(), claims(), vendor.name, place, event["job_id"]),
+        claims(),
+    )

@@ -11,7 +11,6 @@ from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.turn import Turns
 from functions.polling import poll
 from functions.proxy import Proxy
-from functions.results.size import carried
 
 BUDGET_S: Final = 20.0
 ATTEMPTS: Final = 8
@@ -23,8 +22,7 @@ def fetch(
 ) -> Any:
     """Return the vendor's result as a JSON value; every attempt takes a turn of its own.
 
-    Raises FailTask: `Result.Unavailable` where the vendor does not give it within the budget, `Result.TooLarge` where
-    Step Functions could not carry it.
+    Raises FailTask: `Result.Unavailable` where the vendor does not give it within the budget.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(RetryLater),
@@ -44,7 +42,6 @@ def _attempt(proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns:
     if not answer.is_success:
         raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name} answered HTTP {answer.status_code}")
     try:
-        result = answer.json()
+        return answer.json()
     except ValueError as error:
         raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, f"{vendor_name}'s result is not JSON") from error
-    return carried(result)

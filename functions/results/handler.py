@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.claims.bucket import claims
 from functions.contract.exchange import Fetched
 from functions.contract.profile import AppConfigProfiles
 from functions.contract.vendor import Scope
@@ -40,7 +41,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     turns = turns_of(vendor, profiles().tuning(vendor), Scope.POLL)
 
     def get() -> Any:
-        proxy = proxy_of(http_client(), vendor.credential)
+        proxy = proxy_of(http_client(), vendor)
         return fetch(proxy, vendor.name, place, event["job_id"], turns, time.sleep)
 
-    return outcome(vendor.name, event["call_id"], get, turns)
+    return outcome(vendor.name, event["call_id"], get, claims(), turns)

@@ -4,17 +4,23 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from functions.claims.claim import Claims, results_folder
 from functions.errors import FailTask
 from functions.limiter.turn import Turns, Unpaced
 from functions.names import Metric
 from functions.observability import brake_counts, logger, publish
 
 
-def outcome(vendor_name: str, call_id: str, get: Callable[[], Any], turns: Turns | None = None) -> dict[str, Any]:
-    """Get a result and return what the workflow branches on; what its turns were told is written, whatever happens."""
+def outcome(
+    vendor_name: str, call_id: str, get: Callable[[], Any], claims: Claims, turns: Turns | None = None
+) -> dict[str, Any]:
+    """Get a result and return what the workflow branches on; what its turns were told is written, whatever happens.
+
+    A result that no state carries becomes a claim check.
+    """
     turns = turns or Unpaced()
     try:
-        answer = {"outcome": "fetched", "result": get()}
+        answer = {"outcome": "fetched", "result": claims.slim(get(), results_folder(vendor_name))}
         counted = Metric.RESULTS_FETCHED
     except FailTask as error:
         logger().warning("result rejected", call_id=call_id, error_code=error.code)

@@ -13,6 +13,7 @@ import typer
 from headway.errors import UsageProblem, mendable
 
 if TYPE_CHECKING:
+    from functions.contract.exchange import Callback
     from functions.contract.vendor import Vendor
 
 KEY_VARIABLE = "HEADWAY_WEBHOOK_KEY"
@@ -64,12 +65,12 @@ def send(
     from headway.vendor.event import compose
     from headway.vendor.letter import write
 
-    document, vendor = _read(contract)
+    document, vendor, callback = _read(contract)
     word = status or next(iter(document["callback"].get("success", ())), None)
     target = url or _deployed_url(state_dir, vendor.name)
     event = compose(vendor, job_id, word, {"note": "sent by hand"})
     now = datetime.now(tz=UTC)
-    letter = write(vendor.callback, _keys(vendor, state_dir)[0], f"msg_{job_id}_{word}", event, target, now)
+    letter = write(callback, _keys(vendor.name, callback, state_dir)[0], f"msg_{job_id}_{word}", event, target, now)
     try:
         answer = httpx.post(target, content=letter.content, headers=letter.headers, timeout=TIMEOUT_S, trust_env=False)
     except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -108,14 +109,15 @@ def verify(
     """
     from headway.partner.judgement import judge
 
-    _, vendor = _read(contract)
+    _, vendor, callback = _read(contract)
     try:
         raw = body.read_bytes()
     except OSError as error:
         raise UsageProblem(f"--body {body}: {error.strerror}") from error
     headers = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in header or [])}
     arrived_s = time.time() if at is None else at
-    judgement = judge(vendor, raw, headers, _keys(vendor, state_dir), arrived_s, url or _url_if_any(state_dir, vendor))
+    keys = _keys(vendor.name, callback, state_dir)
+    judgement = judge(callback, raw, headers, keys, arrived_s, url or _url_if_any(state_dir, vendor.name))
     if as_json:
         typer.echo(json.dumps(judgement.as_json(), indent=2))
     else:
@@ -142,7 +144,7 @@ def serve(
     """
     from headway.partner import reception
 
-    _, vendor = _read(contract)
+    _, vendor, callback = _read(contract)
 
     def say(judgement: Any) -> None:
         told = ", ".join(f"{one.job_id} {one.status} ({one.kind})" for one in judgement.events)
@@ -150,8 +152,9 @@ def serve(
 
     with mendable():
         reception.serve(
-            vendor,
-            _keys(vendor, state_dir),
+            vendor.name,
+            callback,
+            _keys(vendor.name, callback, state_dir),
             port,
             on_ready=lambda url: typer.echo(f"waiting for callbacks at {url} - Ctrl-C ends", err=True),
             on_callback=say,
@@ -168,21 +171,25 @@ def openapi(contract: Contract, url: Url = None, state_dir: StateDir = STATE_DIR
     """
     from headway.partner.openapi import openapi as draw
 
-    _, vendor = _read(contract)
-    typer.echo(json.dumps(draw(vendor, url or _deployed_url(state_dir, vendor.name)), indent=2))
+    _, vendor, callback = _read(contract)
+    typer.echo(json.dumps(draw(vendor.name, callback, url or _deployed_url(state_dir, vendor.name)), indent=2))
 
 
-def _read(path: Path) -> tuple[Mapping[str, Any], "Vendor"]:
+def _read(path: Path) -> tuple[Mapping[str, Any], "Vendor", "Callback"]:
+    """Return the contract of a file, as document and as model, and what it says of callbacks."""
     from cdk.configuration import load_contract
     from functions.contract.vendor import Vendor
     from headway.synthesis import CONFIGURATION
 
     with mendable():
         document = load_contract(CONFIGURATION, path)
-    return document, Vendor.from_document(document)
+    vendor = Vendor.from_document(document)
+    if vendor.callback is None:
+        raise UsageProblem(f"{path}: `callback` is missing: {vendor.name} is polled, and calls nobody back")
+    return document, vendor, vendor.callback
 
 
-def _keys(vendor: "Vendor", state_dir: Path) -> Sequence[str]:
+def _keys(vendor_name: str, callback: "Callback", state_dir: Path) -> Sequence[str]:
     """Return the webhook keys of the environment, or the simulator's."""
     from functions.callback.keys import keys_of
     from headway.vendor.keys import load_or_create
@@ -190,7 +197,7 @@ def _keys(vendor: "Vendor", state_dir: Path) -> Sequence[str]:
     if given := os.environ.get(KEY_VARIABLE):
         return keys_of(given)
     with mendable():
-        return [load_or_create(state_dir, vendor.name).webhook_key(vendor.callback.verification)]
+        return [load_or_create(state_dir, vendor_name).webhook_key(callback.verification)]
 
 
 def _deployed_url(state_dir: Path, vendor_name: str) -> str:
@@ -200,8 +207,8 @@ def _deployed_url(state_dir: Path, vendor_name: str) -> str:
         return Stack.local(state_dir).callback_url(vendor_name)
 
 
-def _url_if_any(state_dir: Path, vendor: "Vendor") -> str:
+def _url_if_any(state_dir: Path, vendor_name: str) -> str:
     try:
-        return _deployed_url(state_dir, vendor.name)
+        return _deployed_url(state_dir, vendor_name)
     except UsageProblem:
         return ""

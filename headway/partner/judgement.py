@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.callback import event
 from functions.callback.verification import scheme_of
-from functions.contract.vendor import Vendor
+from functions.contract.exchange import Callback
 from functions.errors import Forged, Malformed
 
 
@@ -29,20 +29,16 @@ class Judgement:
 
 
 def judge(
-    vendor: Vendor, body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str
+    callback: Callback, body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str
 ) -> Judgement:
     """Verify and read a callback as the inbox does; header names may be in any case."""
     lowered = {name.lower(): value for name, value in headers.items()}
     try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return Judgement("forged: the body is not UTF-8, and the queue carries nothing else")
-    try:
-        scheme_of(vendor.callback.verification).verify(body, lowered, keys, received_epoch_s, url)
+        scheme_of(callback.verification).verify(body, lowered, keys, received_epoch_s, url)
     except Forged as refusal:
         return Judgement(f"forged: {refusal}")
     try:
-        reading = event.read(vendor.callback, text)
+        reading = event.read(callback, body)
     except Malformed as refusal:
         return Judgement(f"malformed: {refusal}")
     return Judgement(f"malformed: {reading.complaint}" if reading.complaint else None, reading.events)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from functions.callback.verification import scheme_of
 from functions.contract.exchange import CONTENT_TYPES, Callback
-from functions.contract.vendor import Vendor
 
 REFUSALS: Final[Mapping[str, str]] = {
     "400": "Not stored: the queue does not take this body. Do not repeat it unchanged.",
@@ -20,15 +19,14 @@ REFUSALS: Final[Mapping[str, str]] = {
 }
 
 
-def openapi(vendor: Vendor, url: str) -> dict[str, Any]:
+def openapi(vendor_name: str, callback: Callback, url: str) -> dict[str, Any]:
     """Return the document; `url` is the callback URL of the vendor."""
     base, _, name = url.rpartition("/")
-    callback = vendor.callback
     stored = str(callback.acknowledgement.status)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"Callbacks of {vendor.name}",
+            "title": f"Callbacks of {vendor_name}",
             "version": "1",
             "description": "Stored first, judged later: a success says that the callback is stored, and no more.",
         },

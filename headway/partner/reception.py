@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.contract.vendor import Vendor
+from functions.contract.exchange import Callback
 from headway.partner.judgement import Judgement, judge
 from headway.vendor.server import LOOPBACK, listen
 
 
 def serve(
-    vendor: Vendor,
+    vendor_name: str,
+    callback: Callback,
     keys: Sequence[str],
     port: int,
     on_ready: Callable[[str], None],
@@ -25,13 +26,13 @@ def serve(
 
     Port 0 takes a free one. Raises PortInUse before serving.
     """
-    path = f"/callbacks/{vendor.name}"
+    path = f"/callbacks/{vendor_name}"
     with listen(LOOPBACK, port) as listener:
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}{path}"
-        said = vendor.callback.acknowledgement
+        said = callback.acknowledgement
 
         async def receive(request: Request) -> Response:
-            on_callback(judge(vendor, await request.body(), request.headers, keys, time.time(), url))
+            on_callback(judge(callback, await request.body(), request.headers, keys, time.time(), url))
             return Response(said.body, said.status, media_type="application/json")
 
         on_ready(url)

@@ -36,7 +36,8 @@ def run_file(
     for the vendor's own count. Raises RunRefused before anything is started, CloudLost after.
     """
     surroundings = surroundings or Surroundings()
-    executions = Executions(connection.target.client("stepfunctions"), surroundings.sleep)
+    clients = connection.target.client
+    executions = Executions(clients("stepfunctions"), clients("s3"), surroundings.sleep)
     job = prepare(workflow, source, connection, choices, configuration)
     check(executions, job)
     started_epoch_ms, started_s = surroundings.epoch_ms(), surroundings.clock_s()

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from headway.run.lines import InputLine
 from headway.run.plan import Attempt, execution_name
 
 if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
     from types_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
@@ -67,10 +69,13 @@ class Started:
 
 
 class Executions:
-    """Step Functions, as far as a run needs it; safe to share between threads. `sleep` takes seconds."""
+    """Step Functions, as far as a run needs it, and S3 for payloads that an input has no room for; safe to share
+    between threads. `sleep` takes seconds.
+    """
 
-    def __init__(self, client: "SFNClient", sleep: Callable[[float], None]) -> None:
+    def __init__(self, client: "SFNClient", s3: "S3Client", sleep: Callable[[float], None]) -> None:
         self._client = client
+        self._s3 = s3
         self._sleep = sleep
 
     def check(self, machine_arn: str) -> None:
@@ -82,19 +87,29 @@ class Executions:
 
         With `again` an execution that has ended is passed over, one that goes on is not.
         """
+        execution_input = attempt.line.execution_input
         if (failed := attempt.failed) is not None:
             before = self._patiently(partial(self.describe, failed))
             if before is not None and (before.succeeded or not before.ended):
                 return Started(before.arn, attempt.number - 1, before)
+            if before is not None:  # its answer may have come too late
+                execution_input = json.dumps({**json.loads(execution_input), "predecessor": before.call_id})
+        self._lay_down(attempt.line)
         number = attempt.number
         while True:
             arn = execution_arn(machine_arn, execution_name(attempt.line.key, number))
-            if self._start(machine_arn, arn, attempt.line.execution_input):
+            if self._start(machine_arn, arn, execution_input):
                 return Started(arn, number)
             found = self._patiently(partial(self.describe, arn))
             if found is None or not found.ended or not again:
                 return Started(arn, number, found)
             number += 1
+
+    def _lay_down(self, line: InputLine) -> None:
+        """Put a payload where its claim check says, before anybody can ask for it."""
+        if (claim := line.claim) is not None:
+            put = partial(self._s3.put_object, Bucket=claim.bucket, Key=claim.key, ContentType="application/json")
+            self._patiently(partial(put, Body=line.claimed))
 
     def describe(self, arn: str) -> Execution | None:
         """Return how an execution stands; None where there is none of that name."""

@@ -69,6 +69,10 @@ def prepare(workflow: str, source: Path, connection: Connection, choices: Choice
         urgent_vendors=frozenset(
             name for name, resources in connection.stack.vendors.items() if "urgent_queue_url" in resources
         ),
+        claiming_vendors=frozenset(
+            name for name, resources in connection.stack.vendors.items() if "caller_function" in resources
+        ),
+        claims_bucket=connection.stack.outputs.get("ClaimsBucket", ""),
         urgent=choices.urgent,
         tenant=choices.tenant,
     )

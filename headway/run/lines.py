@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-INPUT_LIMIT_BYTES: Final = 262_144
-"""The largest input of an execution (Step Functions service quotas)."""
+from functions.claims.claim import CARRIED_BYTES, LARGEST_BYTES, Claim, requests_folder
 
 _FIELDS: Final = ("payload", "vendor", "urgent", "tenant")
 _MEND: Final = 'write {"payload": {...}}'
@@ -24,7 +23,7 @@ class Route:
 
     `place` tells clouds apart (account and region) and `source` files: both are part of a key, so that what succeeded
     on the embedded cloud is called anew on AWS. `default_vendor`, `urgent` and `tenant` are for lines that do not say;
-    `urgent_vendors` have an urgent queue.
+    `urgent_vendors` have an urgent queue, and `claiming_vendors` take claim checks, in `claims_bucket`.
     """
 
     workflow: str
@@ -33,18 +32,25 @@ class Route:
     place: str
     source: str
     urgent_vendors: frozenset[str] = frozenset()
+    claiming_vendors: frozenset[str] = frozenset()
+    claims_bucket: str = ""
     urgent: bool = False
     tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """A line that can be called; `execution_input` is JSON text."""
+    """A line that can be called; `execution_input` is JSON text.
+
+    `claim` is where `claimed`, a payload that is too large for it, has to lie before the call.
+    """
 
     number: int
     key: str
     vendor: str
     execution_input: str
+    claim: Claim | None = None
+    claimed: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +83,14 @@ def parse(data: bytes, route: Route, *, name: str, limit: int | None = None) -> 
             return
         try:
             asked = _read(raw, route)
-            execution_input = _execution_input(asked)
+            execution_input, claim, claimed = _execution_input(asked, route)
         except _UnusableError as error:
             key = _key(route, "", _digest(raw), seen)
             yield BadLine(number=number, key=key, reason=f"{name}:{number}: {error}")
         else:
             canonical = json.dumps(asked.payload, sort_keys=True, separators=(",", ":"))
             key = _key(route, asked.vendor, _digest(canonical.encode()), seen)
-            yield InputLine(number=number, key=key, vendor=asked.vendor, execution_input=execution_input)
+            yield InputLine(number, key, asked.vendor, execution_input, claim, claimed)
 
 
 def _read(raw: bytes, route: Route) -> _Asked:
@@ -137,26 +143,40 @@ def _tenant(line: dict[str, Any], route: Route) -> str | None:
     raise _UnusableError("`tenant` is no name; write text, or leave it out")
 
 
-def _execution_input(asked: _Asked) -> str:
+def _execution_input(asked: _Asked, route: Route) -> tuple[str, Claim | None, bytes]:
+    """Return the input of an execution, and the claim check on a payload that it has no room for."""
+    payload, claim = _text(asked.payload).encode(), None
     document: dict[str, Any] = {"payload": asked.payload}
+    if len(payload) > CARRIED_BYTES:
+        claim = _claim(payload, asked.vendor, route)
+        document["payload"] = claim.pointer()
     if asked.urgent:
         document["urgent"] = True
     if asked.tenant is not None:
         document["tenant"] = asked.tenant
+    return _text(document), claim, payload if claim else b""
+
+
+def _claim(payload: bytes, vendor: str, route: Route) -> Claim:
+    size = f"`payload` has {len(payload):,} bytes, over "
+    if vendor not in route.claiming_vendors:
+        raise _UnusableError(f"{size}{CARRIED_BYTES:,}, and no function of {vendor} reads a claim check; send less")
+    if len(payload) > LARGEST_BYTES:
+        raise _UnusableError(f"{size}API Gateway's {LARGEST_BYTES:,}; store the large part and send its URL")
+    return Claim.on(payload, route.claims_bucket, requests_folder(vendor))
+
+
+def _text(document: Any) -> str:
+    """Write JSON that every reader takes."""
     try:
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        size = len(text.encode())
+        text.encode()
     except UnicodeEncodeError as error:
         raise _UnusableError("`payload` has half of a surrogate pair; write the whole character") from error
     except ValueError as error:
         raise _UnusableError(
             "`payload` has a number that JSON cannot say (NaN or Infinity); use null or text"
         ) from error
-    if size > INPUT_LIMIT_BYTES:
-        raise _UnusableError(
-            f"`payload` makes an input of {size:,} bytes, over Step Functions' {INPUT_LIMIT_BYTES:,};"
-            " store the large part and send its URL"
-        )
     return text
 
 

@@ -78,7 +78,7 @@ def vendor(
     from headway.vendor.keys import KeysUnreadableError, load_or_create
     from headway.vendor.offer import Offer
     from headway.vendor.server import PortInUse, serve
-    from headway.vendor.simulator import SHAPES, Role
+    from headway.vendor.simulator import SHAPES, CannotBePlayed, Role
 
     if shape not in SHAPES:
         raise typer.BadParameter(f"{shape!r} is not known; known: {', '.join(SHAPES)}", param_hint="--shape")
@@ -93,6 +93,7 @@ def vendor(
             submit=_limit(submit_rate or sold.submit_rate, "--submit-rate"),
             poll=_limit(poll_rate or sold.poll_rate, "--poll-rate"),
             in_flight=in_flight or sold.in_flight,
+            shared=sold.shared,
             job_time_s=job_time,
             answer_time_s=answer_time,
             answer_jitter_s=answer_jitter,
@@ -106,7 +107,7 @@ def vendor(
             port=port,
             on_ready=lambda url: status.print(_banner(name, url, offer)),
         )
-    except (PortInUse, KeysUnreadableError) as error:
+    except (PortInUse, KeysUnreadableError, CannotBePlayed) as error:
         status.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
     if as_json:
@@ -159,6 +160,7 @@ class Sold:
     submit_rate: str = "10/1"
     poll_rate: str = "50/1"
     in_flight: int | None = None
+    shared: bool = False
 
     @classmethod
     def by(cls, contract: Mapping[str, Any]) -> "Sold":
@@ -172,7 +174,7 @@ class Sold:
             if limits:
                 tightest = min(limits, key=lambda limit: limit.rate_per_s)
                 rates[f"{scope}_rate"] = f"{tightest.amount}/{tightest.per_s:g}"
-        return cls(**rates, in_flight=vendor.jobs_in_flight)
+        return cls(**rates, in_flight=vendor.jobs_in_flight, shared=vendor.book_scope(Scope.SUBMIT) is Scope.ANY)
 
 
 def _contract(path: Path) -> Mapping[str, Any]:

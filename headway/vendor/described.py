@@ -42,7 +42,7 @@ class Words:
     @classmethod
     def of(cls, contract: Mapping[str, Any]) -> "Words":
         """Read a contract document: the model has sets, which have no first."""
-        callback = contract["callback"]
+        callback = contract.get("callback", {})
         return cls(*(next(iter(callback.get(name, ())), None) for name in ("success", "failure", "progress")))
 
 
@@ -69,7 +69,7 @@ class Described:
         self._callbacks = callbacks
         self._background = background
         self._draw = random.Random(offer.seed).random  # noqa: S311 - repeatable, not secret
-        self._key = offer.keys.webhook_key(self._vendor.callback.verification)
+        self._key = offer.keys.webhook_key(self._vendor.callback.verification) if self._vendor.callback else None
         self.name = self._vendor.name
 
     def routes(self) -> list[Route]:
@@ -113,8 +113,9 @@ class Described:
             job, is_new = self._workshop.accept(self._order(request, body), request.headers.get(key) if key else None)
         except NoPlace:
             return self.throttled(RETRY_IN_FLIGHT_S)
-        if self._words.failure is None:
-            job.will_fail = False  # this vendor has no word for it
+        wordless = self._words.failure is None and Status.FAILED not in self._polled
+        if wordless or self._faults.no_failures:
+            job.will_fail = False
         if is_new and (self._faults.early_callbacks or self._draw() < self._faults.early_ratio):
             await self._workshop.finish_early(job, self._announce)
         await asyncio.sleep(self._workshop.answer_time_s())
@@ -140,8 +141,9 @@ class Described:
         word = self._polled.get(job.status)
         if word is None or self._vendor.poll is None:
             return JSONResponse(answer)
-        if self._vendor.poll.status is None:
-            return JSONResponse(answer, status_code=int(word))
+        if self._vendor.poll.status is None:  # the result may be at the same place, for another method
+            asked = request.method == self._vendor.poll.method
+            return JSONResponse(answer, status_code=int(word) if asked else 200)
         return JSONResponse(paths.write(answer, self._vendor.poll.status, word))
 
     def _read(self, raw: bytes) -> Mapping[str, Any] | None:
@@ -175,14 +177,14 @@ class Described:
 
     def _announce(self, job: Job, event: Event) -> list[asyncio.Task[None]]:
         """Send the callback of `event`, where the contract has a word for it; return its delivery."""
-        url = job.order.callback_url
-        if url is None or event not in (Event.START, Event.COMPLETED):
+        url, callback = job.order.callback_url, self._vendor.callback
+        if url is None or callback is None or event not in (Event.START, Event.COMPLETED):
             return []
         if event is Event.START:
             word = self._words.progress
         else:
             word = self._words.success if job.status is Status.SUCCEEDED else self._words.failure
-        if word is None and (event is Event.START or self._vendor.callback.status is not None):
+        if word is None and (event is Event.START or callback.status is not None):
             return []
         genuine = compose(self._vendor, job.job_id, word, _output(job))
         forged = compose(self._vendor, job.job_id, self._words.success, {"echo": "forged"})
@@ -191,6 +193,9 @@ class Described:
 
     def _unauthenticated(self, request: Request) -> Response | None:
         credential = self._vendor.credential
+        for name, value in self._vendor.headers.items():
+            if request.headers.get(name) != value:
+                return _problem(400, f"{name} is not {value}")
         if credential is None or request.headers.get(credential.header) == credential.value(self._offer.keys.api_token):
             return None
         return _problem(401, f"{credential.header} does not carry the account's token")

@@ -15,6 +15,8 @@ def compose(vendor: Vendor, job_id: str, word: str | None, output: Any) -> dict[
     place for it.
     """
     callback, result = vendor.callback, vendor.result
+    if callback is None:
+        raise ValueError(f"{vendor.name} calls nobody back")
     event: dict[str, Any] = {}
     if callback.verification == "adyen":
         event = {adyen.ITEM: {"amount": {"value": 1130, "currency": "EUR"}, "eventCode": "AUTHORISATION"}}

@@ -48,7 +48,8 @@ class Offer:
     """The contract and the temper of one simulated vendor.
 
     The limits are Replicate's published ones: 600 predictions and 3,000 other calls a minute, per second here.
-    `in_flight` is how many jobs it works on at one time, None without a limit.
+    `in_flight` is how many jobs it works on at one time, None without a limit. With `shared`, submits and other calls
+    are counted together, by `submit`.
     Times are in seconds. `answer_jitter_s` is the mean of an exponential delay on top of `answer_time_s`.
     """
 
@@ -56,6 +57,7 @@ class Offer:
     submit: Limit = Limit(10, 1)
     poll: Limit = Limit(50, 1)
     in_flight: int | None = None
+    shared: bool = False
     job_time_s: float = 5.0
     answer_time_s: float = 0.05
     answer_jitter_s: float = 0.0

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from functions.contract.exchange import Callback
+from functions.contract.exchange import BodyFormat, Callback
 from functions.contract.vendor import Vendor
 from headway.vendor.account import Account
 from headway.vendor.background import Background
@@ -49,6 +49,10 @@ MakeShape = Callable[[Account, Offer, Faults, Workshop, CallbackSender, Backgrou
 SHAPES: dict[str, MakeShape] = {"replicate": Replicate}
 
 
+class CannotBePlayed(ValueError):  # noqa: N818 - says what happened
+    """A contract asks for something that the simulator has not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """Whom the simulator plays: what makes the shape, and what its callbacks are like."""
@@ -63,8 +67,10 @@ class Role:
 
     @classmethod
     def described(cls, contract: Mapping[str, Any]) -> Self:
-        """Play the vendor of a contract document."""
-        return cls(partial(Described, contract), Vendor.from_document(contract).callback)
+        """Play the vendor of a contract document; CannotBePlayed where it calls back through Amazon SNS."""
+        if contract.get("callback", {}).get("body") == BodyFormat.SNS:
+            raise CannotBePlayed("`callback.body` is `sns`: the simulator has no certificate to sign with")
+        return cls(partial(Described, contract), Vendor.from_document(contract).callback or STANDARD)
 
 
 REPLICATE = Role.named("replicate")
@@ -87,6 +93,8 @@ class Simulator:
             self.account, offer, self._faults, self._workshop, self._callbacks, self._background
         )
         self._books = {scope: ScopeBook(limit) for scope, limit in offer.limits.items()}
+        if offer.shared:
+            self._books = dict.fromkeys(self._books, ScopeBook(offer.submit))
         self.app = Starlette(
             routes=[*self._shape.routes(), *self._control_routes()],
             middleware=[Middleware(Door, doorman=self._shape, books=self._books, faults=self._faults)],

@@ -1,5 +1,6 @@
 """One call through all eleven steps of the reference architecture, with the evidence that each of them leaves."""
 
+import base64
 import json
 from typing import Any
 
@@ -46,7 +47,13 @@ def step_2_the_request_waits_in_the_queue(lab: Laboratory) -> str:
     [message] = lab.messages(lab.lane["request_queue_url"])
     request = json.loads(message["Body"])
     token: str = request.pop("task_token")
-    assert request == {"call_id": CALL_ID, "vendor": VENDOR, "idempotency_key": CALL_ID, "payload": PAYLOAD}
+    assert request == {
+        "call_id": CALL_ID,
+        "vendor": VENDOR,
+        "idempotency_key": CALL_ID,
+        "predecessor": "",
+        "payload": PAYLOAD,
+    }
     assert token
     assert not lab.record(CALL_ID), "nothing is recorded before the dispatcher has the message"
     return token
@@ -63,6 +70,7 @@ def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[
         "vendor": VENDOR,
         "idempotency_key": CALL_ID,
         "payload": PAYLOAD,
+        "predecessor": "",
         "origin": {"queue_url": lab.lane["request_queue_url"], "group": workflow_name},
         "permit": {},
     }, "the task token stays in the ledger"
@@ -109,12 +117,12 @@ def step_7_the_job_id_is_mapped_to_the_task_token(lab: Laboratory, job_id: str, 
     assert lab.record(CALL_ID)["task_token"] == token
 
 
-def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> str:
+def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> bytes:
     queue_url = lab.stack.outputs["CallbackQueueUrl"]
     until(lambda: lab.depth(queue_url) == 2)  # the start of the job, and its end
-    found = {json.loads(message["Body"])["status"]: message for message in lab.messages(queue_url)}
-    message = found["succeeded"]
-    body: str = message["Body"]
+    bodies = {base64.b64decode(message["Body"]): message for message in lab.messages(queue_url)}
+    found = {json.loads(body)["status"]: (body, message) for body, message in bodies.items()}
+    body, message = found["succeeded"]
     assert json.loads(body)["id"] == job_id
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert attributes["vendor"] == VENDOR

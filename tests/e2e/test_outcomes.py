@@ -7,7 +7,7 @@ import httpx
 from typer.testing import CliRunner
 
 from headway.cli import app
-from tests.e2e.laboratory import VENDOR, Laboratory, until
+from tests.e2e.laboratory import Laboratory, until
 from tests.e2e.running import good, lines, records, run
 
 
@@ -67,49 +67,6 @@ def test_a_vendor_that_is_down_fails_its_calls_by_name_and_puts_them_into_the_dl
     assert record["error"] == "Vendor.Unavailable"
     dead = [json.loads(message["Body"])["call"]["call_id"] for message in lab.messages(lab.lane["request_dlq_url"])]
     assert str(record["execution"]).rpartition(":")[2] in dead
-
-
-def test_malformed_and_forged_callbacks_are_answered_at_once_and_put_aside_with_the_reason(lab: Laboratory) -> None:
-    url = f"{lab.stack.outputs['CallbackUrl']}/{VENDOR}"
-    headers = {"webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"}
-    assert httpx.post(url, content=b'{"id": "x"', headers={"Content-Type": "application/json"}).status_code == 202
-    assert httpx.post(url, json={"id": "forged", "status": "succeeded"}, headers=headers).status_code == 202
-
-    def reasons() -> dict[str, str] | None:
-        letters = lab.messages(lab.stack.outputs["CallbackDlqUrl"])
-        found = {letter["Body"]: letter["MessageAttributes"]["outcome"]["StringValue"] for letter in letters}
-        return found if len(found) >= 2 else None
-
-    found = until(reasons)
-    assert found['{"id": "x"'] == "Forged", "an unsigned body is refused before it is read"
-    assert sorted(found.values()) == ["Forged", "Forged"]
-
-
-def test_a_signed_callback_without_a_job_id_is_malformed(lab: Laboratory) -> None:
-    from datetime import UTC, datetime
-
-    from standardwebhooks import Webhook
-
-    body, now = '{"status": "succeeded"}', datetime.now(UTC)
-    headers = {
-        "Content-Type": "application/json",
-        "webhook-id": "msg_2",
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(lab.keys.webhook_secret).sign("msg_2", now, body),
-    }
-    url = f"{lab.stack.outputs['CallbackUrl']}/{VENDOR}"
-    assert httpx.post(url, content=body, headers=headers).status_code == 202
-
-    def letter() -> str | None:
-        letters = lab.messages(lab.stack.outputs["CallbackDlqUrl"])
-        found = [letter for letter in letters if letter["Body"] == body]
-        return found[0]["MessageAttributes"]["outcome"]["StringValue"] if found else None
-
-    assert until(letter) == "Malformed"
-
-
-def test_an_unknown_vendor_has_no_webhook(lab: Laboratory) -> None:
-    assert httpx.post(f"{lab.stack.outputs['CallbackUrl']}/nobody", json={}).status_code in (403, 404)
 
 
 def test_an_early_and_a_doubled_callback_resume_their_call_exactly_once(lab: Laboratory) -> None:

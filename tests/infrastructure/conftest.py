@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from cdk.configuration import load_vendors
+from functions.contract.exchange import Callback
 from functions.contract.vendor import Vendor
 from headway.synthesis import CONFIGURATION, ROOT, _node
 
@@ -91,20 +92,49 @@ CALL_DESK: Mapping[str, Any] = {
         "body": "form",
         "job_id": "CallSid",
         "acknowledgement": {"status": 200, "body": "[accepted]"},
+        "handshake": {"allowed_origin": "events.call-desk.example", "allowed_rate_per_min": 120},
         "verification": {"algorithm": "static", "header": "X-Token"},
     },
     "result": {"source": "callback"},
     "waits": {"tolerated_s": 60, "answer_s": 60},
 }
 """Whatever the other two have not: forms, a key to send back, a result that comes with the callback, no `dispatch`."""
+NIGHT_DESK: Mapping[str, Any] = {
+    "vendor": "night-desk",
+    "base_url": "https://api.night-desk.example",
+    "limits": [{"quantity": "calls", "amount": 150, "per_s": 60, "scope": "any"}],
+    "headers": {"X-Desk": "7"},
+    "submit": {
+        "method": "POST",
+        "path": "/orders",
+        "timeout_s": 5,
+        "job_id": {"header": "Location"},
+        "ambiguity": "reject",
+    },
+    "result": {"path": "/orders/{job_id}", "timeout_s": 5},
+    "poll": {
+        "method": "HEAD",
+        "path": "/orders/{job_id}",
+        "timeout_s": 5,
+        "success": ["201"],
+        "pending": ["200"],
+        "after_s": 10,
+        "every_s": 10,
+    },
+    "waits": {"tolerated_s": 60, "answer_s": 600},
+}
+"""A vendor that calls nobody back."""
 CALLING = (
     "Lane-call-desk/Caller",
+    "Lane-night-desk/Caller",
+    "Lane-night-desk/Reconciler",
+    "Lane-night-desk/Results",
     "Lane-replicate/Caller",
     "Lane-replicate/Reconciler",
     "Lane-replicate/Results",
     "Lane-slow-press/Results",
 )
-"""Whose functions call a vendor, in the configuration with all three."""
+"""Whose functions call a vendor, in the configuration with all of them."""
 TUNING = {"delay_ms": 250, "rate_per_s": 0.2}
 
 
@@ -117,6 +147,11 @@ class Templates:
         self.vendors: Sequence[Vendor] = [files.vendor for files in load_vendors(configuration)]
         self.stacks = {name: json.loads((directory / f"{name}.template.json").read_text()) for name in STACKS}
         self._names = dict(self._read_names())
+
+    @property
+    def called_back(self) -> Sequence[tuple[str, Callback]]:
+        """The vendors that call back, by name."""
+        return [(vendor.name, vendor.callback) for vendor in self.vendors if vendor.callback]
 
     @property
     def files(self) -> list[Path]:
@@ -163,8 +198,9 @@ class Templates:
             case {"Fn::GetAtt": [str(logical_id), str(attribute)]}:
                 return f"<{self._names[logical_id]}.{attribute}>"
             case {"Fn::ImportValue": str(export)}:
-                stack, output = export.split(":")
-                return self.say(self.stacks[stack]["Outputs"][output]["Value"])
+                outputs = [output for stack in self.stacks.values() for output in stack.get("Outputs", {}).values()]
+                [value] = [output["Value"] for output in outputs if output.get("Export", {}).get("Name") == export]
+                return self.say(value)
             case {"Fn::Join": [str(separator), list(parts)]}:
                 return separator.join(self.say(part) for part in parts)
             case {"Fn::Select": [int(), {"Fn::Split": [str(), part]}]}:
@@ -259,4 +295,5 @@ def _another_configuration(directory: Path) -> Path:
     (directory / "vendors" / "slow-press.yaml").write_text(yaml.safe_dump(dict(SLOW_PRESS)))
     (directory / "tuning" / "slow-press.yaml").write_text(yaml.safe_dump(TUNING))
     (directory / "vendors" / "call-desk.yaml").write_text(yaml.safe_dump(dict(CALL_DESK)))
+    (directory / "vendors" / "night-desk.yaml").write_text(yaml.safe_dump(dict(NIGHT_DESK)))
     return directory

@@ -99,6 +99,7 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(another: "T
         "Configuration/Gradual.FinalBakeTimeInMinutes",
         f"Callback/{environment}.HEADWAY_CALLBACK_URL",
         f"Lane-call-desk/Caller/{environment}.HEADWAY_CALLBACK_URL",
+        f"Lane-night-desk/Caller/{environment}.HEADWAY_CALLBACK_URL",
         f"Lane-replicate/Caller/{environment}.HEADWAY_CALLBACK_URL",
         *(f"{hop}/{environment}.HEADWAY_PROXY_{what}" for hop in CALLING for what in ("URL", "AUTH")),
         "Lane-slow-press/DispatchCall/Machine.DefinitionString",  # the callback URL among its fields
@@ -139,23 +140,32 @@ def test_the_outputs_say_where_each_part_of_a_lane_is(another: "Templates") -> N
             "rejection_function": f"<{lane}/Rejection/Function>",
             "results_function": f"<{lane}/Results/Function>",
             "proxy_api_id": f"<{lane}/Proxy/Api>",
-            "webhook_key_arn": f"<WebhookKey{logical}>",
         }
+
+    def key(name: str) -> dict[str, str]:
+        return {"webhook_key_arn": f"<WebhookKey{logical_name(name)}>"}
 
     own = {"caller_function": "<Lane-replicate/Caller/Function>", "api_token_arn": "<ApiTokenReplicate>"}
     polled = {"reconciler_function": "<Lane-replicate/Reconciler/Function>"}
     urgent = {"urgent_queue_url": "<UrgentQueueSlowPress>"}
     desk = {"caller_function": "<Lane-call-desk/Caller/Function>", "api_token_arn": "<ApiTokenCallDesk>"}
+    silent = {
+        "caller_function": "<Lane-night-desk/Caller/Function>",
+        "reconciler_function": "<Lane-night-desk/Reconciler/Function>",
+        "urgent_queue_url": "<UrgentQueueNightDesk>",
+    }
     assert vendors == {
-        "call-desk": shared("call-desk") | desk | {"urgent_queue_url": "<UrgentQueueCallDesk>"},
-        "replicate": shared("replicate") | own | polled,
-        "slow-press": shared("slow-press") | urgent,
+        "call-desk": shared("call-desk") | key("call-desk") | desk | {"urgent_queue_url": "<UrgentQueueCallDesk>"},
+        "night-desk": shared("night-desk") | silent,
+        "replicate": shared("replicate") | key("replicate") | own | polled,
+        "slow-press": shared("slow-press") | key("slow-press") | urgent,
     }
     callbacks = "https://<Callbacks/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<Callbacks/Api/DeploymentStage.v>"
     assert {name: value for name, value in outputs.items() if name not in {"Vendors", "Workflows"}} == {
         "CallsTable": "<Calls>",
         "JobsTable": "<Jobs>",
         "BudgetsTable": "<Budgets>",
+        "ClaimsBucket": "<Claims>",
         "CallbackQueueUrl": "<CallbackQueue>",
         "CallbackDlqUrl": "<CallbackDlq>",
         "CallbackFunction": "<Callback/Function>",

@@ -44,7 +44,7 @@ def vendor_of(templates: "Templates", name: str) -> Vendor:
 
 def submits_of(vendor: Vendor) -> Sequence[Limit]:
     """Return the limits that count submits."""
-    return [limit for limit in vendor.limits if limit.scope is Scope.SUBMIT]
+    return [limit for limit in vendor.limits if limit.scope in (Scope.SUBMIT, Scope.ANY)]
 
 
 def throttles_of(templates: "Templates", vendor: Vendor) -> dict[str, tuple[float, int]]:
@@ -202,6 +202,7 @@ def test_call_vendor_chooses_the_queue_and_a_lane_without_an_urgent_one_has_one_
         urls[vendor.name] = re.findall(r"'([^']+)'", call["QueueUrl"])
     assert urls == {
         "call-desk": ["<UrgentQueueCallDesk>", "<RequestQueueCallDesk>"],
+        "night-desk": ["<UrgentQueueNightDesk>", "<RequestQueueNightDesk>"],
         "replicate": ["<RequestQueueReplicate>"] * 2,
         "slow-press": ["<UrgentQueueSlowPress>", "<RequestQueueSlowPress>"],
     }
@@ -219,6 +220,7 @@ def test_who_dispatches_knows_the_queues_the_urgent_one_first(another: "Template
     }
     queues = {
         "call-desk": "<UrgentQueueCallDesk> <RequestQueueCallDesk>",
+        "night-desk": "<UrgentQueueNightDesk> <RequestQueueNightDesk>",
         "replicate": "<RequestQueueReplicate>",
         "slow-press": "<UrgentQueueSlowPress> <RequestQueueSlowPress>",
     }

@@ -58,6 +58,10 @@ def proxy(vendor: Vendor, call: str) -> str:
     return f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<Lane-{vendor.name}/Proxy/Api>/v/{call}"
 
 
+def claims(folder: str, vendor: Vendor) -> str:
+    return f"<Claims>/{folder}/{vendor.name}/*"
+
+
 def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     lane, name = f"Lane-{vendor.name}", logical_name(vendor.name)
     call_vendor, dispatch_call = f"<{lane}/CallVendor/Machine>", f"<{lane}/DispatchCall/Machine>"
@@ -97,7 +101,9 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
         roles["Results"] = {**booking, polls: {"execute-api:Invoke"}, **token}
     else:
-        roles["Results"] = {contract: CONFIGURATION, "<Jobs>": {READ}}
+        answers = {claims("answers", vendor): {"s3:GetObject"}}
+        roles["Results"] = {contract: CONFIGURATION, "<Jobs>": {READ}, **answers}
+    roles["Results"] = {**roles["Results"], claims("results", vendor): {"s3:PutObject"}}
     if vendor.dispatch.direct:
         roles["Joining"] = {**settling, **freeing}
         roles["DispatchCall"] = {
@@ -114,7 +120,8 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         key = {f"<WebhookKey{name}>": SECRET} if vendor.submit.callback_key else {}
         way_out = {submit: {"execute-api:Invoke"}, **token, **key}
         checks = {f"<CheckQueue{name}>": {"sqs:SendMessage"}} if vendor.poll else {}
-        roles["Caller"] = {**booking, **way_out, **settling, **both, **requests, **checks}
+        payloads = {claims("requests", vendor): {"s3:GetObject"}}
+        roles["Caller"] = {**booking, **way_out, **settling, **both, **requests, **checks, **payloads}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,
@@ -138,7 +145,7 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
 
 
 def expected_grants(templates: "Templates") -> dict[str, Grants]:
-    vendors = templates.vendors
+    heard = [vendor for vendor in templates.vendors if vendor.callback]
     expected: dict[str, Grants] = {
         "Callbacks/Role": {"<CallbackQueue>": {"sqs:SendMessage"}},
         "Callback/Role": {
@@ -147,13 +154,14 @@ def expected_grants(templates: "Templates") -> dict[str, Grants]:
             "<CallbackDlq>": {"sqs:SendMessage"},
             "<Calls>": {READ, CHANGE},
             "<Jobs>": {READ, CHANGE},
-            **({"<Budgets>": {CHANGE}} if any(vendor.jobs_in_flight is not None for vendor in vendors) else {}),
-            **{profile(vendor, "Contract"): CONFIGURATION for vendor in vendors},
-            **{f"<WebhookKey{logical_name(vendor.name)}>": SECRET for vendor in vendors},
-            **{f"<Lane-{vendor.name}/CallVendor/Machine>": ANSWER for vendor in vendors},
+            **({"<Budgets>": {CHANGE}} if any(vendor.jobs_in_flight is not None for vendor in heard) else {}),
+            **{profile(vendor, "Contract"): CONFIGURATION for vendor in heard},
+            **{f"<WebhookKey{logical_name(vendor.name)}>": SECRET for vendor in heard},
+            **{f"<Lane-{vendor.name}/CallVendor/Machine>": ANSWER for vendor in heard},
+            **{claims("answers", vendor): {"s3:PutObject"} for vendor in heard},
         },
     }
-    for vendor in vendors:
+    for vendor in templates.vendors:
         expected |= lane_grants(vendor)
     return expected
 
@@ -183,7 +191,7 @@ def test_every_role_may_do_exactly_what_its_hop_needs(templates: "Templates") ->
         assert found[role] == grants, role
 
 
-def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_and_the_job_id(
+def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_the_job_id_and_claim_checks(
     templates: "Templates",
 ) -> None:
     wild = set()
@@ -194,9 +202,17 @@ def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_and
                 wild.add((role, resource))
     expected = set()
     for vendor in templates.vendors:
+        results = f"Lane-{vendor.name}/Results/Role"
+        expected |= {(results, claims("results", vendor))}
+        if not isinstance(vendor.result, Fetched):
+            expected |= {(results, claims("answers", vendor))}
+        if not vendor.dispatch.direct:
+            expected |= {(f"Lane-{vendor.name}/Caller/Role", claims("requests", vendor))}
+        if vendor.callback:
+            expected |= {("Callback/Role", claims("answers", vendor))}
         if isinstance(vendor.result, Fetched):
             polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
-            expected |= {(f"Lane-{vendor.name}/Results/Role", polls)}
+            expected |= {(results, polls)}
         if vendor.poll:
             polls = proxy(vendor, f"{vendor.poll.method}{vendor.poll.path.format(job_id='*')}")
             expected |= {(f"Lane-{vendor.name}/Reconciler/Role", polls)}
@@ -210,8 +226,9 @@ def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(another: "T
         for role, grants in granted(another).items()
         if any("states:SendTaskSuccess" in actions for actions in grants.values())
     }
-    callers = {"Lane-call-desk/Caller/Role", "Lane-replicate/Caller/Role", "Lane-slow-press/Joining/Role"}
-    assert resumers == {"Callback/Role", "Lane-replicate/Reconciler/Role", *callers}
+    callers = {f"Lane-{name}/Caller/Role" for name in ("call-desk", "night-desk", "replicate")}
+    reconcilers = {f"Lane-{name}/Reconciler/Role" for name in ("night-desk", "replicate")}
+    assert resumers == {"Callback/Role", "Lane-slow-press/Joining/Role", *callers, *reconcilers}
 
 
 def test_permits_are_booked_by_who_calls_the_vendor_and_nobody_deletes_or_lists_a_book(another: "Templates") -> None:

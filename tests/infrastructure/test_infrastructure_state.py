@@ -1,26 +1,27 @@
-"""What must not be lost: tables, queues and secrets, and that they are in a stack of their own."""
+"""What must not be lost: tables, queues, secrets, claim checks, and that they are in a stack of their own."""
 
 import re
 from typing import TYPE_CHECKING
 
 from cdk.parameters import logical_name
 from functions.ledger.record import CallAttribute, JobAttribute
+from functions.ledger.store import JOB_TTL_S
 from functions.limiter.store import BudgetAttribute
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
 
-LASTING = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::SecretsManager::Secret"}
+LASTING = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SecretsManager::Secret"}
 FOURTEEN_DAYS_S = 14 * 24 * 3600
 
 
-def test_tables_queues_and_secrets_are_in_the_stateful_stack_and_nothing_but_their_policies_beside_them(
+def test_tables_queues_secrets_and_the_bucket_are_in_the_stateful_stack_and_nothing_but_their_policies_beside_them(
     templates: "Templates",
 ) -> None:
     types = {
         name: {resource["Type"] for resource in stack["Resources"].values()} for name, stack in templates.stacks.items()
     }
-    assert types["HeadwayStateful"] == LASTING | {"AWS::SQS::QueuePolicy"}
+    assert types["HeadwayStateful"] == LASTING | {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"}
     assert not types["HeadwayStateless"] & LASTING
 
 
@@ -47,7 +48,7 @@ def test_records_of_the_ledger_expire_and_books_never_do(templates: "Templates")
     }
 
 
-def test_tables_queues_and_secrets_are_retained_when_their_stack_goes(templates: "Templates") -> None:
+def test_tables_queues_secrets_and_the_bucket_are_retained_when_their_stack_goes(templates: "Templates") -> None:
     for name, resource in templates.resources.items():
         if resource["Type"] in LASTING:
             assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain", name
@@ -127,3 +128,18 @@ def test_callbacks_are_consumed_in_bounded_batches_that_report_their_items(templ
     assert mapping["BatchSize"] == 10
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_claim_checks_are_private_encrypted_reached_over_tls_only_and_expire_with_the_records(
+    templates: "Templates",
+) -> None:
+    [(name, bucket)] = templates.of_type("AWS::S3::Bucket").items()
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    [expiry] = bucket["LifecycleConfiguration"]["Rules"]
+    assert (expiry["ExpirationInDays"] * 24 * 3600, expiry["Status"]) == (JOB_TTL_S, "Enabled")
+    [policy] = templates.of_type("AWS::S3::BucketPolicy").values()
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert templates.say(policy["Bucket"]) == f"<{name}>"

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cdk.parameters import logical_name
-from functions.contract.vendor import Scope
 from functions.names import METRIC_NAMESPACE, SERVICE, Metric
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def test_depth_is_alarmed_above_what_the_contract_takes_within_the_tolerated_wai
         found, metric, watched = alarm(templates, f"Depth{name}")
         assert metric == "AWS/SQS/ApproximateNumberOfMessagesVisible Maximum"
         assert watched == f"<RequestQueue{name}.QueueName>"
-        within_the_wait = vendor.max_rps(Scope.SUBMIT) * vendor.waits.tolerated_s
+        within_the_wait = vendor.lasting_rps() * vendor.waits.tolerated_s
         assert found["Threshold"] == vendor.soft_limit_count + 1
         assert found["Threshold"] - 1 == pytest.approx(within_the_wait)
 

@@ -55,8 +55,8 @@ def test_a_failed_job_fails_the_workflow_with_the_vendors_error_and_cause(engine
 def test_a_rejected_result_fails_the_workflow_with_what_the_results_function_said(engine: "Engine") -> None:
     run = engine.run("call_vendor", "ResultRejected", INPUT)
     assert run.states == ["CallVendor", "FetchResult", "RouteResult", "RejectResult", "FailCall"]
-    assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_TOO_LARGE)
-    assert run.cause == "the result has 300000 bytes"
+    assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_UNAVAILABLE)
+    assert run.cause == "replicate answered HTTP 404"
 
 
 def test_a_broken_results_function_is_named_and_the_job_is_not_lost_from_sight(engine: "Engine") -> None:
@@ -76,6 +76,7 @@ def test_the_request_in_the_queue_has_the_token_and_the_answer_to_it_resumes_the
         "call_id": "picture-2",
         "vendor": "replicate",
         "idempotency_key": "picture-2",
+        "predecessor": "",
         "payload": {"prompt": "a lighthouse"},
     }
     engine.succeed(token, {"call_id": "picture-2", "job_id": "job-9", "status": "succeeded"})
@@ -115,15 +116,25 @@ def test_the_message_group_is_the_tenant_or_else_the_state_machine(
     engine.end(arn)
 
 
+def test_an_execution_may_name_the_call_that_it_repeats(engine: "Engine") -> None:
+    arn = engine.start("call_vendor", None, {**INPUT, "predecessor": "picture-3"})
+    request = engine.receive()
+    assert request["predecessor"] == "picture-3"
+    engine.fail(request["task_token"], "Vendor.Rejected", "enough")
+    engine.end(arn)
+
+
 def test_a_redrive_asks_again_under_a_call_id_of_its_own_with_the_key_of_the_first_attempt(engine: "Engine") -> None:
     # The engine knows no redrive and has no count; on AWS it is 0 in the first attempt.
-    for count, suffix in ((0, ""), (1, "-redrive-1"), (12, "-redrive-12")):
+    predecessors = {0: "", 1: "picture-4", 2: "picture-4-redrive-1", 12: "picture-4-redrive-11"}
+    for count, suffix in ((0, ""), (1, "-redrive-1"), (2, "-redrive-2"), (12, "-redrive-12")):
         name = f"call_vendor_redriven_{count}"
         text = json.dumps(definition("call_vendor", RequestQueueUrl=engine.queue_url))
         engine.create(name, json.loads(text.replace("$states.context.Execution.RedriveCount", str(count))))
         arn = engine.start(name, None, INPUT, execution="picture-4")
         request = engine.receive()
         assert (request["call_id"], request["idempotency_key"]) == (f"picture-4{suffix}", "picture-4")
+        assert request["predecessor"] == predecessors[count]
         engine.fail(request["task_token"], "Vendor.Rejected", "enough")
         engine.end(arn)
 

@@ -18,6 +18,7 @@ CALL = {
     "vendor": "replicate",
     "idempotency_key": "call-1",
     "payload": {"prompt": "a lighthouse"},
+    "predecessor": "",
     "origin": asdict(Origin("https://sqs.eu-central-1.amazonaws.com/123456789012/urgent", "tenant-1")),
     "permit": asdict(Permit(slot_us=1_795_222_769_028_372, number=41, generation=2)),
 }

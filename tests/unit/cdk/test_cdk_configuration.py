@@ -162,7 +162,7 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
             c["dispatch"].update(direct=True, pacing="delay"),
             c["submit"].update(body="form"),
         ),
-        "`dispatch.direct`: no function reads headers and secrets, or writes forms and queries; remove `direct`",
+        "`dispatch.direct`: no function reads or writes headers, secrets, forms and queries; remove `direct`",
     ),
     "no URL on the direct way": (
         lambda c: (
@@ -203,6 +203,22 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     "a poll for a result that came along": (
         lambda c: c.update(result={"source": "callback"}),
         "`poll`: a job that is polled has called nobody back; fetch its `result`",
+    ),
+    "nobody who says when a job has ended": (
+        lambda c: (c.pop("callback"), c.pop("poll")),
+        "`callback` and `poll` are missing, so that nobody would hear of a job's end; add one of them",
+    ),
+    "a callback URL for a vendor that calls nobody back": (
+        lambda c: c.pop("callback"),
+        "`submit.callback_url` without `callback`: say what a callback looks like, or remove it",
+    ),
+    "a result that comes with a callback that never comes": (
+        lambda c: (c.pop("callback"), c["submit"].pop("callback_url"), c.update(result={"source": "callback"})),
+        "`result.source` is `callback`, and there is no `callback`; fetch the result by `path`",
+    ),
+    "a body of SNS with somebody else's signature": (
+        lambda c: c["callback"].update(body="sns"),
+        "`callback.body` and `callback.verification` are both `sns`, or neither: SNS signs its own messages",
     ),
     "a poll that reads a body that is not there": (
         lambda c: c["poll"].update(method="HEAD"),
@@ -376,8 +392,8 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["submit"]["properties"]) == {field.name for field in fields(Submit)}
     assert set(contract["callback"]["properties"]) == {field.name for field in fields(Callback)}
     assert set(contract["poll"]["properties"]) == {field.name for field in fields(Poll)}
-    for part in ("submit", "callback"):
-        assert set(contract[part]["properties"]["body"]["enum"]) == set(BodyFormat)
+    assert set(contract["callback"]["properties"]["body"]["enum"]) == set(BodyFormat)
+    assert set(contract["submit"]["properties"]["body"]["enum"]) == set(BodyFormat) - {BodyFormat.SNS}
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
     assert set(tuning) == {field.name for field in fields(Tuning)}

@@ -19,6 +19,7 @@ from functions import clock, observability
 from functions.callback import handler as callback_handler
 from functions.caller import handler as caller_handler
 from functions.caller import joining, rejection
+from functions.claims import bucket as claims_bucket
 from functions.dispatcher import handler as dispatcher_handler
 from functions.ledger import tables as ledger_tables
 from functions.ledger.record import CallAttribute, JobAttribute
@@ -34,10 +35,12 @@ from functions.results import handler as results_handler
 from tests.unit.functions.books import MemoryBookStore, MemorySeatStore
 from tests.unit.functions.fakes import (
     CALLBACK_URL,
+    CLAIMS_BUCKET,
     NOW_MS,
     TOKEN,
     WEBHOOK_KEY,
     FakeProfiles,
+    FakeS3,
     FakeSqs,
     FakeStepFunctions,
     FakeVendor,
@@ -63,11 +66,13 @@ ENVIRONMENT = {
     Environment.PROXY_URL: "https://proxy.example/live",
     Environment.PROXY_AUTH: ProxyAuth.NONE,
     Environment.CALLBACK_URL: CALLBACK_URL,
+    Environment.CLAIMS_BUCKET: CLAIMS_BUCKET,
     Environment.API_TOKEN_SECRET: "arn:api-token",
     Environment.WEBHOOK_SECRETS: json.dumps({"acme": "arn:webhook-key"}),
     Environment.CONFIG_APPLICATION: "headway",
 }
 CACHES = (
+    claims_bucket.claims,
     callback_handler.inbox,
     caller_handler.profiles,
     caller_handler.http_client,
@@ -182,6 +187,7 @@ def worker(
         ledger=ledger,
         step_functions=step_functions,
         sqs=FakeSqs(),
+        s3=FakeS3(),
         vendor=FakeVendor(httpx.Response(201, json={"id": "job-1"})),
         profiles=FakeProfiles(vendor_of()),
         secrets=dict(SECRETS),
@@ -191,7 +197,7 @@ def worker(
     )
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    clients = {"stepfunctions": made.step_functions, "sqs": made.sqs}
+    clients = {"stepfunctions": made.step_functions, "sqs": made.sqs, "s3": made.s3}
     monkeypatch.setattr("boto3.client", lambda name, **_: clients[name])
     for module in (callback_handler, caller_handler, delivery, dispatcher_handler, reconciler_handler, results_handler):
         monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)

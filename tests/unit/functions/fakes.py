@@ -4,6 +4,7 @@ The AWS fakes check every call against botocore's own service model, and behave 
 do not: a token is good once, dead tokens have their error codes, sizes are limited.
 """
 
+import base64
 import heapq
 import json
 from collections import Counter
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
+from io import BytesIO
 from itertools import count
 from threading import Condition
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +25,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 from standardwebhooks import Webhook
 
+from functions.claims.claim import Claims
 from functions.contract import paths
 from functions.contract.exchange import Credential
 from functions.contract.vendor import Vendor
@@ -38,12 +41,14 @@ from tests.unit.functions.books import MemoryBookStore, MemorySeatStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
+    from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
 NOW_MS = 1_800_000_000_000
 TOKEN = "task-token-1"
 CALLBACK_URL = "https://callbacks.example/acme"
+CLAIMS_BUCKET = "claims"
 ORIGIN = Origin("https://sqs.example/urgent", "tenant-1")
 WEBHOOK_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SIGNED_AT = datetime.fromtimestamp(1_614_265_330, tz=UTC)
@@ -130,7 +135,8 @@ def callback_record(
         "vendor": {"stringValue": vendor, "dataType": "String"},
         "headers": {"stringValue": lines, "dataType": "String"},
     }
-    return sqs_record(body, message_id, int(received_epoch_s * 1_000)) | {"messageAttributes": attributes}
+    sent = base64.b64encode(body.encode()).decode()
+    return sqs_record(sent, message_id, int(received_epoch_s * 1_000)) | {"messageAttributes": attributes}
 
 
 def sqs_record(body: str, message_id: str = "m1", sent_epoch_ms: int = NOW_MS) -> dict[str, Any]:
@@ -373,6 +379,31 @@ class FakeSqs(_Client):
         return self.urgent if params.get("QueueUrl", "").endswith("/urgent") else self.waiting
 
 
+class FakeS3(_Client):
+    """A bucket of JSON texts."""
+
+    service = "s3"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, **params: Any) -> None:
+        self._called("PutObject", params)
+        self.sent.append(("PutObject", params))
+        self.objects[f"{params['Bucket']}/{params['Key']}"] = params["Body"]
+
+    def get_object(self, **params: Any) -> dict[str, Any]:
+        self._called("GetObject", params)
+        try:
+            return {"Body": BytesIO(self.objects[f"{params['Bucket']}/{params['Key']}"])}
+        except KeyError:
+            raise client_error("GetObject", "AccessDenied") from None
+
+    def claims(self) -> Claims:
+        return Claims(cast("S3Client", self), CLAIMS_BUCKET)
+
+
 class FakeVendor:
     """A vendor behind the proxy: answers a script, repeats its last line, keeps every request."""
 
@@ -425,6 +456,7 @@ class Worker:
     ledger: Ledger
     step_functions: FakeStepFunctions
     sqs: FakeSqs
+    s3: FakeS3
     vendor: FakeVendor
     profiles: FakeProfiles
     secrets: dict[str, str]

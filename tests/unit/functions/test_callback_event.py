@@ -17,7 +17,7 @@ def callback(**changes: Any) -> Callback:
 
 def events(said: Callback, body: Any) -> list[tuple[str, str, Kind]]:
     text = body if isinstance(body, str) else json.dumps(body)
-    return [(event.job_id, event.status, event.kind) for event in read(said, text).events]
+    return [(event.job_id, event.status, event.kind) for event in read(said, text.encode()).events]
 
 
 @pytest.mark.parametrize(("job_id", "text"), [("job-1", "job-1"), (42, "42"), (0, "0")])
@@ -31,7 +31,7 @@ def test_the_job_id_is_at_the_first_of_its_places_that_is_there() -> None:
     assert events(said, {"request_id": "a", "metadata": {"request_id": "b"}, "status": "done"})[0][0] == "a"
     assert events(said, {"metadata": {"request_id": "b"}, "status": "done"})[0][0] == "b"
     with pytest.raises(Malformed, match=r"no job ID at `request_id` or `metadata\.request_id`"):
-        read(said, '{"status": "done"}')
+        read(said, b'{"status": "done"}')
 
 
 def test_without_a_status_every_callback_is_a_success() -> None:
@@ -53,17 +53,17 @@ def test_what_is_ignored_needs_no_job_id() -> None:
 
 def test_a_form_is_an_object_of_texts() -> None:
     said = callback(body="form", job_id="CallSid", status="CallStatus")
-    [event] = read(said, "CallSid=CA1&CallStatus=done&Note=Gr%C3%BC%C3%9Fe+dich&Empty=").events
+    [event] = read(said, b"CallSid=CA1&CallStatus=done&Note=Gr%C3%BC%C3%9Fe+dich&Empty=").events
     fields = {"CallSid": "CA1", "CallStatus": "done", "Note": "Grüße dich", "Empty": ""}
     assert event == Event("CA1", "done", Kind.SUCCESS, json.dumps(fields, ensure_ascii=False))
     with pytest.raises(Malformed, match="no job ID"):
-        read(said, "not a form")
+        read(said, b"not a form")
 
 
 def test_a_list_of_events_is_told_apart_and_each_keeps_its_own_part() -> None:
     said = callback(events="data.items", job_id="item.id", status="item.status")
     items = [{"item": {"id": "a", "status": "done"}}, {"item": {"id": "b", "status": "failed"}}]
-    reading = read(said, json.dumps({"data": {"items": items}}))
+    reading = read(said, json.dumps({"data": {"items": items}}).encode())
     assert [(event.job_id, event.kind) for event in reading.events] == [("a", Kind.SUCCESS), ("b", Kind.FAILURE)]
     assert [json.loads(event.body) for event in reading.events] == items
     assert reading.complaint is None
@@ -72,19 +72,19 @@ def test_a_list_of_events_is_told_apart_and_each_keeps_its_own_part() -> None:
 def test_an_event_that_cannot_be_read_costs_the_others_nothing() -> None:
     said = callback(events="items")
     items = [{"id": "a", "status": "exploded"}, "text", {"id": "b", "status": "done"}]
-    reading = read(said, json.dumps({"items": items}))
+    reading = read(said, json.dumps({"items": items}).encode())
     assert [event.job_id for event in reading.events] == ["b"]
     assert str(reading.complaint) == "the callback's `status` is in none of the contract's lists"
     with pytest.raises(Malformed, match="in none of the contract's lists"):
-        read(said, json.dumps({"items": items[:2]}))
+        read(said, json.dumps({"items": items[:2]}).encode())
 
 
 @pytest.mark.parametrize("body", ["{}", '{"items": []}', '{"items": {}}', '{"items": null}', "[]", "1"])
 def test_a_callback_without_its_list_of_events_is_malformed(body: str) -> None:
     with pytest.raises(Malformed, match="no list of events at `items`"):
-        read(callback(events="items"), body)
+        read(callback(events="items"), body.encode())
 
 
 def test_a_body_that_is_nested_without_end_is_malformed() -> None:
     with pytest.raises(Malformed, match="is not JSON"):
-        read(callback(), "[" * 100_000)
+        read(callback(), b"[" * 100_000)

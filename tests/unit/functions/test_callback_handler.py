@@ -13,6 +13,7 @@ from functions.callback.keys import keys_of
 from functions.errors import Refused
 from functions.names import Environment
 from tests.unit.functions.fakes import (
+    NOW_MS,
     SIGNED_AT,
     TOKEN,
     WEBHOOK_KEY,
@@ -77,13 +78,16 @@ def test_an_answer_frees_the_seat_of_a_vendor_with_a_limit_and_asks_nothing_for_
 def test_a_forged_callback_is_put_aside_with_its_reason_and_does_not_come_back(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert handle(callback_record(SUCCEEDED, signed(SUCCEEDED, OTHER_KEY))) == []
+    record = callback_record(SUCCEEDED, signed(SUCCEEDED, OTHER_KEY))
+    assert handle(record) == []
     (message,) = worker.sqs.of("SendMessage")
     assert message == {
         "QueueUrl": "https://sqs.example/callback-dlq",
-        "MessageBody": SUCCEEDED,
+        "MessageBody": record["body"],
         "MessageAttributes": {
             "vendor": {"DataType": "String", "StringValue": "acme"},
+            "headers": {"DataType": "String", "StringValue": record["messageAttributes"]["headers"]["stringValue"]},
+            "received_epoch_s": {"DataType": "String", "StringValue": str(SIGNED_AT.timestamp())},
             "outcome": {"DataType": "String", "StringValue": "Forged"},
             "reason": {"DataType": "String", "StringValue": "no signature matches a key"},
         },
@@ -111,6 +115,7 @@ def test_a_message_that_did_not_come_through_the_callback_api_is_put_aside_with_
     assert message["MessageBody"] == SUCCEEDED
     assert {name: attribute["StringValue"] for name, attribute in message["MessageAttributes"].items()} == {
         "vendor": "unknown",
+        "received_epoch_s": str(NOW_MS / 1_000),
         "outcome": "Malformed",
         "reason": "the message has no attribute 'vendor': it did not come through the callback API",
     }
@@ -136,6 +141,18 @@ def test_a_callback_that_was_replayed_long_after_its_signature_is_forged(worker:
     (message,) = worker.sqs.of("SendMessage")
     assert message["MessageAttributes"]["reason"]["StringValue"] == "webhook-timestamp is old"
     assert worker.step_functions.sent == []
+
+
+def test_a_letter_that_is_sent_back_is_as_old_as_when_it_first_came(worker: Worker) -> None:
+    handle(callback_record(SUCCEEDED, signed(SUCCEEDED, OTHER_KEY)))
+    (letter,) = worker.sqs.of("SendMessage")
+    came = letter["MessageAttributes"]
+    again = sqs_record(letter["MessageBody"], sent_epoch_ms=int(SIGNED_AT.timestamp() + 86_400) * 1_000) | {
+        "messageAttributes": {name: {"stringValue": came[name]["StringValue"], "dataType": "String"} for name in came}
+    }
+    worker.secrets["arn:webhook-key"] = f"{WEBHOOK_KEY} {OTHER_KEY}"
+    assert handle(again) == []
+    assert len(worker.step_functions.of("SendTaskSuccess")) == 1, "the key was entered a day later"
 
 
 def test_a_callback_without_a_body_can_be_put_aside_too(worker: Worker) -> None:

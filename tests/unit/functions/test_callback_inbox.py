@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from functions.callback.envelope import Envelope
 from functions.callback.inbox import CallbackOutcome, Inbox
+from functions.claims.claim import CARRIED_BYTES, answers_folder
+from functions.contract.exchange import Callback
 from functions.errors import Forged, Malformed
 from functions.ledger.record import CallState
 from functions.ledger.settlement import Settler
@@ -17,6 +20,7 @@ from tests.unit.functions.fakes import (
     TOKEN,
     WEBHOOK_KEY,
     FakeProfiles,
+    FakeS3,
     FakeStepFunctions,
     Tables,
     request_of,
@@ -34,7 +38,7 @@ def envelope(status: Any = "succeeded", job_id: Any = "job-1") -> Envelope:
 
 def received(body: str, headers: Mapping[str, str]) -> Envelope:
     """Return a callback that came in as it was signed."""
-    return Envelope("acme", headers, body, SIGNED_AT.timestamp())
+    return Envelope("acme", headers, body.encode(), SIGNED_AT.timestamp())
 
 
 def outcome(inbox: Inbox, envelope: Envelope) -> CallbackOutcome:
@@ -44,8 +48,13 @@ def outcome(inbox: Inbox, envelope: Envelope) -> CallbackOutcome:
 
 
 @pytest.fixture
-def inbox(ledger: Ledger, settler: Settler) -> Inbox:
-    return Inbox(FakeProfiles(CONTRACT), ledger, settler, lambda vendor: [WEBHOOK_KEY])
+def s3() -> FakeS3:
+    return FakeS3()
+
+
+@pytest.fixture
+def inbox(ledger: Ledger, settler: Settler, s3: FakeS3) -> Inbox:
+    return Inbox(FakeProfiles(CONTRACT), ledger, settler, s3.claims(), lambda vendor: [WEBHOOK_KEY])
 
 
 @pytest.fixture
@@ -55,14 +64,14 @@ def left() -> list[str]:
 
 
 @pytest.fixture
-def freeing(ledger: Ledger, step_functions: FakeStepFunctions, left: list[str]) -> Inbox:
+def freeing(ledger: Ledger, step_functions: FakeStepFunctions, left: list[str], s3: FakeS3) -> Inbox:
     """Return an inbox that notes the seats that it gives back, and what had been sent by then."""
 
     def leave(vendor: str, call_id: str) -> None:
         left.append(f"{vendor} {call_id} after {[name for name, _ in step_functions.sent]}")
 
     settler = Settler(ledger, step_functions.client(), leave)
-    return Inbox(FakeProfiles(CONTRACT), ledger, settler, lambda vendor: [WEBHOOK_KEY])
+    return Inbox(FakeProfiles(CONTRACT), ledger, settler, s3.claims(), lambda vendor: [WEBHOOK_KEY])
 
 
 @pytest.fixture
@@ -170,7 +179,7 @@ def test_an_answer_before_its_job_id_is_parked_as_it_came(inbox: Inbox, ledger: 
     assert outcome(inbox, early) is CallbackOutcome.DUPLICATE
     answer = ledger.join_call("acme", "job-1", "call-1")
     assert answer is not None
-    assert (answer.succeeded, answer.status, answer.body) == (True, "succeeded", early.body)
+    assert (answer.succeeded, answer.status, answer.body) == (True, "succeeded", early.body.decode())
 
 
 @pytest.mark.usefixtures("accepted")
@@ -200,7 +209,7 @@ def test_a_forged_callback_changes_nothing(inbox: Inbox, tables: Tables, step_fu
     before = (tables.call(), tables.jobs.scan()["Items"])
     genuine = envelope("failed")
     with pytest.raises(Forged):
-        inbox.receive(received(genuine.body.replace("failed", "succeeded"), genuine.headers))
+        inbox.receive(received(genuine.body.decode().replace("failed", "succeeded"), genuine.headers))
     assert (tables.call(), tables.jobs.scan()["Items"]) == before
     assert step_functions.sent == []
 
@@ -236,3 +245,32 @@ def test_a_genuine_callback_that_cannot_be_read_is_malformed_and_names_the_field
         inbox.receive(received(body, signed(body)))
     assert str(refused.value) == reason
     assert tables.jobs.scan()["Items"] == []
+
+
+def test_an_event_that_no_item_has_room_for_is_kept_whole_behind_a_claim_check(
+    inbox: Inbox, ledger: Ledger, s3: FakeS3
+) -> None:
+    event = {"id": "job-1", "status": "succeeded", "text": "ü" * CARRIED_BYTES}
+    body = json.dumps(event)
+    assert outcome(inbox, received(body, signed(body))) is CallbackOutcome.EARLY
+    answer = ledger.answer_of_job("acme", "job-1")
+    assert answer is not None
+    assert len(answer.body) < 1_000
+    assert s3.claims().redeem(json.loads(answer.body), answers_folder("acme")) == event
+
+
+def test_a_vendor_whose_contract_has_lost_its_callbacks_is_not_believed(ledger: Ledger, settler: Settler) -> None:
+    silent = replace(CONTRACT, callback=None)
+    inbox = Inbox(FakeProfiles(silent), ledger, settler, FakeS3().claims(), lambda vendor: [WEBHOOK_KEY])
+    with pytest.raises(Malformed, match="acme calls nobody back any more"):
+        inbox.receive(envelope())
+
+
+def test_a_sender_that_asks_whether_it_may_send_is_told_so(ledger: Ledger, settler: Settler) -> None:
+    confirmed: list[str] = []
+    callback = Callback.from_document({"body": "sns", "job_id": "id", "verification": "none"})
+    profiles = FakeProfiles(replace(CONTRACT, callback=callback))
+    inbox = Inbox(profiles, ledger, settler, FakeS3().claims(), lambda vendor: [], confirm=confirmed.append)
+    asked = json.dumps({"Type": "SubscriptionConfirmation", "SubscribeURL": "https://sns.example/confirm"})
+    assert outcome(inbox, received(asked, {})) is CallbackOutcome.CONFIRMED
+    assert confirmed == ["https://sns.example/confirm"]

@@ -79,7 +79,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 def test_every_preset_has_its_way_of_signing_here() -> None:
     assert set(SIGNED_BY) == set(PRESETS)
-    assert set(SCHEMES) == set(PRESETS) | {"adyen", "standard-webhooks", "none"}
+    assert set(SCHEMES) == set(PRESETS) | {"adyen", "standard-webhooks", "sns", "none"}
 
 
 def test_githubs_published_vector_is_accepted() -> None:

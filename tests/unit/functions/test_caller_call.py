@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from functions.caller.call import Caller, CallInput, CallOutcome, CallReport
+from functions.claims.claim import requests_folder
+from functions.contract.vendor import Vendor
 from functions.dispatcher.request import CallRequest
 from functions.dispatcher.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S, RequestQueues
 from functions.errors import ErrorCode, RetryLater
@@ -14,11 +16,12 @@ from functions.ledger.record import Answer, CallAttribute, CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
 from functions.limiter.permits import Permit
-from functions.limiter.turn import Unpaced
+from functions.limiter.turn import Turns, Unpaced
 from tests.unit.functions.fakes import (
     CALLBACK_URL,
     ORIGIN,
     TOKEN,
+    FakeS3,
     FakeSqs,
     FakeStepFunctions,
     FakeTurns,
@@ -42,15 +45,25 @@ class Lane:
     def __init__(self, ledger: Ledger, settler: Settler) -> None:
         self.ledger, self.settler = ledger, settler
         self.vendor = FakeVendor(httpx.Response(201, json={"id": "job-1"}))
-        self.sqs = FakeSqs()
+        self.sqs, self.s3 = FakeSqs(), FakeS3()
         self.requests = RequestQueues(self.sqs.client())
         self.ledger.enqueue(request_of(), 3_600)
 
-    def call(self, owner: str = "owner-1", ambiguity: str = "reject") -> CallReport:
+    def call(
+        self,
+        owner: str = "owner-1",
+        ambiguity: str = "reject",
+        payload: Any = None,
+        call_id: str = "call-1",
+        before: str = "",
+    ) -> CallReport:
         contract = vendor_of({"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"})
-        proxy = self.vendor.proxy()
-        caller = Caller(contract, self.ledger, self.settler, self.requests, proxy, CALLBACK_URL, Unpaced())
-        return caller.call(CallInput("call-1", owner, "call-1-key", {"text": "Grüße"}, ORIGIN, None))
+        caller = self.caller(contract, Unpaced())
+        return caller.call(CallInput(call_id, owner, "call-1-key", payload or {"text": "Grüße"}, ORIGIN, None, before))
+
+    def caller(self, contract: Vendor, turns: Turns) -> Caller:
+        proxy, claims = self.vendor.proxy(), self.s3.claims()
+        return Caller(contract, self.ledger, self.settler, self.requests, proxy, claims, CALLBACK_URL, turns)
 
     @property
     def state(self) -> CallState:
@@ -83,8 +96,8 @@ def test_a_delivery_during_anothers_submit_does_not_call_the_vendor(lane: Lane) 
     assert lane.vendor.requests == []
 
 
-def test_a_call_that_nobody_knows_is_not_made(lane: Lane, ledger: Ledger) -> None:
-    caller = Caller(vendor_of(), ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, Unpaced())
+def test_a_call_that_nobody_knows_is_not_made(lane: Lane) -> None:
+    caller = lane.caller(vendor_of(), Unpaced())
     assert caller.call(CallInput("call-2", "owner-1", "key", {}, ORIGIN, None)) == CallReport(CallOutcome.DUPLICATE)
     assert lane.vendor.requests == []
 
@@ -248,7 +261,7 @@ def test_a_call_that_is_deferred_has_not_been_sent_where_its_turn_is_far_away(la
         def take(self) -> None:
             raise RetryLater("the next free slot is far away", retry_after_s=15)
 
-    caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, FarAway())
+    caller = lane.caller(vendor_of(), FarAway())
     assert caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)) == CallReport(
         CallOutcome.DEFERRED,
         error=ErrorCode.VENDOR_THROTTLED,
@@ -266,7 +279,7 @@ def test_floors_are_told_after_the_call_and_an_error_there_repeats_nothing_but_t
             raise Crash
 
     def call(turns: FakeTurns) -> CallReport:
-        caller = Caller(vendor_of(), lane.ledger, lane.settler, lane.requests, lane.vendor.proxy(), CALLBACK_URL, turns)
+        caller = lane.caller(vendor_of(), turns)
         return caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None))
 
     broken, sound = Broken(), FakeTurns()
@@ -290,3 +303,57 @@ def test_a_report_carries_only_what_is_set() -> None:
         "cause": "acme: HTTP 429",
         "retry_after_s": 0,
     }
+
+
+def test_a_payload_behind_a_claim_check_reaches_the_vendor_whole(lane: Lane) -> None:
+    pointer = lane.s3.claims().keep(b'{"text": "all of it"}', requests_folder("acme"))
+    assert lane.call(payload=pointer) == ACCEPTED
+    assert lane.vendor.documents[0]["text"] == "all of it"
+
+
+@pytest.mark.parametrize(
+    ("body", "folder", "cause"),
+    [
+        (b"{}", requests_folder("globex"), "payload: `headway_claim` does not point into s3://claims/requests/acme/"),
+        (b"[]", requests_folder("acme"), "payload: its claim check does not stand for an object"),
+    ],
+)
+def test_a_claim_check_on_something_else_is_no_payload(lane: Lane, body: bytes, folder: str, cause: str) -> None:
+    report = lane.call(payload=lane.s3.claims().keep(body, folder))
+    assert (report.outcome, report.error, report.cause) == (
+        CallOutcome.REJECTED,
+        ErrorCode.REQUEST_MALFORMED,
+        cause,
+    )
+    assert lane.vendor.requests == []
+
+
+def late(lane: Lane, *, succeeded: bool) -> None:
+    """Let the answer to the call come when its task has ended."""
+    lane.call()
+    lane.ledger.join_answer("acme", replace(ANSWER, succeeded=succeeded))
+    lane.ledger.answer("call-1")
+    lane.ledger.lapse("call-1")
+    assert lane.state is CallState.LATE
+    lane.ledger.enqueue(request_of("call-2", "token-2"), 3_600)
+
+
+def test_who_repeats_a_call_takes_the_answer_that_came_too_late_and_the_vendor_works_once(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    late(lane, succeeded=True)
+    step_functions.waiting.add("token-2")
+    assert lane.call(call_id="call-2", before="call-1") == ACCEPTED
+    assert len(lane.vendor.requests) == 1
+    [resumed] = step_functions.of("SendTaskSuccess")
+    assert resumed["taskToken"] == "token-2"
+
+
+@pytest.mark.parametrize("predecessor", ["", "call-1", "absent"])
+def test_a_late_failure_a_predecessor_that_is_not_late_and_none_at_all_make_the_call_anew(
+    lane: Lane, predecessor: str
+) -> None:
+    late(lane, succeeded=False)
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-2"})]
+    assert lane.call(call_id="call-2", before=predecessor).job_id == "job-2"
+    assert len(lane.vendor.requests) == 2

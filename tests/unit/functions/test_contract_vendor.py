@@ -54,6 +54,7 @@ def test_what_a_contract_may_leave_out_has_a_default() -> None:
         del document[section][field]
     del document["credential"]
     vendor = Vendor.from_document(document)
+    assert vendor.callback is not None
     assert (vendor.credential, vendor.submit.fields, vendor.submit.idempotency_header) == (None, {}, None)
     assert vendor.callback.progress == frozenset()
     dispatch = vendor.dispatch

@@ -69,6 +69,7 @@ def test_a_request_is_recorded_and_started(
         "vendor": "acme",
         "idempotency_key": "call-1-key",
         "payload": {"text": "Grüße"},
+        "predecessor": "",
         "origin": {"queue_url": ORIGIN.queue_url, "group": ORIGIN.group},
         "permit": {},
     }

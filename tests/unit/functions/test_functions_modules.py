@@ -58,7 +58,7 @@ def test_no_module_imports_what_deploys_or_drives_it(path: Path) -> None:
 
 
 def test_only_known_packages_are_imported() -> None:
-    bundled = {"aws_lambda_powertools", "boto3", "botocore", "functions", "httpx", "standardwebhooks", "tenacity"}
+    bundled = {"aws_lambda_powertools", "boto3", "botocore", "ecdsa", "functions", "httpx", "tenacity"}
     roots = {name.split(".")[0] for path in FILES for name in imported(path)}
     only_for_types = {root for root in roots if root.startswith("types_boto3")}
     assert roots - set(sys.stdlib_module_names) - only_for_types == bundled

@@ -1,6 +1,7 @@
 """The way to the vendor: where the credential travels, and that a signed request is the request that is sent."""
 
 import re
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import boto3
@@ -14,7 +15,7 @@ from botocore.credentials import Credentials
 from functions.contract.exchange import Credential
 from functions.names import CREDENTIAL_HEADER, Environment, ProxyAuth
 from functions.proxy import SECRET_MAX_AGE_S, Proxy, SigV4, client_for, proxy_of
-from tests.unit.functions.fakes import FakeVendor
+from tests.unit.functions.fakes import FakeVendor, vendor_of
 
 BEARER = Credential("Authorization", "Bearer {token}")
 API_TOKEN = "r8_secret"
@@ -126,7 +127,9 @@ def test_the_token_is_the_secrets_and_a_rotated_one_is_in_use_soon(monkeypatch: 
     monkeypatch.setenv(Environment.API_TOKEN_SECRET, "arn:api-token")
     monkeypatch.setenv(Environment.PROXY_AUTH, "iam")
     client = FakeVendor(OK).client()
-    assert proxy_of(client, BEARER) == Proxy(client, ProxyAuth.IAM, BEARER, API_TOKEN)
+    assert proxy_of(client, vendor_of({"credential": asdict(BEARER)})) == Proxy(
+        client, ProxyAuth.IAM, BEARER, API_TOKEN
+    )
     assert asked == [("arn:api-token", SECRET_MAX_AGE_S)]
 
 
@@ -134,4 +137,4 @@ def test_without_a_credential_no_secret_is_read(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv(Environment.API_TOKEN_SECRET, raising=False)
     monkeypatch.setenv(Environment.PROXY_AUTH, "none")
     client = FakeVendor(OK).client()
-    assert proxy_of(client, None) == Proxy(client, ProxyAuth.NONE, None, None)
+    assert proxy_of(client, vendor_of({"credential": None})) == Proxy(client, ProxyAuth.NONE, None, None)

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.claims.claim import answers_folder
 from functions.contract.exchange import Delivered
 from functions.errors import ErrorCode, FailTask
 from functions.ledger.record import Answer
 from functions.ledger.store import Ledger
 from functions.results import delivery
 from functions.results.delivery import delivered
-from functions.results.size import OUTPUT_LIMIT_BYTES
-from tests.unit.functions.fakes import Worker, vendor_of
+from tests.unit.functions.fakes import FakeS3, Worker, vendor_of
 
 EVENT = {"id": "job-1", "data": {"text": "Grüße"}}
 
@@ -27,7 +27,7 @@ def test_a_result_is_the_event_or_the_part_that_the_contract_names(
     ledger: Ledger, field: str | None, result: Any
 ) -> None:
     answer(ledger)
-    assert delivered(ledger, "acme", Delivered(field), "job-1") == result
+    assert delivered(ledger, FakeS3().claims(), "acme", Delivered(field), "job-1") == result
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,19 @@ def test_a_result_is_the_event_or_the_part_that_the_contract_names(
 def test_a_result_that_is_not_there_is_unavailable(ledger: Ledger, job_id: str, field: str | None, cause: str) -> None:
     answer(ledger)
     with pytest.raises(FailTask) as failed:
-        delivered(ledger, "acme", Delivered(field), job_id)
+        delivered(ledger, FakeS3().claims(), "acme", Delivered(field), job_id)
     assert (failed.value.code, failed.value.cause) == (ErrorCode.RESULT_UNAVAILABLE, cause)
 
 
-def test_a_result_that_no_state_carries_is_too_large(ledger: Ledger) -> None:
-    answer(ledger, {"id": "job-1", "text": "x" * OUTPUT_LIMIT_BYTES})
+def test_an_event_behind_a_claim_check_is_fetched_from_there(ledger: Ledger) -> None:
+    s3 = FakeS3()
+    pointer = s3.claims().keep(json.dumps(EVENT).encode(), answers_folder("acme"))
+    answer(ledger, pointer)
+    assert delivered(ledger, s3.claims(), "acme", Delivered("data.text"), "job-1") == "Grüße"
+    s3.objects.clear()
     with pytest.raises(FailTask) as failed:
-        delivered(ledger, "acme", Delivered(None), "job-1")
-    assert failed.value.code is ErrorCode.RESULT_TOO_LARGE
+        delivered(ledger, s3.claims(), "acme", Delivered(None), "job-1")
+    assert failed.value.code is ErrorCode.RESULT_UNAVAILABLE
 
 
 def test_the_function_asks_the_ledger_and_not_the_vendor(worker: Worker) -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.claims.claim import CARRIED_BYTES, FIELD, results_folder
 from functions.contract.exchange import Fetched
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.signals import Reason
@@ -13,7 +14,6 @@ from functions.limiter.turn import Unpaced
 from functions.observability import BRAKES
 from functions.results import handler
 from functions.results.fetch import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, fetch
-from functions.results.size import ENVELOPE_BYTES, OUTPUT_LIMIT_BYTES
 from tests.unit.functions.fakes import VENDOR_DOCUMENT, FakeTurns, FakeVendor, Worker, metrics, vendor_of
 
 PLACE = Fetched("/v1/jobs/{job_id}", 10)
@@ -119,13 +119,18 @@ def test_a_result_that_is_not_json_is_unreadable(answer: httpx.Response) -> None
     assert failure(FakeVendor(answer)).code is ErrorCode.VENDOR_ANSWER_UNREADABLE
 
 
-def test_the_largest_result_that_fits_is_delivered_and_one_byte_more_is_too_large() -> None:
-    room = OUTPUT_LIMIT_BYTES - ENVELOPE_BYTES - len('""')
-    fits = FakeVendor(httpx.Response(200, json="x" * room))
-    assert len(fetch(fits.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep)) == room
-    error = failure(FakeVendor(httpx.Response(200, json="x" * (room + 1))))
-    assert error.code is ErrorCode.RESULT_TOO_LARGE
-    assert error.cause == f"the result has {room + 3} bytes, a state carries {OUTPUT_LIMIT_BYTES}"
+def test_the_function_passes_on_the_largest_result_that_a_state_carries_and_a_claim_check_on_a_larger_one(
+    worker: Worker,
+) -> None:
+    room = CARRIED_BYTES - len('""')
+    worker.vendor.answers = [httpx.Response(200, json="x" * room)]
+    event = {"call_id": "call-1", "job_id": "job-1"}
+    assert handler.handle(event, LambdaContext())["result"] == "x" * room
+    large = "x" * (room + 1)
+    worker.vendor.answers = [httpx.Response(200, json=large)]
+    pointer = handler.handle(event, LambdaContext())["result"]
+    assert pointer[FIELD]["size_bytes"] == CARRIED_BYTES + 1
+    assert worker.s3.claims().redeem(pointer, results_folder("acme")) == large
 
 
 def test_the_function_answers_with_the_result(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:

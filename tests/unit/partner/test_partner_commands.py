@@ -16,7 +16,9 @@ from headway.errors import UsageProblem
 from headway.synthesis import CONFIGURATION
 
 PRESETS = CONFIGURATION / "presets"
-NAMES = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+SILENT = "oracle-ohip"
+"""It is polled."""
+NAMES = sorted({path.stem for path in PRESETS.glob("*.yaml")} - {SILENT})
 
 
 class Webhook(ThreadingHTTPServer):
@@ -140,9 +142,14 @@ def test_what_cannot_be_reached_read_or_found_is_one_line(tmp_path: Path) -> Non
         call(tmp_path, "verify", "absent.yaml", "--body", contract)
 
 
-def test_a_body_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
+def test_a_vendor_that_calls_nobody_back_has_nothing_to_send_or_to_verify(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match=r"oracle-ohip.yaml: `callback` is missing: oracle-ohip is polled"):
+        call(tmp_path, "send", str(PRESETS / f"{SILENT}.yaml"), "--job-id", "a", "--url", "http://127.0.0.1:1/x")
+
+
+def test_a_body_that_is_no_text_is_judged_by_its_signature_like_any_other(tmp_path: Path) -> None:
     code, judgement = judged(tmp_path, "generic", {}, b"\xff")
-    assert (code, judgement["reason"]) == (1, "forged: the body is not UTF-8, and the queue carries nothing else")
+    assert (code, judgement["reason"]) == (1, "forged: the header 'webhook-id' is missing")
 
 
 def test_the_openapi_document_is_printed(tmp_path: Path) -> None:

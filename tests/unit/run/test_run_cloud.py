@@ -86,7 +86,7 @@ class FakeCloud:
     region: str = "us-east-1"
 
     def client(self, name: str) -> Any:
-        assert name in ("stepfunctions", "dynamodb")
+        assert name in ("stepfunctions", "dynamodb", "s3")
         return self
 
     def sleep(self, seconds: float) -> None:

@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from headway.run.lines import INPUT_LIMIT_BYTES, BadLine, InputLine, Route, parse
+from functions.claims.claim import CARRIED_BYTES, LARGEST_BYTES, Claim
+from headway.run.lines import BadLine, InputLine, Route, parse
 from headway.run.plan import execution_name
 
 ROUTE = Route("transcribe", ("acme", "globex"), "acme", "us-east-1:000000000000", "/data/in.jsonl")
@@ -113,13 +114,36 @@ def test_a_vendor_has_to_be_named_where_there_is_a_choice() -> None:
     assert line.reason == "in.jsonl:1: `vendor` is missing; name one of acme, globex, or give --vendor"
 
 
-def test_an_input_may_have_as_many_bytes_as_step_functions_takes() -> None:
-    room = INPUT_LIMIT_BYTES - len('{"payload":{"text":""}}')
-    fits, does_not = read(*(json.dumps({"payload": {"text": "é" * (room // 2) + "x" * n}}) for n in (room % 2, 2)))
-    assert isinstance(fits, InputLine)
-    assert len(fits.execution_input.encode()) == INPUT_LIMIT_BYTES
-    assert isinstance(does_not, BadLine)
-    assert "store the large part and send its URL" in does_not.reason
+CLAIMING = replace(ROUTE, claiming_vendors=frozenset({"acme"}), claims_bucket="claims")
+
+
+def payload_of(size: int) -> str:
+    """Write a line whose payload has so many bytes."""
+    return json.dumps({"payload": {"text": "x" * (size - len('{"text":""}'))}})
+
+
+def test_a_payload_that_is_too_large_for_the_way_becomes_a_claim_check() -> None:
+    small, large = read(payload_of(CARRIED_BYTES), payload_of(CARRIED_BYTES + 1), route=CLAIMING)
+    assert isinstance(small, InputLine)
+    assert isinstance(large, InputLine)
+    assert (small.claim, small.claimed) == (None, b"")
+    assert large.claim == Claim.on(large.claimed, "claims", "requests/acme")
+    assert len(large.claimed) == large.claim.size_bytes == CARRIED_BYTES + 1
+    assert json.loads(large.execution_input) == {"payload": large.claim.pointer()}
+
+
+@pytest.mark.parametrize(
+    ("route", "size", "reason"),
+    [
+        (ROUTE, CARRIED_BYTES + 1, "and no function of acme reads a claim check; send less"),
+        (CLAIMING, LARGEST_BYTES + 1, "store the large part and send its URL"),
+    ],
+)
+def test_a_payload_that_nobody_could_pass_on_is_refused_with_the_mend(route: Route, size: int, reason: str) -> None:
+    (line,) = read(payload_of(size), route=route)
+    assert isinstance(line, BadLine)
+    assert line.reason.startswith(f"in.jsonl:1: `payload` has {size:,} bytes, over ")
+    assert reason in line.reason
 
 
 def test_identical_lines_have_keys_of_their_own_and_the_same_ones_next_time() -> None:

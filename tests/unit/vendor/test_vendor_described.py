@@ -42,7 +42,8 @@ class Bench:
         async with asyncio.timeout(5):
             while len(self.posted) < count:
                 await asyncio.sleep(0)
-        reads = [event.read(self.vendor.callback, request.content.decode()) for request in self.posted]
+        assert self.vendor.callback is not None
+        reads = [event.read(self.vendor.callback, request.content) for request in self.posted]
         return [(one.job_id, one.kind) for reading in reads for one in reading.events]
 
 

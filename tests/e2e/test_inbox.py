@@ -1,0 +1,109 @@
+"""The inbox, end to end: what comes in is stored byte for byte, judged, and put aside for an operator to replay."""
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+from typer.testing import CliRunner
+
+from headway.cli import app
+from tests.e2e.laboratory import VENDOR, Laboratory, until
+
+JSON = {"Content-Type": "application/json"}
+
+
+def signed(lab: Laboratory, body: bytes, message_id: str) -> dict[str, str]:
+    """Sign bytes as Standard Webhooks says; its own library signs texts only."""
+    key, now = base64.b64decode(lab.keys.webhook_secret.removeprefix("whsec_")), str(int(time.time()))
+    digest = hmac.digest(key, f"{message_id}.{now}.".encode() + body, "sha256")
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    return {**JSON, "webhook-id": message_id, "webhook-timestamp": now, "webhook-signature": signature}
+
+
+def post(lab: Laboratory, body: bytes, headers: Mapping[str, str]) -> None:
+    """Post a callback; it is stored, whatever it is."""
+    answer = httpx.post(lab.stack.callback_url(VENDOR), content=body, headers=headers)
+    assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
+
+
+def told(lab: Laboratory, *words: str) -> Any:
+    """Run a command of the inbox and return what it says."""
+    result = CliRunner().invoke(app, ["inbox", *words, "--json", "--state-dir", str(lab.state_dir)])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def letter_of(lab: Laboratory, body: bytes) -> dict[str, Any] | None:
+    """Return the letter with a body, None where there is none."""
+    found = [letter for letter in told(lab, "letters", "--bodies") if letter["body"] == body.decode(errors="replace")]
+    return found[0] if found else None
+
+
+@contextmanager
+def silence(lab: Laboratory) -> Iterator[None]:
+    """Let the vendor call nobody back for a while."""
+    httpx.post(f"{lab.vendor.url}/_headway/faults", json={"lost_callbacks": True}).raise_for_status()
+    try:
+        yield
+    finally:
+        httpx.post(f"{lab.vendor.url}/_headway/faults", json={"lost_callbacks": False}).raise_for_status()
+
+
+def test_a_callback_that_is_no_utf_8_resumes_its_workflow_because_its_bytes_are_what_was_signed(
+    lab: Laboratory,
+) -> None:
+    with silence(lab):
+        arn = lab.start("no-utf-8", {"version": "v1", "input": {"prompt": "bytes"}})
+        job_id = until(lambda: lab.record("no-utf-8").get("job_id"))
+        body = b'{"id": "%b", "status": "succeeded", "note": "\xff\xfe"}' % str(job_id).encode()
+        mended = body.decode(errors="replace").encode()
+        post(lab, mended, signed(lab, body, "msg_mended"))
+        until(lambda: letter_of(lab, mended))
+        assert lab.record("no-utf-8")["state"] == "accepted", "the signature is not that of the mended text"
+        post(lab, body, signed(lab, body, "msg_bytes"))
+        assert lab.end_of(arn)["status"] == "SUCCEEDED"
+
+
+def test_malformed_and_forged_callbacks_are_answered_at_once_and_put_aside_with_the_reason(lab: Laboratory) -> None:
+    unsigned, forged, nameless = b'{"id": "x"', b'{"id": "forged"}', b'{"status": "succeeded"}'
+    post(lab, unsigned, JSON)
+    post(lab, forged, {**JSON, "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"})
+    post(lab, nameless, signed(lab, nameless, "msg_2"))
+    reasons = {body: until(partial(letter_of, lab, body)) for body in (unsigned, forged, nameless)}
+    assert {body: (letter["outcome"], letter["reason"]) for body, letter in reasons.items()} == {
+        unsigned: ("Forged", "the header 'webhook-id' is missing"),
+        forged: ("Forged", "webhook-timestamp is old"),
+        nameless: ("Malformed", "the callback has no job ID at `id`"),
+    }
+
+
+def test_a_replayed_letter_is_judged_anew_as_of_the_day_it_came(lab: Laboratory) -> None:
+    stranger = b'{"id": "stranger", "status": "succeeded"}'
+    post(lab, stranger, {**signed(lab, stranger, "msg_3"), "webhook-signature": "v1,AAAA"})
+    first = until(lambda: letter_of(lab, stranger))
+    replayed = told(lab, "replay", "--vendor", VENDOR, "--outcome", "Forged")
+    assert replayed["replayed_count"] >= 1
+
+    def another() -> dict[str, Any] | None:
+        found = letter_of(lab, stranger)
+        return found if found and found["message_id"] != first["message_id"] else None
+
+    again = until(another)
+    assert (again["reason"], again["received_epoch_s"]) == (first["reason"], first["received_epoch_s"])
+
+
+def test_an_answer_that_nobody_waits_for_is_listed(lab: Laboratory) -> None:
+    body = b'{"id": "of-another-system", "status": "failed"}'
+    post(lab, body, signed(lab, body, "msg_4"))
+    orphan = until(lambda: next((one for one in told(lab, "orphans") if one["job_id"] == "of-another-system"), None))
+    assert (orphan["vendor"], orphan["status"]) == (VENDOR, "failed")
+
+
+def test_an_unknown_vendor_has_no_webhook(lab: Laboratory) -> None:
+    assert httpx.post(f"{lab.stack.outputs['CallbackUrl']}/nobody", json={}).status_code in (403, 404)
