@@ -189,6 +189,24 @@ def test_a_path_reads_what_is_there_and_none_where_the_way_ends(path: str, value
     assert paths.read({"id": 1, "data": {"object": {"id": "x"}}}, path) == value
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("data.0.id", "x"),
+        ("data.1.0", "y"),
+        ("data.2", None),
+        ("data.2.id", None),
+        ("data.-1", None),
+        ("data.id", None),
+        ("data.0.0", None),
+        ("data.\u00b2", None),
+        ("7", "seven"),
+    ],
+)
+def test_a_number_is_a_place_in_a_list_and_a_name_in_an_object(path: str, value: Any) -> None:
+    assert paths.read({"data": [{"id": "x"}, ["y"]], "7": "seven"}, path) == value
+
+
 @pytest.mark.parametrize("document", [None, [], "id", 1])
 def test_a_document_that_is_no_object_has_nothing_at_any_path(document: Any) -> None:
     assert paths.read(document, "id") is None
