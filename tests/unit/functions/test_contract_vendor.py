@@ -27,7 +27,7 @@ from functions.contract.vendor import (
 from functions.limiter.permits import rule_of
 from functions.limiter.turn import PATIENCE_US
 from functions.results import fetch as fetching
-from tests.unit.functions.fakes import VENDOR_DOCUMENT, vendor_of
+from tests.unit.functions.fakes import ASKING, VENDOR_DOCUMENT, vendor_of
 
 SCHEMA = Path(__file__).parents[3] / "config" / "appconfig" / "vendor.schema.json"
 WAITS_S = st.integers(min_value=1, max_value=30 * 24 * 3600)
@@ -134,6 +134,13 @@ def test_a_functions_timeout_covers_its_budget_a_wait_for_a_slot_and_a_last_atte
     assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
     assert fetching.BUDGET_S + fetching.LONGEST_PAUSE_S + last_s < vendor.results_timeout_s
     assert PATIENCE_US == TURN_PATIENCE_S * 1_000_000
+
+
+@given(submit_s=TIMEOUTS_S, lookup_s=TIMEOUTS_S)
+def test_a_callers_timeout_covers_a_lookup_in_the_place_of_its_last_submit(submit_s: float, lookup_s: float) -> None:
+    vendor = vendor_of({**ASKING, "submit.timeout_s": submit_s, "submit.lookup.timeout_s": lookup_s})
+    last_s = TURN_PATIENCE_S + max(submit_s, lookup_s)
+    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
 
 
 @given(batch_size=st.integers(min_value=1, max_value=10), window_s=st.integers(min_value=0, max_value=300))
