@@ -160,6 +160,7 @@ class VendorLane(Construct):
             caller.allow(["sqs:SendMessage"], self._state.check_queue.queue_arn)
         self._allow_way_out(caller)
         caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
+        self.proxy.allow_lookup(caller.role)
         caller.allow(["sqs:SendMessage"], *(queue.queue_arn for queue in self._state.request_queues))
         self._allow_settling(caller)
         self.caller: PythonFunction | None = caller
