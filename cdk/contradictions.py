@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from functions.contract.exchange import BodyFormat, Callback, Delivered, Header, Poll, Submit
+from functions.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
 from functions.contract.signature import Signature
 from functions.contract.vendor import Dispatch, Pacing, Quantity, Scope, Vendor
 
@@ -77,13 +77,33 @@ def _direct(vendor: Vendor) -> Iterator[str]:
     )
     if any(in_code):
         yield beginning + "no function reads or writes headers, secrets, forms and queries; remove `direct`"
+    if submit.lookup:
+        yield beginning + "no function asks for a job; set `submit.ambiguity: reject`, and remove `submit.lookup`"
+    if submit.idempotency_field:
+        yield beginning + "no function writes our key; remove `submit.idempotency_field`"
     if vendor.poll:
         yield beginning + "no function notes a job to be polled; remove `poll`"
 
 
 def _submit(submit: Submit) -> Iterator[str]:
-    if submit.body is BodyFormat.FORM and isinstance(submit.callback_url, str) and "." in submit.callback_url:
-        yield "`submit.callback_url`: a form has no objects; name a field without dots"
+    places = {"callback_url": submit.callback_url, "idempotency_field": submit.idempotency_field}
+    for name, place in places.items():
+        if submit.body is BodyFormat.FORM and isinstance(place, str) and "." in place:
+            yield f"`submit.{name}`: a form has no objects; name a field without dots"
+    if submit.ambiguity is Ambiguity.ASK:
+        yield from _ask(submit)
+    elif submit.lookup:
+        yield f"`submit.lookup`: with `ambiguity: {submit.ambiguity}` nobody asks; set `ask`, or remove it"
+
+
+def _ask(submit: Submit) -> Iterator[str]:
+    if submit.lookup is None:
+        yield "`submit.lookup` is missing: `ambiguity: ask` has to know where to ask; describe it, or set `reject`"
+    if not (submit.idempotency_header or submit.idempotency_field):
+        yield (
+            "`submit.ambiguity`: to `ask` for a job the vendor has to know our key;"
+            " name an `idempotency_header` or an `idempotency_field`, or set `reject`"
+        )
 
 
 def _callback(callback: Callback) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the stacks and the embedded cloud's last step must agree on; apart from the constructs: cheap to read."""
 
+import re
 from typing import Final
 
 from functions.contract.exchange import Fetched
@@ -22,9 +23,14 @@ def base_url_parameter(vendor: str) -> str:
 
 
 def poll_verbs(vendor: Vendor) -> list[str]:
-    """Return the HTTP methods by which a vendor's jobs are asked about and their results fetched."""
-    fetched = ["GET"] if isinstance(vendor.result, Fetched) else []
-    return sorted({*fetched, *([vendor.poll.method] if vendor.poll else [])})
+    """Return the HTTP methods by which a vendor's jobs are asked about or looked up, and their results fetched."""
+    got = ["GET"] if isinstance(vendor.result, Fetched) or vendor.submit.lookup else []
+    return sorted({*got, *([vendor.poll.method] if vendor.poll else [])})
+
+
+def granted_path(path: str) -> str:
+    """Return a path of the contract as IAM sees it: a wildcard in the place of an ID, and no query."""
+    return re.sub(r"\{\w+\}", "*", path.partition("?")[0])
 
 
 def poll_fence(vendor: Vendor) -> Fence:

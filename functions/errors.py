@@ -2,6 +2,7 @@
 
 HeadwayError
 ├── RetryLater       nothing happened; the same step may be tried again
+│   └── InDoubt      nobody knows whether it happened, which is found out before the step is tried again
 ├── FailTask         the call is over; its waiting task is failed with `code` and `cause`
 └── Refused          input from outside that is put aside with its reason and never retried
     ├── Malformed
@@ -37,6 +38,10 @@ class RetryLater(HeadwayError):  # noqa: N818 - named by consequence, like its s
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+
+
+class InDoubt(RetryLater):
+    """The vendor may have taken the call: whoever tries again finds that out first."""
 
 
 class FailTask(HeadwayError):  # noqa: N818

@@ -1,4 +1,6 @@
-"""One poll of a job, for its result or for how it stands: nothing changes at the vendor, so it may be repeated."""
+"""One poll of a job, for its result, for how it stands or for its ID: nothing changes at the vendor, so it may be
+repeated.
+"""
 
 from urllib.parse import quote
 
@@ -9,11 +11,16 @@ from functions.limiter.turn import Turns
 from functions.proxy import Proxy, brake_asked
 
 
-def poll(proxy: Proxy, method: str, path: str, timeout_s: float, job_id: str, turns: Turns) -> httpx.Response:
-    """Take a turn, ask once, and return the answer; `path` has `{job_id}` in it. RetryLater on 429, 5xx and silence."""
+def filled(path: str, **ids: str) -> str:
+    """Return a path of the contract with IDs in their places, encoded so that none can leave its own."""
+    return path.format(**{name: quote(value, safe="") for name, value in ids.items()})
+
+
+def poll(proxy: Proxy, method: str, path: str, timeout_s: float, turns: Turns) -> httpx.Response:
+    """Take a turn, ask once, and return the answer. RetryLater on 429, 5xx and silence."""
     turns.take()
     try:
-        answer = proxy.send(method, path.format(job_id=quote(job_id, safe="")), timeout_s)
+        answer = proxy.send(method, path, timeout_s)
     except httpx.TransportError as error:
         turns.failed()
         raise RetryLater(f"no answer ({type(error).__name__})") from error
@@ -24,6 +31,6 @@ def poll(proxy: Proxy, method: str, path: str, timeout_s: float, job_id: str, tu
             turns.failed()
         if brake:
             turns.refused(brake)
-        raise RetryLater(f"HTTP {answer.status_code}")
+        raise RetryLater(f"HTTP {answer.status_code}", brake.asked_s if brake else None)
     turns.succeeded(brake)
     return answer

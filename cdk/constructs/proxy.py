@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cdk.nag import acknowledge
-from cdk.parameters import PROXY_STAGE, poll_fence, poll_verbs
+from cdk.parameters import PROXY_STAGE, granted_path, poll_fence, poll_verbs
 from functions.contract.exchange import Fetched
 from functions.contract.vendor import Fence, Scope, Vendor
 from functions.names import CREDENTIAL_HEADER
@@ -80,15 +80,22 @@ class VendorProxy(Construct):
         if self._vendor.poll:
             self._allow(role, self._vendor.poll.method, self._vendor.poll.path)
 
+    def allow_lookup(self, role: iam.Role) -> None:
+        """Allow a role to look up the job of any submit."""
+        if self._vendor.submit.lookup:
+            self._allow(role, "GET", self._vendor.submit.lookup.path)
+
     def _allow(self, role: iam.Role, verb: str, path: str) -> None:
-        """Allow a role to call a path, in which the job ID is the wildcard."""
-        path = path.format(job_id="*")
+        """Allow a role to call a path, in which an ID is a wildcard; IAM does not see what is in the query."""
+        path = granted_path(path)
         arn = self.api.arn_for_execute_api(verb, path, PROXY_STAGE)
         role.add_to_policy(iam.PolicyStatement(actions=["execute-api:Invoke"], resources=[arn]))
+        if "*" not in path:
+            return
         api_id = Stack.of(self).get_logical_id(cast("apigateway.CfnRestApi", self.api.node.default_child))
         api = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{api_id}>"
         finding = f"Resource::{api}/{PROXY_STAGE}/{verb}{path}"
-        acknowledge(role, f"AwsSolutions-IAM5[{finding}]", "The wildcard is the job ID.")
+        acknowledge(role, f"AwsSolutions-IAM5[{finding}]", "The wildcard is the job ID, or our key of it.")
 
     def _method(self, resource: apigateway.Resource, verb: str) -> apigateway.Method:
         parameters = {"method.request.path.proxy": True}

@@ -168,6 +168,7 @@ class VendorLane(Construct):
         self._allow_way_out(caller)
         caller.allow(["execute-api:Invoke"], self.proxy.submit_arn)
         allow_claims(caller, "s3:GetObject", requests_folder(self.vendor.name))
+        self.proxy.allow_lookup(caller.role)
         caller.allow(["sqs:SendMessage"], *(queue.queue_arn for queue in self._state.request_queues))
         self._allow_settling(caller)
         self.caller: PythonFunction | None = caller

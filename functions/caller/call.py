@@ -4,8 +4,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Self
 
+from functions.caller.lookup import job_of_key
 from functions.caller.submit import submit
 from functions.claims.claim import Claims, requests_folder
 from functions.contract.exchange import Ambiguity
@@ -13,12 +15,12 @@ from functions.contract.vendor import Vendor
 from functions.dispatcher.origin import Origin
 from functions.dispatcher.request import CallRequest
 from functions.dispatcher.request_queue import RequestQueues
-from functions.errors import ErrorCode, FailTask, Malformed, RetryLater
+from functions.errors import ErrorCode, FailTask, InDoubt, Malformed, RetryLater
 from functions.ledger.record import Call, CallState
 from functions.ledger.settlement import Settler
 from functions.ledger.store import Ledger
 from functions.limiter.permits import Permit
-from functions.limiter.turn import Turns
+from functions.limiter.turn import Turns, Unpaced
 from functions.proxy import Proxy
 from functions.reconciler.check import Check, Checks
 
@@ -48,7 +50,7 @@ class CallReport:
 
 
 class Caller:
-    """Calls one vendor on behalf of ledger records."""
+    """Calls one vendor on behalf of ledger records; `turns` are those of submits, `poll_turns` those of lookups."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Caller:
         turns: Turns,
         callback_key: str | None = None,
         checks: Checks | None = None,
+        poll_turns: Turns | None = None,
     ) -> None:
         self._callback_key = callback_key
         self._checks = checks
@@ -73,15 +76,18 @@ class Caller:
         self._claims = claims
         self._callback_url = callback_url
         self._turns = turns
+        self._poll_turns = poll_turns or Unpaced()
 
     def call(self, request: "CallInput") -> CallReport:
         """Submit a queued call once. A repeated invocation of one lease owner picks up where the first broke off."""
         call = self._ledger.begin(request.call_id, request.lease_owner, self._vendor.caller_timeout_s)
-        report = self._submit(request, call) if call else self._continue(request)
-        self._turns.report()  # last: an error here repeats nothing but this
+        report = self._submit(request, call, call.doubtful) if call else self._continue(request)
+        for turns in (self._turns, self._poll_turns):
+            turns.report()  # last: an error here repeats nothing but this
         return report
 
-    def _submit(self, request: "CallInput", call: Call) -> CallReport:
+    def _submit(self, request: "CallInput", call: Call, doubtful: bool) -> CallReport:
+        ask = partial(job_of_key, self._proxy, self._vendor, request.idempotency_key, self._poll_turns)
         try:
             job_id = self._answered_too_late(request.predecessor) or submit(
                 self._proxy,
@@ -90,8 +96,10 @@ class Caller:
                 request.idempotency_key,
                 self._callback_url,
                 self._turns,
+                ask,
                 time.sleep,
                 self._callback_key,
+                doubtful,
             )
         except RetryLater as error:
             return self._defer(request, error)
@@ -125,12 +133,15 @@ class Caller:
 
         First the ledger: a message that came while the call is `dispatching` would be dropped as a duplicate. A crash
         between the two is mended by the next attempt of `dispatch_call`, which begins the call anew. A message too many
-        does no harm: `begin` lets one through, and what finds the call elsewhere than `queued` is dropped.
+        does no harm: `begin` lets one through, and what finds the call elsewhere than `queued` is dropped. In doubt the
+        call keeps its seat: the vendor may work on the job.
         """
-        call = self._ledger.release(request.call_id)
+        doubtful = isinstance(error, InDoubt)
+        call = self._ledger.release(request.call_id, doubtful)
         if call is None:
             return CallReport(CallOutcome.DUPLICATE)  # it has expired meanwhile: nobody waits for it
-        self._settler.leave(call)  # before another dispatcher can take it again for the same call
+        if not doubtful:
+            self._settler.leave(call)  # before another dispatcher can take it again for the same call
         again = CallRequest(
             call.call_id, call.vendor, request.idempotency_key, request.payload, call.task_token, request.predecessor
         )
@@ -151,8 +162,8 @@ class Caller:
             return self._join(call, call.job_id)
         if call.state is not CallState.DISPATCHING:
             return CallReport(CallOutcome.DUPLICATE)
-        if self._vendor.submit.ambiguity is Ambiguity.RETRY:
-            return self._submit(request, call)
+        if self._vendor.submit.ambiguity is not Ambiguity.REJECT:
+            return self._submit(request, call, doubtful=True)
         cause = f"{self._vendor.name}: the caller broke off; not repeated, a job could be doubled"
         return CallReport(CallOutcome.REJECTED, error=ErrorCode.CALLER_CRASHED, cause=cause)
 

@@ -65,13 +65,18 @@ def turns(vendor: Vendor, permit: Permit | None) -> Turns:
     return turns_of(vendor, profiles().tuning(vendor), Scope.SUBMIT, permit)
 
 
+def poll_turns(vendor: Vendor) -> Turns:
+    """Return the turns of one call that has to be looked up, which polls take under either pacing."""
+    return turns_of(vendor, profiles().tuning(vendor), Scope.POLL) if vendor.submit.lookup else Unpaced()
+
+
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make one call to the vendor."""
     del context
     vendor = profiles().vendor(setting(Environment.VENDOR))
     proxy = proxy_of(http_client(), vendor)
     request = CallInput.from_event(event)
-    its_turns = turns(vendor, request.permit)
+    its_turns, its_poll_turns = turns(vendor, request.permit), poll_turns(vendor)
     caller = Caller(
         vendor,
         ledger(),
@@ -83,6 +88,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         its_turns,
         webhook_keys(vendor.name)[0] if vendor.submit.callback_key else None,
         checks() if vendor.poll else None,
+        its_poll_turns,
     )
     report = caller.call(request)
     logger().info(
@@ -96,6 +102,6 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     counts = Counter({METRICS[report.outcome]: 1})
     counts[Metric.PERMITS_MISSED] += its_turns.missed_count
     counts[Metric.PERMITS_LATE] += its_turns.late_count
-    counts.update(brake_counts(its_turns.brakes))
+    counts.update(brake_counts(its_turns.brakes + its_poll_turns.brakes))
     publish(vendor.name, counts)
     return report.to_json()

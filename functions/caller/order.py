@@ -31,7 +31,7 @@ def order_of(
     callback_url: str,
     callback_key: str | None = None,
 ) -> Order:
-    """Merge the payload with the contract's fixed fields, the callback URL and its key; the contract wins.
+    """Merge the payload with the contract's fixed fields, the callback URL and both keys; the contract wins.
 
     Raises FailTask where the payload has no room for them, or cannot be written as the contract's form.
     """
@@ -45,6 +45,8 @@ def order_of(
             body = paths.write(body, submit.callback_url, callback_url)
         if submit.callback_key:
             body = paths.write(body, submit.callback_key, callback_key)
+        if submit.idempotency_field:
+            body = paths.write(body, submit.idempotency_field, idempotency_key)
         form = _form(body) if submit.body is BodyFormat.FORM else None
     except ValueError as error:
         raise FailTask(ErrorCode.REQUEST_MALFORMED, f"payload: {error}") from error

@@ -10,7 +10,7 @@ from tenacity.wait import wait_random_exponential
 from functions.caller.order import Order, job_id_of, order_of
 from functions.contract.exchange import Ambiguity
 from functions.contract.vendor import Vendor
-from functions.errors import ErrorCode, FailTask, RetryLater
+from functions.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from functions.limiter.signals import Brake
 from functions.limiter.turn import Turns
 from functions.proxy import Proxy, brake_asked
@@ -33,15 +33,34 @@ def submit(
     idempotency_key: str,
     callback_url: str,
     turns: Turns,
+    ask: Callable[[], str],
     sleep_s: Callable[[float], None],
     callback_key: str | None = None,
+    doubtful: bool = False,
 ) -> str:
     """Submit a job and return the vendor's job ID; every attempt takes a turn of its own.
 
-    Raises RetryLater where the vendor did not take the job within the budget, FailTask where it never will or where it
-    is not known whether it did and the contract forbids a second try.
+    An attempt behind one whose end nobody knows calls `ask` instead, where that is the contract's policy: it returns
+    the job ID, and raises RetryLater where the vendor does not have the job, InDoubt where it does not tell. `doubtful`
+    says that an attempt of an earlier invocation ended so.
+
+    Raises RetryLater where the vendor did not take the job within the budget, InDoubt where it is not known whether it
+    did and it can be asked, FailTask where it never will or where that is not known and the contract forbids a second
+    try.
     """
     order = order_of(vendor, payload, idempotency_key, callback_url, callback_key)
+    if doubtful and vendor.submit.ambiguity is Ambiguity.REJECT:
+        raise _ambiguous(vendor, "an earlier submit was not answered clearly")
+    asks = doubtful and vendor.submit.ambiguity is Ambiguity.ASK
+
+    def attempt() -> str:
+        nonlocal asks
+        try:
+            return ask() if asks else _attempt(proxy, vendor, order, turns)
+        except RetryLater as error:
+            asks = isinstance(error, InDoubt)
+            raise
+
     retrying = Retrying(
         retry=retry_if_exception(_is_near),
         stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
@@ -49,7 +68,7 @@ def submit(
         sleep=sleep_s,
         reraise=True,
     )
-    return retrying(_attempt, proxy, vendor, order, turns)
+    return retrying(attempt)
 
 
 def _attempt(proxy: Proxy, vendor: Vendor, order: Order, turns: Turns) -> str:
@@ -88,11 +107,18 @@ def _attempt(proxy: Proxy, vendor: Vendor, order: Order, turns: Turns) -> str:
 
 
 def _ambiguous(vendor: Vendor, what: str, brake: Brake | None = None) -> RetryLater | FailTask:
-    """Nobody knows whether the vendor took the job: the contract says which mistake is the cheaper one."""
-    if vendor.submit.ambiguity is Ambiguity.RETRY:
-        asked_s = brake.asked_s if brake else None
-        return RetryLater(f"{what}; the submit is repeated with the same idempotency key", asked_s)
-    return FailTask(ErrorCode.VENDOR_UNAVAILABLE, f"{vendor.name}: {what}; not repeated, a job could be doubled")
+    """Nobody knows whether the vendor took the job: the contract says which mistake is the cheaper one, or where the
+    vendor is asked.
+    """
+    asked_s = brake.asked_s if brake else None
+    match vendor.submit.ambiguity:
+        case Ambiguity.RETRY:
+            return RetryLater(f"{what}; the submit is repeated with the same idempotency key", asked_s)
+        case Ambiguity.ASK:
+            return InDoubt(f"{what}; the vendor is asked for the job before the submit is repeated", asked_s)
+        case Ambiguity.REJECT:
+            cause = f"{vendor.name}: {what}; not repeated, a job could be doubled"
+            return FailTask(ErrorCode.VENDOR_UNAVAILABLE, cause)
 
 
 def _is_near(error: BaseException) -> bool:

@@ -36,6 +36,8 @@ class Ambiguity(StrEnum):
     """Repeat it: the vendor knows the idempotency key, or a doubled job does no harm."""
     REJECT = "reject"
     """Fail the task: a doubled job would."""
+    ASK = "ask"
+    """Look the job up by our key, and repeat the submit only where the vendor does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,25 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """How the job of a submit is found, with GET; `path` has `{idempotency_key}` in its path or in its query.
+
+    The job ID is at the path `job_id` of a successful answer. Nothing there, or a 404, says that there is no such job.
+    """
+
+    path: str
+    timeout_s: float
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """How a job is submitted, and where the job ID is in the answer: at a path, or in a header.
 
     The callback URL goes to a path of the body or into the query; None where the vendor knows it from the account.
     `callback_key` is the path for the webhook key, of vendors that send back what they are given. `query` and `fields`
-    are sent with every submit.
+    are sent with every submit. Our idempotency key goes into a header, to a path of the body (`idempotency_field`), or
+    into both; `lookup` finds the job by it, and is there where `ambiguity` is ASK.
     """
 
     method: str
@@ -85,12 +100,19 @@ class Submit:
     query: Mapping[str, str]
     fields: Mapping[str, Any]
     idempotency_header: str | None
+    idempotency_field: str | None
     ambiguity: Ambiguity
+    lookup: Lookup | None
+
+    @property
+    def longest_timeout_s(self) -> float:
+        """The longest that one attempt waits for the vendor: it submits, or it looks the job up."""
+        return max(self.timeout_s, self.lookup.timeout_s if self.lookup else 0.0)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Read the part `submit` of a contract document."""
-        job_id, callback_url = document["job_id"], document.get("callback_url")
+        job_id, callback_url, lookup = document["job_id"], document.get("callback_url"), document.get("lookup")
         return cls(
             method=document["method"],
             path=document["path"],
@@ -102,7 +124,9 @@ class Submit:
             query=document.get("query", {}),
             fields=document.get("fields", {}),
             idempotency_header=document.get("idempotency_header"),
+            idempotency_field=document.get("idempotency_field"),
             ambiguity=Ambiguity(document["ambiguity"]),
+            lookup=Lookup(**lookup) if lookup else None,
         )
 
 

@@ -1,4 +1,7 @@
-"""Dotted paths into JSON documents (`data.object.id`), as contract files write them, and what is read there."""
+"""Dotted paths into JSON documents (`data.object.id`), as contract files write them, and what is read there.
+
+Where the document has a list, a number is a place in it, from 0 on (`data.0.id`).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +11,12 @@ def read(document: Any, path: str) -> Any:
     """Return the value at a dotted path, or None where any part of the way is missing."""
     value = document
     for part in path.split("."):
-        if not isinstance(value, Mapping):
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
             return None
-        value = value.get(part)
     return value
 
 

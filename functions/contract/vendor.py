@@ -316,8 +316,8 @@ class Vendor:
 
     @property
     def caller_timeout_s(self) -> int:
-        """Timeout of the caller: its budget (`caller.submit.BUDGET_S`), a wait for a slot, one last attempt."""
-        return math.ceil(self.submit.timeout_s) + MARGIN_S + TURN_PATIENCE_S
+        """Timeout of the caller: its budget (`caller.submit.BUDGET_S`), a wait for a slot, a last submit or lookup."""
+        return math.ceil(self.submit.longest_timeout_s) + MARGIN_S + TURN_PATIENCE_S
 
     @property
     def dispatcher_timeout_s(self) -> int:

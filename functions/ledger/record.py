@@ -40,6 +40,8 @@ class CallAttribute(StrEnum):
     IDEMPOTENCY_KEY = "idempotency_key"
     LEASE_OWNER = "lease_owner"
     LEASE_UNTIL_EPOCH_S = "lease_until_epoch_s"
+    DOUBTFUL = "doubtful"
+    """There where the call went back to its queue while nobody knew whether the vendor had taken it."""
     JOB_ID = "job_id"
     ERROR = "error"
     CAUSE = "cause"
@@ -76,6 +78,7 @@ class Call:
     task_token: str = field(repr=False)
     job_id: str | None
     lease_owner: str | None
+    doubtful: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,14 @@ class Ledger:
             },
         )
 
-    def release(self, call_id: str) -> Call | None:
-        """Move dispatching -> queued: the vendor did not take the call, and it may be tried again."""
-        return self._move(call_id, (CallState.DISPATCHING,), CallState.QUEUED)
+    def release(self, call_id: str, doubtful: bool = False) -> Call | None:
+        """Move dispatching -> queued, to be tried again: the vendor did not take the call, or nobody knows
+        (`doubtful`).
+        """
+        origins = (CallState.DISPATCHING,)
+        if doubtful:
+            return self._move(call_id, origins, CallState.QUEUED, {CallAttribute.DOUBTFUL: True})
+        return self._move(call_id, origins, CallState.QUEUED, removed=(CallAttribute.DOUBTFUL,))
 
     def accept(self, call_id: str, job_id: str) -> Call | None:
         """Move dispatching -> accepted with the vendor's job ID. None where the call went elsewhere meanwhile."""
@@ -151,14 +156,17 @@ class Ledger:
         origins: tuple[CallState, ...],
         state: CallState,
         values: Mapping[str, str | int] | None = None,
+        removed: tuple[CallAttribute, ...] = (),
     ) -> Call | None:
-        """Change the state of a call if it is in one of `origins`, and stamp it. None where it is not."""
+        """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`. None where it
+        is not.
+        """
         changes = {CallAttribute.STATE: state, since_attribute(state): self._epoch_ms(), **(values or {})}
         places = {f":from{index}": origin for index, origin in enumerate(origins)}
         try:
             answer = self._calls.update_item(
                 Key={CallAttribute.CALL_ID: call_id},
-                **_set(changes, places, condition=f"#{CallAttribute.STATE} IN ({', '.join(places)})"),
+                **_set(changes, places, f"#{CallAttribute.STATE} IN ({', '.join(places)})", removed),
                 ReturnValues="ALL_NEW",
             )
         except ClientError as error:
@@ -178,11 +186,18 @@ def _answer(job: Mapping[str, Any]) -> Answer | None:
     return Answer(**json.loads(str(answer))) if answer else None
 
 
-def _set(changes: Mapping[str, Any], places: Mapping[str, Any] | None = None, condition: str = "") -> dict[str, Any]:
-    """Build a SET expression; names are aliased because `state` and `error` are reserved words of DynamoDB."""
+def _set(
+    changes: Mapping[str, Any],
+    places: Mapping[str, Any] | None = None,
+    condition: str = "",
+    removed: tuple[CallAttribute, ...] = (),
+) -> dict[str, Any]:
+    """Build an update; names are aliased because `state` and `error` are reserved words of DynamoDB."""
+    clauses = ["SET " + ", ".join(f"#{name} = :{name}" for name in changes)]
+    clauses += ["REMOVE " + ", ".join(f"#{name}" for name in removed)] * bool(removed)
     expression: dict[str, Any] = {
-        "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
-        "ExpressionAttributeNames": {f"#{name}": name for name in changes},
+        "UpdateExpression": " ".join(clauses),
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*changes, *removed)},
         "ExpressionAttributeValues": {f":{name}": value for name, value in changes.items()} | dict(places or {}),
     }
     return expression | ({"ConditionExpression": condition} if condition else {})
@@ -196,6 +211,7 @@ def _call(item: Mapping[str, Any]) -> Call:
         task_token=item[CallAttribute.TASK_TOKEN],
         job_id=item.get(CallAttribute.JOB_ID),
         lease_owner=item.get(CallAttribute.LEASE_OWNER),
+        doubtful=bool(item.get(CallAttribute.DOUBTFUL)),
     )
 
 

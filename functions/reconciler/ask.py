@@ -36,7 +36,8 @@ class Finding:
 
 def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
     """Ask once. Raises RetryLater where there is no answer now, or none that the contract has a word for."""
-    answer = polling.poll(proxy, poll.method, poll.path, poll.timeout_s, job_id, turns)
+    path = polling.filled(poll.path, job_id=job_id)
+    answer = polling.poll(proxy, poll.method, path, poll.timeout_s, turns)
     return finding_of(poll, answer)
 
 

@@ -9,7 +9,7 @@ from tenacity.wait import wait_random_exponential
 from functions.contract.exchange import Fetched
 from functions.errors import ErrorCode, FailTask, RetryLater
 from functions.limiter.turn import Turns
-from functions.polling import poll
+from functions.polling import filled, poll
 from functions.proxy import Proxy
 
 BUDGET_S: Final = 20.0
@@ -38,7 +38,7 @@ def fetch(
 
 
 def _attempt(proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns: Turns) -> Any:
-    answer = poll(proxy, "GET", place.path, place.timeout_s, job_id, turns)
+    answer = poll(proxy, "GET", filled(place.path, job_id=job_id), place.timeout_s, turns)
     if not answer.is_success:
         raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name} answered HTTP {answer.status_code}")
     try:

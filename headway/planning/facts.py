@@ -114,6 +114,7 @@ def facts_of(situation: Situation) -> Facts:
         "tolerated_s": vendor.waits.tolerated_s,
         "answer_s": vendor.waits.answer_s,
         "submit_timeout_s": vendor.submit.timeout_s,
+        "lookup_timeout_s": vendor.submit.lookup.timeout_s if vendor.submit.lookup else 0,
         "result_timeout_s": vendor.result.timeout_s,
         "poll_timeout_s": vendor.poll.timeout_s if vendor.poll else 0,
         "rate_per_s": tuning.rate_per_s,

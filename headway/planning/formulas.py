@@ -401,7 +401,12 @@ FORMULAS: Final = (
         "min(900, ceil(batch_size x max(dispatchers_count / max_rps, longest_delay_s)) + margin_s)",
         _DELAY,
     ),
-    Formula(Group.WORKERS, "caller_timeout_s", "ceil(submit_timeout_s) + margin_s + patience_s"),
+    Formula(
+        Group.WORKERS,
+        "caller_timeout_s",
+        "ceil(max(submit_timeout_s, lookup_timeout_s)) + margin_s + patience_s",
+        note="an attempt submits, or looks a job up where the contract has `lookup`",
+    ),
     Formula(Group.WORKERS, "results_timeout_s", "ceil(result_timeout_s) + margin_s + patience_s"),
     Formula(
         Group.WORKERS,

@@ -1,7 +1,7 @@
 """Any vendor that a contract file describes: the file read from the other side of the counter.
 
-In: jobs to submit and results to read, by the contract's own words. Out: answers, and callbacks in its shape. The model
-behind it answers every payload with `{"echo": payload}`.
+In: jobs to submit, to look up and to read, by the contract's own words. Out: answers, and callbacks in its shape. The
+model behind it answers every payload with `{"echo": payload}`.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from functions.contract import paths
-from functions.contract.exchange import BodyFormat, Fetched, Header, Query
+from functions.contract.exchange import Ambiguity, BodyFormat, Fetched, Header, Lookup, Query
 from functions.contract.vendor import Vendor
 from headway.vendor.account import Account
 from headway.vendor.background import Background
@@ -29,6 +30,7 @@ from headway.vendor.jobs import RETRY_IN_FLIGHT_S, Event, Job, NoPlace, Order, S
 from headway.vendor.offer import Offer, Scope
 
 HANG_S = 2.0  # beyond the caller's patience
+_KEY = "idempotency_key"  # as paths of a lookup name its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Described:
         self._callbacks = callbacks
         self._background = background
         self._draw = random.Random(offer.seed).random  # noqa: S311 - repeatable, not secret
+        submit = self._vendor.submit
+        self._deduplicates = submit.ambiguity is not Ambiguity.ASK or submit.idempotency_header is not None
         self._key = offer.keys.webhook_key(self._vendor.callback.verification) if self._vendor.callback else None
         self.name = self._vendor.name
 
@@ -76,6 +80,9 @@ class Described:
         """Return the vendor's routes."""
         submit, result = self._vendor.submit, self._vendor.result
         found = [Route(submit.path, self.create, methods=[submit.method])]
+        if submit.lookup:  # before the jobs: its path may look like that of one
+            path = submit.lookup.path.partition("?")[0]
+            found.append(Route(path, partial(self.look_up, submit.lookup), methods=["GET"]))
         places = [(result.path, "GET")] if isinstance(result, Fetched) else []
         if poll := self._vendor.poll:
             places.append((poll.path, poll.method))
@@ -105,12 +112,12 @@ class Described:
         place = self._vendor.submit.callback_key
         if place and paths.read(body, place) != self._key:
             return _problem(422, f"{place} is not the account's webhook key")  # a real vendor would take any
-        key = self._vendor.submit.idempotency_header
         trouble = self._draw()
         if trouble < self._faults.error_ratio / 2:
             return self.unavailable()
         try:
-            job, is_new = self._workshop.accept(self._order(request, body), request.headers.get(key) if key else None)
+            order, key = self._order(request, body), self._idempotency_key(request, body)
+            job, is_new = self._workshop.accept(order, key, deduplicates=self._deduplicates)
         except NoPlace:
             return self.throttled(RETRY_IN_FLIGHT_S)
         wordless = self._words.failure is None and Status.FAILED not in self._polled
@@ -146,6 +153,13 @@ class Described:
             return JSONResponse(answer, status_code=int(word) if asked else 200)
         return JSONResponse(paths.write(answer, self._vendor.poll.status, word))
 
+    async def look_up(self, lookup: Lookup, request: Request) -> Response:
+        """Return the ID of the job that was submitted with a key, where the contract reads it; without one, nothing."""
+        if refusal := self._unauthenticated(request):
+            return refusal
+        job = self._workshop.job_of_key(asked_key(lookup.path, request))
+        return JSONResponse(shaped(lookup.job_id, job.job_id) if job else {})
+
     def _read(self, raw: bytes) -> Mapping[str, Any] | None:
         if self._vendor.submit.body is BodyFormat.FORM:
             return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
@@ -155,13 +169,20 @@ class Described:
             return None
         return body if isinstance(body, dict) else None
 
+    def _idempotency_key(self, request: Request, body: Mapping[str, Any]) -> str | None:
+        """Return the key of a submit, from the header or from the field of the contract."""
+        submit = self._vendor.submit
+        if submit.idempotency_header and submit.idempotency_header in request.headers:
+            return request.headers[submit.idempotency_header]
+        return paths.identifier(paths.read(body, submit.idempotency_field)) if submit.idempotency_field else None
+
     def _order(self, request: Request, body: Mapping[str, Any]) -> Order:
         place = self._vendor.submit.callback_url
         if isinstance(place, Query):
             url = request.query_params.get(place.name)
         else:
             url = self._account.callback_url if place is None else paths.read(body, place)
-        told = {place, self._vendor.submit.callback_key}
+        told = {place, self._vendor.submit.callback_key, self._vendor.submit.idempotency_field}
         payload = {name: value for name, value in body.items() if name not in told}
         return Order(payload, "", url, frozenset(Event), str(request.base_url))
 
@@ -199,6 +220,25 @@ class Described:
         if credential is None or request.headers.get(credential.header) == credential.value(self._offer.keys.api_token):
             return None
         return _problem(401, f"{credential.header} does not carry the account's token")
+
+
+def asked_key(path: str, request: Request) -> str | None:
+    """Read the idempotency key of a lookup out of its path or its query, where the contract's `path` has it."""
+    in_path = request.path_params.get(_KEY)
+    if in_path is not None:
+        return str(in_path)
+    for name, words in parse_qsl(path.partition("?")[2]):
+        before, place, after = words.partition(f"{{{_KEY}}}")
+        if place:
+            return request.query_params.get(name, "").removeprefix(before).removesuffix(after)
+    return None
+
+
+def shaped(path: str, value: Any) -> Any:
+    """Return the smallest document that has a value at a dotted path; where a part is a number, that is a list."""
+    for part in reversed(path.split(".")):
+        value = [*[None] * int(part), value] if part.isdecimal() else {part: value}
+    return value
 
 
 def _polled(poll: Mapping[str, Any]) -> dict[Status, str]:

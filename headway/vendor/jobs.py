@@ -1,4 +1,6 @@
-"""The vendor's jobs: accepted once per idempotency key, worked on for the offered time, ended as the seed decides."""
+"""The vendor's jobs: accepted (once per idempotency key, where it knows them), worked on for the offered time, ended as
+the seed decides.
+"""
 
 import asyncio
 import json
@@ -100,22 +102,28 @@ class Workshop:
         self.repeated_idempotency_key_count = 0
         self.in_flight = InFlightReport(limit=self._offer.in_flight)
 
-    def accept(self, order: Order, idempotency_key: str | None) -> tuple[Job, bool]:
-        """Return the job of `order`, and whether it is new: a key seen before gives its job again.
+    def accept(self, order: Order, idempotency_key: str | None, *, deduplicates: bool = True) -> tuple[Job, bool]:
+        """Return the job of `order`, and whether it is new: a key seen before gives its job again, where the vendor
+        deduplicates; else every submit is a job.
 
         Raises NoPlace where a new job would be one too many in flight.
         """
-        if idempotency_key is not None and idempotency_key in self._by_idempotency_key:
-            self.repeated_idempotency_key_count += 1
-            return self._by_idempotency_key[idempotency_key], False
+        known = self.job_of_key(idempotency_key)
+        self.repeated_idempotency_key_count += known is not None
+        if known is not None and deduplicates:
+            return known, False
         self._occupy()
         job = Job(order, will_fail=self._ends.random() < self._offer.fail_ratio)
         self.jobs[job.job_id] = job
         self._in_flight.append(job)
         self._times_submitted[json.dumps(order.payload, sort_keys=True)] += 1
         if idempotency_key is not None:
-            self._by_idempotency_key[idempotency_key] = job
+            self._by_idempotency_key.setdefault(idempotency_key, job)
         return job, True
+
+    def job_of_key(self, idempotency_key: str | None) -> Job | None:
+        """Return the first job that was submitted with a key."""
+        return None if idempotency_key is None else self._by_idempotency_key.get(idempotency_key)
 
     def _occupy(self) -> None:
         """Count a job more in flight."""

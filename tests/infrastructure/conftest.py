@@ -86,7 +86,9 @@ CALL_DESK: Mapping[str, Any] = {
         "body": "form",
         "job_id": {"header": "Location"},
         "callback_key": "Token",
-        "ambiguity": "reject",
+        "idempotency_field": "Reference",
+        "ambiguity": "ask",
+        "lookup": {"path": "/calls?Reference={idempotency_key}", "timeout_s": 8, "job_id": "calls.0.sid"},
     },
     "callback": {
         "body": "form",
@@ -98,7 +100,9 @@ CALL_DESK: Mapping[str, Any] = {
     "result": {"source": "callback"},
     "waits": {"tolerated_s": 60, "answer_s": 60},
 }
-"""Whatever the other two have not: forms, a key to send back, a result that comes with the callback, no `dispatch`."""
+"""Whatever the other two have not: forms, a key to send back, a lookup, a result that comes with the callback, no
+`dispatch`.
+"""
 NIGHT_DESK: Mapping[str, Any] = {
     "vendor": "night-desk",
     "base_url": "https://api.night-desk.example",

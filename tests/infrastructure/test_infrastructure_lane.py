@@ -349,3 +349,11 @@ def test_functions_sign_their_calls_to_the_proxy_on_aws(another: "Templates") ->
         if "HEADWAY_PROXY_URL" in function["Environment"]["Variables"]
     }
     assert auth == {f"{hop}/Function": {"Fn::If": ["IsEmbeddedCloud", "none", "iam"]} for hop in CALLING}
+
+
+def test_a_vendor_whose_jobs_are_only_looked_up_can_be_asked_all_the_same(another: "Templates") -> None:
+    vendor = vendor_of(another, "call-desk")
+    assert poll_verbs(vendor) == ["GET"]
+    assert throttles_of(another, vendor)["GET"] == (10_000, 5_000)
+    caller = another.properties("Lane-call-desk/Caller/Function")
+    assert caller["Timeout"] == vendor.caller_timeout_s == 48

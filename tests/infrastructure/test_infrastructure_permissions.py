@@ -118,7 +118,9 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         both = {"<Budgets>": {READ, CREATE} | seats}
         requests = dict.fromkeys(queues, PUT_BACK)
         key = {f"<WebhookKey{name}>": SECRET} if vendor.submit.callback_key else {}
-        way_out = {submit: {"execute-api:Invoke"}, **token, **key}
+        lookup = vendor.submit.lookup
+        asking = {proxy(vendor, "GET" + lookup.path.partition("?")[0]): {"execute-api:Invoke"}} if lookup else {}
+        way_out = {submit: {"execute-api:Invoke"}, **asking, **token, **key}
         checks = {f"<CheckQueue{name}>": {"sqs:SendMessage"}} if vendor.poll else {}
         payloads = {claims("requests", vendor): {"s3:GetObject"}}
         roles["Caller"] = {**booking, **way_out, **settling, **both, **requests, **checks, **payloads}
@@ -268,3 +270,12 @@ def test_each_role_serves_one_function_machine_or_service(templates: "Templates"
         assert principals[templates.say(properties["Role"]).strip("<>")] == "lambda.amazonaws.com", name
     managed = [name for name, role in templates.of_type("AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
     assert managed == ["Callbacks/Api/CloudWatchRole"], "AWS asks for a managed policy there and nowhere else"
+
+
+def test_who_asks_for_a_job_by_our_key_in_the_query_may_call_that_path_and_no_other(another: "Templates") -> None:
+    calls = {
+        resource.rpartition("/v/")[2]
+        for resource, actions in granted(another)["Lane-call-desk/Caller/Role"].items()
+        if "execute-api:Invoke" in actions
+    }
+    assert calls == {"POST/calls", "GET/calls"}

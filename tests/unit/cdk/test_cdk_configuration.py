@@ -12,14 +12,16 @@ import yaml
 from jsonschema import Draft4Validator
 
 from cdk.configuration import ConfigurationError, load_contract, load_vendors, schema
+from cdk.parameters import granted_path
 from functions.callback.verification import SCHEMES
-from functions.contract.exchange import Ambiguity, BodyFormat, Callback, Poll, Submit
+from functions.contract.exchange import Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
 from functions.contract.signature import Algorithm, Encoding, Signature
 from functions.contract.vendor import LONGEST_DELAY_S, SEATS_LIMIT, Drain, Pacing, Quantity, Scope
 from functions.limiter.tuning import Tuning
 
 SHIPPED = Path(__file__).parents[3] / "config" / "appconfig"
 Change = Callable[[Any], object]
+LOOKUP: dict[str, Any] = {"path": "/v1/jobs?reference={idempotency_key}", "timeout_s": 5, "job_id": "data.0.id"}
 
 CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     "a field is missing": (lambda c: c.pop("waits"), "`(top level)`: 'waits' is a required property"),
@@ -232,6 +234,46 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda c: (c.pop("credential"), c["dispatch"].update(direct=True, pacing="delay")),
         "`dispatch.direct`: no function notes a job to be polled; remove `poll`",
     ),
+    "asking nowhere": (
+        lambda c: c["submit"].update(ambiguity="ask", idempotency_field="reference"),
+        "`submit.lookup` is missing: `ambiguity: ask` has to know where to ask; describe it, or set `reject`",
+    ),
+    "asking for what the vendor does not know": (
+        lambda c: c["submit"].update(ambiguity="ask", lookup=LOOKUP),
+        "`submit.ambiguity`: to `ask` for a job the vendor has to know our key; name an `idempotency_header` or an",
+    ),
+    "a lookup that nobody makes": (
+        lambda c: c["submit"].update(idempotency_field="reference", lookup=LOOKUP),
+        "`submit.lookup`: with `ambiguity: reject` nobody asks; set `ask`, or remove it",
+    ),
+    "a lookup of no job": (
+        lambda c: c["submit"].update(lookup={**LOOKUP, "path": "/v1/jobs"}),
+        "`submit.lookup.path`: '/v1/jobs' does not match",
+    ),
+    "a lookup by what we do not know": (
+        lambda c: c["submit"].update(lookup={**LOOKUP, "path": "/v1/{job_id}?reference={idempotency_key}"}),
+        "`submit.lookup.path`: '/v1/{job_id}?reference={idempotency_key}' does not match",
+    ),
+    "a lookup on the direct way": (
+        lambda c: (
+            c.pop("credential"),
+            c["dispatch"].update(direct=True, pacing="delay"),
+            c["submit"].update(ambiguity="ask", idempotency_header="Idempotency-Key", lookup=LOOKUP),
+        ),
+        "`dispatch.direct`: no function asks for a job; set `submit.ambiguity: reject`, and remove `submit.lookup`",
+    ),
+    "our key in a field on the direct way": (
+        lambda c: (
+            c.pop("credential"),
+            c["dispatch"].update(direct=True, pacing="delay"),
+            c["submit"].update(idempotency_field="reference"),
+        ),
+        "`dispatch.direct`: no function writes our key; remove `submit.idempotency_field`",
+    ),
+    "our key in an object of a form": (
+        lambda c: c["submit"].update(body="form", idempotency_field="a.b"),
+        "`submit.idempotency_field`: a form has no objects; name a field without dots",
+    ),
     "a credential without a token": (
         lambda c: c["credential"].update(format="Bearer {name}"),
         "`credential.format`: 'Bearer {name}' does not match",
@@ -314,6 +356,33 @@ def test_a_limit_may_stand_beside_others(directory: Path, limit: Any) -> None:
     assert len(files.contract["limits"]) == 3
 
 
+@pytest.mark.parametrize("key", [{"idempotency_header": "X-Key"}, {"idempotency_field": "metadata.reference"}])
+def test_a_vendor_that_knows_our_key_may_be_asked_for_the_job(directory: Path, key: dict[str, str]) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    spoil(path, lambda c: c["submit"].update(ambiguity="ask", lookup=LOOKUP, **key))
+    [files] = load_vendors(directory)
+    assert files.vendor.submit.lookup == Lookup(**LOOKUP)
+
+
+def test_our_key_may_be_written_where_nobody_asks(directory: Path) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    spoil(path, lambda c: c["submit"].update(idempotency_field="metadata.reference"))
+    [files] = load_vendors(directory)
+    assert files.vendor.submit.idempotency_field == "metadata.reference"
+
+
+@pytest.mark.parametrize(
+    ("path", "granted"),
+    [
+        ("/v1/jobs/{job_id}", "/v1/jobs/*"),
+        ("/v1/jobs?reference={idempotency_key}", "/v1/jobs"),
+        ("/v1/by/{idempotency_key}/job?fields=id", "/v1/by/*/job"),
+    ],
+)
+def test_who_may_call_a_path_may_put_any_id_into_it_and_any_query_behind_it(path: str, granted: str) -> None:
+    assert granted_path(path) == granted
+
+
 @pytest.mark.parametrize(("per_s", "drain"), [(50, Drain.EVENT_SOURCE), (51, Drain.SCHEDULE)])
 def test_the_drain_follows_from_the_rate_where_the_file_says_nothing(directory: Path, per_s: int, drain: Drain) -> None:
     path = directory / "vendors" / "replicate.yaml"
@@ -390,6 +459,7 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["limits"]["items"]["properties"]["quantity"]["enum"]) == set(Quantity)
     assert set(contract["submit"]["properties"]["ambiguity"]["enum"]) == set(Ambiguity)
     assert set(contract["submit"]["properties"]) == {field.name for field in fields(Submit)}
+    assert set(contract["submit"]["properties"]["lookup"]["properties"]) == {field.name for field in fields(Lookup)}
     assert set(contract["callback"]["properties"]) == {field.name for field in fields(Callback)}
     assert set(contract["poll"]["properties"]) == {field.name for field in fields(Poll)}
     assert set(contract["callback"]["properties"]["body"]["enum"]) == set(BodyFormat)

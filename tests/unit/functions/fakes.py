@@ -88,6 +88,13 @@ VENDOR_DOCUMENT: Mapping[str, Any] = {
     },
 }
 
+ASKING: Mapping[str, Any] = {
+    "submit.ambiguity": "ask",
+    "submit.idempotency_field": "reference",
+    "submit.lookup": {"path": "/v1/jobs?reference={idempotency_key}", "timeout_s": 5, "job_id": "data.0.id"},
+}
+"""Changes to VENDOR_DOCUMENT for a vendor that knows no idempotency key, and finds jobs by it."""
+
 
 def vendor_of(changes: Mapping[str, Any] | None = None) -> Vendor:
     """Build a contract; `changes` are values at dotted paths of VENDOR_DOCUMENT."""
@@ -95,6 +102,11 @@ def vendor_of(changes: Mapping[str, Any] | None = None) -> Vendor:
     for path, value in (changes or {}).items():
         document = paths.write(document, path, value)
     return Vendor.from_document(document)
+
+
+def not_asked() -> str:
+    """Stand in for the question after a job, where nobody should be in doubt."""
+    raise AssertionError("the vendor was asked for the job")
 
 
 def request_of(call_id: str = "call-1", token: str = TOKEN) -> CallRequest:

@@ -133,7 +133,7 @@ FORGERIES = {
         "not of Amazon",
     ),
     "no encryption": (altered(SigningCertURL=CERTIFICATE_URL.replace("https", "http")), "not of Amazon SNS"),
-    "a user in the host": (
+    "a user": (
         altered(SigningCertURL="https://sns.a.amazonaws.com@evil.example/a.pem"),
         "not of Amazon SNS",
     ),

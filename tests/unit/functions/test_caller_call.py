@@ -18,6 +18,7 @@ from functions.ledger.store import Ledger
 from functions.limiter.permits import Permit
 from functions.limiter.turn import Turns, Unpaced
 from tests.unit.functions.fakes import (
+    ASKING,
     CALLBACK_URL,
     ORIGIN,
     TOKEN,
@@ -33,6 +34,8 @@ from tests.unit.functions.fakes import (
 
 ANSWER = Answer("job-1", True, "succeeded", '{"id": "job-1"}')
 ACCEPTED = CallReport(CallOutcome.ACCEPTED, job_id="job-1")
+FOUND = httpx.Response(200, json={"data": [{"id": "job-1"}]})
+NOT_THERE = httpx.Response(200, json={"data": []})
 
 
 class Crash(Exception):  # noqa: N818 - not an error of ours
@@ -57,13 +60,20 @@ class Lane:
         call_id: str = "call-1",
         before: str = "",
     ) -> CallReport:
-        contract = vendor_of({"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"})
+        keyed = {"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"}
+        contract = vendor_of(ASKING if ambiguity == "ask" else keyed)
         caller = self.caller(contract, Unpaced())
         return caller.call(CallInput(call_id, owner, "call-1-key", payload or {"text": "Grüße"}, ORIGIN, None, before))
 
-    def caller(self, contract: Vendor, turns: Turns) -> Caller:
-        proxy, claims = self.vendor.proxy(), self.s3.claims()
-        return Caller(contract, self.ledger, self.settler, self.requests, proxy, claims, CALLBACK_URL, turns)
+    def caller(self, contract: Vendor, turns: Turns, poll_turns: Turns | None = None) -> Caller:
+        surroundings = (self.ledger, self.settler, self.requests, self.vendor.proxy(), self.s3.claims())
+        return Caller(contract, *surroundings, CALLBACK_URL, turns, poll_turns=poll_turns)
+
+    def asked(self) -> list[str]:
+        """Return the methods of the vendor's requests, and forget them."""
+        methods = [request.method for request in self.vendor.requests]
+        self.vendor.requests.clear()
+        return methods
 
     @property
     def state(self) -> CallState:
@@ -203,7 +213,7 @@ def test_a_call_that_expires_while_its_vendor_is_busy_is_not_put_back(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
-    monkeypatch.setattr(lane.ledger, "release", lambda call_id: None)
+    monkeypatch.setattr(lane.ledger, "release", lambda call_id, doubtful: None)
     assert lane.call() == CallReport(CallOutcome.DUPLICATE)
     assert lane.sqs.sent == []
 
@@ -357,3 +367,108 @@ def test_a_late_failure_a_predecessor_that_is_not_late_and_none_at_all_make_the_
     lane.vendor.answers = [httpx.Response(201, json={"id": "job-2"})]
     assert lane.call(call_id="call-2", before=predecessor).job_id == "job-2"
     assert len(lane.vendor.requests) == 2
+
+
+def test_a_job_that_was_taken_behind_a_500_is_accepted_with_its_id_and_submitted_once(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(500), FOUND]
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.asked() == ["POST", "GET"]
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+    assert lane.state is CallState.ACCEPTED
+
+
+def test_an_answer_that_came_while_its_job_was_in_doubt_is_settled(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    lane.ledger.join_answer("acme", ANSWER)
+    lane.vendor.answers = [httpx.ReadTimeout("slow"), FOUND]
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.state is CallState.RESUMED
+    assert len(step_functions.of("SendTaskSuccess")) == 1
+
+
+def test_a_call_that_is_deferred_in_doubt_is_asked_about_before_it_is_submitted_again(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(503, headers={"Retry-After": "60"})]
+    report = lane.call("owner-1", "ask")
+    assert (report.outcome, report.retry_after_s, lane.asked()) == (CallOutcome.DEFERRED, 60, ["POST"])
+    assert len(lane.sqs.of("SendMessage")) == 1
+    lane.vendor.answers = [NOT_THERE, httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call("owner-2", "ask") == ACCEPTED
+    assert lane.asked() == ["GET", "POST"]
+
+
+def test_as_long_as_nobody_knows_every_round_begins_with_the_question(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.call("owner-1", "ask")
+    lane.asked()
+    lane.vendor.answers = [httpx.Response(503, headers={"Retry-After": "60"})]
+    assert lane.call("owner-2", "ask").outcome is CallOutcome.DEFERRED
+    assert lane.asked() == ["GET"]
+    lane.vendor.answers = [FOUND]
+    assert lane.call("owner-3", "ask") == ACCEPTED
+    assert lane.asked() == ["GET"]
+
+
+def test_a_doubt_that_is_resolved_is_forgotten(lane: Lane, tables: Tables) -> None:
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.call("owner-1", "ask")
+    assert tables.call()[CallAttribute.DOUBTFUL] is True
+    lane.vendor.answers = [NOT_THERE, httpx.Response(429, headers={"Retry-After": "60"})]
+    assert lane.call("owner-2", "ask").outcome is CallOutcome.DEFERRED
+    assert CallAttribute.DOUBTFUL not in tables.call()
+    lane.asked()
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call("owner-3", "ask") == ACCEPTED
+    assert lane.asked() == ["POST"]
+
+
+def test_where_nobody_is_asked_no_doubt_is_noted(lane: Lane, tables: Tables) -> None:
+    lane.vendor.answers = [httpx.Response(503)]
+    assert lane.call(ambiguity="retry").outcome is CallOutcome.DEFERRED
+    assert CallAttribute.DOUBTFUL not in tables.call()
+
+
+@pytest.mark.parametrize(
+    ("answers", "methods"),
+    [([FOUND], ["POST", "GET"]), ([NOT_THERE, httpx.Response(201, json={"id": "job-1"})], ["POST", "GET", "POST"])],
+    ids=["taken", "not taken"],
+)
+def test_after_a_crash_in_mid_submit_the_vendor_is_asked_first(
+    lane: Lane, answers: list[httpx.Response | Exception], methods: list[str]
+) -> None:
+    lane.vendor.answers = [Crash(), *answers]
+    with pytest.raises(Crash):
+        lane.call(ambiguity="ask")
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.asked() == methods
+
+
+def test_a_crash_while_a_call_in_doubt_is_put_back_leaves_the_doubt(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.sqs.errors.append(Crash())
+    with pytest.raises(Crash):
+        lane.call(ambiguity="ask")
+    lane.asked()
+    lane.vendor.answers = [FOUND]
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.asked() == ["GET"]
+
+
+def test_a_call_in_doubt_keeps_its_seat_while_it_waits(ledger: Ledger, step_functions: FakeStepFunctions) -> None:
+    left: list[str] = []
+    lane = Lane(ledger, Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append(call_id)))
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.call("owner-1", "ask")
+    assert left == []
+    lane.vendor.answers = [NOT_THERE, httpx.Response(429, headers={"Retry-After": "60"})]
+    lane.call("owner-2", "ask")
+    assert left == ["call-1"]
+
+
+def test_a_lookup_takes_its_turn_from_the_polls_and_both_are_told_at_the_end(lane: Lane) -> None:
+    submits, polls = FakeTurns(), FakeTurns()
+    lane.vendor.answers = [httpx.Response(500), FOUND]
+    caller = lane.caller(vendor_of(ASKING), submits, polls)
+    assert caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)) == ACCEPTED
+    assert submits.told == ["take", "answered", "failed", "report"]
+    assert polls.told == ["take", "answered", "succeeded", "report"]

@@ -9,7 +9,9 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.caller import handler
-from tests.unit.functions.fakes import NOW_MS, ORIGIN, Worker, metrics, request_of, vendor_of
+from functions.contract.vendor import Pacing
+from functions.limiter.signals import Reason
+from tests.unit.functions.fakes import ASKING, NOW_MS, ORIGIN, VENDOR_DOCUMENT, Worker, metrics, request_of, vendor_of
 
 NOW_US = NOW_MS * 1_000
 
@@ -105,3 +107,26 @@ def test_a_vendor_that_fails_opens_its_circuit_and_its_calls_wait_in_the_queue(
     worker.clock.now_us = max(worker.clock.now_us, book.next_us - 1_000_000)
     assert handle(worker, None, "call-0")["outcome"] == "accepted"
     assert worker.books.entries["acme#submit"].book.circuit.closed
+
+
+def test_a_call_in_doubt_is_asked_about_with_a_permit_for_polls(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
+    worker.profiles.contract = vendor_of({**ASKING, "limits": [*VENDOR_DOCUMENT["limits"], limit]})
+    busy = httpx.Response(429, headers={"Retry-After": "60"})
+    worker.vendor.answers = [httpx.Response(500), busy]
+    assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
+    assert [request.method for request in worker.vendor.requests] == ["POST", "GET"]
+    assert sorted(worker.books.entries) == ["acme#poll", "acme#submit"]
+    assert worker.books.entries["acme#poll"].book.brake_reason is Reason.RETRY_AFTER
+    assert metrics(capsys.readouterr().out)["BrakesRetryAfter"] == [1.0]
+
+
+@pytest.mark.parametrize("pacing", Pacing)
+def test_a_call_without_a_doubt_takes_no_permit_for_polls(worker: Worker, pacing: Pacing) -> None:
+    limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
+    changes = {**ASKING, "limits": [*VENDOR_DOCUMENT["limits"], limit], "dispatch.pacing": pacing}
+    worker.profiles.contract = vendor_of(changes)
+    handle(worker, None)
+    assert "acme#poll" not in worker.books.entries

@@ -10,7 +10,7 @@ from functions.caller.order import job_id_of, order_of
 from functions.caller.submit import submit
 from functions.errors import ErrorCode, FailTask
 from functions.limiter.turn import Unpaced
-from tests.unit.functions.fakes import CALLBACK_URL, FakeVendor, vendor_of
+from tests.unit.functions.fakes import CALLBACK_URL, FakeVendor, not_asked, vendor_of
 
 FORM = {"submit.body": "form", "submit.callback_url": "StatusCallback", "submit.fields": {"Events": ["end", "start"]}}
 HEADER = {"submit.job_id": {"header": "Location"}}
@@ -18,8 +18,8 @@ HEADER = {"submit.job_id": {"header": "Location"}}
 
 def sent(changes: dict[str, Any], payload: dict[str, Any], key: str | None = None) -> httpx.Request:
     """Return the request as the vendor gets it."""
-    vendor = FakeVendor(httpx.Response(201, json={"id": "job-1"}))
-    submit(vendor.proxy(), vendor_of(changes), payload, "key-1", CALLBACK_URL, Unpaced(), lambda _: None, key)
+    vendor, turns = FakeVendor(httpx.Response(201, json={"id": "job-1"})), Unpaced()
+    submit(vendor.proxy(), vendor_of(changes), payload, "key-1", CALLBACK_URL, turns, not_asked, lambda _: None, key)
     [request] = vendor.requests
     return request
 
@@ -64,6 +64,19 @@ def test_the_webhook_key_goes_where_the_vendor_wants_it_and_the_payload_cannot_c
     changes = {"submit.callback_key": "auth.value", "submit.fields": {}}
     request = sent(changes, {"auth": {"value": "mine", "name": "X-Key"}}, "secret-1")
     assert json.loads(request.content)["auth"] == {"value": "secret-1", "name": "X-Key"}
+
+
+def test_our_key_goes_where_the_vendor_keeps_it_and_the_payload_cannot_change_it() -> None:
+    changes = {"submit.idempotency_field": "metadata.reference", "submit.fields": {}}
+    request = sent(changes, {"metadata": {"reference": "mine", "order": 7}})
+    assert json.loads(request.content)["metadata"] == {"reference": "key-1", "order": 7}
+    assert b"reference=key-1" in sent(FORM | {"submit.idempotency_field": "reference"}, {}).content
+
+
+def test_a_payload_without_room_for_our_key_never_reaches_the_vendor() -> None:
+    with pytest.raises(FailTask, match="`metadata` is not an object") as failed:
+        sent({"submit.idempotency_field": "metadata.reference"}, {"metadata": "mine"})
+    assert failed.value.code is ErrorCode.REQUEST_MALFORMED
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from functions.caller.submit import DETAIL_LENGTH, submit
 from functions.errors import ErrorCode, FailTask
 from functions.limiter.turn import Unpaced
-from tests.unit.functions.fakes import CALLBACK_URL, FakeVendor, vendor_of
+from tests.unit.functions.fakes import CALLBACK_URL, FakeVendor, not_asked, vendor_of
 
 IDEMPOTENT = {"submit.idempotency_header": "Idempotency-Key", "submit.ambiguity": "retry"}
 
@@ -18,7 +18,8 @@ def call(
 ) -> tuple[str, list[float]]:
     slept_s: list[float] = []
     sent = {"text": "Grüße"} if payload is None else payload
-    job_id = submit(vendor.proxy(), vendor_of(changes), sent, "call-1-key", CALLBACK_URL, Unpaced(), slept_s.append)
+    contract, turns = vendor_of(changes), Unpaced()
+    job_id = submit(vendor.proxy(), contract, sent, "call-1-key", CALLBACK_URL, turns, not_asked, slept_s.append)
     return job_id, slept_s
 
 

@@ -27,7 +27,7 @@ from functions.contract.vendor import (
 from functions.limiter.permits import rule_of
 from functions.limiter.turn import PATIENCE_US
 from functions.results import fetch as fetching
-from tests.unit.functions.fakes import VENDOR_DOCUMENT, vendor_of
+from tests.unit.functions.fakes import ASKING, VENDOR_DOCUMENT, vendor_of
 
 SCHEMA = Path(__file__).parents[3] / "config" / "appconfig" / "vendor.schema.json"
 WAITS_S = st.integers(min_value=1, max_value=30 * 24 * 3600)
@@ -137,6 +137,13 @@ def test_a_functions_timeout_covers_its_budget_a_wait_for_a_slot_and_a_last_atte
     assert PATIENCE_US == TURN_PATIENCE_S * 1_000_000
 
 
+@given(submit_s=TIMEOUTS_S, lookup_s=TIMEOUTS_S)
+def test_a_callers_timeout_covers_a_lookup_in_the_place_of_its_last_submit(submit_s: float, lookup_s: float) -> None:
+    vendor = vendor_of({**ASKING, "submit.timeout_s": submit_s, "submit.lookup.timeout_s": lookup_s})
+    last_s = TURN_PATIENCE_S + max(submit_s, lookup_s)
+    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
+
+
 @given(batch_size=st.integers(min_value=1, max_value=10), window_s=st.integers(min_value=0, max_value=300))
 def test_a_message_stays_hidden_for_longer_than_its_dispatcher_may_run(batch_size: int, window_s: int) -> None:
     changes = {"dispatch.batch_size": batch_size, "dispatch.batching_window_s": window_s}
@@ -188,6 +195,24 @@ def test_the_soft_limit_of_urgent_calls_is_their_dispatchers_share(urgent_concur
 )
 def test_a_path_reads_what_is_there_and_none_where_the_way_ends(path: str, value: Any) -> None:
     assert paths.read({"id": 1, "data": {"object": {"id": "x"}}}, path) == value
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("data.0.id", "x"),
+        ("data.1.0", "y"),
+        ("data.2", None),
+        ("data.2.id", None),
+        ("data.-1", None),
+        ("data.id", None),
+        ("data.0.0", None),
+        ("data.\u00b2", None),
+        ("7", "seven"),
+    ],
+)
+def test_a_number_is_a_place_in_a_list_and_a_name_in_an_object(path: str, value: Any) -> None:
+    assert paths.read({"data": [{"id": "x"}, ["y"]], "7": "seven"}, path) == value
 
 
 @pytest.mark.parametrize("document", [None, [], "id", 1])

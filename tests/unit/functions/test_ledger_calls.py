@@ -165,6 +165,16 @@ def test_a_released_call_can_be_begun_by_another_owner(ledger: Ledger) -> None:
     assert call.lease_owner == "owner-2"
 
 
+def test_a_doubt_is_kept_until_the_call_is_released_without_one(ledger: Ledger, tables: Tables) -> None:
+    bring(ledger, tables, CallState.DISPATCHING)
+    for doubtful in (False, True, False):
+        ledger.release("call-1", doubtful)
+        call = BEGIN(ledger)
+        assert call is not None
+        assert call.doubtful is doubtful
+        assert ("doubtful" in tables.call()) is doubtful
+
+
 def test_a_rejection_is_recorded_with_error_and_cause(ledger: Ledger, tables: Tables) -> None:
     bring(ledger, tables, CallState.REJECTED)
     assert (tables.call()["error"], tables.call()["cause"]) == ("Vendor.Rejected", "acme answered HTTP 422")

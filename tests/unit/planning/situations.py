@@ -21,6 +21,10 @@ def in_flight(amount: int) -> dict[str, Any]:
     return {"quantity": "jobs_in_flight", "amount": amount}
 
 
+def lookup(timeout_s: float) -> dict[str, Any]:
+    return {"path": "/v1/jobs?reference={idempotency_key}", "timeout_s": timeout_s, "job_id": "id"}
+
+
 def situation_of(
     changes: Mapping[str, Any] | None = None,
     *,
@@ -69,6 +73,7 @@ ANY_LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S, st.just("
 IN_FLIGHT = st.lists(st.builds(in_flight, st.integers(1, 2_000)), max_size=1)
 TIMEOUTS_S = st.integers(1, 290).map(lambda tenths: tenths / 10)
 WAITS_S = st.integers(1, 100_000)
+LOOKUPS = st.none() | st.builds(lookup, TIMEOUTS_S)
 
 
 @st.composite
@@ -80,6 +85,7 @@ def situations(draw: st.DrawFn) -> Situation:
     changes = {
         "limits": draw(LIMITS) + draw(POLL_LIMITS) + any_limits + draw(IN_FLIGHT),
         "submit.timeout_s": draw(TIMEOUTS_S),
+        "submit.lookup": draw(LOOKUPS),
         "result.timeout_s": draw(TIMEOUTS_S),
         "waits.tolerated_s": draw(WAITS_S),
         "waits.answer_s": draw(WAITS_S),

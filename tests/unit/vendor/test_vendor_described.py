@@ -2,9 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,7 +16,13 @@ import pytest
 from cdk.configuration import load_contract
 from functions.callback import event
 from functions.callback.event import Kind
+from functions.caller.lookup import job_of_key
+from functions.caller.submit import submit
 from functions.contract.vendor import Vendor
+from functions.errors import InDoubt, RetryLater
+from functions.limiter.turn import Unpaced
+from functions.names import ProxyAuth
+from functions.proxy import Proxy
 from headway.synthesis import CONFIGURATION
 from headway.vendor.keys import VendorKeys
 from headway.vendor.offer import Limit, Offer
@@ -22,6 +30,8 @@ from headway.vendor.simulator import Role, Simulator
 
 KEYS = VendorKeys(api_token="name:password", webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 ACCOUNT_URL = "http://receiver.test/account"
+HOOK_URL = "http://receiver.test/hook"
+Contract = Mapping[str, Any]
 
 
 @dataclass
@@ -48,8 +58,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(name: str, **changes: Any) -> AsyncIterator[Bench]:
-    contract: Mapping[str, Any] = load_contract(CONFIGURATION, CONFIGURATION / "presets" / f"{name}.yaml")
+async def bench(
+    name: str, changed: Callable[[Contract], Contract] = lambda contract: contract, **changes: Any
+) -> AsyncIterator[Bench]:
+    contract = changed(load_contract(CONFIGURATION, CONFIGURATION / "presets" / f"{name}.yaml"))
     quick: dict[str, Any] = {"keys": KEYS, "submit": Limit(100, 60), "job_time_s": 0.0, "answer_time_s": 0.0}
     posted: list[httpx.Request] = []
 
@@ -203,3 +215,115 @@ def test_a_share_of_the_callbacks_is_lost_forged_or_doubled(fault: str, posted_c
 def settled(vendor: Bench) -> int:
     counts = vendor.simulator.report().callbacks
     return counts.delivered_count + counts.lost_count
+
+
+def asked(contract: Contract, **changes: Any) -> Contract:
+    """Return the contract of a vendor that makes a job of every submit, and can be asked for jobs by our key."""
+    known = {name: value for name, value in contract["submit"].items() if name != "idempotency_header"}
+    lookup = {"path": "/v1/jobs?reference={idempotency_key}", "timeout_s": 10, "job_id": "data.0.id"}
+    asks = {"ambiguity": "ask", "idempotency_field": "reference", "lookup": lookup}
+    return {**contract, "submit": {**known, **asks, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("path", "asks", "job_id", "answer"),
+    [
+        ("/v1/jobs?reference={idempotency_key}", "/v1/jobs?reference=key-1", "data.0.id", {"data": [{"id": "job"}]}),
+        ("/v1/search?limit=1&q=ref:{idempotency_key}", "/v1/search?limit=1&q=ref:key-1", "1", [None, "job"]),
+        ("/v1/keys/{idempotency_key}/job", "/v1/keys/key-1/job", "id", {"id": "job"}),
+    ],
+)
+def test_a_job_is_found_by_our_key_in_the_shape_of_the_contract(path: str, asks: str, job_id: str, answer: Any) -> None:
+    changed = partial(asked, lookup={"path": path, "timeout_s": 10, "job_id": job_id})
+
+    async def scenario() -> None:
+        async with bench("generic", changed, job_time_s=9.0) as vendor:
+            assert (await vendor.http.get(asks)).json() == {}
+            taken = (await vendor.submit(json={"reference": "key-1", "callback_url": HOOK_URL})).json()["id"]
+            found = (await vendor.http.get(asks)).json()
+            assert json.loads(json.dumps(found).replace(taken, "job")) == answer
+            assert (await vendor.http.get(asks.replace("key-1", "key-2"))).json() == {}
+            assert (await vendor.http.get(asks, headers={"authorization": "other"})).status_code == 401
+            assert vendor.simulator.report().scopes["poll"].call_count == 4
+
+    asyncio.run(scenario())
+
+
+def test_a_key_in_the_header_finds_its_job_too_and_is_no_second_one() -> None:
+    changed = partial(asked, idempotency_header="Idempotency-Key")
+
+    async def scenario() -> None:
+        async with bench("generic", changed, job_time_s=9.0) as vendor:
+            headers = {"Idempotency-Key": "key-1"}
+            answers = [await vendor.submit(json={"n": 1}, headers=headers) for _ in range(2)]
+            [job_id] = {answer.json()["id"] for answer in answers}
+            assert (await vendor.http.get("/v1/jobs?reference=key-1")).json() == {"data": [{"id": job_id}]}
+
+    asyncio.run(scenario())
+
+
+def test_a_vendor_that_has_to_be_asked_doubles_the_job_of_a_repeated_submit_and_the_first_is_found() -> None:
+    async def scenario() -> None:
+        async with bench("generic", asked, job_time_s=9.0) as vendor:
+            body = {"n": 1, "reference": "key-1", "callback_url": HOOK_URL}
+            job_ids = [(await vendor.submit(json=body)).json()["id"] for _ in range(2)]
+            assert len(set(job_ids)) == 2
+            assert (await vendor.http.get("/v1/jobs?reference=key-1")).json() == {"data": [{"id": job_ids[0]}]}
+            report = vendor.simulator.report()
+            assert (report.payload_submitted_twice_count, report.repeated_idempotency_key_count) == (1, 1)
+
+    asyncio.run(scenario())
+
+
+class Bridge(httpx.BaseTransport):
+    """The way of synchronous code, in a thread, to a simulator in an event loop; notes each request's method."""
+
+    def __init__(self, vendor: Bench, loop: asyncio.AbstractEventLoop) -> None:
+        self._vendor = vendor
+        self._loop = loop
+        self.methods: Counter[str] = Counter()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.methods[request.method] += 1
+        asking = self._vendor.http.request(
+            request.method, str(request.url), content=request.read(), headers={"content-type": "application/json"}
+        )
+        answer = asyncio.run_coroutine_threadsafe(asking, self._loop).result()
+        return httpx.Response(answer.status_code, content=answer.content)
+
+
+def test_no_job_is_doubled_or_lost_where_the_vendor_is_asked_whatever_becomes_of_the_submits() -> None:
+    calls_count = 40
+
+    def job_of(bridge: Bridge, vendor: Vendor, number: int) -> str:
+        """Make a call as the caller does, round after round; its doubts outlast a round."""
+        key, doubtful = f"call-{number}", False
+        with httpx.Client(transport=bridge, base_url="http://vendor.test") as client:
+            proxy = Proxy(client, ProxyAuth.NONE, None, None)
+            ask = partial(job_of_key, proxy, vendor, key, Unpaced())
+            while True:
+                try:
+                    payload = {"n": number}
+                    return submit(
+                        proxy, vendor, payload, key, HOOK_URL, Unpaced(), ask, lambda _: None, doubtful=doubtful
+                    )
+                except RetryLater as later:
+                    doubtful = isinstance(later, InDoubt)
+
+    async def scenario() -> None:
+        plenty = Limit(10_000, 1)
+        async with bench("generic", asked, submit=plenty, poll=plenty) as vendor:
+            await vendor.http.post("/_headway/faults", json={"error_ratio": 0.8})
+            bridge = Bridge(vendor, asyncio.get_running_loop())
+            job_ids = [await asyncio.to_thread(job_of, bridge, vendor.vendor, number) for number in range(calls_count)]
+            report = vendor.simulator.report()
+            assert report.payload_submitted_twice_count == 0
+            assert len(set(job_ids)) == sum(report.jobs_by_status.values()) == calls_count
+            assert bridge.methods["POST"] > calls_count, "some were not taken, and sent again"
+            assert bridge.methods["GET"] > bridge.methods["POST"] - calls_count, "some were taken, and found"
+            done = {job_id for job_id, kind in await vendor.events(2 * calls_count) if kind is Kind.SUCCESS}
+            assert done == set(job_ids)
+            result = await vendor.http.get(f"/v1/jobs/{job_ids[0]}")
+            assert result.json()["output"] == {"echo": {"n": 0}}, "our key is no part of the payload"
+
+    asyncio.run(scenario())
