@@ -92,8 +92,9 @@ class Inbox:
 
     def _kept(self, vendor: str, body: str) -> str:
         """Return an event as the ledger keeps it: as it is, or as a claim check where an item has no room for it."""
-        raw = body.encode(errors="replace")
-        return body if len(raw) <= CARRIED_BYTES else json.dumps(self._claims.keep(raw, answers_folder(vendor)))
+        if len(json.dumps(body)) <= CARRIED_BYTES:  # which is how the ledger writes it
+            return body
+        return json.dumps(self._claims.keep(body.encode(errors="replace"), answers_folder(vendor)))
 
     def _beat(self, vendor: str, job_id: str) -> CallbackOutcome:
         """Progress keeps the waiting task alive; before the job ID is known there is nothing to keep alive yet."""
