@@ -33,6 +33,8 @@ METRICS: Final = {
 }
 UNKNOWN_VENDOR: Final = "unknown"
 """The vendor of a message that did not come through the callback API."""
+LETTER_BYTES: Final = 1_048_576 - 1_024
+"""How much of a body a dead letter takes: what a queue does (SQS quotas), less room for the attributes."""
 REFUSALS: Final[Mapping[type[Refused], Metric]] = {
     Forged: Metric.CALLBACKS_FORGED,
     Malformed: Metric.CALLBACKS_MALFORMED,
@@ -59,10 +61,12 @@ def inbox() -> Inbox:
 
 def refuse(vendor: str, body: str, refusal: Refused) -> None:
     """Put a callback that will never be accepted where an operator can look at it, with the reason."""
-    attributes = {"vendor": vendor, "outcome": type(refusal).__name__, "reason": str(refusal)}
+    content = body.encode()
+    reason = f"{refusal}; the body is cut" if len(content) > LETTER_BYTES else str(refusal)
+    attributes = {"vendor": vendor, "outcome": type(refusal).__name__, "reason": reason}
     aws.sqs().send_message(
         QueueUrl=setting(Environment.CALLBACK_DLQ_URL),
-        MessageBody=body or "(empty)",
+        MessageBody=content[:LETTER_BYTES].decode(errors="ignore") or "(empty)",
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
         },

@@ -56,6 +56,12 @@ class JobAttribute(StrEnum):
     EXPIRES_EPOCH_S = "expires_epoch_s"
 
 
+ANSWER_BYTES: Final = 384 * 1_024
+"""What an event may take as a JSON text within the JSON text of its answer: an item of DynamoDB takes 400 KB, and the
+rest is room for its keys, among them a job ID of `paths.IDENTIFIER_BYTES`.
+"""
+
+
 def since_attribute(state: CallState) -> str:
     """Name the attribute that says when a call reached a state, in epoch milliseconds."""
     return f"{state}_epoch_ms"
