@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow infrastructure e2e presets synth bench-contract hostile lock clean
+.PHONY: help demo test lint types unit workflow infrastructure e2e presets synth bench-contract hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,9 @@ bench-contract: $(READY) ## how much of a contract plain pacing and permits use,
 
 hostile: $(READY) ## 300 calls against lost, early, forged and doubled callbacks, errors and hangs: it has to add up
 	@$(BIN)/python -m benchmarks.hostile
+
+fuzz: $(READY) ## nonsense at three webhooks, forged and signed: all is answered, and nothing is stuck or left
+	@$(BIN)/python -m benchmarks.fuzz
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header
 

@@ -10,23 +10,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import httpx
 import typer
 
 from benchmarks.figures import conclude
-from benchmarks.market import Market, Terms, market
-from benchmarks.pipeline import await_count
-from functions.contract.exchange import Callback
-from functions.contract.vendor import Vendor
-from headway.vendor.event import compose
-from headway.vendor.keys import load_or_create
-from headway.vendor.letter import Letter, write
+from benchmarks.market import Market, Terms, letters, market
+from benchmarks.pipeline import await_count, await_ends
+from headway.vendor.letter import Letter
 
 PRESET: Final = "generic"
 TERMS: Final = Terms(rate_per_s=60, poll_after_s=600, job_time_s=0.0, fail_ratio=0.0)
@@ -61,9 +56,9 @@ def run(built: Market, calls_count: int) -> Burst:
     arns = _start(built, calls_count)
     await_count(lambda: server.report().jobs_by_status.get("succeeded", 0), calls_count, "jobs that have ended")
     started_s = time.monotonic()
-    answers, times_ms = asyncio.run(_post(_letters(built), built.stack.callback_url(PRESET)))
+    answers, times_ms = asyncio.run(_post(letters(built, PRESET), built.stack.callback_url(PRESET)))
     posted_s = time.monotonic()
-    ends = _ends(built, arns)
+    ends = await_ends(built.target.client("stepfunctions"), arns)
     percentiles = quantiles(times_ms, n=100)
     return Burst(
         callbacks_count=calls_count,
@@ -85,18 +80,6 @@ def _start(built: Market, calls_count: int) -> Sequence[str]:
 
     with ThreadPoolExecutor(STARTERS) as pool:
         return list(pool.map(start, range(calls_count)))
-
-
-def _letters(built: Market) -> list[Letter]:
-    """Sign one success for each job that the ledger has accepted."""
-    vendor = Vendor.from_document(built.contracts[PRESET])
-    callback = Callback.from_document(built.contracts[PRESET]["callback"])
-    key = load_or_create(built.state_dir, PRESET).webhook_key(callback.verification)
-    url, now = built.stack.callback_url(PRESET), datetime.now(tz=UTC)
-    pages = built.target.client("dynamodb").get_paginator("scan").paginate(TableName=built.stack.calls_table)
-    job_ids = [item["job_id"]["S"] for page in pages for item in page["Items"] if "job_id" in item]
-    events = {job_id: compose(vendor, job_id, "succeeded", {}) for job_id in job_ids}
-    return [write(callback, key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]
 
 
 async def _post(letters: Sequence[Letter], url: str) -> tuple[Mapping[int, int], list[float]]:
@@ -122,19 +105,6 @@ async def _post(letters: Sequence[Letter], url: str) -> tuple[Mapping[int, int],
 
         await asyncio.gather(*(deliver(letter) for letter in letters))
     return dict(answers), times_ms
-
-
-def _ends(built: Market, arns: Sequence[str]) -> dict[str, int]:
-    client = built.target.client("stepfunctions")
-    statuses: dict[str, Any] = dict.fromkeys(arns, "RUNNING")
-
-    def ended() -> int:
-        for arn in [arn for arn, status in statuses.items() if status == "RUNNING"]:
-            statuses[arn] = client.describe_execution(executionArn=arn)["status"]
-        return sum(status != "RUNNING" for status in statuses.values())
-
-    await_count(ended, len(arns), "workflows that have ended")
-    return dict(Counter(statuses.values()))
 
 
 def main(

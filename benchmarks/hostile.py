@@ -1,15 +1,16 @@
 """A vendor, a network and forgers at their worst: every call has to end as its job did, once, and in time.
 
 Through the whole pipeline, with a contract that has an idempotency header and a poll. Ours is counted from executions,
-dead letters and the simulator's own report, and has to add up.
+dead letters and the simulator's own report, and has to add up. What an early callback costs is in the ledger's times.
 """
 
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
 
@@ -18,8 +19,10 @@ import typer
 from typer.testing import CliRunner
 
 from benchmarks.figures import conclude
+from benchmarks.ledger import Record, records
 from benchmarks.market import Market, Terms, market
 from benchmarks.pipeline import depth
+from functions.ledger.record import CallAttribute, CallState, JobAttribute, job_key, since_attribute
 from headway.cli import app as headway
 
 PRESET: Final = "generic"
@@ -34,6 +37,18 @@ FAULTS: Final = {
 }
 FAIL_RATIO: Final = 0.05
 TERMS: Final = Terms(rate_per_s=10, poll_after_s=8, job_time_s=2.0, fail_ratio=FAIL_RATIO, seed=7)
+EARLY_COST_MS: Final = 1_000
+"""What an early callback may cost more than another: far less than a visibility timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """Milliseconds from when the ledger had both halves of a job, its call and its answer, until the task was resumed:
+    of jobs whose answer came before their acceptance was recorded, and of the others.
+    """
+
+    early_ms: Sequence[int]
+    others_ms: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +69,43 @@ class Hostile:
     duplicates_sent_count: int
     lost_count: int
     request_letters_count: int
+    early_count: int
+    early_slowest_ms: int
+    others_median_ms: float
 
     @property
     def adds_up(self) -> bool:
-        """Whether every call ended as its job did, and every forged copy is a dead letter."""
+        """Whether every call ended as its job did, every forged copy is a dead letter, and early callbacks cost
+        nothing.
+        """
         return (
             self.ends.get("succeeded", 0) == self.jobs.get("succeeded", 0)
             and self.ends.get("Vendor.JobFailed", 0) == self.jobs.get("failed", 0)
             and sum(self.ends.values()) == self.calls_count == sum(self.jobs.values())
             and self.submitted_twice_count == self.violations_count == self.request_letters_count == 0
             and self.forged_letters_count == self.forged_sent_count
+            and self.early_is_free
         )
+
+    @property
+    def early_is_free(self) -> bool:
+        """Whether there were early callbacks, and even their slowest call went on about as soon as others do."""
+        return self.early_count > 0 and self.early_slowest_ms <= self.others_median_ms + EARLY_COST_MS
+
+
+def latencies(calls: Sequence[Record], jobs: Sequence[Record]) -> Latencies:
+    """Tell the resumed calls of the ledger apart by which half of their job came first, and say how long each took."""
+    name = JobAttribute.ANSWERED_EPOCH_MS
+    answered_ms = {job[JobAttribute.JOB_KEY]: int(job[name]) for job in jobs if name in job}
+    found: dict[bool, list[int]] = {True: [], False: []}
+    for call in calls:
+        if since_attribute(CallState.RESUMED) not in call:
+            continue
+        resumed_ms = int(call[since_attribute(CallState.RESUMED)])
+        accepted_ms = int(call[since_attribute(CallState.ACCEPTED)])
+        known_ms = answered_ms[job_key(call[CallAttribute.VENDOR], call[CallAttribute.JOB_ID])]
+        found[known_ms < accepted_ms].append(resumed_ms - max(known_ms, accepted_ms))
+    return Latencies(early_ms=found[True], others_ms=found[False])
 
 
 def run(built: Market, folder: Path, calls_count: int) -> Hostile:
@@ -78,19 +119,21 @@ def run(built: Market, folder: Path, calls_count: int) -> Hostile:
     CliRunner().invoke(headway, [*words, "--config-dir", str(built.configuration), "--state-dir", str(built.state_dir)])
     seconds = time.monotonic() - started_s
     lines = source.with_name("hostile.results.jsonl").read_text().splitlines()
-    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    results: list[dict[str, Any]] = [json.loads(line) for line in lines]
     time.sleep(TERMS.poll_after_s)  # duplicates and forged copies that are still on their way
     seen, submit = vendor.report(), vendor.report().scopes["submit"]
     sqs, lane = built.target.client("sqs"), built.stack.vendors[PRESET]
     step_functions = built.target.client("stepfunctions")
     spans_s = []
-    for record in records:
-        told = step_functions.describe_execution(executionArn=record["execution"])
+    for result in results:
+        told = step_functions.describe_execution(executionArn=result["execution"])
         spans_s.append((told["stopDate"] - told["startDate"]).total_seconds())
+    calls, jobs = (records(built.target, built.stack.outputs[name]) for name in ("CallsTable", "JobsTable"))
+    took = latencies(calls, jobs)
     return Hostile(
         calls_count=calls_count,
         seconds=seconds,
-        ends=dict(Counter(record["error"] or record["outcome"] for record in records)),
+        ends=dict(Counter(result["error"] or result["outcome"] for result in results)),
         slowest_s=max(spans_s),
         jobs=seen.jobs_by_status,
         submitted_twice_count=seen.payload_submitted_twice_count,
@@ -102,6 +145,9 @@ def run(built: Market, folder: Path, calls_count: int) -> Hostile:
         duplicates_sent_count=seen.callbacks.duplicate_count,
         lost_count=seen.callbacks.lost_count,
         request_letters_count=depth(sqs, lane["request_dlq_url"]),
+        early_count=len(took.early_ms),
+        early_slowest_ms=max(took.early_ms, default=0),
+        others_median_ms=median(took.others_ms or [0]),
     )
 
 

@@ -8,17 +8,22 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from benchmarks.ledger import records
 from cdk.configuration import load_contract
+from functions.contract.vendor import Vendor
 from headway import embedded
 from headway.cloud.endpoint import LocalTarget
 from headway.stack import Stack
 from headway.synthesis import ASSEMBLY, CONFIGURATION
+from headway.vendor.event import compose
 from headway.vendor.keys import load_or_create
+from headway.vendor.letter import Letter, write
 from headway.vendor.offer import Limit, Offer
 from headway.vendor.server import VendorServer
 from headway.vendor.simulator import Role
@@ -75,6 +80,17 @@ def market(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Itera
             yield Market(state_dir, configuration, LocalTarget(cloud.endpoint_url), stack, vendors, contracts)
         finally:
             embedded.down(state_dir)
+
+
+def letters(built: Market, name: str) -> list[Letter]:
+    """Sign one success for each job of a vendor that the ledger has accepted."""
+    vendor, url = Vendor.from_document(built.contracts[name]), built.stack.callback_url(name)
+    key = load_or_create(built.state_dir, name).webhook_key(vendor.callbacks().verification)
+    word, now = min(vendor.callbacks().success, default=None), datetime.now(tz=UTC)
+    calls = records(built.target, built.stack.calls_table)
+    job_ids = [call["job_id"] for call in calls if call["vendor"] == name and "job_id" in call]
+    events = {job_id: compose(vendor, job_id, word, {}) for job_id in job_ids}
+    return [write(vendor.callbacks(), key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]
 
 
 def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[str, Mapping[str, Any]]:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from headway.vendor.window import worst_window
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_stepfunctions import SFNClient
 
 VENDOR = "replicate"
 POLL_RATE = 200
@@ -218,6 +220,17 @@ def depth(client: "SQSClient", queue_url: str) -> int:
     return int(answer["Attributes"][name])
 
 
+def backlog(client: "SQSClient", queue_url: str) -> int:
+    """Count all messages of a queue: those to be had, those put off, and those in flight."""
+    names: Final = (
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesDelayed",
+        "ApproximateNumberOfMessagesNotVisible",
+    )
+    answer = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
+    return sum(int(answer["Attributes"][name]) for name in names)
+
+
 def await_count(count_of: Callable[[], int], wanted_count: int, what: str, pause_s: float = 0.2) -> None:
     """Wait until there are so many; TimeoutError when patience ends."""
     deadline_s = time.monotonic() + PATIENCE_S
@@ -225,6 +238,19 @@ def await_count(count_of: Callable[[], int], wanted_count: int, what: str, pause
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"{what}: {count} of {wanted_count} after {PATIENCE_S:g} s")
         time.sleep(pause_s)
+
+
+def await_ends(client: "SFNClient", arns: Sequence[str]) -> dict[str, int]:
+    """Wait until all executions have ended, and count them by their status."""
+    statuses: dict[str, str] = dict.fromkeys(arns, "RUNNING")
+
+    def ended() -> int:
+        for arn in [arn for arn, status in statuses.items() if status == "RUNNING"]:
+            statuses[arn] = client.describe_execution(executionArn=arn)["status"]
+        return sum(status != "RUNNING" for status in statuses.values())
+
+    await_count(ended, len(arns), "workflows that have ended")
+    return dict(Counter(statuses.values()))
 
 
 def _call(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from functions.callback.proof import any_equal, usable
+from functions.callback.proof import any_equal, as_bytes, usable
 from functions.contract import paths
 from functions.errors import Forged
 
@@ -47,7 +47,7 @@ def sign(item: Mapping[str, Any], key: bytes) -> str:
     """Return the signature of one event; what is not there counts as empty."""
     values = (paths.word(paths.read(item, path)) for path in SIGNED)
     text = ":".join("" if value is None else value for value in values)
-    return base64.b64encode(hmac.digest(key, text.encode(), "sha256")).decode()
+    return base64.b64encode(hmac.digest(key, as_bytes(text), "sha256")).decode()
 
 
 def _items(body: bytes) -> list[Mapping[str, Any]]:

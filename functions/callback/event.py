@@ -30,7 +30,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a callback says of one job: its status in the vendor's words, and the event as a JSON text."""
+    """What a callback says of one job: its status in the vendor's words, and the event as a JSON text; empty where
+    nobody keeps it.
+    """
 
     job_id: str
     status: str
@@ -113,7 +115,16 @@ def _event(callback: Callback, document: Any) -> Event:
         raise Malformed(f"the callback has no job ID at {' or '.join(f'`{path}`' for path in callback.job_id)}")
     if status is None:
         raise Malformed(f"the callback has no status at `{callback.status}`")
-    return Event(job_id, status, _kind(callback, status), json.dumps(document, ensure_ascii=False))
+    kind = _kind(callback, status)
+    return Event(job_id, status, kind, "" if kind is Kind.PROGRESS else _body(document))
+
+
+def _body(document: Any) -> str:
+    """Write an event as the ledger keeps it."""
+    try:
+        return json.dumps(document, ensure_ascii=False)
+    except RecursionError as error:  # writing may take more of the stack than reading did
+        raise Malformed("the event is nested too deeply") from error
 
 
 def _kind(callback: Callback, status: str) -> Kind:

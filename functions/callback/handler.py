@@ -42,6 +42,8 @@ METRICS: Final = {
 }
 UNKNOWN_VENDOR: Final = "unknown"
 """The vendor of a message that did not come through the callback API."""
+LETTER_BYTES: Final = 1_048_576 - 16_384
+"""How much of a body a dead letter takes: what a queue does (SQS quotas), less room for the attributes."""
 REFUSALS: Final[Mapping[type[Refused], Metric]] = {
     Forged: Metric.CALLBACKS_FORGED,
     Malformed: Metric.CALLBACKS_MALFORMED,
@@ -74,11 +76,11 @@ def refuse(record: SQSRecord, vendor: str, refusal: Refused) -> None:
         CALLBACK_VENDOR_ATTRIBUTE: vendor,
         CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event)),
         CALLBACK_OUTCOME_ATTRIBUTE: type(refusal).__name__,
-        CALLBACK_REASON_ATTRIBUTE: str(refusal),
+        CALLBACK_REASON_ATTRIBUTE: f"{refusal}; the body is cut" if len(record.body) > LETTER_BYTES else str(refusal),
     }
     aws.sqs().send_message(
         QueueUrl=setting(Environment.CALLBACK_DLQ_URL),
-        MessageBody=record.body or "(empty)",
+        MessageBody=record.body[:LETTER_BYTES] or "(empty)",
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
         },

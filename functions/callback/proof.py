@@ -15,7 +15,12 @@ def check_age(place: str, signed_epoch_s: float, received_epoch_s: float, tolera
 
 def any_equal(expected: Sequence[str], given: Sequence[str]) -> bool:
     """Compare each with each, in constant time."""
-    return any(hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in given)
+    return any(hmac.compare_digest(as_bytes(one), as_bytes(other)) for one in expected for other in given)
+
+
+def as_bytes(text: str) -> bytes:
+    """Return any text as bytes. UTF-8 has no half of a surrogate pair, but JSON can spell one, and anybody send it."""
+    return text.encode(errors="surrogatepass")
 
 
 def usable(keys: Sequence[str], decode: Callable[[str], bytes]) -> list[bytes]:

@@ -4,7 +4,10 @@ Where the document has a list, a number is a place in it, from 0 on (`data.0.id`
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+IDENTIFIER_BYTES: Final = 1_024
+"""The longest job ID, in UTF-8: behind its vendor's name it is a key of DynamoDB, which takes 2,048 bytes."""
 
 
 def read(document: Any, path: str) -> Any:
@@ -21,8 +24,19 @@ def read(document: Any, path: str) -> Any:
 
 
 def identifier(value: Any) -> str | None:
-    """Return a job ID as text: vendors write it as text or as a whole number. None where it is neither, or empty."""
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+    """Return a job ID as text: vendors write it as text or as a whole number.
+
+    None where it is neither, where it is empty or longer than `IDENTIFIER_BYTES`, and where UTF-8 cannot write it: JSON
+    can spell half a surrogate pair.
+    """
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    text = str(value)
+    try:
+        size_bytes = len(text.encode())
+    except UnicodeEncodeError:
+        return None
+    return text if 0 < size_bytes <= IDENTIFIER_BYTES else None
 
 
 def word(value: Any) -> str | None:

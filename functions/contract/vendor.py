@@ -218,6 +218,12 @@ class Vendor:
             ),
         )
 
+    def callbacks(self) -> Callback:
+        """Return what the vendor's callbacks are like; ValueError where it calls nobody back."""
+        if self.callback is None:
+            raise ValueError(f"{self.name} calls nobody back")
+        return self.callback
+
     def limits_of(self, scope: Scope) -> tuple[Limit, ...]:
         """Return the limits that count the calls of a scope, those of any calls among them; all of them for ANY."""
         return _limits_of(self.limits, scope)

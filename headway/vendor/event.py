@@ -14,9 +14,7 @@ def compose(vendor: Vendor, job_id: str, word: str | None, output: Any) -> dict[
     """Return an event of a vendor: `word` is its status, where it says one, `output` its result, where that is the
     place for it.
     """
-    callback, result = vendor.callback, vendor.result
-    if callback is None:
-        raise ValueError(f"{vendor.name} calls nobody back")
+    callback, result = vendor.callbacks(), vendor.result
     event: dict[str, Any] = {}
     if callback.verification == "adyen":
         event = {adyen.ITEM: {"amount": {"value": 1130, "currency": "EUR"}, "eventCode": "AUTHORISATION"}}

@@ -40,7 +40,7 @@ def write(callback: Callback, key: str, message_id: str, event: Mapping[str, Any
     document = paths.write({}, callback.events, [event]) if callback.events else event
     text = _form(document) if callback.body is BodyFormat.FORM else json.dumps(document, ensure_ascii=False)
     headers = {"content-type": CONTENT_TYPES[callback.body]}
-    return Letter(text.encode(), headers | _signature(callback.verification, key, message_id, text, url, now))
+    return Letter(text.encode(), headers | sign(callback.verification, key, message_id, text, url, now))
 
 
 def _form(document: Mapping[str, Any]) -> str:
@@ -48,9 +48,10 @@ def _form(document: Mapping[str, Any]) -> str:
     return urlencode(fields)
 
 
-def _signature(
+def sign(
     verification: str | Signature, key: str, message_id: str, text: str, url: str, now: datetime
 ) -> dict[str, str]:
+    """Return the headers that sign a body; none where signatures are in the body, or there are none."""
     timestamp = str(math.floor(now.timestamp()))
     if verification == "standard-webhooks":
         return {

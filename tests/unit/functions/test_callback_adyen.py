@@ -65,6 +65,12 @@ def test_every_signed_field_counts(path: str, value: Any) -> None:
         check(body(paths.write(ITEM, path, value)), KEY)
 
 
+@pytest.mark.parametrize("path", ["pspReference", "additionalData.hmacSignature"])
+def test_half_a_surrogate_pair_is_forged_and_breaks_nothing(path: str) -> None:
+    with pytest.raises(Forged, match="the signature of an event matches no key"):
+        check(body(paths.write(ITEM, path, "\ud83d")), KEY)
+
+
 def test_one_forged_event_among_good_ones_is_enough_to_refuse_all() -> None:
     with pytest.raises(Forged, match="the signature of an event matches no key"):
         check(body(ITEM, {**ITEM, "success": "false"}), KEY)

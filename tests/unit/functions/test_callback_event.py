@@ -88,3 +88,37 @@ def test_a_callback_without_its_list_of_events_is_malformed(body: str) -> None:
 def test_a_body_that_is_nested_without_end_is_malformed() -> None:
     with pytest.raises(Malformed, match="is not JSON"):
         read(callback(), b"[" * 100_000)
+
+
+def test_however_deep_a_body_is_nested_it_is_read_or_malformed() -> None:
+    def nested(depth: int) -> str:
+        return f'{{"id": "job-1", "status": "done", "x": {"[" * depth}{"]" * depth}}}'
+
+    def is_read(depth: int) -> bool:
+        try:
+            return bool(read(callback(), nested(depth).encode()).events)
+        except Malformed:
+            return False
+
+    # Reading and writing end at depths of their own, which differ between versions of Python: look around both.
+    shallow, deep = 1, 200_000
+    while deep - shallow > 1:
+        middle = (shallow + deep) // 2
+        shallow, deep = (middle, deep) if is_read(middle) else (shallow, middle)
+    assert {is_read(depth) for depth in range(deep - 20, deep + 40)} == {True, False}
+
+
+@pytest.mark.parametrize("job_id", ["", "j" * 1_025, "ü" * 513, 10**1_024, "\ud83d"])
+def test_a_job_id_that_can_be_no_key_is_none(job_id: str | int) -> None:
+    with pytest.raises(Malformed, match="no job ID at `id`"):
+        read(callback(), json.dumps({"id": job_id, "status": "done"}).encode())
+
+
+@pytest.mark.parametrize("job_id", ["j" * 1_024, "ü" * 512, "\x00"])
+def test_a_job_id_may_be_as_long_as_a_key_takes(job_id: str) -> None:
+    assert events(callback(), {"id": job_id, "status": "done"})[0][0] == job_id
+
+
+def test_nothing_is_kept_of_a_sign_of_life() -> None:
+    [event] = read(callback(progress=["half"]), b'{"id": "job-1", "status": "half"}').events
+    assert (event.kind, event.body) == (Kind.PROGRESS, "")

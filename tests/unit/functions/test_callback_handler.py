@@ -160,6 +160,15 @@ def test_a_callback_without_a_body_can_be_put_aside_too(worker: Worker) -> None:
     assert [message["MessageBody"] for message in worker.sqs.of("SendMessage")] == ["(empty)"]
 
 
+def test_a_body_that_fills_the_queue_is_cut_to_make_room_for_the_reason(worker: Worker) -> None:
+    assert handle(callback_record("ü" * (512 * 1_024), {})) == []
+    (message,) = worker.sqs.of("SendMessage")
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes["reason"].endswith("; the body is cut")
+    spoken = "".join(f"{name}String{value}" for name, value in attributes.items())
+    assert 1_000_000 < len(f"{message['MessageBody']}{spoken}".encode()) <= 1_048_576
+
+
 def test_a_callback_that_could_not_be_processed_now_comes_back_alone(worker: Worker) -> None:
     worker.step_functions.errors.append(client_error("SendTaskSuccess", "ThrottlingException"))
     progress = genuine('{"id": "job-1", "status": "processing"}', "m2")

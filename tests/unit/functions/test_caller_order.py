@@ -92,7 +92,7 @@ def test_a_job_id_in_a_header_is_the_last_part_of_its_url(value: str, job_id: st
     assert job_id_of(vendor_of(HEADER), httpx.Response(201, headers={"location": value})) == job_id
 
 
-@pytest.mark.parametrize("headers", [{}, {"location": ""}, {"location": "/"}])
+@pytest.mark.parametrize("headers", [{}, {"location": ""}, {"location": "/"}, {"location": "j" * 1_025}])
 def test_an_answer_without_its_header_is_unreadable(headers: dict[str, str]) -> None:
     with pytest.raises(FailTask, match="without a job ID in the header `Location`") as failed:
         job_id_of(vendor_of(HEADER), httpx.Response(201, headers=headers, json={"id": "job-1"}))

@@ -2,6 +2,8 @@
 
 import json
 
+from functions.claims.claim import CARRIED_BYTES
+from functions.contract.paths import IDENTIFIER_BYTES
 from functions.ledger.record import Answer, CallAttribute, JobAttribute
 from functions.ledger.store import JOB_TTL_S, Ledger, Parked
 from tests.unit.functions.fakes import NOW_MS, TOKEN, Tables, WallClock, request_of
@@ -34,6 +36,13 @@ def test_a_second_answer_changes_nothing_and_still_learns_whose_it_is(
     other = Answer("job-1", False, "failed", "{}")
     assert ledger.join_answer("acme", other) == Parked("call-1", first=False)
     assert tables.jobs.scan()["Items"] == before
+
+
+def test_the_largest_answer_fits_into_its_item(ledger: Ledger) -> None:
+    job_id, body = "\x00" * IDENTIFIER_BYTES, json.dumps("x" * (CARRIED_BYTES - 6))
+    assert len(json.dumps(body)) == CARRIED_BYTES
+    ledger.join_call("a" * 31, job_id, "c" * 80)
+    assert ledger.join_answer("a" * 31, Answer(job_id, True, "s" * 100, body)).first
 
 
 def test_a_second_answer_to_an_unknown_job_is_a_duplicate_for_nobody(ledger: Ledger) -> None:
