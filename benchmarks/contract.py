@@ -192,7 +192,7 @@ def _rate(bench: Bench, rate_per_s: int, permits_only: bool, out: Console) -> No
 
 
 def _table(title: str, rows: Sequence[Measured]) -> Table:
-    columns = ["way", "utilisation of each run", "median", "worst window", "violations", "writes/call", "run"]
+    columns = ["way", "utilisation of each run", "median", "worst window", "violations", "failed", "writes/call", "run"]
     contract = rows[0].contract
     extra = [("worst minute", contract.per_minute), ("most in flight", contract.jobs_in_flight)]
     table = Table(*columns, *(name for name, limit in extra if limit), title=title, title_justify="left")
@@ -208,6 +208,7 @@ def _table(title: str, rows: Sequence[Measured]) -> Table:
             f"{measured.utilisation:.3f}",
             f"{max(run.worst_window_count for run in runs)} of {contract.rate_per_s}",
             " ".join(str(run.violations_count) for run in runs),
+            " ".join(str(run.failed_count) for run in runs),
             f"{statistics.median(run.writes_per_call for run in runs):.2f}",
             f"{max(run.span_s for run in runs):.0f} s",
             *(f"{worst[name]} of {limit}" for name, limit in extra if limit),

@@ -76,7 +76,7 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the vendor saw of one run: calls at its door against the limit per second, the worst minute, the most jobs
-    in flight; and the writes of the submits' book per call.
+    in flight; the writes of the submits' book per call; and the calls that did not end well.
     """
 
     calls_count: int
@@ -87,6 +87,7 @@ class Seen:
     worst_in_flight_count: int
     span_s: float
     writes_per_call: float
+    failed_count: int
 
 
 @contextmanager
@@ -144,13 +145,14 @@ class Pipeline:
         self._vendor_url = vendor_url
 
     def run(self, calls_count: int, name: str) -> Seen:
-        """Let a backlog of calls go, wait until all results are fetched, and return what the vendor saw."""
+        """Let a backlog of calls go, wait until all have ended, and return what the vendor saw."""
         self.reset()
         with held(self._lambda, self._lane["dispatcher_function"]):  # asking must not take the machine from making
-            self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
+            arns = self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
             await_count(lambda: depth(self._sqs, self._lane["request_queue_url"]), calls_count, "requests that wait")
         written = self._book_version()
-        await_count(lambda: self.admitted_count("poll"), calls_count, f"{name}: results that were fetched", pause_s=2)
+        await_count(self.admitted_count, calls_count, f"{name}: jobs that were accepted", pause_s=2)
+        ends = await_ends(self._step_functions, arns, pause_s=2)
         report = self.report(arrivals="1")
         submit = report["scopes"]["submit"]
         arrivals_us = sorted(round(arrival_ms * 1_000) for arrival_ms in submit["arrivals_epoch_ms"])
@@ -163,22 +165,24 @@ class Pipeline:
             worst_in_flight_count=report.get("jobs_in_flight", {}).get("worst_count", 0),
             span_s=(arrivals_us[-1] - arrivals_us[0]) / 1_000_000,
             writes_per_call=(self._book_version() - written) / calls_count,
+            failed_count=calls_count - ends.get("SUCCEEDED", 0),
         )
 
     def start_tagged(self, names: Sequence[str], **rest: Any) -> None:
         """Start calls whose payload is tagged with their name; `rest` goes beside it: `tenant`, `urgent`."""
         self.start({name: {**_call({"tag": name}), **rest} for name in names})
 
-    def start(self, inputs: Mapping[str, Any]) -> None:
-        """Start one execution per name, with its input."""
+    def start(self, inputs: Mapping[str, Any]) -> Sequence[str]:
+        """Start one execution per name, with its input; return their ARNs."""
 
-        def begin(name: str) -> None:
-            self._step_functions.start_execution(
+        def begin(name: str) -> str:
+            started = self._step_functions.start_execution(
                 stateMachineArn=self._machine, name=name, input=json.dumps(inputs[name])
             )
+            return str(started["executionArn"])
 
         with ThreadPoolExecutor(STARTERS) as pool:
-            list(pool.map(begin, inputs))
+            return list(pool.map(begin, inputs))
 
     def reset(self) -> None:
         """Let the vendor forget what it saw."""
@@ -240,8 +244,8 @@ def await_count(count_of: Callable[[], int], wanted_count: int, what: str, pause
         time.sleep(pause_s)
 
 
-def await_ends(client: "SFNClient", arns: Sequence[str]) -> dict[str, int]:
-    """Wait until all executions have ended, and count them by their status."""
+def await_ends(client: "SFNClient", arns: Sequence[str], pause_s: float = 0.2) -> dict[str, int]:
+    """Wait until all executions have ended, looking every `pause_s` seconds, and count them by their status."""
     statuses: dict[str, str] = dict.fromkeys(arns, "RUNNING")
 
     def ended() -> int:
@@ -249,7 +253,7 @@ def await_ends(client: "SFNClient", arns: Sequence[str]) -> dict[str, int]:
             statuses[arn] = client.describe_execution(executionArn=arn)["status"]
         return sum(status != "RUNNING" for status in statuses.values())
 
-    await_count(ended, len(arns), "workflows that have ended")
+    await_count(ended, len(arns), "workflows that have ended", pause_s)
     return dict(Counter(statuses.values()))
 
 
