@@ -24,7 +24,7 @@ from benchmarks.pipeline import await_count, await_ends
 from headway.vendor.letter import Letter
 
 PRESET: Final = "generic"
-TERMS: Final = Terms(rate_per_s=60, poll_after_s=600, job_time_s=0.0, fail_ratio=0.0)
+TERMS: Final = Terms(rate_per_s=30, poll_after_s=600, job_time_s=0.0, fail_ratio=0.0)
 CONNECTIONS: Final = 50
 STARTERS: Final = 8
 PATIENCE_S: Final = 0.5

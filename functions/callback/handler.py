@@ -89,6 +89,8 @@ def refuse(record: SQSRecord, vendor: str, refusal: Refused) -> None:
 
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Receive a batch; only callbacks that could not be processed now come back to the queue."""
+    if not event["Records"]:  # a worker is warmed; the batch processor takes that for an error
+        return {"batchItemFailures": []}
     counts: dict[str, Counter[Metric]] = {}
 
     def receive_record(record: SQSRecord) -> None:

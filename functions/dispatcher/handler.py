@@ -95,9 +95,12 @@ def count_full(seating: Seating, counts: Counter[Metric]) -> None:
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
     counts: Counter[Metric] = Counter()
-    records = event["Records"]  # all of one queue; none where a worker is warmed
+    records = event["Records"]  # all of one queue
+    if not records:  # a worker is warmed; the batch processor takes that for an error
+        dispatcher()
+        return {"batchItemFailures": []}
     bodies = [record["body"] for record in records]
-    urgent = Origin.of_record(SQSRecord(records[0])).urgent if records else None
+    urgent = Origin.of_record(SQSRecord(records[0])).urgent
     with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies), urgent)) as turns:
 
         def dispatch_record(record: SQSRecord) -> None:

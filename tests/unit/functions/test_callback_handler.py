@@ -251,3 +251,7 @@ def test_a_callback_is_verified_as_the_contract_describes(worker: Worker) -> Non
     assert worker.step_functions.of("SendTaskSuccess") == []
     assert handle(callback_record(SUCCEEDED, {"x-acme-signature": given})) == []
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
+
+
+def test_a_worker_is_warmed_by_a_batch_of_nothing(worker: Worker) -> None:
+    assert handle() == []

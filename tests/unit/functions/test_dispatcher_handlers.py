@@ -132,6 +132,11 @@ def test_the_drain_deletes_a_duplicate_without_dispatching_it(worker: Worker) ->
     assert queue.waiting == {}
 
 
+def test_a_worker_is_warmed_by_a_batch_of_nothing(worker: Worker) -> None:
+    assert handler.handle({"Records": []}, LambdaContext()) == {"batchItemFailures": []}
+    assert worker.step_functions.sent == []
+
+
 def test_the_drain_of_an_empty_queue_does_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 0, "dispatched": 0}
     assert capsys.readouterr().out == ""
