@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow infrastructure e2e presets synth bench-contract hostile fuzz lock clean
+.PHONY: help demo test lint types unit workflow infrastructure e2e more presets synth bench-contract hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,10 +36,13 @@ infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what
 	@$(BIN)/pytest tests/infrastructure
 
 workflow: $(READY) ## the state machines, with scripted answers
-	@$(BIN)/pytest tests/workflow
+	@$(BIN)/pytest tests/workflow --numprocesses auto
 
 e2e: $(READY) ## all eleven steps on the embedded cloud
 	@$(BIN)/pytest tests/e2e
+
+more: $(READY) ## what `test` leaves out to end within ten minutes: who waits behind whom, and the verdict on the templates
+	@$(BIN)/pytest tests/more
 
 presets: $(READY) ## the vendor presets end to end that e2e leaves out
 	@$(BIN)/pytest tests/e2e/test_presets.py --other-presets

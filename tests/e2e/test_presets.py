@@ -1,6 +1,6 @@
 """Vendors as data, end to end: presets as they ship, `headway run`, and a simulator that speaks each one's shape.
 
-Five of them, which have all that a contract file can say, run always; `make presets` runs the others. Not all at once:
+Four of them, which have all that a contract file can say, run always; `make presets` runs the others. Not all at once:
 a stack has room for 500 resources, which is eight vendors.
 """
 
@@ -23,7 +23,7 @@ from headway.vendor.server import VendorServer
 from tests.e2e.laboratory import until
 from tests.e2e.running import lines, records
 
-CHOSEN = ["adyen", "assemblyai", "deepgram", "oracle-ohip", "twilio"]
+CHOSEN = ["adyen", "assemblyai", "deepgram", "twilio"]
 OTHERS = sorted({path.stem for path in PRESETS.glob("*.yaml")} - set(CHOSEN))
 CALLS = 4
 FAILED = {1, 3}
