@@ -54,10 +54,13 @@ def read(callback: Callback, body: bytes) -> Reading:
     Bytes that are no UTF-8 become U+FFFD: the signature was checked over the bytes, and a job must not wait for ever
     because of a letter in its result.
     """
-    if callback.body is BodyFormat.SNS and (request := _subscription(body)):
-        return Reading([request], None)
+    whole = _parsed(callback, body.decode(errors="replace"))
+    if callback.body is BodyFormat.SNS:
+        if request := _subscription(whole):
+            return Reading([request], None)
+        whole = _published(whole)
     events, complaint = [], None
-    for document in _documents(callback, body.decode(errors="replace")):
+    for document in _documents(callback, whole):
         try:
             events.append(_event(callback, document))
         except Malformed as error:
@@ -67,32 +70,33 @@ def read(callback: Callback, body: bytes) -> Reading:
     return Reading(events, complaint)
 
 
-def _documents(callback: Callback, text: str) -> Sequence[Any]:
-    """Return the events of a body as documents."""
+def _parsed(callback: Callback, text: str) -> Any:
+    """Return a body as a document."""
     if callback.body is BodyFormat.FORM:
-        return [dict(parse_qsl(text, keep_blank_values=True))]
+        return dict(parse_qsl(text, keep_blank_values=True))
     try:
-        document: Any = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Malformed("the callback is not JSON") from error
-    if callback.body is BodyFormat.SNS:
-        document = _published(document)
+
+
+def _documents(callback: Callback, whole: Any) -> Sequence[Any]:
+    """Return the events of a callback as documents."""
     if callback.events is None:
-        return [document]
-    documents = paths.read(document, callback.events)
+        return [whole]
+    documents = paths.read(whole, callback.events)
     if not isinstance(documents, list) or not documents:
         raise Malformed(f"the callback has no list of events at `{callback.events}`")
     return documents
 
 
-def _subscription(body: bytes) -> Event | None:
+def _subscription(message: Any) -> Event | None:
     """Read what SNS says of a subscription, None where it says something else; ending one is nobody's business here."""
     try:
-        message = json.loads(body)
         kinds = {sns.CONFIRMATION: Kind.SUBSCRIPTION, sns.NOTIFICATION: None}
         kind = kinds.get(message["Type"], Kind.IGNORED)
         return Event("", message["Type"], kind, str(message["SubscribeURL"])) if kind else None
-    except (ValueError, TypeError, KeyError) as error:
+    except (TypeError, KeyError) as error:
         raise Malformed("the callback is no message of Amazon SNS") from error
 
 
