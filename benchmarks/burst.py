@@ -19,9 +19,9 @@ import httpx
 import typer
 
 from benchmarks.figures import conclude
-from benchmarks.market import Market, Terms, letters, market
-from benchmarks.pipeline import await_count, await_ends
-from headway.vendor.letter import Letter
+from headway.simulator.signed_callback import Letter
+from headway.testing.pipeline import await_count, await_ends
+from headway.testing.presets import Market, Terms, letters, market
 
 PRESET: Final = "generic"
 TERMS: Final = Terms(rate_per_s=30, poll_after_s=600, job_time_s=0.0, fail_ratio=0.0)

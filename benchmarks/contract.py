@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.pipeline import WARM_UP_CALLS, Contract, Seen, Setting, cloud, vendor
+from headway.testing.pipeline import WARM_UP_CALLS, Contract, Seen, Setting, cloud, vendor
 
 NO_CONTRACT = 10_000
 PLAIN_SHARES = (0.75, 0.85, 0.98)

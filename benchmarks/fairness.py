@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.pipeline import Contract, Pipeline, Setting, await_count, cloud, vendor
+from headway.testing.pipeline import Contract, Pipeline, Setting, await_count, cloud, vendor
 
 MOST = 0.8
 """A call that misses its slot books anew behind all that is booked, which is jitter and not fairness: shares leave the

@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import httpx
 import typer
+from headway_lane.callback.event import Kind
+from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.record import CallAttribute, CallState, JobAttribute, job_key
 
 from benchmarks.figures import conclude
-from benchmarks.ledger import records
-from benchmarks.market import Market, Terms, letters, market
 from benchmarks.nonsense import Attempt, drawn, forgeries, raw
-from benchmarks.pipeline import await_count, await_ends, backlog, held
-from functions.callback.event import Kind
-from functions.contract.vendor import Vendor
-from functions.ledger.record import CallAttribute, CallState, JobAttribute, job_key
 from headway.partner.judgement import judge
 from headway.partner.openapi import REFUSALS
-from headway.vendor.keys import load_or_create
+from headway.simulator.keys import load_or_create
+from headway.testing.ledger import records
+from headway.testing.pipeline import await_count, await_ends, backlog, held
+from headway.testing.presets import Market, Terms, letters, market
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient

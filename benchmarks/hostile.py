@@ -16,14 +16,14 @@ from typing import Annotated, Any, Final
 
 import httpx
 import typer
+from headway_lane.ledger.record import CallAttribute, CallState, JobAttribute, job_key, since_attribute
 from typer.testing import CliRunner
 
 from benchmarks.figures import conclude
-from benchmarks.ledger import Record, records
-from benchmarks.market import Market, Terms, market
-from benchmarks.pipeline import depth
-from functions.ledger.record import CallAttribute, CallState, JobAttribute, job_key, since_attribute
 from headway.cli import app as headway
+from headway.testing.ledger import Record, records
+from headway.testing.pipeline import depth
+from headway.testing.presets import Market, Terms, market
 
 PRESET: Final = "generic"
 """It has an idempotency header, so that a repeated submit is no second job, and a poll."""

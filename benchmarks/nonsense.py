@@ -12,17 +12,17 @@ from urllib.parse import urlencode
 
 import requests
 import schemathesis
+from headway_lane.contract import paths
+from headway_lane.contract.exchange import CONTENT_TYPES, BodyFormat
+from headway_lane.contract.vendor import Vendor
+from headway_lane.verification import adyen
+from headway_lane.verification.schemes import scheme_of
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 
-from functions.callback import adyen
-from functions.callback.verification import scheme_of
-from functions.contract import paths
-from functions.contract.exchange import CONTENT_TYPES, BodyFormat
-from functions.contract.vendor import Vendor
 from headway.partner.openapi import openapi
-from headway.vendor.event import compose
-from headway.vendor.letter import sign
+from headway.simulator.event import compose
+from headway.simulator.signed_callback import sign
 
 MODES: Final = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 TYPES: Final = (

@@ -9,13 +9,13 @@ from headway.commands import callback, inbox
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.plan import plan
+from headway.commands.run import run
 from headway.commands.simulate import simulate
 from headway.commands.status import status
 from headway.commands.synth import synth
 from headway.commands.validate import validate
+from headway.commands.vendor import vendor
 from headway.errors import UsageProblem
-from headway.run.command import run
-from headway.vendor.command import vendor
 
 app = typer.Typer(
     name="headway",

@@ -14,13 +14,14 @@ class UsageProblem(Exception):  # noqa: N818 - it is the user's, not the program
 @contextmanager
 def mendable() -> Iterator[None]:
     """Turn what the embedded cloud, the configuration, the synth and the stacks raise into a UsageProblem."""
-    from cdk.configuration import ConfigurationError
+    from headway_cdk.configuration import ConfigurationError
+
     from headway.cloud.errors import CloudError
+    from headway.deployment.stack import NotDeployed
+    from headway.deployment.synthesis import SynthesisFailed
     from headway.run.errors import RunError
-    from headway.stack import NotDeployed
-    from headway.synthesis import SynthesisFailed
-    from headway.vendor.keys import KeysUnreadableError
-    from headway.vendor.server import PortInUse
+    from headway.simulator.keys import KeysUnreadableError
+    from headway.simulator.server import PortInUse
 
     mendable_errors = (
         CloudError,

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from headway_cdk.resources import ROOT
 
-from headway.synthesis import ROOT, synthesize
+from headway.deployment.synthesis import synthesize
 
 
 @pytest.fixture(scope="session")

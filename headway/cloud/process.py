@@ -23,8 +23,8 @@ import httpx
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from headway.cloud.endpoint import EMBEDDED_REGION
 from headway.cloud.errors import PortInUse, StartFailed, StopFailed
+from headway.deployment.target import EMBEDDED_REGION
 
 STATE_FILE = "cloud.json"
 LOG_FILE = "cloud.log"

@@ -5,7 +5,7 @@ The emulator is pinned exactly, so that a mend of a private name cannot miss it 
 
 from ministack.app import app
 
-from headway.cloud.mends import binary_bodies, expressions, fair_queues, priority, proxy_headers, shared_code
+from headway.cloud.patches import binary_bodies, expressions, fair_queues, priority, proxy_headers, shared_code
 
 __all__ = ["app"]
 

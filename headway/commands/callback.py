@@ -13,8 +13,8 @@ import typer
 from headway.errors import UsageProblem, mendable
 
 if TYPE_CHECKING:
-    from functions.contract.exchange import Callback
-    from functions.contract.vendor import Vendor
+    from headway_lane.contract.exchange import Callback
+    from headway_lane.contract.vendor import Vendor
 
 KEY_VARIABLE = "HEADWAY_WEBHOOK_KEY"
 TIMEOUT_S = 10.0
@@ -62,8 +62,8 @@ def send(
     """
     import httpx
 
-    from headway.vendor.event import compose
-    from headway.vendor.letter import write
+    from headway.simulator.event import compose
+    from headway.simulator.signed_callback import write
 
     document, vendor, callback = _read(contract)
     word = status or next(iter(document["callback"].get("success", ())), None)
@@ -177,9 +177,9 @@ def openapi(contract: Contract, url: Url = None, state_dir: StateDir = STATE_DIR
 
 def _read(path: Path) -> tuple[Mapping[str, Any], "Vendor", "Callback"]:
     """Return the contract of a file, as document and as model, and what it says of callbacks."""
-    from cdk.configuration import load_contract
-    from functions.contract.vendor import Vendor
-    from headway.synthesis import CONFIGURATION
+    from headway_cdk.configuration import load_contract
+    from headway_cdk.resources import CONFIGURATION
+    from headway_lane.contract.vendor import Vendor
 
     with mendable():
         document = load_contract(CONFIGURATION, path)
@@ -191,8 +191,9 @@ def _read(path: Path) -> tuple[Mapping[str, Any], "Vendor", "Callback"]:
 
 def _keys(vendor_name: str, callback: "Callback", state_dir: Path) -> Sequence[str]:
     """Return the webhook keys of the environment, or the simulator's."""
-    from functions.callback.keys import keys_of
-    from headway.vendor.keys import load_or_create
+    from headway_lane.verification.keys import keys_of
+
+    from headway.simulator.keys import load_or_create
 
     if given := os.environ.get(KEY_VARIABLE):
         return keys_of(given)
@@ -201,7 +202,7 @@ def _keys(vendor_name: str, callback: "Callback", state_dir: Path) -> Sequence[s
 
 
 def _deployed_url(state_dir: Path, vendor_name: str) -> str:
-    from headway.stack import Stack
+    from headway.deployment.stack import Stack
 
     with mendable():
         return Stack.local(state_dir).callback_url(vendor_name)

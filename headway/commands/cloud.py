@@ -36,15 +36,15 @@ def up(
 
         headway up --port 4566 --vendor-url replicate=http://127.0.0.1:9200
     """
+    from headway_cdk.resources import CONFIGURATION
     from rich.console import Console
 
-    from headway import embedded
-    from headway.synthesis import CONFIGURATION
+    from headway.deployment import local
 
     console = Console(stderr=True)
     with mendable(), console.status("starting") as spinner:
         urls = _vendor_urls(vendor_url or [])
-        cloud, stack = embedded.up(state_dir, urls, port, config_dir or CONFIGURATION, progress=spinner.update)
+        cloud, stack = local.up(state_dir, urls, port, config_dir or CONFIGURATION, progress=spinner.update)
     if as_json:
         typer.echo(json.dumps({"endpoint_url": cloud.endpoint_url, "outputs": dict(stack.outputs)}, indent=2))
         return
@@ -57,10 +57,10 @@ def up(
 
 def down(state_dir: StateDir = STATE_DIR) -> None:
     """Stop the embedded cloud and remove all that it held."""
-    from headway import embedded
+    from headway.deployment import local
 
     with mendable():
-        stopped = embedded.down(state_dir)
+        stopped = local.down(state_dir)
     typer.echo("The embedded cloud is stopped." if stopped else "No embedded cloud was running.")
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from headway_cdk.resources import resource
 
 STATE_DIR = Path(".headway/demo")
-SAMPLE = Path(__file__).parent.parent.parent / "workflows" / "samples" / "predictions.jsonl"
+SAMPLE = resource("workflows/samples/predictions.jsonl")
 
 
 def demo(
@@ -28,15 +29,15 @@ def demo(
     """
     from rich.console import Console
 
-    from headway import embedded
+    from headway.commands.vendor import report_table
+    from headway.deployment import connection, local
     from headway.errors import mendable
-    from headway.run import batch, closing, connection
+    from headway.run import batch, closing
     from headway.run.job import Choices
     from headway.run.progress import showing
-    from headway.vendor.command import report_table
-    from headway.vendor.keys import load_or_create
-    from headway.vendor.offer import Limit, Offer
-    from headway.vendor.server import VendorServer
+    from headway.simulator.keys import load_or_create
+    from headway.simulator.offer import Limit, Offer
+    from headway.simulator.server import VendorServer
 
     status, out = Console(stderr=True), Console()
     with mendable():
@@ -49,7 +50,7 @@ def demo(
         try:
             with VendorServer(offer) as vendor:
                 with status.status("starting") as spinner:
-                    embedded.up(state_dir, {"replicate": vendor.url}, progress=spinner.update)
+                    local.up(state_dir, {"replicate": vendor.url}, progress=spinner.update)
                 cloud = connection.connect("local", profile=None, region=None, state_dir=state_dir)
                 choices = Choices(vendor=None, again=False, limit=None, write_report=True, report=None)
                 with showing(status) as show:
@@ -63,7 +64,7 @@ def demo(
                     )
                 seen = vendor.report()
         finally:
-            embedded.down(state_dir)
+            local.down(state_dir)
     out.print(closing.table(result))
     out.print(report_table(seen))
     closing.say_files(result, out)

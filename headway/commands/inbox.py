@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.commands.callback import AsJson
+from headway.commands.run import TargetName
 from headway.errors import mendable
-from headway.run.command import TargetName
 
 if TYPE_CHECKING:
-    from headway.inbox.letters import Letter, Letters
-    from headway.run.connection import Connection
+    from headway.deployment.connection import Connection
+    from headway.operations.dead_letters import Letter, Letters
 
 STATE_DIR = Path(".headway")
 
@@ -138,7 +138,7 @@ def orphans(
     from rich.console import Console
     from rich.table import Table
 
-    from headway.inbox import orphans as answers
+    from headway.operations import orphans as answers
 
     cloud = _connect(target, profile, region, state_dir)
     found = [
@@ -156,14 +156,14 @@ def orphans(
 
 
 def _connect(target: TargetName, profile: str | None, region: str | None, state_dir: Path) -> "Connection":
-    from headway.run import connection
+    from headway.deployment import connection
 
     with mendable():
         return connection.connect(target.value, profile=profile, region=region, state_dir=state_dir)
 
 
 def _letters(cloud: "Connection") -> "Letters":
-    from headway.inbox.letters import Letters
+    from headway.operations.dead_letters import Letters
 
     outputs = cloud.stack.outputs
     return Letters(cloud.target.client("sqs"), outputs["CallbackDlqUrl"], outputs["CallbackQueueUrl"])

@@ -41,11 +41,11 @@ def plan(
 
         headway plan replicate --backlog 10000 --json | jq .warnings
     """
+    from headway_cdk.configuration import load_vendors
+    from headway_lane.contract.tuning import Tuning
     from rich.console import Console
     from rich.markup import escape
 
-    from cdk.configuration import load_vendors
-    from functions.limiter.tuning import Tuning
     from headway.errors import UsageProblem, mendable
     from headway.planning.plan import plan as draw
     from headway.planning.situation import Situation

@@ -13,9 +13,8 @@ from headway.errors import UsageProblem
 from headway.simulation.settings import Settings, Shape, headroom_for
 
 if TYPE_CHECKING:
+    from headway_lane.contract.vendor import Limit
     from rich.console import Console
-
-    from functions.contract.vendor import Limit
 
 CALLS_COUNT = 1_000_000
 
@@ -123,8 +122,9 @@ def simulate(
 
 
 def _limit(text: str) -> "Limit":
-    from functions.contract.vendor import Limit, Scope
-    from headway.vendor import offer
+    from headway_lane.contract.vendor import Limit, Scope
+
+    from headway.simulator import offer
 
     try:
         parsed = offer.Limit.parse(text)

@@ -10,7 +10,7 @@ import typer
 from headway.commands.cloud import STATE_DIR, StateDir
 
 if TYPE_CHECKING:
-    from headway.budgets import BudgetStatus
+    from headway.operations.budgets import BudgetStatus
 
 NOT_RUNNING = 3
 """Exit code where nothing runs, as init scripts have it (LSB)."""
@@ -54,14 +54,15 @@ def status(
 
         headway status --json | jq '.budgets[] | select(.circuit != "closed")'
     """
-    from cdk.configuration import load_vendors
-    from functions.limiter.store import DynamoBookStore
-    from headway.budgets import statuses
+    from headway_cdk.configuration import load_vendors
+    from headway_cdk.resources import CONFIGURATION
+    from headway_lane.limiter.reservation_store import DynamoBookStore
+
     from headway.cloud import process
-    from headway.cloud.endpoint import LocalTarget
+    from headway.deployment.stack import Stack
+    from headway.deployment.target import LocalTarget
     from headway.errors import mendable
-    from headway.stack import Stack
-    from headway.synthesis import CONFIGURATION
+    from headway.operations.budgets import statuses
 
     with mendable():
         cloud = process.status(state_dir)
@@ -118,9 +119,9 @@ def _count(sqs: Any, url: str, attribute: str) -> int:
 
 def seats_taken(dynamodb: Any, table_name: str, vendor: str, now_s: float) -> int:
     """Count the seats of a vendor that have not expired, read consistently."""
-    from functions.limiter.seat_store import SeatAttribute
-    from functions.limiter.seats import seat_budget
-    from functions.limiter.store import BudgetAttribute
+    from headway_lane.limiter.in_flight import seat_budget
+    from headway_lane.limiter.in_flight_store import SeatAttribute
+    from headway_lane.limiter.reservation_store import BudgetAttribute
 
     answer = dynamodb.get_item(
         TableName=table_name, Key={BudgetAttribute.BUDGET: {"S": seat_budget(vendor)}}, ConsistentRead=True

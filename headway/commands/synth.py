@@ -20,8 +20,8 @@ def synth(
     """
     from rich.console import Console
 
+    from headway.deployment.synthesis import synthesize
     from headway.errors import mendable
-    from headway.synthesis import synthesize
 
     console = Console(stderr=True)
     with mendable(), console.status("synthesizing"):

@@ -29,7 +29,7 @@ def validate(
 
         headway validate config/appconfig/presets/mux.yaml
     """
-    from cdk.configuration import ConfigurationError, load_contract, load_vendors
+    from headway_cdk.configuration import ConfigurationError, load_contract, load_vendors
 
     found: dict[str, str | None] = {}
     paths = files or sorted((config_dir / "vendors").glob("*.yaml"))

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from functions.callback import event
-from functions.callback.verification import scheme_of
-from functions.contract.exchange import Callback
-from functions.errors import Forged, Malformed
+from headway_lane.callback import event
+from headway_lane.contract.exchange import Callback
+from headway_lane.runtime.errors import Forged, Malformed
+from headway_lane.verification.schemes import scheme_of
 
 
 @dataclass(frozen=True, slots=True)

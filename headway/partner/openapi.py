@@ -6,8 +6,8 @@ In: a contract. Out: OpenAPI 3.1, the dialect whose schemas are JSON Schema.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from functions.callback.verification import scheme_of
-from functions.contract.exchange import CONTENT_TYPES, Callback
+from headway_lane.contract.exchange import CONTENT_TYPES, Callback
+from headway_lane.verification.schemes import scheme_of
 
 REFUSALS: Final[Mapping[str, str]] = {
     "400": "Not stored: the queue does not take this body. Do not repeat it unchanged.",

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 
 import uvicorn
+from headway_lane.contract.exchange import Callback
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.contract.exchange import Callback
 from headway.partner.judgement import Judgement, judge
-from headway.vendor.server import LOOPBACK, listen
+from headway.simulator.server import LOOPBACK, listen
 
 
 def serve(

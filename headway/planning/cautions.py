@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from functions.contract.vendor import Drain, Pacing
+from headway_lane.contract.vendor import Drain, Pacing
+
 from headway.planning.facts import Facts, Interval
 from headway.planning.forecast import Bound
 from headway.planning.formulas import number

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from cdk.parameters import poll_fence
-from functions.contract.vendor import (
+from headway_cdk.parameters import poll_fence
+from headway_lane.contract.vendor import (
     BURST_FACTOR,
     CHECK_BATCH_SIZE,
     EXPRESS_TIMEOUT_S,
@@ -25,11 +25,12 @@ from functions.contract.vendor import (
     Scope,
     Vendor,
 )
-from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US
-from functions.limiter.budget import ATTEMPTS
-from functions.limiter.delay import pause_us
-from functions.limiter.permits import rule_of
-from functions.limiter.turn import LOOK_US, PATIENCE_US
+from headway_lane.limiter.budget import ATTEMPTS
+from headway_lane.limiter.delay import pause_us
+from headway_lane.limiter.pace import CHUNK_US, HORIZON_US, LEAD_US
+from headway_lane.limiter.reservations import rule_of
+from headway_lane.limiter.turn import LOOK_US, PATIENCE_US
+
 from headway.planning.forecast import (
     FREED_S,
     Bound,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from functions.contract.vendor import Drain, Pacing, Scope
-from functions.dispatcher.pace import LEAD_US
-from functions.limiter.delay import pause_us
-from functions.limiter.permits import Quota, Rule, rule_of
+from headway_lane.contract.vendor import Drain, Pacing, Scope
+from headway_lane.limiter.delay import pause_us
+from headway_lane.limiter.pace import LEAD_US
+from headway_lane.limiter.reservations import Quota, Rule, rule_of
+
 from headway.planning.situation import Situation
 
 FREED_S: Final = 1.0

@@ -11,7 +11,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from functions.contract.vendor import Drain, Pacing
+from headway_lane.contract.vendor import Drain, Pacing
+
 from headway.planning.facts import Interval
 from headway.planning.forecast import Bound
 

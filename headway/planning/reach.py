@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from functions.contract.vendor import Limit, Scope, Vendor
+from headway_lane.contract.vendor import Limit, Scope, Vendor
 
 
 def unreachable(vendor: Vendor) -> Iterator[str]:

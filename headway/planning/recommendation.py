@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from functions.contract.vendor import LEAST_CONCURRENCY, Dispatch, Drain, Pacing, Scope, Vendor
+from headway_lane.contract.vendor import LEAST_CONCURRENCY, Dispatch, Drain, Pacing, Scope, Vendor
 
 BATCH_LIMIT: Final = 10
 """Most messages that SQS gives in one receive, and a batch without a batching window (service quotas)."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from functions.contract.vendor import Pacing, Scope, Vendor
-from functions.limiter.permits import Rule, rule_of
-from functions.limiter.tuning import Tuning
+from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.vendor import Pacing, Scope, Vendor
+from headway_lane.limiter.reservations import Rule, rule_of
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from headway_cdk.resources import CONFIGURATION
+
+from headway.deployment.connection import Connection
 from headway.report.model import ContractLine, RunSummary
-from headway.run.connection import Connection
 from headway.run.errors import RunRefused
 from headway.run.executions import Executions
-from headway.run.job import CONFIGURATION, EVERYTHING, Choices, Job, check, prepare
+from headway.run.job import EVERYTHING, Choices, Job, check, prepare
 from headway.run.ledger_watch import LedgerWatch
 from headway.run.lines import BadLine
 from headway.run.outcome import RunResult, VendorRun, call_times

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from headway_cdk.configuration import ConfigurationError, load_vendors
+from headway_lane.contract.vendor import Limit, Scope
 
-from cdk.configuration import ConfigurationError, load_vendors
-from functions.contract.vendor import Limit, Scope
-from headway.run.connection import Connection
+from headway.deployment.connection import Connection
 from headway.run.errors import RunRefused
 from headway.run.executions import Executions, code
 from headway.run.lines import BadLine, InputLine, Route, parse
 from headway.run.plan import Plan, plan
 from headway.run.results import beside, load
-
-CONFIGURATION: Final = Path(__file__).parents[2] / "config" / "appconfig"
 
 
 @dataclass(frozen=True, slots=True)

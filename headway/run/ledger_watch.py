@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from functions.ledger.record import CallAttribute, CallState
+from headway_lane.ledger.record import CallAttribute, CallState
+
 from headway.run.results import LEDGER_TIMES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.claims.claim import CARRIED_BYTES, LARGEST_BYTES, Claim, requests_folder
+from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, Claim, requests_folder
 
 _FIELDS: Final = ("payload", "vendor", "urgent", "tenant")
 _MEND: Final = 'write {"payload": {...}}'

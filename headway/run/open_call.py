@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from botocore.exceptions import ClientError
+from headway_lane.ledger.record import CallState
 
-from functions.ledger.record import CallState
 from headway.run.executions import Execution, Started, code
 from headway.run.ledger_watch import FINAL_STATES, Sight
 from headway.run.plan import Attempt

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from functions.ledger.record import CallState, since_attribute
+from headway_lane.ledger.record import CallState, since_attribute
+
 from headway.run.errors import RunRefused
 
 STARTED: Final = "started_epoch_ms"

@@ -13,8 +13,8 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from headway_lane.ledger.record import CallState, since_attribute
 
-from functions.ledger.record import CallState, since_attribute
 from headway.run.errors import CloudLost
 from headway.run.executions import Execution, Executions, Started, passes
 from headway.run.ledger_watch import LedgerWatch, Sight

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from functions.limiter.permits import Permit
+from headway_lane.limiter.reservations import Permit
 
 if TYPE_CHECKING:
     from headway.simulation.lane import Lane

@@ -1,8 +1,8 @@
 """One vendor's lane on a virtual clock: dispatchers that book, callers that wait for their slot, the vendor's door.
 
-Settings in, arrivals at the door in true time out. Every decision is the limiter's own (`functions.limiter`): what to
-book, whether a permit still holds, what a late answer moves. What the running system does by sleeping is an event here,
-with the same constants (`pace`, `turn`).
+Settings in, arrivals at the door in true time out. Every decision is the limiter's own (`headway_lane.limiter`): what
+to book, whether a permit still holds, what a late answer moves. What the running system does by sleeping is an event
+here, with the same constants (`pace`, `turn`).
 
 A write of the book takes time: it lands `booking_us` after its read, and only if no other has landed in between. The
 decision is made when it lands, on the book and with the clock of the read: the loser of a race would have thrown its
@@ -16,10 +16,11 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
-from functions.dispatcher.pace import CHUNK_US, HORIZON_US, LEAD_US
-from functions.limiter.budget import ATTEMPTS, LONGEST_BACKOFF_US, Budget
-from functions.limiter.permits import Permit, Rule, rule_of, slot_now
-from functions.limiter.turn import FRESH_US, GRACE_SHARE, LOOK_US, MISSED_US, PATIENCE_US, REBOOK_LEAD_US
+from headway_lane.limiter.budget import ATTEMPTS, LONGEST_BACKOFF_US, Budget
+from headway_lane.limiter.pace import CHUNK_US, HORIZON_US, LEAD_US
+from headway_lane.limiter.reservations import Permit, Rule, rule_of, slot_now
+from headway_lane.limiter.turn import FRESH_US, GRACE_SHARE, LOOK_US, MISSED_US, PATIENCE_US, REBOOK_LEAD_US
+
 from headway.simulation import draws
 from headway.simulation.dispatcher import PUT_BACK_US, Dispatcher, Sleepers, Write
 from headway.simulation.outcome import Tally

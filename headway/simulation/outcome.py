@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from functions.contract.vendor import Limit
-from functions.limiter.permits import Rule
-from headway.vendor import window
+from headway_lane.contract.vendor import Limit
+from headway_lane.limiter.reservations import Rule
+
+from headway.simulator import window
 
 US_PER_S = 1_000_000
 

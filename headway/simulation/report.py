@@ -1,8 +1,8 @@
 """What a simulation says at the terminal."""
 
+from headway_lane.contract.vendor import LONG_WINDOW_S
 from rich.table import Table
 
-from functions.contract.vendor import LONG_WINDOW_S
 from headway.report import wording
 from headway.simulation.outcome import US_PER_S, LimitSeen, Outcome
 from headway.simulation.settings import Settings

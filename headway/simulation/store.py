@@ -1,6 +1,6 @@
 """The books of a simulation: in memory, under the same condition as the table in DynamoDB."""
 
-from functions.limiter.budget import Entry
+from headway_lane.limiter.budget import Entry
 
 
 class MemoryBookStore:

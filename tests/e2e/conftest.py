@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.laboratory import Laboratory, laboratory
+from headway.testing.laboratory import Laboratory, laboratory
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

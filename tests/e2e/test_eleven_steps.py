@@ -5,13 +5,13 @@ import json
 from typing import Any
 
 import httpx
+from headway_cdk.configuration import load_vendors
+from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.vendor import Scope
+from headway_lane.limiter.delay import pause_us
 
-from cdk.configuration import load_vendors
-from functions.contract.vendor import Scope
-from functions.limiter.delay import pause_us
-from functions.limiter.tuning import Tuning
-from headway.synthesis import CONFIGURATION
-from tests.e2e.laboratory import VENDOR, Laboratory, until
+from headway.testing.laboratory import VENDOR, Laboratory, until
 
 PAYLOAD = {"version": "v1", "input": {"prompt": "a lighthouse in fog"}}
 CALL_ID = "eleven-steps"

@@ -11,9 +11,9 @@ import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from headway.cloud import process
-from headway.cloud.deployment import deploy
-from headway.cloud.endpoint import LocalTarget
 from headway.cloud.errors import DeploymentFailed
+from headway.deployment.cloudformation import deploy
+from headway.deployment.target import LocalTarget
 
 BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 HANDLER = """

@@ -13,7 +13,7 @@ import httpx
 from typer.testing import CliRunner
 
 from headway.cli import app
-from tests.e2e.laboratory import VENDOR, Laboratory, until
+from headway.testing.laboratory import VENDOR, Laboratory, until
 
 JSON = {"Content-Type": "application/json"}
 

@@ -7,8 +7,8 @@ import httpx
 from typer.testing import CliRunner
 
 from headway.cli import app
-from tests.e2e.laboratory import Laboratory, until
-from tests.e2e.running import good, lines, records, run
+from headway.testing.laboratory import Laboratory, until
+from headway.testing.running import good, lines, records, run
 
 
 def test_a_bad_line_and_a_call_that_the_vendor_refuses_do_not_stop_the_others(lab: Laboratory, tmp_path: Path) -> None:

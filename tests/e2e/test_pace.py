@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.laboratory import Laboratory
-from tests.e2e.running import good, lines, records, run
+from headway.testing.laboratory import Laboratory
+from headway.testing.running import good, lines, records, run
 
 
 @pytest.fixture(autouse=True)

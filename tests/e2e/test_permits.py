@@ -11,21 +11,22 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from headway_cdk.configuration import load_vendors
+from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.vendor import Scope
+from headway_lane.limiter.budget import SWITCH_US
+from headway_lane.limiter.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
+from headway_lane.limiter.reservation_store import DynamoBookStore
+from headway_lane.limiter.reservations import Permit, rule_of
+from headway_lane.limiter.signals import Reason
 from typer.testing import CliRunner
 
-from cdk.configuration import load_vendors
-from functions.contract.vendor import Scope
-from functions.limiter.budget import SWITCH_US
-from functions.limiter.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
-from functions.limiter.permits import Permit, rule_of
-from functions.limiter.signals import Reason
-from functions.limiter.store import DynamoBookStore
-from functions.limiter.tuning import Tuning
-from headway.budgets import statuses
 from headway.cli import app
-from headway.synthesis import ASSEMBLY, CONFIGURATION
-from tests.e2e.laboratory import VENDOR, Laboratory, laboratory, until
-from tests.e2e.running import good, lines, records, run
+from headway.deployment.synthesis import ASSEMBLY
+from headway.operations.budgets import statuses
+from headway.testing.laboratory import VENDOR, Laboratory, laboratory, until
+from headway.testing.running import good, lines, records, run
 
 HEARD_S = 0.6
 """By then every caller has heard of a brake: the slot of who has looked just before it was written."""

@@ -15,13 +15,13 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.market import IN_FLIGHT, PRESETS, Market, market
-from benchmarks.pipeline import depth
 from headway.cli import app
 from headway.commands.status import seats_taken
-from headway.vendor.server import VendorServer
-from tests.e2e.laboratory import until
-from tests.e2e.running import lines, records
+from headway.simulator.server import VendorServer
+from headway.testing.laboratory import until
+from headway.testing.pipeline import depth
+from headway.testing.presets import IN_FLIGHT, PRESETS, Market, market
+from headway.testing.running import lines, records
 
 CHOSEN = ["adyen", "assemblyai", "deepgram", "twilio"]
 OTHERS = sorted({path.stem for path in PRESETS.glob("*.yaml")} - set(CHOSEN))

@@ -6,15 +6,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from headway_cdk.resources import CONFIGURATION
 
-from headway import cli, synthesis
+from headway import cli
+from headway.deployment import synthesis
 
 
 def test_a_mistake_in_a_contract_is_one_line_with_file_field_and_mend_and_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configuration = tmp_path / "appconfig"
-    shutil.copytree(synthesis.CONFIGURATION, configuration)
+    shutil.copytree(CONFIGURATION, configuration)
     contract = configuration / "vendors" / "replicate.yaml"
     contract.write_text(contract.read_text().replace("reserved_concurrency: 2", "reserved_concurrency: 1"))
     monkeypatch.setattr(synthesis, "synthesize", partial(synthesis.synthesize, configuration=configuration))

@@ -17,20 +17,21 @@ from typing import Any
 
 import pytest
 import yaml
+from headway_cdk.configuration import load_vendors
+from headway_cdk.resources import CONFIGURATION, ROOT
+from headway_lane.contract.exchange import Callback
+from headway_lane.contract.vendor import Vendor
 
-from cdk.configuration import load_vendors
-from functions.contract.exchange import Callback
-from functions.contract.vendor import Vendor
-from headway.synthesis import CONFIGURATION, ROOT, _node
+from headway.deployment.synthesis import _node
 
 STACKS = ("HeadwayStateful", "HeadwayStateless")
 
 WITHOUT_EXCEPTIONS = """
 import json, pathlib, sys
-import cdk.nag
+import headway_cdk.nag
 said = []
-cdk.nag.acknowledge = lambda construct, rule, reason: said.append((construct.node.path, rule, reason))
-from cdk import app
+headway_cdk.nag.acknowledge = lambda construct, rule, reason: said.append((construct.node.path, rule, reason))
+from headway_cdk import app
 app.main()
 pathlib.Path(sys.argv[1]).write_text(json.dumps(said))
 """

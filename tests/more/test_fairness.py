@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fairness import Fairness, measure, warm_up
-from benchmarks.pipeline import Contract, Setting, cloud, vendor
+from headway.testing.pipeline import Contract, Setting, cloud, vendor
 
 RATE = 10
 """Slow enough that a dispatcher which fetches its next batch is back before its turn, on a slow machine too."""

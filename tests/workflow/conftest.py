@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from headway_cdk.definitions import bind
+from headway_cdk.resources import WORKFLOWS
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from cdk.definitions import WORKFLOWS, bind
 from headway.cloud import process
-from headway.cloud.endpoint import LocalTarget
+from headway.deployment.target import LocalTarget
 
 ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:{resource}"
 ROLE = "arn:aws:iam::000000000000:role/workflow"

@@ -1,0 +1,144 @@
+"""What no schema can say of a contract: fields that contradict each other, each in a line with field and mend."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
+from headway_lane.contract.signature import Signature
+from headway_lane.contract.vendor import Dispatch, Pacing, Quantity, Scope, Vendor
+
+
+def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]:
+    """Yield what is wrong with a contract that satisfies the schema, the document beside the model made of it."""
+    yield from _limits(contract["limits"])
+    if not vendor.limits_of(Scope.SUBMIT):
+        yield "`limits`: none counts submits; add one with `scope: submit`"
+    if vendor.book_scope(Scope.SUBMIT) is Scope.ANY and vendor.dispatch.pacing is Pacing.DELAY:
+        yield (
+            "`dispatch.pacing`: with `delay` nobody counts submits together with polls;"
+            " set `pacing: permits`, or limit `submit` and `poll` apart"
+        )
+    yield from _dispatch(vendor.dispatch)
+    if vendor.dispatch.direct:
+        yield from _direct(vendor)
+    yield from _submit(vendor.submit)
+    yield from _callback(vendor.callback) if vendor.callback else _silence(vendor)
+    if vendor.poll:
+        yield from _poll(vendor, vendor.poll)
+
+
+def _limits(limits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Two limits that say the same of the same calls: one of them is a slip, and nobody knows which."""
+    first: dict[tuple[Any, ...], int] = {}
+    for index, limit in enumerate(limits):
+        same = (limit["quantity"], limit.get("scope"), limit.get("per_s"))
+        if same in first:
+            calls = limit["quantity"] == Quantity.CALLS
+            what = f"calls of scope `{limit['scope']}` in {limit['per_s']:g} s" if calls else "jobs in flight"
+            yield f"`limits.{index}`: limits {what}, and so does `limits.{first[same]}`; remove one of them"
+        first[same] = index
+
+
+def _dispatch(dispatch: Dispatch) -> Iterator[str]:
+    if dispatch.urgent_concurrency == 1:
+        yield (
+            "`dispatch.urgent_concurrency` is 1; make it 2 or more, an event source mapping takes no less,"
+            " or 0 for a lane without an urgent queue"
+        )
+    if dispatch.reserved_concurrency < dispatch.dispatchers_count:
+        yield (
+            f"`dispatch.reserved_concurrency` is {dispatch.reserved_concurrency}; make it"
+            f" {dispatch.dispatchers_count} (`maximum_concurrency` + `urgent_concurrency`) at least, or polled"
+            " batches are throttled"
+        )
+    if dispatch.provisioned_concurrency > dispatch.reserved_concurrency:
+        yield (
+            f"`dispatch.provisioned_concurrency` is {dispatch.provisioned_concurrency}; make it"
+            f" {dispatch.reserved_concurrency} (`reserved_concurrency`) at most"
+        )
+
+
+def _direct(vendor: Vendor) -> Iterator[str]:
+    """Find what only a function could do."""
+    submit, beginning = vendor.submit, "`dispatch.direct`: "
+    if vendor.credential is not None:
+        yield beginning + "no function reads the secret; remove `credential`"
+    if vendor.dispatch.pacing is not Pacing.DELAY:
+        yield beginning + "no function waits for a permit; set `pacing: delay`"
+    if not isinstance(submit.callback_url, str) or "." in submit.callback_url:
+        yield beginning + "`submit.callback_url` must be a field at the top level"
+    in_code = (
+        isinstance(submit.job_id, Header),
+        submit.body is not BodyFormat.JSON,
+        submit.query,
+        submit.callback_key,
+        vendor.headers,
+    )
+    if any(in_code):
+        yield beginning + "no function reads or writes headers, secrets, forms and queries; remove `direct`"
+    if submit.lookup:
+        yield beginning + "no function asks for a job; set `submit.ambiguity: reject`, and remove `submit.lookup`"
+    if submit.idempotency_field:
+        yield beginning + "no function writes our key; remove `submit.idempotency_field`"
+    if vendor.poll:
+        yield beginning + "no function notes a job to be polled; remove `poll`"
+
+
+def _submit(submit: Submit) -> Iterator[str]:
+    places = {"callback_url": submit.callback_url, "idempotency_field": submit.idempotency_field}
+    for name, place in places.items():
+        if submit.body is BodyFormat.FORM and isinstance(place, str) and "." in place:
+            yield f"`submit.{name}`: a form has no objects; name a field without dots"
+    if submit.ambiguity is Ambiguity.ASK:
+        yield from _ask(submit)
+    elif submit.lookup:
+        yield f"`submit.lookup`: with `ambiguity: {submit.ambiguity}` nobody asks; set `ask`, or remove it"
+
+
+def _ask(submit: Submit) -> Iterator[str]:
+    if submit.lookup is None:
+        yield "`submit.lookup` is missing: `ambiguity: ask` has to know where to ask; describe it, or set `reject`"
+    if not (submit.idempotency_header or submit.idempotency_field):
+        yield (
+            "`submit.ambiguity`: to `ask` for a job the vendor has to know our key;"
+            " name an `idempotency_header` or an `idempotency_field`, or set `reject`"
+        )
+
+
+def _callback(callback: Callback) -> Iterator[str]:
+    if isinstance(callback.verification, Signature) and callback.verification.contradiction:
+        yield f"`callback.verification`: {callback.verification.contradiction}"
+    if (callback.body is BodyFormat.SNS) != (callback.verification == "sns"):
+        yield "`callback.body` and `callback.verification` are both `sns`, or neither: SNS signs its own messages"
+    if callback.body is BodyFormat.FORM and callback.events is not None:
+        yield "`callback.events`: a form has no lists of events; remove it"
+    lists = {name: getattr(callback, name) for name in ("success", "failure", "progress", "ignored")}
+    if callback.status is None and any(lists.values()):
+        named = ", ".join(f"`callback.{name}`" for name, words in lists.items() if words)
+        yield f"{named} without `callback.status`: say where the status is"
+    if callback.status is not None and not callback.success:
+        yield "`callback.success` is missing: say which statuses end a job well"
+    for (name, words), (other, others) in combinations(lists.items(), 2):
+        if both := sorted(words & others):
+            yield f"`callback.{name}` and `callback.{other}` both have {both[0]!r}; remove it from one"
+
+
+def _silence(vendor: Vendor) -> Iterator[str]:
+    """Find what makes no sense for a vendor that calls nobody back."""
+    if vendor.poll is None:
+        yield "`callback` and `poll` are missing, so that nobody would hear of a job's end; add one of them"
+    for name in ("callback_url", "callback_key"):
+        if getattr(vendor.submit, name) is not None:
+            yield f"`submit.{name}` without `callback`: say what a callback looks like, or remove it"
+    if isinstance(vendor.result, Delivered):
+        yield "`result.source` is `callback`, and there is no `callback`; fetch the result by `path`"
+
+
+def _poll(vendor: Vendor, poll: Poll) -> Iterator[str]:
+    if vendor.callback and isinstance(vendor.result, Delivered):
+        yield "`poll`: a job that is polled has called nobody back; fetch its `result`"
+    if poll.method == "HEAD" and poll.status is not None:
+        yield "`poll.status`: the answer to HEAD has no body; remove it, or use GET"
+    if poll.after_s > vendor.waits.answer_s:
+        yield f"`poll.after_s` is {poll.after_s}; make it {vendor.waits.answer_s} (`waits.answer_s`) at most"

@@ -1,0 +1,38 @@
+"""What the stacks and the embedded cloud's last step must agree on; apart from the constructs: cheap to read."""
+
+import re
+from typing import Final
+
+from headway_lane.contract.exchange import Fetched
+from headway_lane.contract.vendor import Fence, Scope, Vendor
+
+EMBEDDED_URL_PARAMETER: Final = "EmbeddedCloudUrl"
+PROXY_STAGE: Final = "v"
+UNCOUNTED: Final = Fence(rate_per_s=10_000, burst_count=5_000)
+"""Throttle of polls that no limit counts: the account's own (service quotas), not the stage's, which is for submits."""
+
+
+def logical_name(vendor: str) -> str:
+    """Turn a vendor's name into a part of logical IDs: `assembly-ai` -> `AssemblyAi`."""
+    return "".join(part.capitalize() for part in vendor.split("-"))
+
+
+def base_url_parameter(vendor: str) -> str:
+    """Name the parameter that says where a vendor is; its default is the contract's `base_url`."""
+    return f"BaseUrl{logical_name(vendor)}"
+
+
+def poll_verbs(vendor: Vendor) -> list[str]:
+    """Return the HTTP methods by which a vendor's jobs are asked about or looked up, and their results fetched."""
+    got = ["GET"] if isinstance(vendor.result, Fetched) or vendor.submit.lookup else []
+    return sorted({*got, *([vendor.poll.method] if vendor.poll else [])})
+
+
+def granted_path(path: str) -> str:
+    """Return a path of the contract as IAM sees it: a wildcard in the place of an ID, and no query."""
+    return re.sub(r"\{\w+\}", "*", path.partition("?")[0])
+
+
+def poll_fence(vendor: Vendor) -> Fence:
+    """Return the proxy's throttle for polls."""
+    return vendor.fence(Scope.POLL) or UNCOUNTED

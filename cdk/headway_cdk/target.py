@@ -1,0 +1,57 @@
+"""All that differs between AWS and the embedded cloud, behind one stack parameter and one condition.
+
+The embedded cloud has no DNS of its own, checks no signatures, maps no headers, and nobody wants to wait there for a
+gradual deployment. Everything else in the template is the same.
+"""
+
+from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
+from aws_cdk import aws_apigateway as apigateway
+from constructs import Construct
+from headway_lane.contract.vendor import Vendor
+from headway_lane.runtime.names import ProxyAuth
+
+from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
+
+
+class Target(Construct):
+    """The parameter, the condition, and the choices that hang on them."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._stack = Stack.of(self)
+        self._url = CfnParameter(
+            self._stack,
+            EMBEDDED_URL_PARAMETER,
+            type="String",
+            default="",
+            description="Where the embedded cloud listens; empty on AWS.",
+        )
+        self._embedded = CfnCondition(
+            self._stack,
+            "IsEmbeddedCloud",
+            expression=Fn.condition_not(Fn.condition_equals(self._url.value_as_string, "")),
+        )
+
+    def api_url(self, api: apigateway.RestApi) -> str:
+        """Return the base URL of an API's stage, without a slash at the end."""
+        stage = api.deployment_stage.stage_name
+        return Token.as_string(
+            Fn.condition_if(
+                self._embedded.logical_id,
+                f"{self._url.value_as_string}/_aws/execute-api/{api.rest_api_id}/{stage}",
+                f"https://{api.rest_api_id}.execute-api.{self._stack.region}.{self._stack.url_suffix}/{stage}",
+            )
+        )
+
+    def proxy_auth(self) -> str:
+        """Return how functions prove themselves to the proxy."""
+        return Token.as_string(Fn.condition_if(self._embedded.logical_id, ProxyAuth.NONE.value, ProxyAuth.IAM.value))
+
+    def gradual_minutes(self, minutes: int) -> int:
+        """Return a duration of a gradual deployment; zero on the embedded cloud."""
+        return int(Token.as_number(Fn.condition_if(self._embedded.logical_id, 0, minutes)))
+
+    def base_url(self, vendor: Vendor) -> str:
+        """Return where the vendor is: its contract's URL, or what the parameter says (the simulator)."""
+        name = base_url_parameter(vendor.name)
+        return CfnParameter(self._stack, name, type="String", default=vendor.base_url).value_as_string

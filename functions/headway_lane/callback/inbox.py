@@ -1,0 +1,113 @@
+"""The inbox (hop 10): a stored callback is verified, read by the contract, and matched to the waiting calls."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from headway_lane.callback import event
+from headway_lane.callback.event import Event, Kind
+from headway_lane.contract.profile import Profiles
+from headway_lane.ledger.record import Answer
+from headway_lane.ledger.store import Ledger
+from headway_lane.messages.claim import CARRIED_BYTES, Claims, answers_folder
+from headway_lane.messages.envelope import Envelope
+from headway_lane.resume.settlement import Settlement, Settler
+from headway_lane.runtime.errors import Malformed
+from headway_lane.verification import sns
+from headway_lane.verification.schemes import scheme_of
+
+
+class CallbackOutcome(StrEnum):
+    """What became of an event that could be read; forged and malformed callbacks raise."""
+
+    RESUMED = "resumed"
+    HEARTBEAT = "heartbeat"
+    EARLY = "early"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    IGNORED = "ignored"
+    CONFIRMED = "confirmed"
+    """A sender asked whether it may send, and was told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of the events of one callback; `complaint` is about one among them that could not be read."""
+
+    outcomes: Sequence[CallbackOutcome]
+    complaint: Malformed | None
+
+
+class Inbox:
+    """Takes callbacks of all vendors, each at its own place below `url`; `keys_of` gives a vendor's webhook keys, the
+    newest first.
+    """
+
+    def __init__(
+        self,
+        profiles: Profiles,
+        ledger: Ledger,
+        settler: Settler,
+        claims: Claims,
+        keys_of: Callable[[str], Sequence[str]],
+        url: str = "",
+        confirm: Callable[[str], None] = sns.confirm,
+    ) -> None:
+        self._url = url
+        self._confirm = confirm
+        self._profiles = profiles
+        self._ledger = ledger
+        self._settler = settler
+        self._claims = claims
+        self._keys_of = keys_of
+
+    def receive(self, envelope: Envelope) -> Receipt:
+        """Verify and match one callback. Raises Forged and Malformed; everything else is safe to repeat."""
+        callback = self._profiles.vendor(envelope.vendor).callback
+        if callback is None:
+            raise Malformed(f"{envelope.vendor} calls nobody back any more: its contract has lost `callback`")
+        scheme_of(callback.verification).verify(
+            envelope.body,
+            envelope.headers,
+            self._keys_of(envelope.vendor),
+            envelope.received_epoch_s,
+            f"{self._url}/{envelope.vendor}",
+        )
+        reading = event.read(callback, envelope.body)
+        return Receipt([self._take(envelope.vendor, one) for one in reading.events], reading.complaint)
+
+    def _take(self, vendor: str, one: Event) -> CallbackOutcome:
+        if one.kind is Kind.IGNORED:
+            return CallbackOutcome.IGNORED
+        if one.kind is Kind.SUBSCRIPTION:
+            self._confirm(one.body)
+            return CallbackOutcome.CONFIRMED
+        if one.kind is Kind.PROGRESS:
+            return self._beat(vendor, one.job_id)
+        answer = Answer(one.job_id, one.kind is Kind.SUCCESS, one.status, self._kept(vendor, one.body))
+        parked = self._ledger.join_answer(vendor, answer)
+        if parked.call_id is None:
+            return CallbackOutcome.EARLY if parked.first else CallbackOutcome.DUPLICATE
+        return _OUTCOMES[self._settler.settle(parked.call_id, answer)]
+
+    def _kept(self, vendor: str, body: str) -> str:
+        """Return an event as the ledger keeps it: as it is, or as a claim check where an item has no room for it."""
+        if len(json.dumps(body)) <= CARRIED_BYTES:  # which is how the ledger writes it
+            return body
+        return json.dumps(self._claims.keep(body.encode(errors="replace"), answers_folder(vendor)))
+
+    def _beat(self, vendor: str, job_id: str) -> CallbackOutcome:
+        """Progress keeps the waiting task alive; before the job ID is known there is nothing to keep alive yet."""
+        call_id = self._ledger.call_of_job(vendor, job_id)
+        call = self._ledger.find(call_id) if call_id else None
+        if call is None:
+            return CallbackOutcome.EARLY
+        return CallbackOutcome.HEARTBEAT if self._settler.beat(call.task_token) else CallbackOutcome.LATE
+
+
+_OUTCOMES = {
+    Settlement.RESUMED: CallbackOutcome.RESUMED,
+    Settlement.DUPLICATE: CallbackOutcome.DUPLICATE,
+    Settlement.LATE: CallbackOutcome.LATE,
+}

@@ -1,0 +1,114 @@
+"""Dispatching a batch of requests (hop 3): record each, wait for its seat and turn, start its Express workflow."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from headway_lane.contract.profile import Profiles
+from headway_lane.contract.vendor import Vendor
+from headway_lane.dispatcher.admission import STANDING, Seating, no_seats
+from headway_lane.ledger.record import OVER, CallState
+from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.pace import Pace, Turns
+from headway_lane.limiter.reservations import Permit
+from headway_lane.messages.origin import Origin
+from headway_lane.messages.request import CallRequest, task_token_of
+from headway_lane.resume.settlement import Settler
+from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
+
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+
+
+class Dispatcher:
+    """Dispatches the requests of one vendor; clients and pace are arguments."""
+
+    def __init__(
+        self,
+        vendor_name: str,
+        profiles: Profiles,
+        ledger: Ledger,
+        settler: Settler,
+        pace: Pace,
+        step_functions: "SFNClient",
+        machine_arn: str,
+        seating_of: Callable[[Vendor, Sequence[str]], Seating] = no_seats,
+    ) -> None:
+        self._vendor_name = vendor_name
+        self._profiles = profiles
+        self._ledger = ledger
+        self._settler = settler
+        self._pace = pace
+        self._step_functions = step_functions
+        self._machine_arn = machine_arn
+        self._seating_of = seating_of
+        self._later: RetryLater | None = None
+
+    def turns(self, count: int, urgent: bool | None = None) -> Turns:
+        """Return the turns of a batch from the urgent queue or not; nothing is booked before the first is taken."""
+        self._later = None
+        vendor = self._profiles.vendor(self._vendor_name)
+        return self._pace.turns(vendor, self._profiles.tuning(vendor), count, urgent)
+
+    def seating(self, bodies: Sequence[str]) -> Seating:
+        """Return the seats of a batch; none is taken before the first call asks."""
+        return self._seating_of(self._profiles.vendor(self._vendor_name), bodies)
+
+    def dispatch(self, body: str, origin: Origin, turns: Turns, seating: Seating = STANDING) -> bool:
+        """Start the Express workflow of one request message from `origin`. False for a duplicate delivery.
+
+        Malformed requests fail their waiting task at once and raise, so that the queue moves them to its DLQ.
+        """
+        request = self._read(body)
+        vendor = self._profiles.vendor(self._vendor_name)
+        if not self._ledger.enqueue(request, vendor.record_ttl_s):
+            known = self._ledger.find(request.call_id)
+            if known is None or known.state is not CallState.QUEUED:
+                over = known is None or known.state in OVER
+                (seating.leave if over else seating.keep)(request.call_id)  # which was taken ahead
+                return False
+        seating.take(request.call_id)
+        try:
+            permit = self._turn(turns)
+        except RetryLater:
+            seating.leave(request.call_id)
+            raise
+        self._step_functions.start_execution(
+            stateMachineArn=self._machine_arn,
+            input=json.dumps(
+                {
+                    "call_id": request.call_id,
+                    "vendor": request.vendor,
+                    "idempotency_key": request.idempotency_key,
+                    "payload": request.payload,
+                    "predecessor": request.predecessor,
+                    "permit": asdict(permit) if permit else {},
+                    "origin": asdict(origin),
+                }
+            ),
+        )
+        return True
+
+    def _turn(self, turns: Turns) -> Permit | None:
+        """Take the next turn. Once a batch has none left, all that is left of it waits as long as the first: RetryLater
+        of its own for each.
+        """
+        if self._later:
+            raise RetryLater(str(self._later), self._later.retry_after_s)
+        try:
+            return next(turns)
+        except RetryLater as later:
+            self._later = later
+            raise
+        except StopIteration:
+            raise RetryLater("the batch lost its turns: the booking before failed") from None
+
+    def _read(self, body: str) -> CallRequest:
+        try:
+            return CallRequest.from_body(body, self._vendor_name)
+        except Malformed as error:
+            token = task_token_of(body)
+            if token:
+                self._settler.fail(token, ErrorCode.REQUEST_MALFORMED, str(error))
+            raise

@@ -1,0 +1,220 @@
+"""The ledger in DynamoDB (hop 7): one item per call, one item per job ID, every change conditional on a named state.
+
+Nothing is ever put over an existing item, so duplicates and either order of arrival are safe: of two writers exactly
+one sees its condition hold.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from headway_lane.ledger.record import Answer, Call, CallAttribute, CallState, JobAttribute, job_key, since_attribute
+from headway_lane.messages.request import CallRequest
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
+JOB_TTL_S: Final = 30 * 24 * 3600
+"""How long a job ID stays known: longer than any vendor redelivers a callback (the longest documented one: 10 days)."""
+
+
+class Parked(NamedTuple):
+    """What the jobs table holds after an answer came: who waits for it (None: nobody yet), and was it the first."""
+
+    call_id: str | None
+    first: bool
+
+
+class Ledger:
+    """The two tables; `epoch_ms` is the clock."""
+
+    def __init__(self, calls: "Table", jobs: "Table", epoch_ms: Callable[[], int]) -> None:
+        self._calls = calls
+        self._jobs = jobs
+        self._epoch_ms = epoch_ms
+
+    def enqueue(self, request: CallRequest, ttl_s: int) -> bool:
+        """Record a call as queued, task token first of all. False where it is known already (a duplicate delivery)."""
+        now_ms = self._epoch_ms()
+        try:
+            self._calls.put_item(
+                Item={
+                    CallAttribute.CALL_ID: request.call_id,
+                    CallAttribute.STATE: CallState.QUEUED,
+                    CallAttribute.VENDOR: request.vendor,
+                    CallAttribute.TASK_TOKEN: request.task_token,
+                    CallAttribute.IDEMPOTENCY_KEY: request.idempotency_key,
+                    since_attribute(CallState.QUEUED): now_ms,
+                    CallAttribute.EXPIRES_EPOCH_S: now_ms // 1_000 + ttl_s,
+                },
+                ConditionExpression=f"attribute_not_exists({CallAttribute.CALL_ID})",
+            )
+        except ClientError as error:
+            _unless_condition_failed(error)
+            return False
+        return True
+
+    def find(self, call_id: str) -> Call | None:
+        """Return the record of a call, read consistently."""
+        item = self._calls.get_item(Key={CallAttribute.CALL_ID: call_id}, ConsistentRead=True).get("Item")
+        return _call(item) if item else None
+
+    def begin(self, call_id: str, lease_owner: str, lease_s: int) -> Call | None:
+        """Move queued -> dispatching under a lease. None where the call is not queued any more."""
+        return self._move(
+            call_id,
+            (CallState.QUEUED,),
+            CallState.DISPATCHING,
+            {
+                CallAttribute.LEASE_OWNER: lease_owner,
+                CallAttribute.LEASE_UNTIL_EPOCH_S: self._epoch_ms() // 1_000 + lease_s,
+            },
+        )
+
+    def release(self, call_id: str, doubtful: bool = False) -> Call | None:
+        """Move dispatching -> queued, to be tried again: the vendor did not take the call, or nobody knows
+        (`doubtful`).
+        """
+        origins = (CallState.DISPATCHING,)
+        if doubtful:
+            return self._move(call_id, origins, CallState.QUEUED, {CallAttribute.DOUBTFUL: True})
+        return self._move(call_id, origins, CallState.QUEUED, removed=(CallAttribute.DOUBTFUL,))
+
+    def accept(self, call_id: str, job_id: str) -> Call | None:
+        """Move dispatching -> accepted with the vendor's job ID. None where the call went elsewhere meanwhile."""
+        return self._move(call_id, (CallState.DISPATCHING,), CallState.ACCEPTED, {CallAttribute.JOB_ID: job_id})
+
+    def reject(self, call_id: str, error: str, cause: str) -> Call | None:
+        """Move queued or dispatching -> rejected."""
+        return self._move(
+            call_id,
+            (CallState.QUEUED, CallState.DISPATCHING),
+            CallState.REJECTED,
+            {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause},
+        )
+
+    def abandon(self, call_id: str, error: str, cause: str) -> Call | None:
+        """Move accepted -> rejected: the vendor lost the job, or never said what became of it."""
+        return self._move(
+            call_id,
+            (CallState.ACCEPTED,),
+            CallState.REJECTED,
+            {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause},
+        )
+
+    def answer(self, call_id: str) -> Call | None:
+        """Move accepted -> answered."""
+        return self._move(call_id, (CallState.ACCEPTED,), CallState.ANSWERED)
+
+    def resume(self, call_id: str) -> Call | None:
+        """Move answered -> resumed: Step Functions took the answer."""
+        return self._move(call_id, (CallState.ANSWERED,), CallState.RESUMED)
+
+    def lapse(self, call_id: str) -> Call | None:
+        """Move answered or expired -> late: the answer came after its task had ended."""
+        return self._move(call_id, (CallState.ANSWERED, CallState.EXPIRED), CallState.LATE)
+
+    def join_call(self, vendor: str, job_id: str, call_id: str) -> Answer | None:
+        """Map a job ID to its call. Returns the answer where it came before its job ID was known."""
+        return _answer(self._write_job(vendor, job_id, {JobAttribute.CALL_ID: call_id}).get("Attributes", {}))
+
+    def join_answer(self, vendor: str, answer: Answer) -> Parked:
+        """Store an answer under its job ID, once. Whoever waits for it is in what comes back."""
+        values: dict[str, Any] = {
+            JobAttribute.ANSWER: json.dumps(asdict(answer)),
+            JobAttribute.ANSWERED_EPOCH_MS: self._epoch_ms(),
+        }
+        try:
+            item = self._write_job(
+                vendor, answer.job_id, values, ConditionExpression=f"attribute_not_exists({JobAttribute.ANSWER})"
+            )
+        except ClientError as error:
+            _unless_condition_failed(error)
+            return Parked(self.call_of_job(vendor, answer.job_id), first=False)
+        call_id = item["Attributes"].get(JobAttribute.CALL_ID)
+        return Parked(str(call_id) if call_id else None, first=True)
+
+    def call_of_job(self, vendor: str, job_id: str) -> str | None:
+        """Return the call that a job ID belongs to, read consistently."""
+        call_id = self._job(vendor, job_id).get(JobAttribute.CALL_ID)
+        return str(call_id) if call_id else None
+
+    def answer_of_job(self, vendor: str, job_id: str) -> Answer | None:
+        """Return the vendor's last word on a job, read consistently."""
+        return _answer(self._job(vendor, job_id))
+
+    def _job(self, vendor: str, job_id: str) -> Mapping[str, Any]:
+        key = job_key(vendor, job_id)
+        return self._jobs.get_item(Key={JobAttribute.JOB_KEY: key}, ConsistentRead=True).get("Item", {})
+
+    def _move(
+        self,
+        call_id: str,
+        origins: tuple[CallState, ...],
+        state: CallState,
+        values: Mapping[str, str | int] | None = None,
+        removed: tuple[CallAttribute, ...] = (),
+    ) -> Call | None:
+        """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`. None where it
+        is not.
+        """
+        changes = {CallAttribute.STATE: state, since_attribute(state): self._epoch_ms(), **(values or {})}
+        places = {f":from{index}": origin for index, origin in enumerate(origins)}
+        try:
+            answer = self._calls.update_item(
+                Key={CallAttribute.CALL_ID: call_id},
+                **_set(changes, places, f"#{CallAttribute.STATE} IN ({', '.join(places)})", removed),
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            _unless_condition_failed(error)
+            return None
+        return _call(answer["Attributes"])
+
+    def _write_job(self, vendor: str, job_id: str, values: Mapping[str, Any], **condition: Any) -> Any:
+        changes = {**values, JobAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + JOB_TTL_S}
+        return self._jobs.update_item(
+            Key={JobAttribute.JOB_KEY: job_key(vendor, job_id)}, **_set(changes), **condition, ReturnValues="ALL_NEW"
+        )
+
+
+def _answer(job: Mapping[str, Any]) -> Answer | None:
+    answer = job.get(JobAttribute.ANSWER)
+    return Answer(**json.loads(str(answer))) if answer else None
+
+
+def _set(
+    changes: Mapping[str, Any],
+    places: Mapping[str, Any] | None = None,
+    condition: str = "",
+    removed: tuple[CallAttribute, ...] = (),
+) -> dict[str, Any]:
+    """Build an update; names are aliased because `state` and `error` are reserved words of DynamoDB."""
+    clauses = ["SET " + ", ".join(f"#{name} = :{name}" for name in changes)]
+    clauses += ["REMOVE " + ", ".join(f"#{name}" for name in removed)] * bool(removed)
+    expression: dict[str, Any] = {
+        "UpdateExpression": " ".join(clauses),
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*changes, *removed)},
+        "ExpressionAttributeValues": {f":{name}": value for name, value in changes.items()} | dict(places or {}),
+    }
+    return expression | ({"ConditionExpression": condition} if condition else {})
+
+
+def _call(item: Mapping[str, Any]) -> Call:
+    return Call(
+        call_id=item[CallAttribute.CALL_ID],
+        vendor=item[CallAttribute.VENDOR],
+        state=CallState(item[CallAttribute.STATE]),
+        task_token=item[CallAttribute.TASK_TOKEN],
+        job_id=item.get(CallAttribute.JOB_ID),
+        lease_owner=item.get(CallAttribute.LEASE_OWNER),
+        doubtful=bool(item.get(CallAttribute.DOUBTFUL)),
+    )
+
+
+def _unless_condition_failed(error: ClientError) -> None:
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error

@@ -1,0 +1,87 @@
+"""The callback message (hop 9): what the callback API's mapping template makes of a partner's POST.
+
+The raw body travels as base64, byte for byte: a queue carries text only, and a partner may send what is no UTF-8. The
+vendor and the signature headers travel as message attributes, the headers as lines `name:value`: an SQS attribute may
+not be empty, and an absent header must not fail the message.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from headway_lane.runtime.errors import Malformed
+from headway_lane.runtime.names import (
+    CALLBACK_HEADERS_ATTRIBUTE,
+    CALLBACK_RECEIVED_ATTRIBUTE,
+    CALLBACK_VENDOR_ATTRIBUTE,
+)
+
+
+def mapping_template(vendor: str, headers: Sequence[str]) -> str:
+    """Return the template that turns a POST into `SendMessage`.
+
+    Each header is asked for as its scheme spells it, in lower, and in title case: API Gateway looks names up as the
+    sender spelled them. `$input.body` is base64 there: the API takes every media type as binary, and the integration
+    converts it to text (API Gateway developer guide, "Content type conversions").
+    """
+    spellings = [spelling for header in headers for spelling in dict.fromkeys((header, header.lower(), header.title()))]
+    lines = "\n".join(f"{name}:$input.params('{name}')" for name in spellings)
+    return (
+        f'#set($headers = "{lines}\n")'
+        "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
+        + _attribute(1, CALLBACK_VENDOR_ATTRIBUTE, vendor)
+        + _attribute(2, CALLBACK_HEADERS_ATTRIBUTE, "$util.urlEncode($headers)")
+    )
+
+
+def _attribute(number: int, name: str, value: str) -> str:
+    return (
+        f"&MessageAttribute.{number}.Name={name}"
+        f"&MessageAttribute.{number}.Value.DataType=String"
+        f"&MessageAttribute.{number}.Value.StringValue={value}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One callback as it came: nothing in it is trusted yet. Header names are lower case; absent ones are left out."""
+
+    vendor: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_epoch_s: float
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read a record of a Lambda event; Malformed where the attributes of our own template are missing."""
+        attributes = record.get("messageAttributes", {})
+        try:
+            vendor = attributes[CALLBACK_VENDOR_ATTRIBUTE]["stringValue"]
+            lines = attributes[CALLBACK_HEADERS_ATTRIBUTE]["stringValue"].splitlines()
+        except KeyError as error:
+            raise Malformed(
+                f"the message has no attribute {error}: it did not come through the callback API"
+            ) from error
+        headers = {name.lower(): value for name, _, value in (line.partition(":") for line in lines) if value}
+        body = raw_body(record["body"])
+        return cls(vendor=vendor, headers=headers, body=body, received_epoch_s=received_epoch_s_of(record))
+
+
+def received_epoch_s_of(record: Mapping[str, Any]) -> float:
+    """Return when the callback API took a callback: when its message was sent, or what a replayed one says of it."""
+    said = record.get("messageAttributes", {}).get(CALLBACK_RECEIVED_ATTRIBUTE)
+    return float(said["stringValue"]) if said else int(record["attributes"]["SentTimestamp"]) / 1_000
+
+
+def raw_body(text: str) -> bytes:
+    """Return the bytes that a partner sent, from the body of a callback message.
+
+    A text that is no base64 is taken as it is: AWS's table of conversions leaves open whether a textual media type is
+    converted too. No JSON object is valid base64, and what is read wrongly fails its signature.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return text.encode()

@@ -1,0 +1,93 @@
+"""The request message (hop 2): what `CallVendor` in `workflows/` puts into the request queue."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from headway_lane.runtime.errors import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """One call that a workflow asks for and waits on.
+
+    `call_id` is ours and known before the vendor is called; `payload` is what the vendor gets, with the
+    contract's fields added. `predecessor` is the call that this one repeats, empty where it is the first.
+    """
+
+    call_id: str
+    vendor: str
+    idempotency_key: str
+    payload: Mapping[str, Any]
+    task_token: str = field(repr=False)
+    predecessor: str = ""
+
+    @classmethod
+    def from_body(cls, body: str, vendor: str) -> Self:
+        """Read a message body of `vendor`'s queue; Malformed names the field that is missing or wrong."""
+        document = _object(body)
+        if document.get("vendor") != vendor:
+            raise Malformed(f"`vendor` is {document.get('vendor')!r}, but this queue serves {vendor!r}")
+        return cls(
+            call_id=_text(document, "call_id"),
+            vendor=vendor,
+            idempotency_key=_text(document, "idempotency_key"),
+            payload=_payload(document),
+            task_token=_text(document, "task_token"),
+            predecessor=str(document.get("predecessor") or ""),
+        )
+
+    def to_body(self) -> str:
+        """Write the message body that `from_body` reads; no longer than what `call_vendor` wrote: SQS bounds it."""
+        fields = {
+            "call_id": self.call_id,
+            "vendor": self.vendor,
+            "idempotency_key": self.idempotency_key,
+            "payload": self.payload,
+            "task_token": self.task_token,
+            "predecessor": self.predecessor,
+        }
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def call_id_of(body: str) -> str | None:
+    """Return the call ID of a message; None where it has none, and will be refused."""
+    try:
+        call_id = _object(body).get("call_id")
+    except Malformed:
+        return None
+    return call_id if isinstance(call_id, str) and call_id else None
+
+
+def task_token_of(body: str) -> str | None:
+    """Return the task token of a message that may be malformed otherwise, so that its task can be failed at once."""
+    try:
+        token = _object(body).get("task_token")
+    except Malformed:
+        return None
+    return token if isinstance(token, str) and token else None
+
+
+def _object(body: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise Malformed(f"the request is not JSON: {error}") from error
+    if not isinstance(document, Mapping):
+        raise Malformed("the request is not a JSON object")
+    return document
+
+
+def _text(document: Mapping[str, Any], field: str) -> str:
+    value = document.get(field)
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"`{field}` must be a non-empty string")
+    return value
+
+
+def _payload(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    payload = document.get("payload")
+    if not isinstance(payload, Mapping):
+        raise Malformed("`payload` must be an object")
+    return payload

@@ -1,0 +1,47 @@
+"""Fetching a finished job's result (hop 11). A fetch changes nothing at the vendor, so failures are tried again."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from headway_lane.contract.exchange import Fetched
+from headway_lane.limiter.turn import Turns
+from headway_lane.runtime.errors import ErrorCode, FailTask, RetryLater
+from headway_lane.vendor_api.poll import filled, poll
+from headway_lane.vendor_api.proxy import Proxy
+
+BUDGET_S: Final = 20.0
+ATTEMPTS: Final = 8
+LONGEST_PAUSE_S: Final = 5.0
+
+
+def fetch(
+    proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns: Turns, sleep_s: Callable[[float], None]
+) -> Any:
+    """Return the vendor's result as a JSON value; every attempt takes a turn of its own.
+
+    Raises FailTask: `Result.Unavailable` where the vendor does not give it within the budget.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(RetryLater),
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
+        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_S),
+        sleep=sleep_s,
+        reraise=True,
+    )
+    try:
+        return retrying(_attempt, proxy, vendor_name, place, job_id, turns)
+    except RetryLater as error:
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name}: {error} for {BUDGET_S:.0f} s") from error
+
+
+def _attempt(proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns: Turns) -> Any:
+    answer = poll(proxy, "GET", filled(place.path, job_id=job_id), place.timeout_s, turns)
+    if not answer.is_success:
+        raise FailTask(ErrorCode.RESULT_UNAVAILABLE, f"{vendor_name} answered HTTP {answer.status_code}")
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, f"{vendor_name}'s result is not JSON") from error

@@ -1,0 +1,40 @@
+"""Logs and metrics of every function. Log lines are a fixed phrase with data in keys, never an event, body or token."""
+
+from collections import Counter
+from functools import cache
+from typing import Final
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from headway_lane.limiter.signals import Reason
+from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
+
+BRAKES: Final = {
+    Reason.RETRY_AFTER: Metric.BRAKES_RETRY_AFTER,
+    Reason.RATE_LIMIT_HEADER: Metric.BRAKES_RATE_LIMIT_HEADER,
+    Reason.HTTP_429: Metric.BRAKES_HTTP_429,
+    Reason.CIRCUIT: Metric.BRAKES_CIRCUIT,
+}
+
+
+@cache
+def logger() -> Logger:
+    """Return the logger of this worker."""
+    return Logger(service=SERVICE)
+
+
+def brake_counts(brakes: Counter[Reason]) -> Counter[Metric]:
+    """Name the brakes that a call has caused; those of others are theirs to count."""
+    return Counter({BRAKES[reason]: count for reason, count in brakes.items() if count})
+
+
+def publish(vendor: str, counts: Counter[Metric]) -> None:
+    """Write counts as one embedded-metric line with the dimensions `service` and `vendor`; nothing where none."""
+    if not counts.total():
+        return
+    metrics = EphemeralMetrics(namespace=METRIC_NAMESPACE, service=SERVICE)
+    metrics.add_dimension(name="vendor", value=vendor)
+    for metric, count in counts.items():
+        metrics.add_metric(name=metric, unit=MetricUnit.Count, value=count)
+    metrics.flush_metrics()

@@ -1,0 +1,63 @@
+"""Asking the vendor how a job stands (beside hop 10): it changes nothing there, and takes a slot that results leave."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import httpx
+
+from headway_lane.contract import paths
+from headway_lane.contract.exchange import Poll
+from headway_lane.limiter.turn import Turns
+from headway_lane.runtime.errors import RetryLater
+from headway_lane.vendor_api.poll import filled
+from headway_lane.vendor_api.poll import poll as ask_once
+from headway_lane.vendor_api.proxy import Proxy
+
+UNKNOWN_CODES: Final = frozenset({httpx.codes.NOT_FOUND, httpx.codes.GONE})
+
+
+class Standing(StrEnum):
+    """How a job stands at the vendor."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    """The vendor has no such job, or none any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a job stands, in our word and in the vendor's."""
+
+    standing: Standing
+    status: str
+
+
+def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
+    """Ask once. Raises RetryLater where there is no answer now, or none that the contract has a word for."""
+    path = filled(poll.path, job_id=job_id)
+    answer = ask_once(proxy, poll.method, path, poll.timeout_s, turns)
+    return finding_of(poll, answer)
+
+
+def finding_of(poll: Poll, answer: httpx.Response) -> Finding:
+    """Read an answer by the contract; RetryLater where that has no word for it."""
+    word = str(answer.status_code) if poll.status is None else _word(poll.status, answer)
+    words = {Standing.SUCCEEDED: poll.success, Standing.FAILED: poll.failure, Standing.PENDING: poll.pending}
+    for standing, said in words.items():
+        if word is not None and word in said:
+            return Finding(standing, word)
+    if answer.status_code in UNKNOWN_CODES:
+        return Finding(Standing.UNKNOWN, str(answer.status_code))
+    raise RetryLater(f"HTTP {answer.status_code}, with a status in none of the contract's lists")
+
+
+def _word(path: str, answer: httpx.Response) -> str | None:
+    if not answer.is_success:
+        return None
+    try:
+        return paths.word(paths.read(answer.json(), path))
+    except ValueError:
+        return None

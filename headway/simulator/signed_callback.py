@@ -1,0 +1,70 @@
+"""A callback as a vendor of any contract writes and signs it: the reverse of `headway_lane.callback`.
+
+In: an event and a key. Out: the bytes and the headers of a POST.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from headway_lane.contract import paths
+from headway_lane.contract.exchange import CONTENT_TYPES, BodyFormat, Callback
+from headway_lane.contract.signature import Algorithm, Signature
+from headway_lane.verification import adyen
+from headway_lane.verification.signature import computed, key_bytes
+from standardwebhooks import Webhook
+
+STANDARD: Final = Callback.from_document({"job_id": "id", "verification": "standard-webhooks"})
+"""A single JSON event, signed by Standard Webhooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is posted."""
+
+    content: bytes
+    headers: Mapping[str, str]
+
+
+def write(callback: Callback, key: str, message_id: str, event: Mapping[str, Any], url: str, now: datetime) -> Letter:
+    """Write one event as the contract reads it, signed with `key` for its delivery to `url` at `now`."""
+    if callback.verification == "adyen":
+        item = event[adyen.ITEM]
+        signed = paths.write(item, adyen.SIGNATURE, adyen.sign(item, bytes.fromhex(key)))
+        event = {**event, adyen.ITEM: signed}
+    document = paths.write({}, callback.events, [event]) if callback.events else event
+    text = _form(document) if callback.body is BodyFormat.FORM else json.dumps(document, ensure_ascii=False)
+    headers = {"content-type": CONTENT_TYPES[callback.body]}
+    return Letter(text.encode(), headers | sign(callback.verification, key, message_id, text, url, now))
+
+
+def _form(document: Mapping[str, Any]) -> str:
+    fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in document.items()}
+    return urlencode(fields)
+
+
+def sign(
+    verification: str | Signature, key: str, message_id: str, text: str, url: str, now: datetime
+) -> dict[str, str]:
+    """Return the headers that sign a body; none where signatures are in the body, or there are none."""
+    timestamp = str(math.floor(now.timestamp()))
+    if verification == "standard-webhooks":
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": Webhook(key).sign(msg_id=message_id, timestamp=now, data=text),
+        }
+    if not isinstance(verification, Signature):
+        return {}  # in the body, or there is none
+    if verification.algorithm is Algorithm.STATIC:
+        return {verification.header: verification.prefix + key}
+    [usable] = key_bytes(verification, [key])
+    value = computed(verification, text.encode(), timestamp, usable, url)
+    pairs = {verification.timestamp_label: timestamp, verification.signature_label: value}
+    labelled = ",".join(f"{label}={text}" for label, text in pairs.items() if label)
+    headers = {verification.header: labelled or verification.prefix + value}
+    return headers | ({verification.timestamp_header: timestamp} if verification.timestamp_header else {})

@@ -1,0 +1,114 @@
+"""Situations to plan: builders, and Hypothesis' strategies over contracts that the schemas allow."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.vendor import Pacing
+from hypothesis import strategies as st
+
+from headway.planning.plan import Line, Plan, plan
+from headway.planning.situation import Situation
+from tests.unit.headway_lane.fakes import vendor_of
+
+
+def limit(amount: int, per_s: float, scope: str = "submit") -> dict[str, Any]:
+    return {"quantity": "calls", "amount": amount, "per_s": per_s, "scope": scope}
+
+
+def in_flight(amount: int) -> dict[str, Any]:
+    return {"quantity": "jobs_in_flight", "amount": amount}
+
+
+def lookup(timeout_s: float) -> dict[str, Any]:
+    return {"path": "/v1/jobs?reference={idempotency_key}", "timeout_s": timeout_s, "job_id": "id"}
+
+
+def situation_of(
+    changes: Mapping[str, Any] | None = None,
+    *,
+    rate_per_s: float | None = None,
+    delay_ms: int = 0,
+    headroom_ms: int = 15,
+    answers_prove_arrival: bool = False,
+    latency_ms: int = 250,
+    backlog_count: int | None = None,
+    job_s: float | None = None,
+) -> Situation:
+    """Build a situation; the operator's rate is the contract's unless given."""
+    vendor = vendor_of(changes)
+    tuning = Tuning(
+        delay_ms=delay_ms,
+        rate_per_s=rate_per_s or Tuning.default_of(vendor).rate_per_s,
+        headroom_ms=headroom_ms,
+        answers_prove_arrival=answers_prove_arrival,
+    )
+    return Situation.of(vendor, tuning, latency_ms, backlog_count, job_s)
+
+
+def plan_of(changes: Mapping[str, Any] | None = None, **rest: Any) -> Plan:
+    return plan(situation_of(changes, **rest))
+
+
+def line(drawn: Plan, name: str) -> Line:
+    [found] = [line for line in drawn.lines if line.name == name]
+    return found
+
+
+def codes(drawn: Plan) -> set[str]:
+    return {warning.code for warning in drawn.warnings}
+
+
+def evaluate(text: str) -> Any:
+    """Evaluate the text of a formula with its numbers."""
+    names = {"min": min, "max": max, "ceil": math.ceil, "floor": math.floor, "__builtins__": {}}
+    return eval(text.replace(" x ", " * "), names)  # noqa: S307 - the table's own text
+
+
+PERIODS_S = st.sampled_from([0.25, 0.5, 1, 1.5, 3, 7, 10, 60, 3600, 86_400])
+LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S), min_size=1, max_size=3)
+POLL_LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S, st.just("poll")), max_size=2)
+ANY_LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S, st.just("any")), max_size=1)
+IN_FLIGHT = st.lists(st.builds(in_flight, st.integers(1, 2_000)), max_size=1)
+TIMEOUTS_S = st.integers(1, 290).map(lambda tenths: tenths / 10)
+WAITS_S = st.integers(1, 100_000)
+LOOKUPS = st.none() | st.builds(lookup, TIMEOUTS_S)
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> Situation:
+    """Draw any contract, tuning, latency and backlog."""
+    pacing = draw(st.sampled_from(Pacing))
+    any_limits = [] if pacing is Pacing.DELAY else draw(ANY_LIMITS)  # which is refused when files are loaded
+    dispatch = {} if draw(st.booleans()) else {"drain": draw(st.sampled_from(["event_source", "schedule"]))}
+    changes = {
+        "limits": draw(LIMITS) + draw(POLL_LIMITS) + any_limits + draw(IN_FLIGHT),
+        "submit.timeout_s": draw(TIMEOUTS_S),
+        "submit.lookup": draw(LOOKUPS),
+        "result.timeout_s": draw(TIMEOUTS_S),
+        "waits.tolerated_s": draw(WAITS_S),
+        "waits.answer_s": draw(WAITS_S),
+        "dispatch": {
+            **dispatch,
+            "pacing": str(pacing),
+            "interval_minutes": draw(st.integers(1, 1440)),
+            "batch_size": draw(st.integers(1, 10)),
+            "batching_window_s": draw(st.integers(0, 300)),
+            "maximum_concurrency": draw(st.integers(2, 50)),
+            "urgent_concurrency": draw(st.sampled_from([0, 2, 5])),
+            "reserved_concurrency": draw(st.integers(1, 60)),
+            "provisioned_concurrency": draw(st.integers(0, 60)),
+            "direct": pacing is Pacing.DELAY and draw(st.booleans()),
+        },
+    }
+    return situation_of(
+        changes,
+        rate_per_s=draw(st.integers(1, 10_000)) / 10,
+        delay_ms=draw(st.integers(0, 5_000)),
+        headroom_ms=draw(st.integers(1, 10_000)),
+        answers_prove_arrival=draw(st.booleans()),
+        latency_ms=draw(st.integers(0, 5_000)),
+        backlog_count=draw(st.none() | st.integers(1, 1_000_000)),
+        job_s=draw(st.none() | st.integers(0, 100_000)),
+    )

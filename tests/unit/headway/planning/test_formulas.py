@@ -1,0 +1,135 @@
+"""Every formula, with its numbers put in, gives the value that the stack's own code gives."""
+
+import json
+import math
+
+import pytest
+from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.limiter.budget import Budget, budget_of
+from headway_lane.limiter.pace import PermitPace
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headway.planning.formulas import FORMULAS, number
+from headway.planning.plan import plan
+from headway.planning.situation import Situation
+from tests.unit.headway.planning.situations import evaluate, line, plan_of, situation_of, situations
+from tests.unit.headway_lane.books import MemoryBookStore
+
+ROUNDED = 1e-4
+"""What is written with six digits may be off by this share."""
+
+
+@given(situation=situations())
+@settings(max_examples=150, deadline=None)
+def test_the_numbers_of_every_formula_evaluate_to_its_value(situation: Situation) -> None:
+    for drawn in plan(situation).lines:
+        found = evaluate(drawn.numbers)
+        if isinstance(drawn.value, str):
+            assert found is True, drawn
+        else:
+            slack = 1 if drawn.name.endswith("_us") else 0  # a float that is a whole number but for its last bit
+            assert math.isclose(found, drawn.value, rel_tol=ROUNDED, abs_tol=slack), drawn
+
+
+@given(situation=situations())
+@settings(max_examples=100, deadline=None)
+def test_what_the_stack_rounds_is_the_same_to_the_last_digit(situation: Situation) -> None:
+    for drawn in plan(situation).lines:
+        if isinstance(vars(Vendor).get(drawn.name), property):
+            assert (evaluate(drawn.numbers), drawn.value) == (drawn.value, getattr(situation.vendor, drawn.name)), drawn
+
+
+@given(situation=situations())
+@settings(max_examples=100, deadline=None)
+def test_a_plan_has_one_line_per_name_and_misses_no_number_of_the_contract(situation: Situation) -> None:
+    names = [drawn.name for drawn in plan(situation).lines]
+    assert len(names) == len(set(names))
+    properties = {name for name, member in vars(Vendor).items() if isinstance(member, property)}
+    assert properties <= set(names)
+    five = {
+        "batch_size",
+        "batching_window_s",
+        "maximum_concurrency",
+        "reserved_concurrency",
+        "provisioned_concurrency",
+    }
+    assert five | {"drain", "predicted_rps", "utilisation", "backlog_s", "fence_rate_per_s"} <= set(names)
+
+
+@given(situation=situations())
+@settings(max_examples=50, deadline=None)
+def test_a_plan_is_a_json_document(situation: Situation) -> None:
+    document = json.loads(json.dumps(plan(situation).as_json(), allow_nan=False))
+    assert document["lines"]
+
+
+def test_every_formula_of_the_table_is_used_by_some_contract() -> None:
+    used: set[str] = set()
+
+    @given(situation=situations())
+    @settings(max_examples=1_000, deadline=None, database=None, derandomize=True)
+    def draw(situation: Situation) -> None:
+        used.update(drawn.formula for drawn in plan(situation).lines)
+
+    draw()
+    assert {formula.text for formula in FORMULAS} - used == set()
+
+
+@given(situation=situations())
+@settings(max_examples=100, deadline=None)
+def test_the_fences_are_those_of_the_proxy(situation: Situation) -> None:
+    drawn = plan(situation)
+    for prefix, scope in (("fence", Scope.SUBMIT), ("poll_fence", Scope.POLL)):
+        fence = situation.vendor.fence(scope)
+        if fence:
+            assert line(drawn, f"{prefix}_rate_per_s").value == fence.rate_per_s
+            assert line(drawn, f"{prefix}_burst_count").value == fence.burst_count
+
+
+@given(situation=situations())
+@settings(max_examples=100, deadline=None)
+def test_the_rule_is_the_one_that_permits_are_booked_under(situation: Situation) -> None:
+    store = MemoryBookStore()
+    budget = budget_of(store, situation.vendor, Scope.SUBMIT, situation.tuning, lambda: 0, lambda _: None)
+    assert budget is not None
+    assert budget.rule == situation.rule
+
+
+@pytest.mark.parametrize(("amount", "batch_size"), [(1, 10), (10, 10), (20, 10), (35, 7), (200, 10), (20, 1)])
+def test_a_dispatcher_writes_as_often_as_planned(amount: int, batch_size: int) -> None:
+    situation = situation_of(
+        {
+            "limits": [{"quantity": "calls", "amount": amount, "per_s": 1, "scope": "submit"}],
+            "dispatch.batch_size": batch_size,
+        }
+    )
+    store = MemoryBookStore()
+    now_us = [1_000_000]
+
+    def sleep_us(duration_us: int) -> None:
+        now_us[0] += duration_us
+
+    def budgets(vendor: Vendor, tuning: Tuning) -> Budget | None:
+        return budget_of(store, vendor, Scope.SUBMIT, tuning, lambda: now_us[0], sleep_us)
+
+    pace = PermitPace(budgets, lambda: now_us[0], sleep_us)
+    list(pace.turns(situation.vendor, situation.tuning, batch_size))
+    assert store.write_count == line(plan(situation), "writes_per_call").value * batch_size
+
+
+def test_a_formula_stands_beside_its_numbers() -> None:
+    drawn = line(plan_of({"dispatch.batch_size": 5}), "dispatcher_timeout_s")
+    assert drawn.formula == "min(900, ceil(batch_size x (dispatchers_count / max_rps)) + margin_s)"
+    assert (drawn.numbers, drawn.value) == ("min(900, ceil(5 x (2 / 10)) + 30)", 31)
+
+
+@given(value=st.floats(min_value=1e-6, max_value=1e9))
+def test_an_exact_number_is_the_same_float(value: float) -> None:
+    assert evaluate(number(value, exact=True)) == value
+
+
+def test_an_exact_rate_is_written_as_the_fraction_that_it_is() -> None:
+    assert [number(value, exact=True) for value in (10 / 3, 0.25, 7.0)] == ["(10 / 3)", "0.25", "7"]
+    assert number(10 / 3) == "3.33333"

@@ -1,0 +1,474 @@
+"""One call under the ledger's eye: whatever is delivered twice or breaks off, the vendor is called once."""
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from headway_lane.caller.call import Caller, CallInput, CallOutcome, CallReport
+from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.record import Answer, CallAttribute, CallState
+from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.reservations import Permit
+from headway_lane.limiter.turn import Turns, Unpaced
+from headway_lane.messages.claim import requests_folder
+from headway_lane.messages.request import CallRequest
+from headway_lane.messages.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S, RequestQueues
+from headway_lane.resume.settlement import Settler
+from headway_lane.runtime.errors import ErrorCode, RetryLater
+
+from tests.unit.headway_lane.fakes import (
+    ASKING,
+    CALLBACK_URL,
+    ORIGIN,
+    TOKEN,
+    FakeS3,
+    FakeSqs,
+    FakeStepFunctions,
+    FakeTurns,
+    FakeVendor,
+    Tables,
+    request_of,
+    vendor_of,
+)
+
+ANSWER = Answer("job-1", True, "succeeded", '{"id": "job-1"}')
+ACCEPTED = CallReport(CallOutcome.ACCEPTED, job_id="job-1")
+FOUND = httpx.Response(200, json={"data": [{"id": "job-1"}]})
+NOT_THERE = httpx.Response(200, json={"data": []})
+
+
+class Crash(Exception):  # noqa: N818 - not an error of ours
+    """The worker ends in mid-step."""
+
+
+class Lane:
+    """A caller with everything around it."""
+
+    def __init__(self, ledger: Ledger, settler: Settler) -> None:
+        self.ledger, self.settler = ledger, settler
+        self.vendor = FakeVendor(httpx.Response(201, json={"id": "job-1"}))
+        self.sqs, self.s3 = FakeSqs(), FakeS3()
+        self.requests = RequestQueues(self.sqs.client())
+        self.ledger.enqueue(request_of(), 3_600)
+
+    def call(
+        self,
+        owner: str = "owner-1",
+        ambiguity: str = "reject",
+        payload: Any = None,
+        call_id: str = "call-1",
+        before: str = "",
+    ) -> CallReport:
+        keyed = {"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"}
+        contract = vendor_of(ASKING if ambiguity == "ask" else keyed)
+        caller = self.caller(contract, Unpaced())
+        return caller.call(CallInput(call_id, owner, "call-1-key", payload or {"text": "Grüße"}, ORIGIN, None, before))
+
+    def caller(self, contract: Vendor, turns: Turns, poll_turns: Turns | None = None) -> Caller:
+        surroundings = (self.ledger, self.settler, self.requests, self.vendor.proxy(), self.s3.claims())
+        return Caller(contract, *surroundings, CALLBACK_URL, turns, poll_turns=poll_turns)
+
+    def asked(self) -> list[str]:
+        """Return the methods of the vendor's requests, and forget them."""
+        methods = [request.method for request in self.vendor.requests]
+        self.vendor.requests.clear()
+        return methods
+
+    @property
+    def state(self) -> CallState:
+        call = self.ledger.find("call-1")
+        assert call is not None
+        return call.state
+
+
+@pytest.fixture
+def lane(ledger: Ledger, settler: Settler) -> Lane:
+    return Lane(ledger, settler)
+
+
+def test_an_accepted_call_is_mapped_and_restarts_the_heartbeat(lane: Lane, step_functions: FakeStepFunctions) -> None:
+    assert lane.call() == ACCEPTED
+    assert lane.state is CallState.ACCEPTED
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+    assert step_functions.sent == [("SendTaskHeartbeat", {"taskToken": TOKEN})]
+
+
+def test_a_duplicate_delivery_does_not_call_the_vendor_again(lane: Lane) -> None:
+    assert lane.call("owner-1") == ACCEPTED
+    assert lane.call("owner-2") == CallReport(CallOutcome.DUPLICATE)
+    assert len(lane.vendor.requests) == 1
+
+
+def test_a_delivery_during_anothers_submit_does_not_call_the_vendor(lane: Lane) -> None:
+    lane.ledger.begin("call-1", "owner-1", 40)
+    assert lane.call("owner-2", "retry") == CallReport(CallOutcome.DUPLICATE)
+    assert lane.vendor.requests == []
+
+
+def test_a_call_that_nobody_knows_is_not_made(lane: Lane) -> None:
+    caller = lane.caller(vendor_of(), Unpaced())
+    assert caller.call(CallInput("call-2", "owner-1", "key", {}, ORIGIN, None)) == CallReport(CallOutcome.DUPLICATE)
+    assert lane.vendor.requests == []
+
+
+def test_after_a_crash_in_mid_submit_the_call_is_given_up_where_a_doubled_job_does_harm(lane: Lane) -> None:
+    lane.vendor.answers.insert(0, Crash())
+    with pytest.raises(Crash):
+        lane.call()
+    report = lane.call()
+    assert (report.outcome, report.error) == (CallOutcome.REJECTED, ErrorCode.CALLER_CRASHED)
+    assert len(lane.vendor.requests) == 1
+
+
+def test_after_a_crash_in_mid_submit_the_call_is_repeated_with_its_key_where_the_contract_allows_it(lane: Lane) -> None:
+    lane.vendor.answers.insert(0, Crash())
+    with pytest.raises(Crash):
+        lane.call(ambiguity="retry")
+    assert lane.call(ambiguity="retry") == ACCEPTED
+    assert [request.headers["idempotency-key"] for request in lane.vendor.requests] == ["call-1-key"] * 2
+
+
+def test_after_a_crash_behind_the_acceptance_the_job_is_joined_without_a_second_submit(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(vendor: str, job_id: str, call_id: str) -> Answer | None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lane.ledger, "join_call", crash)
+        with pytest.raises(Crash):
+            lane.call()
+    assert lane.state is CallState.ACCEPTED
+    assert lane.call() == ACCEPTED
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+    assert len(lane.vendor.requests) == 1
+
+
+def test_an_answer_that_came_before_its_job_id_is_settled_by_the_caller(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    lane.ledger.join_answer("acme", ANSWER)
+    assert lane.call() == ACCEPTED
+    assert lane.state is CallState.RESUMED
+    assert [name for name, _ in step_functions.sent] == ["SendTaskSuccess"]
+
+
+def test_an_early_answer_is_not_lost_where_the_caller_breaks_off_before_the_task_is_told(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    lane.ledger.join_answer("acme", ANSWER)
+    step_functions.errors.append(Crash())
+    with pytest.raises(Crash):
+        lane.call()
+    before = lane.state
+    assert lane.call() == ACCEPTED
+    assert (before, lane.state) == (CallState.ANSWERED, CallState.RESUMED)
+    assert len(step_functions.of("SendTaskSuccess")) == 1
+    assert len(lane.vendor.requests) == 1
+
+
+def test_an_acceptance_after_the_task_has_ended_is_still_mapped(lane: Lane, step_functions: FakeStepFunctions) -> None:
+    step_functions.end(TOKEN)
+    assert lane.call() == ACCEPTED
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+
+
+def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane, sleeps: list[float]) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "3"})]
+    report = lane.call()
+    assert report == CallReport(
+        CallOutcome.DEFERRED, error=ErrorCode.VENDOR_THROTTLED, cause="acme: HTTP 429", retry_after_s=3
+    )
+    assert lane.state is CallState.QUEUED
+    assert set(sleeps) == {3}
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "delay_s"), [("3", 3), ("5.2", 6), ("3600", LONGEST_PUT_BACK_S), ("", PUT_BACK_S)]
+)
+def test_a_deferred_call_waits_in_its_queue_as_it_came_for_as_long_as_the_vendor_asks(
+    lane: Lane, retry_after: str, delay_s: int
+) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": retry_after})]
+    lane.call()
+    (message,) = lane.sqs.of("SendMessage")
+    assert CallRequest.from_body(message["MessageBody"], "acme") == request_of()
+    assert "Grüße" in message["MessageBody"], "no longer than it came: SQS bounds its size"
+    assert (message["QueueUrl"], message["DelaySeconds"]) == (ORIGIN.queue_url, delay_s)
+    assert message["MessageGroupId"] == ORIGIN.group
+
+
+def test_after_a_crash_between_the_ledger_and_the_queue_the_next_attempt_makes_the_call(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    lane.sqs.errors.append(Crash())
+    with pytest.raises(Crash):
+        lane.call()
+    assert (lane.state, lane.sqs.sent) == (CallState.QUEUED, [])
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call() == ACCEPTED
+
+
+def test_a_call_that_expires_while_its_vendor_is_busy_is_not_put_back(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    monkeypatch.setattr(lane.ledger, "release", lambda call_id, doubtful: None)
+    assert lane.call() == CallReport(CallOutcome.DUPLICATE)
+    assert lane.sqs.sent == []
+
+
+@pytest.mark.parametrize("state", sorted(set(CallState) - {CallState.QUEUED}))
+def test_a_message_that_comes_back_for_a_call_that_is_no_longer_queued_reaches_nobody(
+    lane: Lane, tables: Tables, state: CallState
+) -> None:
+    tables.calls.update_item(
+        Key={CallAttribute.CALL_ID: "call-1"},
+        UpdateExpression="SET #state = :state",
+        ExpressionAttributeNames={"#state": CallAttribute.STATE},
+        ExpressionAttributeValues={":state": state},
+    )
+    assert lane.call("owner-2", "retry") == CallReport(CallOutcome.DUPLICATE)
+    assert lane.vendor.requests == []
+
+
+def test_of_two_messages_of_one_call_one_is_effective(lane: Lane) -> None:
+    lane.vendor.answers.insert(0, httpx.Response(429, headers={"Retry-After": "60"}))
+    lane.call("owner-1")
+    assert [lane.call("owner-2"), lane.call("owner-3")] == [ACCEPTED, CallReport(CallOutcome.DUPLICATE)]
+    assert len(lane.vendor.requests) == 2
+
+
+def test_a_deferred_call_can_be_made_later_by_any_owner(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(429)]
+    lane.call()
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call("owner-2") == ACCEPTED
+
+
+def test_a_refused_call_is_reported_and_stays_dispatching_until_the_rejection(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(422, text="no such version")]
+    assert lane.call() == CallReport(
+        CallOutcome.REJECTED, error=ErrorCode.VENDOR_REJECTED, cause="acme answered HTTP 422: no such version"
+    )
+    assert lane.state is CallState.DISPATCHING
+
+
+def test_the_event_of_a_paced_call_has_its_permit_and_that_of_any_other_has_none() -> None:
+    event: dict[str, Any] = {"call_id": "call-1", "lease_owner": "owner-1", "idempotency_key": "key"}
+    event["payload"] = {"text": "x"}
+    event["origin"] = {"queue_url": ORIGIN.queue_url, "group": ORIGIN.group}
+    unpaced = CallInput("call-1", "owner-1", "key", {"text": "x"}, ORIGIN, None)
+    assert CallInput.from_event(event | {"permit": {}}) == unpaced
+    permit = {"slot_us": 1_800_000_000_500_000, "number": 7, "generation": 2}
+    assert CallInput.from_event(event | {"permit": permit}) == replace(
+        unpaced, permit=Permit(slot_us=1_800_000_000_500_000, number=7, generation=2)
+    )
+
+
+def test_a_call_that_is_deferred_has_not_been_sent_where_its_turn_is_far_away(lane: Lane) -> None:
+    class FarAway(FakeTurns):
+        def take(self) -> None:
+            raise RetryLater("the next free slot is far away", retry_after_s=15)
+
+    caller = lane.caller(vendor_of(), FarAway())
+    assert caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)) == CallReport(
+        CallOutcome.DEFERRED,
+        error=ErrorCode.VENDOR_THROTTLED,
+        cause="acme: the next free slot is far away",
+        retry_after_s=15,
+    )
+    assert lane.state is CallState.QUEUED
+    assert lane.vendor.requests == []
+
+
+def test_floors_are_told_after_the_call_and_an_error_there_repeats_nothing_but_that(lane: Lane) -> None:
+    class Broken(FakeTurns):
+        def report(self) -> None:
+            super().report()
+            raise Crash
+
+    def call(turns: FakeTurns) -> CallReport:
+        caller = lane.caller(vendor_of(), turns)
+        return caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None))
+
+    broken, sound = Broken(), FakeTurns()
+    with pytest.raises(Crash):
+        call(broken)
+    assert broken.told == ["take", "answered", "succeeded", "report"]
+    assert lane.state is CallState.ACCEPTED
+    assert call(sound) == ACCEPTED
+    assert sound.told == ["report"]
+    assert len(lane.vendor.requests) == 1
+
+
+def test_a_report_carries_only_what_is_set() -> None:
+    assert ACCEPTED.to_json() == {"outcome": "accepted", "job_id": "job-1"}
+    deferred = CallReport(
+        CallOutcome.DEFERRED, error=ErrorCode.VENDOR_THROTTLED, cause="acme: HTTP 429", retry_after_s=0
+    )
+    assert deferred.to_json() == {
+        "outcome": "deferred",
+        "error": "Vendor.Throttled",
+        "cause": "acme: HTTP 429",
+        "retry_after_s": 0,
+    }
+
+
+def test_a_payload_behind_a_claim_check_reaches_the_vendor_whole(lane: Lane) -> None:
+    pointer = lane.s3.claims().keep(b'{"text": "all of it"}', requests_folder("acme"))
+    assert lane.call(payload=pointer) == ACCEPTED
+    assert lane.vendor.documents[0]["text"] == "all of it"
+
+
+@pytest.mark.parametrize(
+    ("body", "folder", "cause"),
+    [
+        (b"{}", requests_folder("globex"), "payload: `headway_claim` does not point into s3://claims/requests/acme/"),
+        (b"[]", requests_folder("acme"), "payload: its claim check does not stand for an object"),
+    ],
+)
+def test_a_claim_check_on_something_else_is_no_payload(lane: Lane, body: bytes, folder: str, cause: str) -> None:
+    report = lane.call(payload=lane.s3.claims().keep(body, folder))
+    assert (report.outcome, report.error, report.cause) == (
+        CallOutcome.REJECTED,
+        ErrorCode.REQUEST_MALFORMED,
+        cause,
+    )
+    assert lane.vendor.requests == []
+
+
+def late(lane: Lane, *, succeeded: bool) -> None:
+    """Let the answer to the call come when its task has ended."""
+    lane.call()
+    lane.ledger.join_answer("acme", replace(ANSWER, succeeded=succeeded))
+    lane.ledger.answer("call-1")
+    lane.ledger.lapse("call-1")
+    assert lane.state is CallState.LATE
+    lane.ledger.enqueue(request_of("call-2", "token-2"), 3_600)
+
+
+def test_who_repeats_a_call_takes_the_answer_that_came_too_late_and_the_vendor_works_once(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    late(lane, succeeded=True)
+    step_functions.waiting.add("token-2")
+    assert lane.call(call_id="call-2", before="call-1") == ACCEPTED
+    assert len(lane.vendor.requests) == 1
+    [resumed] = step_functions.of("SendTaskSuccess")
+    assert resumed["taskToken"] == "token-2"
+
+
+@pytest.mark.parametrize("predecessor", ["", "call-1", "absent"])
+def test_a_late_failure_a_predecessor_that_is_not_late_and_none_at_all_make_the_call_anew(
+    lane: Lane, predecessor: str
+) -> None:
+    late(lane, succeeded=False)
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-2"})]
+    assert lane.call(call_id="call-2", before=predecessor).job_id == "job-2"
+    assert len(lane.vendor.requests) == 2
+
+
+def test_a_job_that_was_taken_behind_a_500_is_accepted_with_its_id_and_submitted_once(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(500), FOUND]
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.asked() == ["POST", "GET"]
+    assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+    assert lane.state is CallState.ACCEPTED
+
+
+def test_an_answer_that_came_while_its_job_was_in_doubt_is_settled(
+    lane: Lane, step_functions: FakeStepFunctions
+) -> None:
+    lane.ledger.join_answer("acme", ANSWER)
+    lane.vendor.answers = [httpx.ReadTimeout("slow"), FOUND]
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.state is CallState.RESUMED
+    assert len(step_functions.of("SendTaskSuccess")) == 1
+
+
+def test_a_call_that_is_deferred_in_doubt_is_asked_about_before_it_is_submitted_again(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(503, headers={"Retry-After": "60"})]
+    report = lane.call("owner-1", "ask")
+    assert (report.outcome, report.retry_after_s, lane.asked()) == (CallOutcome.DEFERRED, 60, ["POST"])
+    assert len(lane.sqs.of("SendMessage")) == 1
+    lane.vendor.answers = [NOT_THERE, httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call("owner-2", "ask") == ACCEPTED
+    assert lane.asked() == ["GET", "POST"]
+
+
+def test_as_long_as_nobody_knows_every_round_begins_with_the_question(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.call("owner-1", "ask")
+    lane.asked()
+    lane.vendor.answers = [httpx.Response(503, headers={"Retry-After": "60"})]
+    assert lane.call("owner-2", "ask").outcome is CallOutcome.DEFERRED
+    assert lane.asked() == ["GET"]
+    lane.vendor.answers = [FOUND]
+    assert lane.call("owner-3", "ask") == ACCEPTED
+    assert lane.asked() == ["GET"]
+
+
+def test_a_doubt_that_is_resolved_is_forgotten(lane: Lane, tables: Tables) -> None:
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.call("owner-1", "ask")
+    assert tables.call()[CallAttribute.DOUBTFUL] is True
+    lane.vendor.answers = [NOT_THERE, httpx.Response(429, headers={"Retry-After": "60"})]
+    assert lane.call("owner-2", "ask").outcome is CallOutcome.DEFERRED
+    assert CallAttribute.DOUBTFUL not in tables.call()
+    lane.asked()
+    lane.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    assert lane.call("owner-3", "ask") == ACCEPTED
+    assert lane.asked() == ["POST"]
+
+
+def test_where_nobody_is_asked_no_doubt_is_noted(lane: Lane, tables: Tables) -> None:
+    lane.vendor.answers = [httpx.Response(503)]
+    assert lane.call(ambiguity="retry").outcome is CallOutcome.DEFERRED
+    assert CallAttribute.DOUBTFUL not in tables.call()
+
+
+@pytest.mark.parametrize(
+    ("answers", "methods"),
+    [([FOUND], ["POST", "GET"]), ([NOT_THERE, httpx.Response(201, json={"id": "job-1"})], ["POST", "GET", "POST"])],
+    ids=["taken", "not taken"],
+)
+def test_after_a_crash_in_mid_submit_the_vendor_is_asked_first(
+    lane: Lane, answers: list[httpx.Response | Exception], methods: list[str]
+) -> None:
+    lane.vendor.answers = [Crash(), *answers]
+    with pytest.raises(Crash):
+        lane.call(ambiguity="ask")
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.asked() == methods
+
+
+def test_a_crash_while_a_call_in_doubt_is_put_back_leaves_the_doubt(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.sqs.errors.append(Crash())
+    with pytest.raises(Crash):
+        lane.call(ambiguity="ask")
+    lane.asked()
+    lane.vendor.answers = [FOUND]
+    assert lane.call(ambiguity="ask") == ACCEPTED
+    assert lane.asked() == ["GET"]
+
+
+def test_a_call_in_doubt_keeps_its_seat_while_it_waits(ledger: Ledger, step_functions: FakeStepFunctions) -> None:
+    left: list[str] = []
+    lane = Lane(ledger, Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append(call_id)))
+    lane.vendor.answers = [httpx.Response(500)]
+    lane.call("owner-1", "ask")
+    assert left == []
+    lane.vendor.answers = [NOT_THERE, httpx.Response(429, headers={"Retry-After": "60"})]
+    lane.call("owner-2", "ask")
+    assert left == ["call-1"]
+
+
+def test_a_lookup_takes_its_turn_from_the_polls_and_both_are_told_at_the_end(lane: Lane) -> None:
+    submits, polls = FakeTurns(), FakeTurns()
+    lane.vendor.answers = [httpx.Response(500), FOUND]
+    caller = lane.caller(vendor_of(ASKING), submits, polls)
+    assert caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)) == ACCEPTED
+    assert submits.told == ["take", "answered", "failed", "report"]
+    assert polls.told == ["take", "answered", "succeeded", "report"]

@@ -1,0 +1,141 @@
+"""The caller function: what it reads from its event, and what it counts."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+import httpx
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from headway_lane.caller import handler
+from headway_lane.contract.vendor import Pacing
+from headway_lane.limiter.signals import Reason
+
+from tests.unit.headway_lane.fakes import (
+    ASKING,
+    NOW_MS,
+    ORIGIN,
+    VENDOR_DOCUMENT,
+    Worker,
+    metrics,
+    request_of,
+    vendor_of,
+)
+
+NOW_US = NOW_MS * 1_000
+
+
+def handle(worker: Worker, permit: dict[str, int] | None, call_id: str = "call-1") -> dict[str, Any]:
+    worker.ledger.enqueue(request_of(call_id), 3_600)
+    event = {"call_id": call_id, "lease_owner": "owner-1", "idempotency_key": "key", "payload": {"text": "x"}}
+    return handler.handle(event | {"origin": asdict(ORIGIN), "permit": permit or {}}, LambdaContext())
+
+
+def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    line = metrics(capsys.readouterr().out)
+    return {name: value for name, value in line.items() if name.startswith(("Calls", "Permits"))}
+
+
+def permit(slot_us: int) -> dict[str, int]:
+    return {"slot_us": slot_us, "number": 0, "generation": 0}
+
+
+def test_a_call_leaves_at_the_slot_of_its_permit(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    assert handle(worker, permit(NOW_US + 400_000)) == {"outcome": "accepted", "job_id": "job-1"}
+    assert worker.clock.now_us == NOW_US + 400_000
+    assert worker.books.write_count == 0
+    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [0.0]}
+
+
+def test_a_missed_permit_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    handle(worker, permit(NOW_US - 1_000_000))
+    assert len(worker.vendor.requests) == 1
+    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [1.0], "PermitsLate": [0.0]}
+
+
+@pytest.mark.parametrize(("prove_arrival", "late"), [(True, 1.0), (False, 0.0)])
+def test_a_late_answer_is_counted_where_the_operator_takes_it_for_an_arrival(
+    worker: Worker,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    prove_arrival: bool,
+    late: float,
+) -> None:
+    def slow(request: httpx.Request) -> httpx.Response:
+        worker.clock.now_us += 300_000
+        return httpx.Response(201, json={"id": "job-1"})
+
+    worker.profiles.pace = replace(worker.profiles.pace, answers_prove_arrival=prove_arrival)
+    client = httpx.Client(base_url="https://proxy.example/live", transport=httpx.MockTransport(slow))
+    monkeypatch.setattr(handler, "client_for", lambda url, auth: client)
+    handle(worker, permit(NOW_US + 400_000))
+    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [late]}
+    assert worker.books.write_count == late
+
+
+def test_with_plain_pacing_the_caller_waits_for_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.profiles.contract = vendor_of({"dispatch.pacing": "delay"})
+    assert handle(worker, None)["outcome"] == "accepted"
+    assert worker.clock.slept_us == []
+    assert worker.books.read_count == 0
+    assert counted(capsys)["CallsAccepted"] == [1.0]
+
+
+def test_a_429_brakes_the_next_call_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
+    capsys.readouterr()
+    report = handle(worker, permit(NOW_US + 500_000), "call-2")
+    assert report["outcome"] == "deferred"
+    assert report["retry_after_s"] == pytest.approx(60, abs=1)
+    assert len(worker.vendor.requests) == 1
+    assert counted(capsys)["CallsThrottled"] == [1.0]
+
+
+def test_what_it_braked_for_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    handle(worker, permit(NOW_US))
+    line = metrics(capsys.readouterr().out)
+    assert {name: value for name, value in line.items() if name.startswith("Brakes")} == {"BrakesRetryAfter": [1.0]}
+
+
+def test_a_vendor_that_fails_opens_its_circuit_and_its_calls_wait_in_the_queue(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.profiles.contract = vendor_of({"submit.ambiguity": "retry"})
+    worker.vendor.answers = [httpx.Response(503)]
+    outcomes = [handle(worker, None, f"call-{number}")["outcome"] for number in range(6)]
+    assert set(outcomes) == {"deferred"}
+    assert len(worker.sqs.of("SendMessage")) == 6
+    assert worker.step_functions.sent == []
+    book = worker.books.entries["acme#submit"].book
+    assert not book.circuit.closed
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sum(line.get("BrakesCircuit", [0])[0] for line in printed) >= 1
+    worker.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
+    worker.clock.now_us = max(worker.clock.now_us, book.next_us - 1_000_000)
+    assert handle(worker, None, "call-0")["outcome"] == "accepted"
+    assert worker.books.entries["acme#submit"].book.circuit.closed
+
+
+def test_a_call_in_doubt_is_asked_about_with_a_permit_for_polls(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
+    worker.profiles.contract = vendor_of({**ASKING, "limits": [*VENDOR_DOCUMENT["limits"], limit]})
+    busy = httpx.Response(429, headers={"Retry-After": "60"})
+    worker.vendor.answers = [httpx.Response(500), busy]
+    assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
+    assert [request.method for request in worker.vendor.requests] == ["POST", "GET"]
+    assert sorted(worker.books.entries) == ["acme#poll", "acme#submit"]
+    assert worker.books.entries["acme#poll"].book.brake_reason is Reason.RETRY_AFTER
+    assert metrics(capsys.readouterr().out)["BrakesRetryAfter"] == [1.0]
+
+
+@pytest.mark.parametrize("pacing", Pacing)
+def test_a_call_without_a_doubt_takes_no_permit_for_polls(worker: Worker, pacing: Pacing) -> None:
+    limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
+    changes = {**ASKING, "limits": [*VENDOR_DOCUMENT["limits"], limit], "dispatch.pacing": pacing}
+    worker.profiles.contract = vendor_of(changes)
+    handle(worker, None)
+    assert "acme#poll" not in worker.books.entries

@@ -1,0 +1,217 @@
+"""Fixtures of the functions' tests. Nothing here reaches a network, and nothing sleeps."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+import hypothesis
+import pytest
+from aws_lambda_powertools.utilities import parameters
+from headway_lane.callback import handler as callback_handler
+from headway_lane.caller import handler as caller_handler
+from headway_lane.dispatcher import handler as dispatcher_handler
+from headway_lane.ledger import tables as ledger_tables
+from headway_lane.ledger.record import CallAttribute, JobAttribute
+from headway_lane.ledger.store import Ledger
+from headway_lane.limiter import in_flight_tables
+from headway_lane.limiter import tables as limiter_tables
+from headway_lane.messages import bucket as claims_bucket
+from headway_lane.messages import check_queue as reconciler_queue
+from headway_lane.reconciler import handler as reconciler_handler
+from headway_lane.results import delivery
+from headway_lane.results import handler as results_handler
+from headway_lane.resume.settlement import Settler
+from headway_lane.runtime import clock, observability
+from headway_lane.runtime.names import Environment, ProxyAuth
+from headway_lane.settling import joining, rejection
+from moto import mock_aws
+
+from tests.unit.headway_lane.books import MemoryBookStore, MemorySeatStore
+from tests.unit.headway_lane.fakes import (
+    CALLBACK_URL,
+    CLAIMS_BUCKET,
+    NOW_MS,
+    TOKEN,
+    WEBHOOK_KEY,
+    FakeProfiles,
+    FakeS3,
+    FakeSqs,
+    FakeStepFunctions,
+    FakeVendor,
+    Tables,
+    VirtualClock,
+    WallClock,
+    Worker,
+    vendor_of,
+)
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+SECRETS = {"arn:api-token": "api-token-1", "arn:webhook-key": WEBHOOK_KEY}
+ENVIRONMENT = {
+    Environment.VENDOR: "acme",
+    Environment.CALLS_TABLE: "Calls",
+    Environment.JOBS_TABLE: "Jobs",
+    Environment.REQUEST_QUEUE_URLS: "https://sqs.example/urgent https://sqs.example/requests",
+    Environment.REQUEST_DLQ_URL: "https://sqs.example/request-dlq",
+    Environment.CALLBACK_DLQ_URL: "https://sqs.example/callback-dlq",
+    Environment.DISPATCH_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch",
+    Environment.PROXY_URL: "https://proxy.example/live",
+    Environment.PROXY_AUTH: ProxyAuth.NONE,
+    Environment.CALLBACK_URL: CALLBACK_URL,
+    Environment.CLAIMS_BUCKET: CLAIMS_BUCKET,
+    Environment.API_TOKEN_SECRET: "arn:api-token",
+    Environment.WEBHOOK_SECRETS: json.dumps({"acme": "arn:webhook-key"}),
+    Environment.CONFIG_APPLICATION: "headway",
+}
+CACHES = (
+    claims_bucket.claims,
+    callback_handler.inbox,
+    caller_handler.profiles,
+    caller_handler.http_client,
+    caller_handler.settler,
+    caller_handler.request_queues,
+    dispatcher_handler.dispatcher,
+    dispatcher_handler.sqs,
+    dispatcher_handler.request_queues,
+    joining.settler,
+    ledger_tables.ledger,
+    rejection.rejecter,
+    delivery.profiles,
+    reconciler_handler.profiles,
+    reconciler_handler.http_client,
+    reconciler_handler.settler,
+    reconciler_queue.checks,
+    results_handler.profiles,
+    results_handler.http_client,
+)
+
+hypothesis.settings.register_profile("unit", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("unit")
+
+
+class _CurrentStdout:
+    """Standard output as it is when a line is written: every test has its own, and the logger outlives them all."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_go_to_the_running_test() -> None:
+    for handler in observability.logger().handlers:
+        handler.setStream(_CurrentStdout())  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Make `time.sleep` note its seconds and return."""
+    slept_s: list[float] = []
+    monkeypatch.setattr("time.sleep", slept_s.append)
+    return slept_s
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator["DynamoDBServiceResource"]:
+    """Serve moto's DynamoDB to the whole session; every test has tables of its own."""
+    with mock_aws():
+        yield boto3.resource("dynamodb", region_name="eu-central-1")
+
+
+@pytest.fixture
+def tables(dynamodb: "DynamoDBServiceResource") -> Iterator[Tables]:
+    made = []
+    for name, key in (("Calls", CallAttribute.CALL_ID), ("Jobs", JobAttribute.JOB_KEY)):
+        made.append(
+            dynamodb.create_table(
+                TableName=name,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        )
+    yield Tables(*made)
+    for table in made:
+        table.delete()
+
+
+@pytest.fixture
+def wall_clock() -> WallClock:
+    return WallClock()
+
+
+@pytest.fixture
+def ledger(tables: Tables, wall_clock: WallClock) -> Ledger:
+    return Ledger(tables.calls, tables.jobs, wall_clock)
+
+
+@pytest.fixture
+def step_functions() -> FakeStepFunctions:
+    return FakeStepFunctions(TOKEN)
+
+
+@pytest.fixture
+def settler(ledger: Ledger, step_functions: FakeStepFunctions) -> Settler:
+    return Settler(ledger, step_functions.client())
+
+
+@pytest.fixture
+def worker(
+    tables: Tables,
+    ledger: Ledger,
+    wall_clock: WallClock,
+    step_functions: FakeStepFunctions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Worker]:
+    """Start a worker anew: environment bound, nothing cached, clients and clocks fake."""
+    made = Worker(
+        tables=tables,
+        ledger=ledger,
+        step_functions=step_functions,
+        sqs=FakeSqs(),
+        s3=FakeS3(),
+        vendor=FakeVendor(httpx.Response(201, json={"id": "job-1"})),
+        profiles=FakeProfiles(vendor_of()),
+        secrets=dict(SECRETS),
+        clock=VirtualClock(NOW_MS * 1_000),
+        books=MemoryBookStore(),
+        seats=MemorySeatStore(),
+    )
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    clients = {"stepfunctions": made.step_functions, "sqs": made.sqs, "s3": made.s3}
+    monkeypatch.setattr("boto3.client", lambda name, **_: clients[name])
+    for module in (callback_handler, caller_handler, delivery, dispatcher_handler, reconciler_handler, results_handler):
+        monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)
+    for module in (caller_handler, reconciler_handler, results_handler):
+        monkeypatch.setattr(module, "client_for", lambda url, auth: made.vendor.client())
+    monkeypatch.setattr(limiter_tables, "store", lambda: made.books)
+    monkeypatch.setattr(in_flight_tables, "store", lambda: made.seats)
+    monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
+    monkeypatch.setattr(clock, "epoch_ms", wall_clock)
+    monkeypatch.setattr(clock, "monotonic_us", made.clock.monotonic_us)
+    monkeypatch.setattr(clock, "epoch_us", made.clock.epoch_us)
+    monkeypatch.setattr(clock, "sleep_us", made.clock.sleep_us)
+    _forget()
+    yield made
+    _forget()
+
+
+def _forget() -> None:
+    for cached in CACHES:
+        cached.cache_clear()

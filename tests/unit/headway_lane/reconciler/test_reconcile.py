@@ -1,0 +1,341 @@
+"""Reconciling: a job whose callback never comes is settled all the same, and one whose callback comes, once."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from headway_lane.caller.call import Caller, CallInput
+from headway_lane.contract.exchange import Poll
+from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.ledger.record import Answer, CallState
+from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.turn import Unpaced
+from headway_lane.messages.check import LONGEST_DELAY_S, Check, Checks
+from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.reconciler import handler
+from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
+from headway_lane.resume.settlement import Settler
+from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
+from headway_lane.runtime.names import Environment
+from headway_lane.vendor_api.job_status import Finding, Standing, ask
+
+from tests.unit.headway_lane.fakes import (
+    CALLBACK_URL,
+    ORIGIN,
+    TOKEN,
+    FakeS3,
+    FakeSqs,
+    FakeStepFunctions,
+    FakeTurns,
+    FakeVendor,
+    Tables,
+    Worker,
+    metrics,
+    request_of,
+    sqs_record,
+    vendor_of,
+)
+
+POLL = {
+    "path": "/v1/jobs/{job_id}",
+    "timeout_s": 5,
+    "status": "status",
+    "success": ["succeeded"],
+    "failure": ["failed"],
+    "pending": ["running"],
+    "after_s": 60,
+    "every_s": 30,
+}
+CONTRACT = vendor_of({"poll": POLL, "waits.answer_s": 600})
+QUEUE_URL = "https://sqs.example/checks"
+ACCEPTED_S = 1_800_000_000
+CHECK = Check("call-1", "job-1", ACCEPTED_S + 60, ACCEPTED_S + 600)
+SUCCEEDED = Finding(Standing.SUCCEEDED, "succeeded")
+FAILED = Finding(Standing.FAILED, "failed")
+PENDING = Finding(Standing.PENDING, "running")
+UNKNOWN = Finding(Standing.UNKNOWN, "404")
+
+
+def poll_of(vendor: Vendor) -> Poll:
+    assert vendor.poll is not None
+    return vendor.poll
+
+
+class Bench:
+    """A reconciler in front of an accepted call; `finding` is what the vendor says, `now_s` when."""
+
+    def __init__(self, ledger: Ledger, step_functions: FakeStepFunctions) -> None:
+        self.ledger, self.step_functions = ledger, step_functions
+        self.finding: Finding | Exception = SUCCEEDED
+        self.now_s = ACCEPTED_S + 60
+        self.left: list[str] = []
+        self.asked_count = 0
+        self.sqs = FakeSqs()
+        self.settler = Settler(ledger, step_functions.client(), lambda vendor, call_id: self.left.append(call_id))
+        self.checks = Checks(self.sqs.client(), QUEUE_URL, lambda: self.now_s)
+        self.reconciler = Reconciler(
+            CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, self._ask, lambda: self.now_s
+        )
+        ledger.enqueue(request_of(), 3_600)
+        ledger.begin("call-1", "owner-1", 40)
+        ledger.accept("call-1", "job-1")
+        ledger.join_call("acme", "job-1", "call-1")
+
+    def _ask(self, job_id: str) -> Finding:
+        assert job_id == "job-1"
+        self.asked_count += 1
+        if isinstance(self.finding, Exception):
+            raise self.finding
+        return self.finding
+
+    def callback(self) -> None:
+        """Let the vendor's callback come after all: it says that the job failed."""
+        answer = Answer("job-1", False, "failed", "{}")
+        parked = self.ledger.join_answer("acme", answer)
+        assert parked.call_id is not None
+        self.settler.settle(parked.call_id, answer)
+
+    @property
+    def state(self) -> CallState:
+        call = self.ledger.find("call-1")
+        assert call is not None
+        return call.state
+
+    @property
+    def sent(self) -> list[str]:
+        return [name for name, _ in self.step_functions.sent]
+
+    @property
+    def later(self) -> list[tuple[int, int]]:
+        """Return the checks that were put into the queue: when they are due, and their delay."""
+        found = [params for _, params in self.sqs.sent]
+        assert all(params["QueueUrl"] == QUEUE_URL for params in found)
+        return [(json.loads(params["MessageBody"])["due_epoch_s"], params["DelaySeconds"]) for params in found]
+
+
+@pytest.fixture
+def bench(ledger: Ledger, step_functions: FakeStepFunctions) -> Bench:
+    return Bench(ledger, step_functions)
+
+
+@pytest.mark.parametrize(
+    ("finding", "operation"), [(SUCCEEDED, "SendTaskSuccess"), (FAILED, "SendTaskFailure")], ids=["success", "failure"]
+)
+def test_a_job_that_ended_unheard_settles_its_task_and_frees_its_seat(
+    bench: Bench, finding: Finding, operation: str
+) -> None:
+    bench.finding = finding
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.SETTLED
+    assert (bench.sent, bench.state, bench.left) == ([operation], CallState.RESUMED, ["call-1"])
+    assert bench.later == [], "it is over"
+    answer = bench.ledger.answer_of_job("acme", "job-1")
+    assert answer == Answer("job-1", finding is SUCCEEDED, finding.status, "")
+
+
+def test_a_callback_that_comes_after_the_poll_changes_nothing(bench: Bench) -> None:
+    bench.reconciler.reconcile(CHECK)
+    bench.callback()
+    assert bench.sent == ["SendTaskSuccess"]
+    assert bench.state is CallState.RESUMED
+
+
+def test_a_job_whose_callback_came_is_not_asked_about(bench: Bench) -> None:
+    bench.callback()
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.OVER
+    assert (bench.asked_count, bench.sent, bench.later) == (0, ["SendTaskFailure"], [])
+
+
+def test_a_callback_during_the_poll_has_the_first_word(bench: Bench) -> None:
+    def ask_and_be_called(job_id: str) -> Finding:
+        del job_id
+        bench.callback()
+        return SUCCEEDED
+
+    vendor, poll = CONTRACT, poll_of(CONTRACT)
+    reconciler = Reconciler(
+        vendor, poll, bench.ledger, bench.settler, bench.checks, ask_and_be_called, lambda: bench.now_s
+    )
+    assert reconciler.reconcile(CHECK) is CheckOutcome.OVER
+    assert bench.sent == ["SendTaskFailure"]
+
+
+def test_an_answer_that_was_stored_and_never_handed_over_is(bench: Bench) -> None:
+    bench.ledger.join_answer("acme", Answer("job-1", False, "failed", "{}"))  # and there the function broke off
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.SETTLED
+    assert (bench.asked_count, bench.sent) == (0, ["SendTaskFailure"])
+
+
+def test_a_job_at_work_is_a_sign_of_life_and_is_asked_about_again(bench: Bench) -> None:
+    bench.finding = PENDING
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.PENDING
+    assert (bench.sent, bench.state) == (["SendTaskHeartbeat"], CallState.ACCEPTED)
+    assert bench.later == [(bench.now_s + 30, 30)]
+
+
+def test_a_vendor_that_does_not_answer_is_asked_again(bench: Bench) -> None:
+    bench.finding = RetryLater("HTTP 503")
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.PENDING
+    assert (bench.sent, bench.later) == ([], [(bench.now_s + 30, 30)])
+
+
+def test_the_last_check_is_at_the_end_of_the_contracts_patience(bench: Bench) -> None:
+    bench.finding, bench.now_s = PENDING, ACCEPTED_S + 590
+    bench.reconciler.reconcile(CHECK)
+    assert bench.later == [(ACCEPTED_S + 600, 10)]
+
+
+@pytest.mark.parametrize(
+    ("finding", "says"), [(PENDING, "says running"), (RetryLater("HTTP 503"), "gave no answer: HTTP 503")]
+)
+def test_a_job_that_never_ends_fails_its_task_with_a_name_before_the_timeout(
+    bench: Bench, finding: Finding | Exception, says: str
+) -> None:
+    bench.finding, bench.now_s = finding, ACCEPTED_S + 600
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.LOST
+    failure = dict(bench.step_functions.of("SendTaskFailure")[0])
+    assert (failure["error"], failure["cause"]) == (
+        ErrorCode.VENDOR_JOB_OVERDUE,
+        f"acme did not end job job-1 within 600 s: it {says}",
+    )
+    assert (bench.state, bench.later, bench.left) == (CallState.REJECTED, [], []), "the vendor may still work on it"
+    assert CONTRACT.waits.answer_s < CONTRACT.call_heartbeat_s < CONTRACT.call_timeout_s
+
+
+def test_a_job_that_the_vendor_does_not_know_fails_its_task_at_once_and_frees_its_seat(bench: Bench) -> None:
+    bench.finding = UNKNOWN
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.LOST
+    [failure] = bench.step_functions.of("SendTaskFailure")
+    assert (failure["error"], failure["cause"]) == (
+        ErrorCode.VENDOR_JOB_UNKNOWN,
+        "acme does not know job job-1: HTTP 404",
+    )
+    assert (bench.state, bench.left) == (CallState.REJECTED, ["call-1"])
+    bench.callback()
+    assert bench.sent == ["SendTaskFailure"], "a late answer is kept, and changes nothing"
+    assert bench.ledger.answer_of_job("acme", "job-1") is not None
+
+
+def test_a_giving_up_that_breaks_off_is_repeated(bench: Bench) -> None:
+    bench.finding = UNKNOWN
+    bench.step_functions.errors.append(ConnectionError("the function broke off"))
+    with pytest.raises(ConnectionError):
+        bench.reconciler.reconcile(CHECK)
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.LOST
+    assert bench.sent == ["SendTaskFailure"]
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.OVER
+
+
+@pytest.mark.parametrize("ahead_s", [1, 500, 5_000])
+def test_what_is_not_due_waits_on_for_as_long_as_a_queue_can(bench: Bench, ahead_s: int) -> None:
+    check = Check("call-1", "job-1", bench.now_s + ahead_s, bench.now_s + ahead_s)
+    assert bench.reconciler.reconcile(check) is CheckOutcome.WAITING
+    assert (bench.asked_count, bench.later) == (0, [(check.due_epoch_s, min(ahead_s, LONGEST_DELAY_S))])
+
+
+def test_a_call_that_the_ledger_does_not_know_is_over(bench: Bench) -> None:
+    assert bench.reconciler.reconcile(Check("call-9", "job-9", 0, 0)) is CheckOutcome.OVER
+
+
+def test_the_first_check_is_not_after_the_last() -> None:
+    vendor = vendor_of({"poll": POLL, "waits.answer_s": 60})
+    check = Check.first(vendor, poll_of(vendor), "call-1", "job-1", ACCEPTED_S)
+    assert check == Check("call-1", "job-1", ACCEPTED_S + 60, ACCEPTED_S + 60)
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "1", "{}", '{"call_id": "call-1"}', '{"more": 1}'])
+def test_a_message_that_is_no_check_is_malformed(body: str) -> None:
+    with pytest.raises(Malformed):
+        Check.from_body(body)
+
+
+def asked(poll: dict[str, Any], *answers: httpx.Response | Exception) -> tuple[Finding, FakeVendor, FakeTurns]:
+    vendor, turns = FakeVendor(*answers), FakeTurns()
+    return ask(vendor.proxy(), Poll.from_document(poll), "a/b", turns), vendor, turns
+
+
+@pytest.mark.parametrize(
+    ("answer", "standing"),
+    [
+        (httpx.Response(200, json={"status": "succeeded"}), Standing.SUCCEEDED),
+        (httpx.Response(200, json={"status": "failed"}), Standing.FAILED),
+        (httpx.Response(200, json={"status": "running"}), Standing.PENDING),
+        (httpx.Response(404), Standing.UNKNOWN),
+        (httpx.Response(410, json={"status": "succeeded"}), Standing.UNKNOWN),
+    ],
+)
+def test_a_job_is_asked_about_with_one_request_that_takes_a_turn(answer: httpx.Response, standing: Standing) -> None:
+    finding, vendor, turns = asked(POLL, answer)
+    assert finding.standing is standing
+    [request] = vendor.requests
+    assert (request.method, request.url.raw_path) == ("GET", b"/live/v1/jobs/a%2Fb")
+    assert turns.told[:2] == ["take", "answered"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, json={"status": "exploded"}),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(401, json={"status": "succeeded"}),
+        httpx.Response(429),
+        httpx.Response(503),
+        httpx.ReadTimeout("slow"),
+    ],
+)
+def test_an_answer_that_says_nothing_is_asked_for_again(answer: httpx.Response | Exception) -> None:
+    with pytest.raises(RetryLater):
+        asked(POLL, answer)
+
+
+def test_an_http_status_may_be_the_whole_answer() -> None:
+    head = {**POLL, "method": "HEAD", "success": ["201"], "failure": ["409"], "pending": ["200"]}
+    del head["status"]
+    codes = {201: Standing.SUCCEEDED, 409: Standing.FAILED, 200: Standing.PENDING, 404: Standing.UNKNOWN}
+    for code, standing in codes.items():
+        finding, vendor, _ = asked(head, httpx.Response(code))
+        assert (finding.standing, vendor.requests[0].method) == (standing, "HEAD")
+
+
+def test_an_accepted_call_leaves_a_check_and_a_repeat_that_finds_its_answer_does_not(
+    ledger: Ledger, settler: Settler
+) -> None:
+    ledger.enqueue(request_of(), 3_600)
+    sqs, vendor = FakeSqs(), FakeVendor(httpx.Response(201, json={"id": "job-1"}))
+    checks = Checks(sqs.client(), QUEUE_URL, lambda: 0)
+
+    def call(owner: str) -> None:
+        queues = RequestQueues(sqs.client())
+        arguments = (CONTRACT, ledger, settler, queues, vendor.proxy(), FakeS3().claims(), CALLBACK_URL, Unpaced())
+        Caller(*arguments, checks=checks).call(CallInput("call-1", owner, "key", {}, ORIGIN, None))
+
+    call("owner-1")
+    [(_, params)] = sqs.sent
+    assert {name: json.loads(params["MessageBody"])[name] for name in ("call_id", "job_id")} == {
+        "call_id": "call-1",
+        "job_id": "job-1",
+    }
+    ledger.join_answer("acme", Answer("job-1", True, "succeeded", "{}"))
+    call("owner-1")
+    assert len(sqs.sent) == 1
+
+
+def test_the_function_makes_a_batch_of_checks_and_counts_them(
+    worker: Worker, tables: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del tables
+    worker.profiles.contract = CONTRACT
+    monkeypatch.setenv(Environment.CHECK_QUEUE_URL, QUEUE_URL)
+    worker.vendor.answers = [httpx.Response(200, json={"status": "succeeded"})]
+    worker.ledger.enqueue(request_of(), 3_600)
+    worker.ledger.begin("call-1", "owner-1", 40)
+    worker.ledger.accept("call-1", "job-1")
+    body = json.dumps({"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
+    event = {"Records": [sqs_record(body, "m1"), sqs_record("{", "m2")]}
+    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
+    assert metrics(capsys.readouterr().out)["ChecksSettled"] == [1.0]
+    assert CONTRACT.book_scope(Scope.POLL) is Scope.POLL

@@ -1,0 +1,316 @@
+"""Described signatures: the vendors' published vectors hold, and next to each of them is a table of forgeries."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+from headway_lane.contract.signature import PRESETS, Algorithm, Encoding, Signature
+from headway_lane.runtime.errors import Forged
+from headway_lane.verification.schemes import SCHEMES, scheme_of
+
+NOW_S = 1_800_000_000
+URL = "https://callbacks.example/callbacks/acme"
+BODY = '{"id": "job-1", "text": "Grüße"}'.encode()
+KEY, OTHER_KEY = "It's-a-Secret-to-Everybody", "another-key"
+
+SLACK_BODY = (
+    b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
+    b"&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack."
+    b"com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc"
+    b"887a14d10d2c447fce8b6703c"
+)
+"""The example of Slack's documentation, "Verifying requests from Slack"."""
+
+
+def _hex(key: str, message: bytes) -> str:
+    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
+
+
+def _stripe_like(header: str) -> Callable[[str, bytes, int], dict[str, str]]:
+    return lambda key, body, at_s: {header: f"t={at_s},v1={_hex(key, f'{at_s}.'.encode() + body)}"}
+
+
+SIGNED_BY: Mapping[str, Callable[[str, bytes, int], dict[str, str]]] = {
+    "cloudinary": lambda key, body, at_s: {
+        "x-cld-timestamp": str(at_s),
+        "x-cld-signature": hashlib.sha1(body + f"{at_s}{key}".encode()).hexdigest(),  # noqa: S324 - the vendor's choice
+    },
+    "github": lambda key, body, _: {"x-hub-signature-256": f"sha256={_hex(key, body)}"},
+    "mux": _stripe_like("mux-signature"),
+    "onfido": lambda key, body, _: {"x-sha2-signature": _hex(key, body)},
+    "shopify": lambda key, body, _: {
+        "x-shopify-hmac-sha256": base64.b64encode(hmac.digest(key.encode(), body, "sha256")).decode()
+    },
+    "slack": lambda key, body, at_s: {
+        "x-slack-request-timestamp": str(at_s),
+        "x-slack-signature": f"v0={_hex(key, f'v0:{at_s}:'.encode() + body)}",
+    },
+    "stripe": _stripe_like("stripe-signature"),
+    "twilio": lambda key, body, _: {  # BODY is a form of one name without a value
+        "x-twilio-signature": base64.b64encode(hmac.digest(key.encode(), URL.encode() + body, "sha1")).decode()
+    },
+}
+"""Each preset's way of signing, written from its documentation: (key, body, epoch seconds) -> headers."""
+TIMED = [name for name, preset in PRESETS.items() if preset.timestamp_header or preset.timestamp_label]
+LABELLED = [name for name, preset in PRESETS.items() if preset.signature_label]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One callback of a preset, signed with KEY now."""
+
+    name: str
+
+    def headers(self, key: str = KEY, body: bytes = BODY, at_s: int = NOW_S) -> dict[str, str]:
+        return SIGNED_BY[self.name](key, body, at_s)
+
+    def verify(self, headers: Mapping[str, str], body: bytes = BODY, keys: tuple[str, ...] = (KEY,)) -> None:
+        SCHEMES[self.name].verify(body, headers, keys, NOW_S, URL)
+
+
+@pytest.fixture(params=PRESETS)
+def case(request: pytest.FixtureRequest) -> Case:
+    return Case(request.param)
+
+
+def test_every_preset_has_its_way_of_signing_here() -> None:
+    assert set(SIGNED_BY) == set(PRESETS)
+    assert set(SCHEMES) == set(PRESETS) | {"adyen", "standard-webhooks", "sns", "none"}
+
+
+def test_githubs_published_vector_is_accepted() -> None:
+    given = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    keys = ("It's a Secret to Everybody",)
+    SCHEMES["github"].verify(b"Hello, World!", {"x-hub-signature-256": given}, keys, NOW_S)
+
+
+def test_slacks_published_vector_is_accepted() -> None:
+    headers = {
+        "x-slack-request-timestamp": "1531420618",
+        "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+    }
+    SCHEMES["slack"].verify(SLACK_BODY, headers, ("8f742231b10e8888abcd99yyyzzz85a5",), 1_531_420_618)
+
+
+TWILIO_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
+TWILIO_BODY = b"To=%2B18005551212&Digits=1234&Caller=%2B14158675309&From=%2B14158675309&CallSid=CA1234567890ABCDE"
+TWILIO_HEADERS = {"x-twilio-signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8="}
+
+
+def test_twilios_published_vector_is_accepted() -> None:
+    """As in twilio.com/docs/usage/security, and in the tests of its libraries."""
+    SCHEMES["twilio"].verify(TWILIO_BODY, TWILIO_HEADERS, ("12345",), NOW_S, TWILIO_URL)
+
+
+@pytest.mark.parametrize(
+    ("body", "url"),
+    [
+        (TWILIO_BODY, TWILIO_URL.replace("https", "http")),
+        (TWILIO_BODY, TWILIO_URL + "/"),
+        (TWILIO_BODY, ""),
+        (TWILIO_BODY.replace(b"1234&", b"1235&"), TWILIO_URL),
+        (TWILIO_BODY + b"&More=1", TWILIO_URL),
+    ],
+)
+def test_another_url_or_form_than_the_signed_one_is_forged(body: bytes, url: str) -> None:
+    with pytest.raises(Forged, match="no signature matches a key"):
+        SCHEMES["twilio"].verify(body, TWILIO_HEADERS, ("12345",), NOW_S, url)
+
+
+def test_standard_webhooks_is_a_signature_that_can_be_described() -> None:
+    described = Signature(
+        Algorithm.HMAC_SHA256,
+        "webhook-signature",
+        prefix="v1,",
+        timestamp_header="webhook-timestamp",
+        signed="msg_p5jXN8AQM9LWM0D4loKWxJek.{timestamp}.{body}",
+        encoding=Encoding.BASE64,
+        key_encoding=Encoding.BASE64,
+        key_prefix="whsec_",
+    )
+    headers = {
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    keys = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",)
+    scheme_of(described).verify(b'{"test": 2432232314}', headers, keys, 1_614_265_330)
+
+
+def test_what_a_vendor_signs_is_accepted(case: Case) -> None:
+    case.verify(case.headers())
+    assert {name.lower() for name in SCHEMES[case.name].headers} == set(case.headers()), "the API passes these on"
+
+
+def test_any_bytes_can_be_signed(case: Case) -> None:
+    body = b"\xff\x00\r\n{timestamp}"
+    case.verify(case.headers(body=body), body)
+
+
+@pytest.mark.parametrize("keys", [(OTHER_KEY, KEY), (KEY, OTHER_KEY), ("", KEY)])
+def test_during_a_rotation_any_key_verifies(case: Case, keys: tuple[str, ...]) -> None:
+    case.verify(case.headers(), keys=keys)
+
+
+@pytest.mark.parametrize("keys", [(), ("",), (OTHER_KEY,), (KEY[:-1],)])
+def test_a_wrong_an_empty_and_a_missing_key_verify_nothing(case: Case, keys: tuple[str, ...]) -> None:
+    with pytest.raises(Forged, match="no signature matches a key"):
+        case.verify(case.headers(), keys=keys)
+
+
+def test_what_anybody_signs_with_an_empty_key_is_forged(case: Case) -> None:
+    with pytest.raises(Forged, match="no signature matches a key"):
+        case.verify(case.headers(key=""), keys=("",))
+
+
+@pytest.mark.parametrize("body", [b"", BODY + b"\n", BODY.replace(b": ", b":"), BODY.replace(b"1", b"2")])
+def test_an_altered_byte_is_forged(case: Case, body: bytes) -> None:
+    with pytest.raises(Forged, match="no signature matches a key"):
+        case.verify(case.headers(), body)
+
+
+def test_a_missing_header_is_named_and_never_a_bypass(case: Case) -> None:
+    for missing in case.headers():
+        with pytest.raises(Forged, match=f"(?i)the header '{missing}' is missing"):
+            case.verify({name: value for name, value in case.headers().items() if name != missing})
+
+
+@pytest.mark.parametrize("value", ["", " ", "=", ",", "t=,v1=", "v1=", "sha256=", "v0=", "\x7f%%%", "Grüße", "0" * 64])
+def test_garbage_is_forged(case: Case, value: str) -> None:
+    for name in case.headers():
+        with pytest.raises(Forged):
+            case.verify(case.headers() | {name: value})
+
+
+@pytest.mark.parametrize("name", TIMED)
+@pytest.mark.parametrize(
+    ("side", "beyond_s", "reason"), [(1, 0, None), (1, 1, "old"), (-1, 0, None), (-1, 1, "in the future")]
+)
+def test_an_old_and_a_future_timestamp_are_refused(name: str, side: int, beyond_s: int, reason: str | None) -> None:
+    case = Case(name)
+    headers = case.headers(at_s=NOW_S - side * (PRESETS[name].tolerance_s + beyond_s))
+    if reason is None:
+        case.verify(headers)
+    else:
+        with pytest.raises(Forged, match=reason):
+            case.verify(headers)
+
+
+@pytest.mark.parametrize("name", TIMED)
+@pytest.mark.parametrize("timestamp", ["", "yesterday", "nan", "-1", "1.0", "1_0", " 1", "٣", "9" * 5_000])
+def test_a_timestamp_that_is_none_is_refused(name: str, timestamp: str) -> None:
+    case = Case(name)
+    headers = {header: value.replace(str(NOW_S), timestamp) for header, value in case.headers().items()}
+    with pytest.raises(Forged, match="is not a time"):
+        case.verify(headers)
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_another_time_than_the_signed_one_is_forged(name: str) -> None:
+    case = Case(name)
+    headers = {header: value.replace(str(NOW_S), str(NOW_S + 1)) for header, value in case.headers().items()}
+    with pytest.raises(Forged, match="no signature matches a key"):
+        case.verify(headers)
+
+
+@pytest.mark.parametrize("name", LABELLED)
+@pytest.mark.parametrize("others", ["{},v1=00", "{}, v1=00", "{},v0=00,v2=00"])
+def test_one_good_signature_among_several_is_enough(name: str, others: str) -> None:
+    case = Case(name)
+    case.verify({header: others.format(value) for header, value in case.headers().items()})
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_signature_under_another_label_is_none(name: str) -> None:
+    case = Case(name)
+    with pytest.raises(Forged, match="no signature matches a key"):
+        case.verify({header: value.replace("v1=", "v0=") for header, value in case.headers().items()})
+
+
+def test_hex_is_read_in_either_case() -> None:
+    case = Case("onfido")
+    case.verify({name: value.upper() for name, value in case.headers().items()})
+
+
+@pytest.mark.parametrize("encoding", [Encoding.HEX, Encoding.BASE64])
+def test_a_key_that_cannot_be_decoded_is_passed_over(encoding: Encoding) -> None:
+    scheme = scheme_of(Signature(Algorithm.HMAC_SHA512, "X-Signature", key_encoding=encoding, key_prefix="key-"))
+    raw = b"\xfb\xff\x00"
+    key = f"key-{raw.hex() if encoding is Encoding.HEX else base64.b64encode(raw).decode()}"
+    headers = {"x-signature": hmac.new(raw, BODY, "sha512").hexdigest()}
+    scheme.verify(BODY, headers, ("key-Grüße", "key-", "key-x", key), NOW_S)
+    with pytest.raises(Forged, match="no signature matches a key"):
+        scheme.verify(BODY, headers, ("key-Grüße", "key-", "key-x"), NOW_S)
+
+
+@pytest.mark.parametrize("prefix", ["", "Bearer "])
+def test_a_static_header_is_the_key_itself(prefix: str) -> None:
+    scheme = scheme_of(Signature(Algorithm.STATIC, "X-Webhook-Token", prefix=prefix))
+    assert scheme.headers == ("X-Webhook-Token",)
+    scheme.verify(BODY, {"x-webhook-token": prefix + KEY}, (OTHER_KEY, KEY), NOW_S)
+    for value, keys in ((prefix + KEY, (OTHER_KEY,)), (prefix, ("",)), ("", ("",)), (prefix + "Grüße", (KEY,))):
+        with pytest.raises(Forged, match="the header 'X-Webhook-Token' is none of the keys"):
+            scheme.verify(BODY, {"x-webhook-token": value}, keys, NOW_S)
+    with pytest.raises(Forged, match="the header 'X-Webhook-Token' is missing"):
+        scheme.verify(BODY, {}, (KEY,), NOW_S)
+
+
+def test_none_takes_everything_and_has_to_be_said() -> None:
+    assert SCHEMES["none"].headers == ()
+    SCHEMES["none"].verify(BODY, {}, (), NOW_S)
+
+
+def test_no_refusal_repeats_a_key_or_a_signature(case: Case) -> None:
+    with pytest.raises(Forged) as refused:
+        case.verify(case.headers(), keys=(OTHER_KEY,))
+    assert not any(secret in str(refused.value) for secret in (OTHER_KEY, *case.headers().values()))
+
+
+SOUND = Signature(Algorithm.HMAC_SHA256, "X-Signature")
+CONTRADICTIONS = {
+    "no body": (replace(SOUND, signed="{timestamp}", timestamp_header="X-Time"), "has no `{body}` and no `{form}`"),
+    "a digest without a key": (replace(SOUND, algorithm=Algorithm.SHA1), "has `{key}` where"),
+    "a key in an HMAC": (replace(SOUND, signed="{body}{key}"), "has `{key}` where"),
+    "a time that is nowhere": (replace(SOUND, signed="{timestamp}.{body}"), "has `{timestamp}` where"),
+    "a time that is not signed": (replace(SOUND, timestamp_header="X-Time"), "is not signed proves nothing"),
+    "two times": (
+        replace(SOUND, signed="{timestamp}{body}", timestamp_header="X-T", timestamp_label="t", signature_label="v1"),
+        "has `{timestamp}` where",
+    ),
+    "pairs without a signature": (
+        replace(SOUND, signed="{timestamp}{body}", timestamp_label="t"),
+        "`timestamp_label` needs `signature_label`",
+    ),
+    "pairs behind a prefix": (replace(SOUND, prefix="v=", signature_label="v1"), "exclude each other"),
+    "a static header that is signed": (
+        replace(SOUND, algorithm=Algorithm.STATIC, timestamp_header="X-Time"),
+        "`static` knows `header` and `prefix` only",
+    ),
+}
+
+
+@pytest.mark.parametrize(("signature", "words"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_description_that_lets_anybody_in_or_nobody_is_refused(signature: Signature, words: str) -> None:
+    assert words in str(signature.contradiction)
+
+
+def test_sound_descriptions_have_no_contradiction() -> None:
+    static = Signature(Algorithm.STATIC, "X-Token", prefix="Bearer ")
+    assert [signature.contradiction for signature in (SOUND, static, *PRESETS.values())] == [None] * (2 + len(PRESETS))
+
+
+def test_a_description_is_read_from_a_contract() -> None:
+    document = {
+        "algorithm": "sha256",
+        "header": "X-Cld-Signature",
+        "timestamp_header": "X-Cld-Timestamp",
+        "signed": "{body}{timestamp}{key}",
+        "encoding": "base64",
+        "tolerance_s": 60,
+    }
+    read = Signature.from_document(document)
+    expected = replace(PRESETS["cloudinary"], algorithm=Algorithm.SHA256, encoding=Encoding.BASE64, tolerance_s=60)
+    assert read == expected
+    assert read.headers == ("X-Cld-Signature", "X-Cld-Timestamp")

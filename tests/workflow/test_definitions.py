@@ -1,0 +1,194 @@
+"""The ASL files themselves: what statelint says, and the rules that no linter and no engine knows."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headway_cdk.definitions import UnboundPlaceholder, bind
+from headway_cdk.resources import WORKFLOWS
+from headway_lane.ledger.record import UNANSWERED, CallAttribute, CallState, JobAttribute, since_attribute
+from headway_lane.runtime.errors import ErrorCode
+
+Workflow = tuple[str, Any]
+"""Name and bound definition."""
+
+ATTRIBUTES = {
+    "calls": {*CallAttribute, *(since_attribute(state) for state in CallState)},
+    "jobs": set(JobAttribute),
+}
+KEYS = {"calls": CallAttribute.CALL_ID, "jobs": JobAttribute.JOB_KEY}
+
+
+def statelint(path: Path) -> subprocess.CompletedProcess[str]:
+    """Lint one file. URI: a resource ARN with `aws` left out of it is no URI to it; FLOAT: `BackoffRate` 2 is one."""
+    command = [str(Path(sys.executable).parent / "statelint"), "--ignore=URI,FLOAT", "--eval-jsonata", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+
+
+def states_of(workflow: Workflow, kind: str | None = None) -> Mapping[str, Any]:
+    return {name: state for name, state in workflow[1]["States"].items() if kind in (None, state["Type"])}
+
+
+def retries_of(workflow: Workflow) -> Iterator[tuple[str, Any]]:
+    for name, state in states_of(workflow).items():
+        yield from ((name, retry) for retry in state.get("Retry", []))
+
+
+def next_states(state: Mapping[str, Any]) -> set[str]:
+    following = {state[key] for key in ("Next", "Default") if key in state}
+    return following | {way["Next"] for key in ("Choices", "Catch") for way in state.get(key, [])}
+
+
+def updates_of(workflow: Workflow) -> Iterator[tuple[str, Any]]:
+    for name, state in states_of(workflow, "Task").items():
+        if state["Resource"].endswith(":dynamodb:updateItem"):
+            yield name, state["Arguments"]
+
+
+def test_statelint_finds_nothing(workflow: Workflow, tmp_path: Path) -> None:
+    name, definition = workflow
+    (tmp_path / f"{name}.json").write_text(json.dumps(definition))
+    done = statelint(tmp_path / f"{name}.json")
+    assert (done.returncode, done.stdout.strip(), done.stderr.strip()) == (0, "", "")
+
+
+def test_statelint_would_find_a_state_that_is_not_there(workflow: Workflow, tmp_path: Path) -> None:
+    _, definition = workflow
+    (tmp_path / "broken.json").write_text(json.dumps({**definition, "StartAt": "Nowhere"}))
+    done = statelint(tmp_path / "broken.json")
+    assert "Nowhere" in done.stdout + done.stderr
+
+
+def test_there_is_one_query_language(workflow: Workflow) -> None:
+    name, definition = workflow
+    assert definition["QueryLanguage"] == "JSONata"
+    assert all("QueryLanguage" not in state for state in states_of(workflow).values())
+    text = (WORKFLOWS / f"{name}.asl.json").read_text()
+    assert not re.search(r'"[^"]+\.\$":|"(Parameters|InputPath|OutputPath|ResultPath|ResultSelector)":', text)
+
+
+def test_a_placeholder_without_a_value_or_a_value_without_a_placeholder_is_refused() -> None:
+    with pytest.raises(
+        UnboundPlaceholder, match=r"call_vendor\.asl\.json: without a value: .*never used: \['Nobody'\]"
+    ):
+        bind("call_vendor", {"Nobody": 1})
+
+
+def test_no_arn_is_literal_but_those_of_service_integrations(workflow: Workflow) -> None:
+    name, _ = workflow
+    text = (WORKFLOWS / f"{name}.asl.json").read_text()
+    integrations = {state["Resource"] for state in states_of(workflow, "Task").values()}
+    assert set(re.findall(r'arn:[^"]*', text)) == integrations
+    assert all(integration.startswith("arn:aws:states:::") for integration in integrations)
+    assert not re.search(r"\b\d{12}\b|https?://", text)
+
+
+def test_every_state_is_reached_and_named_by_a_phrase(workflow: Workflow) -> None:
+    _, definition = workflow
+    reached: set[str] = set()
+    ahead = {definition["StartAt"]}
+    while ahead:
+        reached |= ahead
+        ahead = {name for state in ahead for name in next_states(definition["States"][state])} - reached
+    assert reached == definition["States"].keys()
+    assert all(re.fullmatch(r"([A-Z][a-z]+){2,}", name) for name in reached)
+
+
+def test_a_state_that_waits_for_a_callback_hands_out_its_token_and_gives_up_in_the_open(workflow: Workflow) -> None:
+    name, _ = workflow
+    waiting = {k: v for k, v in states_of(workflow, "Task").items() if v["Resource"].endswith(".waitForTaskToken")}
+    assert waiting.keys() == ({"CallVendor"} if name == "call_vendor" else set())
+    for state in waiting.values():
+        assert "$states.context.Task.Token" in json.dumps(state["Arguments"])
+        assert 0 < state["HeartbeatSeconds"] < state["TimeoutSeconds"]
+        caught = {error for catch in state["Catch"] for error in catch["ErrorEquals"]}
+        assert {"States.Timeout", "States.HeartbeatTimeout", "States.ALL"} <= caught
+        assert "Retry" not in state, "a retry would have a token of its own while the old request is still queued"
+
+
+def test_the_task_token_goes_nowhere_but_into_the_queue(workflow: Workflow) -> None:
+    name, definition = workflow
+    assert json.dumps(definition).count("Task.Token") == (1 if name == "call_vendor" else 0)
+
+
+def test_every_function_has_a_timeout_and_retries(workflow: Workflow) -> None:
+    functions = {k: v for k, v in states_of(workflow, "Task").items() if v["Resource"].endswith(":lambda:invoke")}
+    assert functions
+    for name, state in functions.items():
+        assert state["TimeoutSeconds"] > 0, name
+        assert state["Retry"], name
+
+
+def test_every_retry_is_bounded_in_number_and_in_delay_and_spread(workflow: Workflow) -> None:
+    for name, retry in retries_of(workflow):
+        assert "MaxAttempts" in retry, name
+        if retry["MaxAttempts"]:
+            assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"] > 0, name
+            assert retry["JitterStrategy"] == "FULL", name
+            assert retry["BackoffRate"] > 1, name
+
+
+def test_a_condition_of_the_ledger_that_failed_is_never_retried(workflow: Workflow) -> None:
+    for name, arguments in updates_of(workflow):
+        if "ConditionExpression" in arguments:
+            first = workflow[1]["States"][name]["Retry"][0]
+            assert first == {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "MaxAttempts": 0}
+
+
+def test_every_error_that_a_workflow_gives_itself_is_one_of_the_codes(workflow: Workflow) -> None:
+    said = re.findall(r'"(?:Error|error)": "([^"{][^"]*)"', json.dumps(workflow[1]))
+    assert set(said) <= set(ErrorCode)
+
+
+def test_the_ledger_is_changed_by_its_own_names_and_every_name_is_used(workflow: Workflow) -> None:
+    for state, arguments in updates_of(workflow):
+        table = arguments["TableName"]
+        assert list(arguments["Key"]) == [KEYS[table]], state
+        names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
+        assert set(names.values()) <= ATTRIBUTES[table], state
+        expressions = arguments["UpdateExpression"] + " " + arguments.get("ConditionExpression", "")
+        assert set(re.findall(r"#\w+", expressions)) == names.keys(), state
+        assert set(re.findall(r":\w+", expressions)) == values.keys(), state
+
+
+def test_a_new_state_of_a_call_comes_with_its_time(workflow: Workflow) -> None:
+    for name, arguments in updates_of(workflow):
+        if arguments["TableName"] == "calls":
+            names, values = arguments["ExpressionAttributeNames"], arguments["ExpressionAttributeValues"]
+            (new,) = re.findall(r"#state = (:\w+)", arguments["UpdateExpression"])
+            assert names["#state"] == CallAttribute.STATE
+            assert names["#since"] == since_attribute(CallState(values[new]["S"])), name
+            assert "#since = :now" in arguments["UpdateExpression"]
+            assert values[":now"] == {"N": "{% $string($millis()) %}"}
+
+
+def test_only_an_unanswered_call_can_expire() -> None:
+    document = json.loads((WORKFLOWS / "call_vendor.asl.json").read_text())
+    arguments = document["States"]["ExpireCall"]["Arguments"]
+    (origins,) = re.fullmatch(r"#state IN \((.*)\)", arguments["ConditionExpression"]).groups()  # type: ignore[union-attr]
+    values = arguments["ExpressionAttributeValues"]
+    assert tuple(values[origin]["S"] for origin in origins.split(", ")) == UNANSWERED
+
+
+def test_the_answer_that_dispatch_call_direct_looks_for_is_the_ledgers() -> None:
+    text = (WORKFLOWS / "dispatch_call_direct.asl.json").read_text()
+    assert f"$states.result.Attributes.{JobAttribute.ANSWER})" in text
+
+
+def test_the_scripts_name_tasks_that_exist_and_every_task_and_response_is_used() -> None:
+    document = json.loads((Path(__file__).parent / "mocks.json").read_text())
+    used: set[str] = set()
+    for name, machine in document["StateMachines"].items():
+        states = json.loads((WORKFLOWS / f"{name}.asl.json").read_text())["States"]
+        tasks = {state for state, body in states.items() if body["Type"] == "Task"}
+        scripted = {state for case in machine["TestCases"].values() for state in case}
+        assert scripted == tasks, name
+        used |= {response for case in machine["TestCases"].values() for response in case.values()}
+    assert used == document["MockedResponses"].keys()
+    for cases in document["MockedResponses"].values():
+        assert all(answer.keys() in ({"Return"}, {"Throw"}) for answer in cases.values())
