@@ -19,8 +19,8 @@ from rich.table import Table
 from headway.testing.pipeline import Contract, Pipeline, Setting, await_count, cloud, vendor
 
 MOST = 0.8
-"""A call that misses its slot books anew behind all that is booked, which is jitter and not fairness: shares leave the
-last fifth out.
+"""A call that misses its slot reservations anew behind all that is reserved, which is jitter and not fairness: shares
+leave the last fifth out.
 """
 WARM_UP_CALLS = 12
 """Of each lane: about as many as are under way at one time."""

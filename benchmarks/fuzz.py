@@ -30,7 +30,7 @@ from headway.partner.openapi import REFUSALS
 from headway.simulator.keys import load_or_create
 from headway.testing.ledger import records
 from headway.testing.pipeline import await_count, await_ends, backlog, held
-from headway.testing.presets import Market, Terms, letters, market
+from headway.testing.presets import PresetLab, Terms, dead_letters, preset_lab
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -87,7 +87,7 @@ class Left:
     """What a turn left: messages in the callback queue, dead letters by vendor and outcome, the keys of job records."""
 
     stuck_count: int
-    letters: Counter[tuple[str, str]]
+    dead_letters: Counter[tuple[str, str]]
     jobs: frozenset[str]
 
 
@@ -135,7 +135,7 @@ class Webhook:
     key: str
 
     @classmethod
-    def of(cls, built: Market, name: str) -> Self:
+    def of(cls, built: PresetLab, name: str) -> Self:
         """Find a vendor's webhook on a market."""
         vendor = Vendor.from_document(built.contracts[name])
         key = load_or_create(built.state_dir, name).webhook_key(vendor.callbacks().verification)
@@ -184,7 +184,7 @@ class Webhook:
         return fate, {job_key(self.vendor.name, job_id) for job_id in final}
 
 
-def run(built: Market, examples_count: int) -> Fuzz:
+def run(built: PresetLab, examples_count: int) -> Fuzz:
     """Send so many drawn requests to each webhook, and the raw ones, forged and signed; count what became of them."""
     started_s = time.monotonic()
     webhooks = {name: Webhook.of(built, name) for name in PRESETS}
@@ -208,11 +208,13 @@ def run(built: Market, examples_count: int) -> Fuzz:
         second = _drain(built)
         open_count = len(_open_jobs(built))
         for name in set(PRESETS) - set(unasked):
-            for letter in letters(built, name):
-                httpx.post(webhooks[name].url, content=letter.content, headers=letter.headers).raise_for_status()
+            for dead_letter in dead_letters(built, name):
+                httpx.post(
+                    webhooks[name].url, content=dead_letter.content, headers=dead_letter.headers
+                ).raise_for_status()
     ends = await_ends(built.target.client("stepfunctions"), arns)
     turns = {name: forged[name] + signed[name] for name in PRESETS}
-    fates = {name: _fates(turn, first.letters + second.letters, name) for name, turn in turns.items()}
+    fates = {name: _fates(turn, first.dead_letters + second.dead_letters, name) for name, turn in turns.items()}
     wanted = known.union(*(turn.jobs for turn in turns.values()))
     return Fuzz(
         seconds=time.monotonic() - started_s,
@@ -232,7 +234,7 @@ def run(built: Market, examples_count: int) -> Fuzz:
     )
 
 
-def _start(built: Market, name: str) -> list[str]:
+def _start(built: PresetLab, name: str) -> list[str]:
     """Start calls whose jobs end without a word."""
     httpx.post(f"{built.vendors[name].url}/_headway/faults", json={"lost_callbacks": True}).raise_for_status()
     client, machine = built.target.client("stepfunctions"), built.stack.workflows["call_vendor"][name]
@@ -240,7 +242,7 @@ def _start(built: Market, name: str) -> list[str]:
     return [str(client.start_execution(stateMachineArn=machine, input=words)["executionArn"]) for words in inputs]
 
 
-def _open_jobs(built: Market, name: str | None = None) -> list[str]:
+def _open_jobs(built: PresetLab, name: str | None = None) -> list[str]:
     """Return the job IDs of the calls that wait for their callback, of one vendor or of all."""
     calls = records(built.target, built.stack.calls_table)
     return [
@@ -250,11 +252,11 @@ def _open_jobs(built: Market, name: str | None = None) -> list[str]:
     ]
 
 
-def _job_keys(built: Market) -> frozenset[str]:
+def _job_keys(built: PresetLab) -> frozenset[str]:
     return frozenset(job[JobAttribute.JOB_KEY] for job in records(built.target, built.stack.outputs["JobsTable"]))
 
 
-def _drain(built: Market) -> Left:
+def _drain(built: PresetLab) -> Left:
     """Wait until the callback queue stays empty, while there is time, and take the dead letters away."""
     client, queue_url = built.target.client("sqs"), built.stack.outputs["CallbackQueueUrl"]
     now_s = quiet_since_s = time.monotonic()
@@ -264,10 +266,12 @@ def _drain(built: Market) -> Left:
         now_s = time.monotonic()
         if backlog(client, queue_url):
             quiet_since_s = now_s
-    return Left(backlog(client, queue_url), _letters(client, built.stack.outputs["CallbackDlqUrl"]), _job_keys(built))
+    return Left(
+        backlog(client, queue_url), _dead_letters(client, built.stack.outputs["CallbackDlqUrl"]), _job_keys(built)
+    )
 
 
-def _letters(client: "SQSClient", queue_url: str) -> Counter[tuple[str, str]]:
+def _dead_letters(client: "SQSClient", queue_url: str) -> Counter[tuple[str, str]]:
     """Take all dead letters, and count them by vendor and outcome."""
     found: Counter[tuple[str, str]] = Counter()
     while True:
@@ -280,9 +284,9 @@ def _letters(client: "SQSClient", queue_url: str) -> Counter[tuple[str, str]]:
             client.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
-def _fates(turn: Turn, letters: Counter[tuple[str, str]], name: str) -> Counts:
+def _fates(turn: Turn, dead_letters: Counter[tuple[str, str]], name: str) -> Counts:
     """Count what became of the stored callbacks of a vendor: what is no dead letter was taken."""
-    found = {outcome: count for (vendor, outcome), count in sorted(letters.items()) if vendor == name}
+    found = {outcome: count for (vendor, outcome), count in sorted(dead_letters.items()) if vendor == name}
     return {**found, TAKEN: turn.fates.total() - sum(found.values())}
 
 
@@ -295,7 +299,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
 ) -> None:
     """Print what the webhooks answered and what became of it; exit code 1 where anything is left, lost or disturbed."""
-    with TemporaryDirectory() as folder, market(Path(folder), PRESETS, TERMS) as built:
+    with TemporaryDirectory() as folder, preset_lab(Path(folder), PRESETS, TERMS) as built:
         seen = run(built, examples)
     title = f"{examples} requests and their raw like to each webhook, forged and signed"
     conclude(title, asdict(seen), ("is_sound", "sound", seen.is_sound), as_json=as_json)

@@ -23,7 +23,7 @@ from benchmarks.figures import conclude
 from headway.cli import app as headway
 from headway.testing.ledger import Record, records
 from headway.testing.pipeline import depth
-from headway.testing.presets import Market, Terms, market
+from headway.testing.presets import PresetLab, Terms, preset_lab
 
 PRESET: Final = "generic"
 """It has an idempotency header, so that a repeated submit is no second job, and a poll."""
@@ -65,10 +65,10 @@ class Hostile:
     violations_count: int
     refused_count: int
     forged_sent_count: int
-    forged_letters_count: int
+    forged_dead_letters_count: int
     duplicates_sent_count: int
     lost_count: int
-    request_letters_count: int
+    request_dead_letters_count: int
     early_count: int
     early_slowest_ms: int
     others_median_ms: float
@@ -82,8 +82,8 @@ class Hostile:
             self.ends.get("succeeded", 0) == self.jobs.get("succeeded", 0)
             and self.ends.get("Vendor.JobFailed", 0) == self.jobs.get("failed", 0)
             and sum(self.ends.values()) == self.calls_count == sum(self.jobs.values())
-            and self.submitted_twice_count == self.violations_count == self.request_letters_count == 0
-            and self.forged_letters_count == self.forged_sent_count
+            and self.submitted_twice_count == self.violations_count == self.request_dead_letters_count == 0
+            and self.forged_dead_letters_count == self.forged_sent_count
             and self.early_is_free
         )
 
@@ -108,7 +108,7 @@ def latencies(calls: Sequence[Record], jobs: Sequence[Record]) -> Latencies:
     return Latencies(early_ms=found[True], others_ms=found[False])
 
 
-def run(built: Market, folder: Path, calls_count: int) -> Hostile:
+def run(built: PresetLab, folder: Path, calls_count: int) -> Hostile:
     """Run so many calls against all faults at once, by `headway run`, and count."""
     vendor = built.vendors[PRESET]
     httpx.post(f"{vendor.url}/_headway/faults", json=FAULTS).raise_for_status()
@@ -141,10 +141,10 @@ def run(built: Market, folder: Path, calls_count: int) -> Hostile:
         violations_count=submit.violation_count,
         refused_count=submit.refused_count,
         forged_sent_count=seen.callbacks.forged_count,
-        forged_letters_count=depth(sqs, built.stack.outputs["CallbackDlqUrl"]),
+        forged_dead_letters_count=depth(sqs, built.stack.outputs["CallbackDlqUrl"]),
         duplicates_sent_count=seen.callbacks.duplicate_count,
         lost_count=seen.callbacks.lost_count,
-        request_letters_count=depth(sqs, lane["request_dlq_url"]),
+        request_dead_letters_count=depth(sqs, lane["request_dlq_url"]),
         early_count=len(took.early_ms),
         early_slowest_ms=max(took.early_ms, default=0),
         others_median_ms=median(took.others_ms or [0]),
@@ -156,7 +156,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
 ) -> None:
     """Print what became of the calls, beside what the vendor says it did; exit code 1 where it does not add up."""
-    with TemporaryDirectory() as folder, market(Path(folder), [PRESET], TERMS) as built:
+    with TemporaryDirectory() as folder, preset_lab(Path(folder), [PRESET], TERMS) as built:
         seen = run(built, Path(folder), calls)
     title = f"{calls} calls against {', '.join(f'{name} {ratio:.0%}' for name, ratio in FAULTS.items())}"
     conclude(title, asdict(seen), ("adds_up", "adds up", seen.adds_up), as_json=as_json)

@@ -14,7 +14,7 @@ def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]
     yield from _limits(contract["limits"])
     if not vendor.limits_of(Scope.SUBMIT):
         yield "`limits`: none counts submits; add one with `scope: submit`"
-    if vendor.book_scope(Scope.SUBMIT) is Scope.ANY and vendor.dispatch.pacing is Pacing.DELAY:
+    if vendor.budget_scope(Scope.SUBMIT) is Scope.ANY and vendor.dispatch.pacing is Pacing.DELAY:
         yield (
             "`dispatch.pacing`: with `delay` nobody counts submits together with polls;"
             " set `pacing: permits`, or limit `submit` and `poll` apart"

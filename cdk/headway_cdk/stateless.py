@@ -99,7 +99,7 @@ class StatelessStack(Stack):
                 Environment.CALLBACK_URL: callback_url,
                 Environment.CLAIMS_BUCKET: stateful.claims.bucket_name,
                 Environment.WEBHOOK_SECRETS: self.to_json_string({name: key.secret_arn for name, key in keys.items()}),
-                **({Environment.SEATS_TABLE: stateful.budgets.table_name} if limited else {}),
+                **({Environment.IN_FLIGHT_TABLE: stateful.budgets.table_name} if limited else {}),
             },
         )
         callback.function.add_event_source(

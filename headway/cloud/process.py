@@ -171,7 +171,7 @@ def _environment(port: int, tmp_dir: str) -> dict[str, str]:
 
 
 def _command(port: int) -> list[str]:
-    """Serve ministack's ASGI app, mended (`server`), with uvicorn and its C parser: ministack's own server spends a
+    """Serve ministack's ASGI app, patched (`server`), with uvicorn and its C parser: ministack's own server spends a
     third of its time on parsing HTTP in Python, and a laptop has two cores for a whole cloud.
     """
     server = [sys.executable, "-P", "-m", "uvicorn", "headway.cloud.server:app", "--http", "httptools"]

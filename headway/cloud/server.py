@@ -1,6 +1,6 @@
-"""The ASGI app of the embedded cloud: ministack, mended where it hides something that AWS shows.
+"""The ASGI app of the embedded cloud: ministack, patched where it hides something that AWS shows.
 
-The emulator is pinned exactly, so that a mend of a private name cannot miss it unnoticed: each has a test of its own.
+The emulator is pinned exactly, so that a patch of a private name cannot miss it unnoticed: each has a test of its own.
 """
 
 from ministack.app import app
@@ -9,9 +9,9 @@ from headway.cloud.patches import binary_bodies, expressions, fair_queues, prior
 
 __all__ = ["app"]
 
-binary_bodies.mend()
-expressions.mend()
-fair_queues.mend()
-priority.mend()
-proxy_headers.mend()
-shared_code.mend()
+binary_bodies.apply()
+expressions.apply()
+fair_queues.apply()
+priority.apply()
+proxy_headers.apply()
+shared_code.apply()

@@ -70,9 +70,13 @@ def send(
     target = url or _deployed_url(state_dir, vendor.name)
     event = compose(vendor, job_id, word, {"note": "sent by hand"})
     now = datetime.now(tz=UTC)
-    letter = write(callback, _keys(vendor.name, callback, state_dir)[0], f"msg_{job_id}_{word}", event, target, now)
+    dead_letter = write(
+        callback, _keys(vendor.name, callback, state_dir)[0], f"msg_{job_id}_{word}", event, target, now
+    )
     try:
-        answer = httpx.post(target, content=letter.content, headers=letter.headers, timeout=TIMEOUT_S, trust_env=False)
+        answer = httpx.post(
+            target, content=dead_letter.content, headers=dead_letter.headers, timeout=TIMEOUT_S, trust_env=False
+        )
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise UsageProblem(f"--url {target}: {error or type(error).__name__}") from error
     stored = answer.is_success

@@ -14,7 +14,7 @@ from headway.errors import mendable
 
 if TYPE_CHECKING:
     from headway.deployment.connection import Connection
-    from headway.operations.dead_letters import Letter, Letters
+    from headway.operations.dead_letters import DeadLetter, DeadLetters
 
 STATE_DIR = Path(".headway")
 
@@ -37,7 +37,7 @@ StateDir = Annotated[Path, typer.Option(help="Where the embedded cloud keeps its
 
 
 @app.command()
-def letters(
+def dead_letters(
     vendor: Vendor = None,
     outcome: Outcome = None,
     limit: Limit = None,
@@ -55,18 +55,18 @@ def letters(
 
     For example:
 
-        headway inbox letters
+        headway inbox dead letters
 
-        headway inbox letters --vendor acme --outcome Malformed --json --bodies
+        headway inbox dead letters --vendor acme --outcome Malformed --json --bodies
     """
-    dlq = _letters(_connect(target, profile, region, state_dir))
+    dlq = _dead_letters(_connect(target, profile, region, state_dir))
     found = list(dlq.take(limit))
-    dlq.put_back(found)
+    dlq.requeue(found)
     chosen = _chosen(found, vendor, outcome)
     if as_json:
-        typer.echo(json.dumps([_as_json(letter, bodies=bodies) for letter in chosen], indent=2))
+        typer.echo(json.dumps([_as_json(dead_letter, bodies=bodies) for dead_letter in chosen], indent=2))
     else:
-        _print_letters(chosen)
+        _print_dead_letters(chosen)
 
 
 @app.command()
@@ -95,18 +95,18 @@ def replay(
     """
     from rich.progress import track
 
-    dlq = _letters(_connect(target, profile, region, state_dir))
+    dlq = _dead_letters(_connect(target, profile, region, state_dir))
     found = list(dlq.take(limit))
-    chosen = [letter for letter in _chosen(found, vendor, outcome) if letter.can_be_replayed]
-    left = [letter for letter in found if letter not in chosen]
+    chosen = [dead_letter for dead_letter in _chosen(found, vendor, outcome) if dead_letter.can_be_replayed]
+    left = [dead_letter for dead_letter in found if dead_letter not in chosen]
     unusable_count = len(_chosen(left, vendor, outcome))
     sent_count = 0
     try:
-        for letter in track(chosen, description="replaying", console=_status(), transient=True, disable=as_json):
-            dlq.replay(letter)
+        for dead_letter in track(chosen, description="replaying", console=_status(), transient=True, disable=as_json):
+            dlq.replay(dead_letter)
             sent_count += 1
     finally:
-        dlq.put_back([*left, *chosen[sent_count:]])
+        dlq.requeue([*left, *chosen[sent_count:]])
     if as_json:
         typer.echo(json.dumps({"replayed_count": sent_count, "unusable_count": unusable_count}, indent=2))
     else:
@@ -162,38 +162,44 @@ def _connect(target: TargetName, profile: str | None, region: str | None, state_
         return connection.connect(target.value, profile=profile, region=region, state_dir=state_dir)
 
 
-def _letters(cloud: "Connection") -> "Letters":
-    from headway.operations.dead_letters import Letters
+def _dead_letters(cloud: "Connection") -> "DeadLetters":
+    from headway.operations.dead_letters import DeadLetters
 
     outputs = cloud.stack.outputs
-    return Letters(cloud.target.client("sqs"), outputs["CallbackDlqUrl"], outputs["CallbackQueueUrl"])
+    return DeadLetters(cloud.target.client("sqs"), outputs["CallbackDlqUrl"], outputs["CallbackQueueUrl"])
 
 
-def _chosen(found: "list[Letter]", vendor: str | None, outcome: str | None) -> "list[Letter]":
-    chosen = [letter for letter in found if vendor in (None, letter.vendor) and outcome in (None, letter.outcome)]
-    return sorted(chosen, key=lambda letter: letter.received_epoch_s)
+def _chosen(found: "list[DeadLetter]", vendor: str | None, outcome: str | None) -> "list[DeadLetter]":
+    chosen = [
+        dead_letter
+        for dead_letter in found
+        if vendor in (None, dead_letter.vendor) and outcome in (None, dead_letter.outcome)
+    ]
+    return sorted(chosen, key=lambda dead_letter: dead_letter.received_epoch_s)
 
 
-def _as_json(letter: "Letter", *, bodies: bool) -> dict[str, Any]:
+def _as_json(dead_letter: "DeadLetter", *, bodies: bool) -> dict[str, Any]:
     return {
-        "message_id": letter.message_id,
-        "vendor": letter.vendor,
-        "outcome": letter.outcome,
-        "reason": letter.reason,
-        "received_epoch_s": letter.received_epoch_s,
-        "size_bytes": len(letter.body),
-        **({"body": letter.body.decode(errors="replace")} if bodies else {}),
+        "message_id": dead_letter.message_id,
+        "vendor": dead_letter.vendor,
+        "outcome": dead_letter.outcome,
+        "reason": dead_letter.reason,
+        "received_epoch_s": dead_letter.received_epoch_s,
+        "size_bytes": len(dead_letter.body),
+        **({"body": dead_letter.body.decode(errors="replace")} if bodies else {}),
     }
 
 
-def _print_letters(chosen: "list[Letter]") -> None:
+def _print_dead_letters(chosen: "list[DeadLetter]") -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table("vendor", "outcome", "reason", "bytes", "came")
-    for letter in chosen:
-        size = f"{len(letter.body):,}"
-        table.add_row(letter.vendor, letter.outcome, letter.reason, size, _ago(letter.received_epoch_s))
+    for dead_letter in chosen:
+        size = f"{len(dead_letter.body):,}"
+        table.add_row(
+            dead_letter.vendor, dead_letter.outcome, dead_letter.reason, size, _ago(dead_letter.received_epoch_s)
+        )
     Console(highlight=False).print(table if chosen else "No callback was put aside.")
 
 

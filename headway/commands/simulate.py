@@ -36,13 +36,15 @@ def simulate(
         float | None,
         typer.Option(help="What the limiter allows for; jitter + skew, or 1.5 x skew if more.", min=0),
     ] = None,
-    booking_ms: Annotated[float, typer.Option(help="From reading the book to writing it, on average.", min=0)] = 5,
+    write_ms: Annotated[
+        float, typer.Option(help="From reading the reservations to writing it, on average.", min=0)
+    ] = 5,
     start_ms: Annotated[float, typer.Option(help="Until a started caller runs, on average (exponential).", min=0)] = 60,
     answer_ms: Annotated[float, typer.Option(help="The vendor's time to answer.", min=0)] = 0,
     answer_shape: Annotated[Shape, typer.Option(help="fixed, or exponential with that mean.")] = Shape.FIXED,
     floors: Annotated[bool, typer.Option(help="Keep later calls away from one answered late.")] = True,
     crash_ratio: Annotated[
-        float, typer.Option(help="Share of bookings whose dispatcher dies before all are sent.", min=0, max=0.99)
+        float, typer.Option(help="Share of reservations whose dispatcher dies before all are sent.", min=0, max=0.99)
     ] = 0,
     duplicate_ratio: Annotated[float, typer.Option(help="Share of messages seen before.", min=0, max=0.99)] = 0,
     stray_ratio: Annotated[float, typer.Option(help="Share of calls that break the jitter.", min=0, max=0.99)] = 0,
@@ -53,7 +55,7 @@ def simulate(
 ) -> None:
     """Try a contract on the limiter's own code and a virtual clock: hours of calls in seconds.
 
-    Dispatchers race for the book, clocks differ, calls are late. The vendor
+    Dispatchers race for the reservations, clocks differ, calls are late. The vendor
     counts every half-open window of every limit in true time.
 
     For example:
@@ -88,7 +90,7 @@ def simulate(
             jitter_shape=jitter_shape,
             skew_us=skew_us,
             headroom_us=headroom_for(jitter_us, skew_us) if headroom_ms is None else _us(headroom_ms),
-            booking_us=_us(booking_ms),
+            write_us=_us(write_ms),
             start_us=_us(start_ms),
             answer_us=_us(answer_ms),
             answer_shape=answer_shape,

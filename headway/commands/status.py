@@ -1,4 +1,6 @@
-"""The `status` command: is the embedded cloud up, what waits where, which seats are taken, and who is braked why."""
+"""The `status` command: is the embedded cloud up, what waits where, which in-flight permits are taken, and who is
+cooling down why.
+"""
 
 import json
 import time
@@ -20,10 +22,10 @@ IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """What waits in one vendor's lane, in messages; the urgent ones are None where the lane has no urgent queue, seats
-    where the contract does not limit jobs in flight.
+    """What waits in one vendor's lane, in messages; the urgent ones are None where the lane has no urgent queue,
+    in-flight permits where the contract does not limit jobs in flight.
 
-    `seats_taken_count` leaves out the expired ones, which anybody may take.
+    `jobs_in_flight_count` leaves out the expired ones, which anybody may take.
     """
 
     vendor: str
@@ -33,8 +35,8 @@ class LaneStatus:
     urgent_in_flight_count: int | None
     soft_limit_count: int
     dead_count: int
-    seats_taken_count: int | None
-    seats_limit_count: int | None
+    jobs_in_flight_count: int | None
+    jobs_in_flight_limit: int | None
 
 
 def status(
@@ -42,7 +44,7 @@ def status(
     state_dir: StateDir = STATE_DIR,
 ) -> None:
     """Show whether the embedded cloud runs, what waits in its queues, how many
-    jobs in flight a limited vendor has, and what its budgets are braked by.
+    jobs in flight a limited vendor has, and what its budgets are cooling down by.
 
     Exit codes: 0 it runs, 2 it runs but nothing is deployed, 3 it does not run.
 
@@ -56,7 +58,7 @@ def status(
     """
     from headway_cdk.configuration import load_vendors
     from headway_cdk.resources import CONFIGURATION
-    from headway_lane.limiter.reservation_store import DynamoBookStore
+    from headway_lane.limiter.reservation_store import DynamoReservationStore
 
     from headway.cloud import process
     from headway.deployment.stack import Stack
@@ -75,8 +77,8 @@ def status(
         table_name = stack.budgets_table
     target = LocalTarget(cloud.endpoint_url)
     sqs = target.client("sqs")
-    books = DynamoBookStore(target.table(table_name))
-    budgets = statuses(books, stack.vendors, time.time_ns() // 1_000)
+    reservations = DynamoReservationStore(target.table(table_name))
+    budgets = statuses(reservations, stack.vendors, time.time_ns() // 1_000)
     lanes = [
         LaneStatus(
             vendor=vendor,
@@ -86,10 +88,10 @@ def status(
             urgent_in_flight_count=_count(sqs, urgent_url, IN_FLIGHT) if urgent_url else None,
             soft_limit_count=contracts[vendor].soft_limit_count if vendor in contracts else 0,
             dead_count=_count(sqs, resources["request_dlq_url"], WAITING),
-            seats_limit_count=(limit := limits.get(vendor)),
-            seats_taken_count=None
+            jobs_in_flight_limit=(limit := limits.get(vendor)),
+            jobs_in_flight_count=None
             if limit is None
-            else seats_taken(target.client("dynamodb"), table_name, vendor, time.time()),
+            else jobs_in_flight_taken(target.client("dynamodb"), table_name, vendor, time.time()),
         )
         for vendor, resources in stack.vendors.items()
         for urgent_url in [resources.get("urgent_queue_url")]
@@ -117,17 +119,17 @@ def _count(sqs: Any, url: str, attribute: str) -> int:
     return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"][attribute])
 
 
-def seats_taken(dynamodb: Any, table_name: str, vendor: str, now_s: float) -> int:
-    """Count the seats of a vendor that have not expired, read consistently."""
-    from headway_lane.limiter.in_flight import seat_budget
-    from headway_lane.limiter.in_flight_store import SeatAttribute
+def jobs_in_flight_taken(dynamodb: Any, table_name: str, vendor: str, now_s: float) -> int:
+    """Count the in-flight permits of a vendor that have not expired, read consistently."""
+    from headway_lane.limiter.in_flight import in_flight_key
+    from headway_lane.limiter.in_flight_store import InFlightAttribute
     from headway_lane.limiter.reservation_store import BudgetAttribute
 
     answer = dynamodb.get_item(
-        TableName=table_name, Key={BudgetAttribute.BUDGET: {"S": seat_budget(vendor)}}, ConsistentRead=True
+        TableName=table_name, Key={BudgetAttribute.BUDGET: {"S": in_flight_key(vendor)}}, ConsistentRead=True
     )
-    seats = answer.get("Item", {}).get(SeatAttribute.SEATS, {"M": {}})["M"]
-    return sum(int(until["N"]) > now_s for until in seats.values())
+    in_flight = answer.get("Item", {}).get(InFlightAttribute.HOLDERS, {"M": {}})["M"]
+    return sum(int(until["N"]) > now_s for until in in_flight.values())
 
 
 def _print(endpoint_url: str, pid: int, lanes: list[LaneStatus], callbacks: dict[str, int]) -> None:
@@ -136,11 +138,13 @@ def _print(endpoint_url: str, pid: int, lanes: list[LaneStatus], callbacks: dict
 
     out = Console(highlight=False)
     out.print(f"The embedded cloud listens at {endpoint_url} (pid {pid}).")
-    table = Table("queue", "waiting", "in flight", "soft limit", "dead letters", "seats taken")
+    table = Table("queue", "waiting", "in flight", "soft limit", "dead letters", "in-flight permits taken")
     for lane in lanes:
         counts = (lane.waiting_count, lane.in_flight_count, lane.soft_limit_count, lane.dead_count)
-        seats = "" if lane.seats_limit_count is None else f"{lane.seats_taken_count} of {lane.seats_limit_count}"
-        table.add_row(f"requests to {lane.vendor}", *map(str, counts), seats)
+        in_flight = (
+            "" if lane.jobs_in_flight_limit is None else f"{lane.jobs_in_flight_count} of {lane.jobs_in_flight_limit}"
+        )
+        table.add_row(f"requests to {lane.vendor}", *map(str, counts), in_flight)
         if lane.urgent_waiting_count is not None:
             urgent = (lane.urgent_waiting_count, lane.urgent_in_flight_count)
             table.add_row(f"urgent requests to {lane.vendor}", *map(str, urgent), "", "", "")
@@ -152,8 +156,10 @@ def _print_budgets(budgets: "list[BudgetStatus]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("budget", "next free slot", "braked", "circuit")
+    table = Table("budget", "next free slot", "cooled_down", "circuit")
     for budget in budgets:
-        braked = f"{budget.braked_for_s:.1f} s more: {budget.brake_reason}" if budget.brake_reason else ""
-        table.add_row(f"{budget.vendor} {budget.scope}", f"in {budget.free_in_s:.1f} s", braked, budget.circuit)
+        cooled_down = (
+            f"{budget.cool_down_for_s:.1f} s more: {budget.cool_down_reason}" if budget.cool_down_reason else ""
+        )
+        table.add_row(f"{budget.vendor} {budget.scope}", f"in {budget.free_in_s:.1f} s", cooled_down, budget.circuit)
     Console(highlight=False).print(table)

@@ -174,7 +174,7 @@ class Sold:
             if limits:
                 tightest = min(limits, key=lambda limit: limit.rate_per_s)
                 rates[f"{scope}_rate"] = f"{tightest.amount}/{tightest.per_s:g}"
-        return cls(**rates, in_flight=vendor.jobs_in_flight, shared=vendor.book_scope(Scope.SUBMIT) is Scope.ANY)
+        return cls(**rates, in_flight=vendor.jobs_in_flight, shared=vendor.budget_scope(Scope.SUBMIT) is Scope.ANY)
 
 
 def _contract(path: Path) -> Mapping[str, Any]:

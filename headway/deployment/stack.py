@@ -49,7 +49,7 @@ class Stack:
 
     @property
     def budgets_table(self) -> str:
-        """Name of the table with permits and seats."""
+        """Name of the table with permits and in-flight permits."""
         try:
             return self.outputs["BudgetsTable"]
         except KeyError as error:

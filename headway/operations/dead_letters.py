@@ -1,9 +1,9 @@
 """Callbacks that were put aside (hop 10): in the callback DLQ, with the reason and all that came, to be looked at and
 replayed.
 
-A look takes letters out of sight for `LOOK_S`, and puts them back. A replay sends one to the callback queue with the
-moment of its first arrival, so that its signature is as old as it was then, and deletes it after that: a crash between
-the two replays it twice, and the inbox takes the first.
+A look takes dead letters out of sight for `LOOK_S`, and puts them back. A replay sends one to the callback queue with
+the moment of its first arrival, so that its signature is as old as it was then, and deletes it after that: a crash
+between the two replays it twice, and the inbox takes the first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 LOOK_S: Final = 60
-"""How long letters are out of sight while somebody looks at them; visible again sooner if nothing breaks off."""
+"""How long dead letters are out of sight while somebody looks at them; visible again sooner if nothing breaks off."""
 BATCH: Final = 10
 """The most messages that SQS gives at once (API reference)."""
 UNPROCESSED: Final = "Unprocessed"
-"""The outcome of a letter that SQS itself has moved here: the function broke off too often."""
+"""The outcome of a dead letter that SQS itself has moved here: the function broke off too often."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One callback that was put aside; `outcome` is `Forged`, `Malformed` or UNPROCESSED."""
 
     message_id: str
@@ -44,7 +44,7 @@ class Letter:
     message: Mapping[str, Any] = field(repr=False)
 
     @classmethod
-    def of(cls, message: Mapping[str, Any]) -> "Letter":
+    def of(cls, message: Mapping[str, Any]) -> "DeadLetter":
         """Read a message of the DLQ."""
         said = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
         record = {
@@ -68,16 +68,16 @@ class Letter:
         return self.headers is not None
 
 
-class Letters:
-    """The callback DLQ of a deployed stack, and the queue that its letters came from."""
+class DeadLetters:
+    """The callback DLQ of a deployed stack, and the queue that its dead letters came from."""
 
     def __init__(self, sqs: "SQSClient", dlq_url: str, queue_url: str) -> None:
         self._sqs = sqs
         self._dlq_url = dlq_url
         self._queue_url = queue_url
 
-    def take(self, limit: int | None = None) -> Iterator[Letter]:
-        """Yield letters, each once, in no order; they are out of sight until LOOK_S is over or they are put back."""
+    def take(self, limit: int | None = None) -> Iterator[DeadLetter]:
+        """Yield dead letters, each once, in no order; they are out of sight until LOOK_S is over or `restore`."""
         seen: set[str] = set()
         while limit is None or len(seen) < limit:
             wanted = BATCH if limit is None else min(BATCH, limit - len(seen))
@@ -93,27 +93,27 @@ class Letters:
                 return
             for message in new:
                 seen.add(message["MessageId"])
-                yield Letter.of(message)
+                yield DeadLetter.of(message)
 
-    def put_back(self, letters: Sequence[Letter]) -> None:
-        """Make letters visible again at once."""
-        for letter in letters:
+    def requeue(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Make dead letters visible again at once."""
+        for dead_letter in dead_letters:
             self._sqs.change_message_visibility(
-                QueueUrl=self._dlq_url, ReceiptHandle=letter.message["ReceiptHandle"], VisibilityTimeout=0
+                QueueUrl=self._dlq_url, ReceiptHandle=dead_letter.message["ReceiptHandle"], VisibilityTimeout=0
             )
 
-    def replay(self, letter: Letter) -> None:
-        """Send a letter to the inbox once more, as it came, and delete it here."""
+    def replay(self, dead_letter: DeadLetter) -> None:
+        """Send a dead letter to the inbox once more, as it came, and delete it here."""
         attributes = {
-            CALLBACK_VENDOR_ATTRIBUTE: letter.vendor,
-            CALLBACK_HEADERS_ATTRIBUTE: letter.headers or "\n",
-            CALLBACK_RECEIVED_ATTRIBUTE: str(letter.received_epoch_s),
+            CALLBACK_VENDOR_ATTRIBUTE: dead_letter.vendor,
+            CALLBACK_HEADERS_ATTRIBUTE: dead_letter.headers or "\n",
+            CALLBACK_RECEIVED_ATTRIBUTE: str(dead_letter.received_epoch_s),
         }
         self._sqs.send_message(
             QueueUrl=self._queue_url,
-            MessageBody=letter.message["Body"],
+            MessageBody=dead_letter.message["Body"],
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
             },
         )
-        self._sqs.delete_message(QueueUrl=self._dlq_url, ReceiptHandle=letter.message["ReceiptHandle"])
+        self._sqs.delete_message(QueueUrl=self._dlq_url, ReceiptHandle=dead_letter.message["ReceiptHandle"])

@@ -77,7 +77,7 @@ def _slots_far_apart(facts: Facts) -> bool:
     return (
         _by_permits(facts)
         and numbers["batch_size"] > 1
-        and (numbers["interval_us"] - numbers["horizon_us"] > numbers["patience_s"] * 1_000_000)
+        and (numbers["emission_interval_us"] - numbers["horizon_us"] > numbers["patience_s"] * 1_000_000)
     )
 
 
@@ -92,9 +92,9 @@ def _rate_without_effect(facts: Facts) -> bool:
 CAUTIONS: Final = (
     Caution(
         "jobs_in_flight_bind",
-        lambda facts: facts.words["bound"] == Bound.SEATS,
-        "{jobs_in_flight} jobs in flight that hold a seat for {held_s} s each carry {predicted_rps} calls/s, the rates"
-        " {paced_rps}: calls wait for seats. Jobs are taken to last {job_s} s; `--job-time` takes another figure.",
+        lambda facts: facts.words["bound"] == Bound.JOBS_IN_FLIGHT,
+        "{jobs_in_flight} jobs in flight, each for {held_s} s, carry {predicted_rps} calls/s, the rates {paced_rps}:"
+        " calls wait until a job ends. Jobs are taken to last {job_s} s; `--job-time` takes another figure.",
     ),
     Caution(
         "limit_out_of_reach",
@@ -153,8 +153,8 @@ CAUTIONS: Final = (
     Caution(
         "slots_far_apart",
         _slots_far_apart,
-        "Permits are {interval_us} us apart, and a dispatcher gives its batch back where the next one is more than"
-        " {patience_s} s away: it goes to and fro. Set `batch_size: 1`, drained by schedule.",
+        "Permits are {emission_interval_us} us apart, and a dispatcher returns its batch where the next one is more"
+        " than {patience_s} s away: it goes to and fro. Set `batch_size: 1`, drained by schedule.",
     ),
     Caution(
         "visibility_above_heartbeat",
@@ -202,8 +202,8 @@ CAUTIONS: Final = (
     ),
     Caution(
         "contention",
-        lambda facts: _by_permits(facts) and facts.numbers["dispatchers_count"] > facts.numbers["booking_attempts"],
-        "{dispatchers_count} dispatchers share one book, and a booking gives up after {booking_attempts} lost races:"
+        lambda facts: _by_permits(facts) and facts.numbers["dispatchers_count"] > facts.numbers["reserve_attempts"],
+        "{dispatchers_count} dispatchers share one budget, and each gives up after {reserve_attempts} lost races:"
         " lower `maximum_concurrency` to {recommended_maximum_concurrency}.",
     ),
     Caution(

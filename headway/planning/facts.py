@@ -58,7 +58,7 @@ PROPERTIES: Final = tuple(name for name, member in vars(Vendor).items() if isins
 CONSTANTS: Final = {
     "batch_hold_s": BATCH_HOLD_S,
     "batch_limit": BATCH_LIMIT,
-    "booking_attempts": ATTEMPTS,
+    "reserve_attempts": ATTEMPTS,
     "burst_factor": BURST_FACTOR,
     "burst_share": FENCE_BURST_SHARE,
     "check_batch_size": CHECK_BATCH_SIZE,
@@ -101,7 +101,9 @@ def facts_of(situation: Situation) -> Facts:
     vendor, tuning = situation.vendor, situation.tuning
     found = limitations(situation)
     slowest = min(found, key=lambda limitation: limitation.rate_per_s)
-    paced = min((each for each in found if each.bound is not Bound.SEATS), key=lambda limitation: limitation.rate_per_s)
+    paced = min(
+        (each for each in found if each.bound is not Bound.JOBS_IN_FLIGHT), key=lambda limitation: limitation.rate_per_s
+    )
     longest = max(found, key=lambda limitation: limitation.backlog_s)
     max_rps = vendor.max_rps(Scope.SUBMIT)
     tightest = min(vendor.limits_of(Scope.SUBMIT), key=lambda limit: limit.rate_per_s)
@@ -132,7 +134,7 @@ def facts_of(situation: Situation) -> Facts:
         "max_poll_rps": vendor.max_rps(Scope.POLL),
         **_fences(vendor),
         **pacing,
-        **_seats(situation),
+        **_in_flight(situation),
         "lasting_rps": vendor.lasting_rps(),
         "max_any_rps": vendor.max_rps(Scope.ANY),
         "paced_rps": paced.rate_per_s,
@@ -159,7 +161,7 @@ def facts_of(situation: Situation) -> Facts:
         "pace_bound": str(paced.bound),
         "backlog_bound": str(longest.bound),
         "shared": str(situation.shares).lower(),
-        "seats": "unlimited" if vendor.jobs_in_flight is None else "limited",
+        "in_flight": "unlimited" if vendor.jobs_in_flight is None else "limited",
         "unreachable": ", nor ".join(unreachable(vendor)),
         "drain_is_set": str(vendor.dispatch.drain_is_set).lower(),
         "interval": interval,
@@ -177,7 +179,7 @@ def _numbers(dispatch: Dispatch) -> dict[str, float]:
     return {name: value for name, value in asdict(dispatch).items() if type(value) is int}
 
 
-def _seats(situation: Situation) -> dict[str, float]:
+def _in_flight(situation: Situation) -> dict[str, float]:
     """Return the numbers of jobs in flight; none where the contract does not limit them."""
     if situation.vendor.jobs_in_flight is None:
         return {}
@@ -200,12 +202,12 @@ def _pauses(situation: Situation) -> tuple[dict[str, float], str]:
 def _permits(situation: Situation) -> tuple[dict[str, float], str]:
     """Return the numbers of permits, and what sets their interval: the operator's rate where no limit does."""
     rule = situation.rule
-    chunk = max(1, CHUNK_US // rule.interval_us)
+    chunk = max(1, CHUNK_US // rule.emission_interval_us)
     batch = situation.vendor.dispatch.batch_size
     late = int(situation.floors_every_call)
     numbers: dict[str, float] = {
         "waited_s": LEAD_US / 1_000_000,
-        "interval_us": rule.interval_us,
+        "emission_interval_us": rule.emission_interval_us,
         "chunk_count": chunk,
         "late_writes": late,
         "writes_per_call": math.ceil(batch / chunk) / batch + late,
@@ -216,9 +218,9 @@ def _permits(situation: Situation) -> tuple[dict[str, float], str]:
     if quota:
         numbers |= {"stall_amount": quota.amount, "stall_span_us": span_us(quota), "stall_s": stall_s(rule, quota)}
         numbers |= {"stall_rate_per_s": quota.amount / span_us(quota) * 1_000_000}
-    for limit in situation.vendor.limits_of(situation.vendor.book_scope(Scope.SUBMIT)):
+    for limit in situation.vendor.limits_of(situation.vendor.budget_scope(Scope.SUBMIT)):
         alone = rule_of([limit], situation.headroom_us)
-        if alone.interval_us == rule.interval_us:
+        if alone.emission_interval_us == rule.emission_interval_us:
             numbers |= {"interval_amount": limit.amount, "interval_per_s": limit.per_s}
             if not alone.windows:
                 return numbers, Interval.LONG_WINDOW

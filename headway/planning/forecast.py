@@ -1,4 +1,5 @@
-"""How fast the calls of a situation go, and what bounds them. Arithmetic on the rule that the permits are booked under.
+"""How fast the calls of a situation go, and what bounds them. Arithmetic on the rule that the permits are reserved
+under.
 
 Every bound gives a rate over a long time and a time for the backlog; the lowest rate and the longest time hold.
 """
@@ -17,8 +18,8 @@ from headway_lane.limiter.reservations import Quota, Rule, rule_of
 from headway.planning.situation import Situation
 
 FREED_S: Final = 1.0
-"""From the vendor's last word to the next call that sits down: webhook, queue, callback function, and half a look of a
-waiting dispatcher. An estimate, on the safe side.
+"""From the vendor's last word to the next call that is admitted: webhook, queue, callback function, and half a look of
+a waiting dispatcher. An estimate, on the safe side.
 """
 
 
@@ -34,10 +35,10 @@ class Bound(StrEnum):
     DELAY = "delay"
     """The pause of every dispatcher (plain pacing)."""
     SHARED = "shared"
-    """The polls, which are booked in the same book."""
+    """The polls, which are reserved in the same reservations."""
     SCHEDULE = "schedule"
     """One batch per interval."""
-    SEATS = "seats"
+    JOBS_IN_FLIGHT = "jobs_in_flight"
     """The limit on jobs in flight."""
 
 
@@ -59,12 +60,14 @@ def limitations(situation: Situation) -> list[Limitation]:
     if situation.vendor.dispatch.drain is Drain.SCHEDULE:
         found.append(_by_schedule(situation))
     if situation.vendor.jobs_in_flight is not None:
-        found.append(_by_seats(situation, situation.vendor.jobs_in_flight))
+        found.append(_by_jobs_in_flight(situation, situation.vendor.jobs_in_flight))
     return found
 
 
 def turn_s(situation: Situation) -> float:
-    """Return how long a call waits for its turn with a seat in its hand: the lead of its permit, or a pause."""
+    """Return how long a call waits for its turn with an in-flight permit in its hand: the lead of its permit, or a
+    pause.
+    """
     if situation.by_permits:
         return LEAD_US / 1_000_000
     dispatch = situation.vendor.dispatch
@@ -73,7 +76,7 @@ def turn_s(situation: Situation) -> float:
 
 
 def held_s(situation: Situation) -> float:
-    """Return how long a job holds its seat: its turn, the submit, the vendor's work, and the way back."""
+    """Return how long a job holds its in-flight permit: its turn, the submit, the vendor's work, and the way back."""
     return turn_s(situation) + situation.latency_ms / 1_000 + situation.job_s + FREED_S
 
 
@@ -84,7 +87,7 @@ def span_us(quota: Quota) -> int:
 
 def stall_s(rule: Rule, quota: Quota) -> float:
     """Return how long nobody gets a permit after a burst has used up a quota, in seconds; negative where none can."""
-    return (span_us(quota) - quota.amount * rule.interval_us) / 1_000_000
+    return (span_us(quota) - quota.amount * rule.emission_interval_us) / 1_000_000
 
 
 def longest_stall(rule: Rule) -> Quota | None:
@@ -97,27 +100,27 @@ def headroom_cost(situation: Situation) -> float:
     """Return the share of the contract that the headroom costs, beside a rule without one."""
     if situation.vendor.dispatch.pacing is Pacing.DELAY:
         return 0.0
-    limits = situation.vendor.limits_of(situation.vendor.book_scope(Scope.SUBMIT))
+    limits = situation.vendor.limits_of(situation.vendor.budget_scope(Scope.SUBMIT))
     with_it, without = (_rate_per_s(rule_of(limits, headroom_us)) for headroom_us in (situation.headroom_us, 0))
     return 1 - with_it / without
 
 
 def _rate_per_s(rule: Rule) -> float:
     quotas = [quota.amount / span_us(quota) * 1_000_000 for quota in rule.quotas]
-    return min([1_000_000 / rule.interval_us, *quotas])
+    return min([1_000_000 / rule.emission_interval_us, *quotas])
 
 
 def _by_permits(situation: Situation) -> Iterator[Limitation]:
     rule, latency_us = situation.rule, situation.latency_us
     ahead = situation.backlog_count - 1  # calls before the last one
     around_us = LEAD_US + latency_us
-    spaced_us = ahead * rule.interval_us
-    yield Limitation(Bound.SPACING, 1_000_000 / rule.interval_us, (spaced_us + around_us) / 1_000_000, {})
+    spaced_us = ahead * rule.emission_interval_us
+    yield Limitation(Bound.SPACING, 1_000_000 / rule.emission_interval_us, (spaced_us + around_us) / 1_000_000, {})
     for quota in rule.quotas:
         spans, rest = divmod(ahead, quota.amount)
         terms = {"quota_amount": quota.amount, "span_us": span_us(quota), "rest_count": rest}
         rate_per_s = quota.amount / span_us(quota) * 1_000_000
-        paused_us = spans * span_us(quota) + rest * rule.interval_us
+        paused_us = spans * span_us(quota) + rest * rule.emission_interval_us
         yield Limitation(Bound.QUOTA, rate_per_s, (paused_us + around_us) / 1_000_000, terms)
     if situation.floors_every_call:
         for window in rule.windows:
@@ -145,14 +148,14 @@ def _by_schedule(situation: Situation) -> Limitation:
 
 
 def _by_sharing(found: list[Limitation]) -> Limitation:
-    """Halve what the book gives: every submit is followed by one poll at least."""
-    booked_rps = min(limitation.rate_per_s for limitation in found)
-    booked_backlog_s = max(limitation.backlog_s for limitation in found)
-    terms = {"booked_rps": booked_rps, "booked_backlog_s": booked_backlog_s}
-    return Limitation(Bound.SHARED, booked_rps / 2, 2 * booked_backlog_s, terms)
+    """Halve what the reservations gives: every submit is followed by one poll at least."""
+    reserved_rps = min(limitation.rate_per_s for limitation in found)
+    reserved_backlog_s = max(limitation.backlog_s for limitation in found)
+    terms = {"reserved_rps": reserved_rps, "reserved_backlog_s": reserved_backlog_s}
+    return Limitation(Bound.SHARED, reserved_rps / 2, 2 * reserved_backlog_s, terms)
 
 
-def _by_seats(situation: Situation, jobs_in_flight: int) -> Limitation:
+def _by_jobs_in_flight(situation: Situation, jobs_in_flight: int) -> Limitation:
     turns = (situation.backlog_count - 1) // jobs_in_flight
     backlog_s = turns * held_s(situation) + turn_s(situation) + situation.latency_ms / 1_000
-    return Limitation(Bound.SEATS, jobs_in_flight / held_s(situation), backlog_s, {})
+    return Limitation(Bound.JOBS_IN_FLIGHT, jobs_in_flight / held_s(situation), backlog_s, {})

@@ -76,7 +76,7 @@ _PERMITS: Final = {"pacing": Pacing.PERMITS}
 _DELAY: Final = {"pacing": Pacing.DELAY}
 _APART: Final = {"shared": "false"}
 _SHARED: Final = {"shared": "true"}
-_SEATS: Final = {"seats": "limited"}
+_LIMITED: Final = {"in_flight": "limited"}
 _UNSET: Final = "; chosen so where `dispatch.drain` says nothing"
 _AROUND: Final = "lead_us + latency_us"
 
@@ -101,14 +101,14 @@ FORMULAS: Final = (
         "lasting_rps",
         "max_any_rps / 2",
         _SHARED,
-        note="submits, booked with their polls under all limits at once",
+        note="submits, reserved with their polls under all limits at once",
     ),
     Formula(
         Group.CONTRACT,
         "jobs_in_flight",
         "jobs_in_flight",
-        _SEATS,
-        note="as sold: seats that calls take before their turns",
+        _LIMITED,
+        note="as sold: in-flight permits that calls take before their turns",
     ),
     Formula(
         Group.CONTRACT,
@@ -145,7 +145,7 @@ FORMULAS: Final = (
         "urgent_concurrency",
         "least_concurrency",
         _PERMITS,
-        note="dispatchers of the urgent queue, which book like the others",
+        note="dispatchers of the urgent queue, which reserve like the others",
     ),
     Formula(
         Group.PARAMETERS,
@@ -189,21 +189,21 @@ FORMULAS: Final = (
     ),
     Formula(
         Group.PERMITS,
-        "interval_us",
+        "emission_interval_us",
         "ceil((ceil(interval_per_s x 1000000) + headroom_us) / interval_amount)",
         _PERMITS | {"interval": Interval.WINDOW},
         note="between two permits",
     ),
     Formula(
         Group.PERMITS,
-        "interval_us",
+        "emission_interval_us",
         "ceil(ceil(interval_per_s x 1000000) / (interval_amount x burst_factor))",
         _PERMITS | {"interval": Interval.LONG_WINDOW},
         note="between two permits of a burst; the quota bounds how many",
     ),
     Formula(
         Group.PERMITS,
-        "interval_us",
+        "emission_interval_us",
         "ceil(1000000 / rate_per_s)",
         _PERMITS | {"interval": Interval.OPERATOR},
         note="between two permits, by the operator's rate",
@@ -211,17 +211,19 @@ FORMULAS: Final = (
     Formula(
         Group.PERMITS,
         "stall_s",
-        "(stall_span_us - stall_amount x interval_us) / 1000000",
+        "(stall_span_us - stall_amount x emission_interval_us) / 1000000",
         _PERMITS | {"stall": "true"},
         note="nobody gets a permit for so long after a burst has used up the quota",
     ),
-    Formula(Group.PERMITS, "chunk_count", "max(1, floor(chunk_us / interval_us))", _PERMITS, note="per booking"),
+    Formula(
+        Group.PERMITS, "chunk_count", "max(1, floor(chunk_us / emission_interval_us))", _PERMITS, note="per reservation"
+    ),
     Formula(
         Group.PERMITS,
         "writes_per_call",
         "ceil(batch_size / chunk_count) / batch_size + late_writes",
         _PERMITS,
-        note="to the book of permits; late_writes is 1 where every answer puts a floor",
+        note="to the reservations of permits; late_writes is 1 where every answer puts a floor",
     ),
     Formula(
         Group.PERMITS,
@@ -233,7 +235,7 @@ FORMULAS: Final = (
     Formula(
         Group.FORECAST,
         "predicted_rps",
-        "1000000 / interval_us",
+        "1000000 / emission_interval_us",
         {"bound": Bound.SPACING},
         configured="rate_per_s",
         note="bounded by spacing",
@@ -273,16 +275,16 @@ FORMULAS: Final = (
     Formula(
         Group.FORECAST,
         "predicted_rps",
-        "slowest_booked_rps / 2",
+        "slowest_reserved_rps / 2",
         {"bound": Bound.SHARED},
         configured="rate_per_s",
-        note="bounded by the polls, which are booked in the same book: one for each submit",
+        note="bounded by the polls, which are reserved in the same reservations: one for each submit",
     ),
     Formula(
         Group.FORECAST,
         "predicted_rps",
         "jobs_in_flight / held_s",
-        {"bound": Bound.SEATS},
+        {"bound": Bound.JOBS_IN_FLIGHT},
         configured="rate_per_s",
         note="bounded by the jobs in flight",
     ),
@@ -290,8 +292,8 @@ FORMULAS: Final = (
         Group.FORECAST,
         "held_s",
         "turn_s + latency_s + job_s + freed_s",
-        _SEATS,
-        note="how long a job holds its seat: its turn, the submit, the vendor's work, the way back",
+        _LIMITED,
+        note="how long a job holds its in-flight permit: its turn, the submit, the vendor's work, the way back",
     ),
     Formula(Group.FORECAST, "utilisation", "predicted_rps / max_rps"),
     Formula(
@@ -304,14 +306,15 @@ FORMULAS: Final = (
     Formula(
         Group.FORECAST,
         "backlog_s",
-        f"((backlog_count - 1) x interval_us + {_AROUND}) / 1000000",
+        f"((backlog_count - 1) x emission_interval_us + {_AROUND}) / 1000000",
         {"backlog_bound": Bound.SPACING},
         note="until the last call of the backlog is answered",
     ),
     Formula(
         Group.FORECAST,
         "backlog_s",
-        f"(floor((backlog_count - 1) / quota_amount) x span_us + rest_count x interval_us + {_AROUND}) / 1000000",
+        "(floor((backlog_count - 1) / quota_amount) x span_us + rest_count x emission_interval_us"
+        f" + {_AROUND}) / 1000000",
         {"backlog_bound": Bound.QUOTA},
         note="until the last call of the backlog is answered",
     ),
@@ -339,7 +342,7 @@ FORMULAS: Final = (
     Formula(
         Group.FORECAST,
         "backlog_s",
-        "2 x booked_backlog_s",
+        "2 x reserved_backlog_s",
         {"backlog_bound": Bound.SHARED},
         note="until the last call of the backlog is answered",
     ),
@@ -347,7 +350,7 @@ FORMULAS: Final = (
         Group.FORECAST,
         "backlog_s",
         "floor((backlog_count - 1) / jobs_in_flight) x held_s + turn_s + latency_s",
-        {"backlog_bound": Bound.SEATS},
+        {"backlog_bound": Bound.JOBS_IN_FLIGHT},
         note="until the last call of the backlog is answered",
     ),
     Formula(
@@ -438,9 +441,9 @@ FORMULAS: Final = (
     ),
     Formula(
         Group.TIMEOUTS,
-        "seat_expiry_s",
+        "in_flight_expiry_s",
         "call_timeout_s + margin_s",
-        note="of a seat that nobody gave back, where jobs in flight are limited",
+        note="of an in-flight permit that nobody gave back, where jobs in flight are limited",
     ),
     Formula(Group.TIMEOUTS, "workflow_timeout_s", "call_timeout_s + 4 x (results_timeout_s + margin_s)"),
     Formula(Group.TIMEOUTS, "record_ttl_s", "2 x workflow_timeout_s + 7 x 24 x 3600", note="of the ledger"),

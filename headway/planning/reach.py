@@ -13,7 +13,7 @@ def unreachable(vendor: Vendor) -> Iterator[str]:
         if most_calls(others, limit.scope, limit.per_s) < limit.amount:
             yield f"{limit.amount} calls of scope `{limit.scope}` in {limit.per_s:g} s"
     jobs = vendor.jobs_in_flight
-    if jobs is not None and most_calls(vendor.limits, Scope.SUBMIT, vendor.seat_expiry_s) < jobs:
+    if jobs is not None and most_calls(vendor.limits, Scope.SUBMIT, vendor.in_flight_expiry_s) < jobs:
         yield f"{jobs} jobs in flight"
 
 

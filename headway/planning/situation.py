@@ -59,11 +59,11 @@ class Situation:
 
     @cached_property
     def rule(self) -> Rule:
-        """The rule that submits are booked under, as `limiter.budget.budget_of` draws it."""
-        limits = self.vendor.limits_of(self.vendor.book_scope(Scope.SUBMIT))
+        """The rule that submits are reserved under, as `limiter.budget.budget_of` draws it."""
+        limits = self.vendor.limits_of(self.vendor.budget_scope(Scope.SUBMIT))
         return rule_of(limits, self.headroom_us, self.tuning.rate_per_s, self.tuning.skew_ms * 1_000)
 
     @property
     def shares(self) -> bool:
-        """Whether submits and polls are booked in one book."""
-        return self.vendor.book_scope(Scope.SUBMIT) is Scope.ANY
+        """Whether submits and polls are reserved in reservations."""
+        return self.vendor.budget_scope(Scope.SUBMIT) is Scope.ANY

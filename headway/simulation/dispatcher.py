@@ -10,40 +10,40 @@ from headway_lane.limiter.reservations import Permit
 if TYPE_CHECKING:
     from headway.simulation.lane import Lane
 
-PUT_BACK_US: Final = 2_000_000
-"""What the dispatcher does not wait for comes again after this time: PUT_BACK_S of `dispatcher.handler`."""
+REQUEUE_US: Final = 2_000_000
+"""What the dispatcher does not wait for comes again after this time: REQUEUE_S of `dispatcher.handler`."""
 
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """A change of the book under way: what it does, what follows, and the clock and version of its read."""
+    """A change of the reservations under way: what it does, what follows, and the clock and version of its read."""
 
     offset_us: int
     change: Callable[[], Sequence[Permit] | None]
     then: Callable[[Sequence[Permit]], None]
     fail: Callable[[], None]
     early: Callable[[], None] | None = None
-    """For a booking that waits for its horizon."""
+    """For a reservation that waits for its horizon."""
     attempts_count: int = 0
     read_us: int = 0
     version: int = 0
 
 
 class Dispatcher:
-    """A dispatcher with its batch: `fresh` calls to start, `unbooked` messages that it would book permits for."""
+    """A dispatcher with its batch: `fresh` calls to start, `unreserved` messages that it would reserve permits for."""
 
-    __slots__ = ("booking", "fresh_count", "offset_us", "spare", "unbooked_count")
+    __slots__ = ("fresh_count", "offset_us", "reservation", "spare", "unreserved_count")
 
     def __init__(self, lane: "Lane", offset_us: int) -> None:
         self.offset_us = offset_us
         self.fresh_count = 0
-        self.unbooked_count = 0
+        self.unreserved_count = 0
         self.spare: Sequence[Permit] = ()
-        self.booking = Write(
+        self.reservation = Write(
             offset_us,
-            change=partial(lane.book, self),
+            change=partial(lane.reserve, self),
             then=partial(lane.dispatch, self),
-            fail=partial(lane.abandon, self, PUT_BACK_US),
+            fail=partial(lane.abandon, self, REQUEUE_US),
             early=partial(lane.sleep, self),
         )
 
@@ -52,7 +52,8 @@ class Dispatcher:
 class Sleepers:
     """Dispatchers that wait for the same moment, `wake_us` on their own clocks: the fastest clock is woken first.
 
-    Only its waking is an event. When the book moves on meanwhile, all of them would wake, read, and sleep again.
+    Only its waking is an event. When the reservations moves on meanwhile, all of them would wake, read, and sleep
+    again.
     """
 
     wake_us: int = 0

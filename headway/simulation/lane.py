@@ -1,12 +1,13 @@
-"""One vendor's lane on a virtual clock: dispatchers that book, callers that wait for their slot, the vendor's door.
+"""One vendor's lane on a virtual clock: dispatchers that reservations, callers that wait for their slot, the vendor's
+door.
 
 Settings in, arrivals at the door in true time out. Every decision is the limiter's own (`headway_lane.limiter`): what
-to book, whether a permit still holds, what a late answer moves. What the running system does by sleeping is an event
+to reserve, whether a permit still holds, what a late answer moves. What the running system does by sleeping is an event
 here, with the same constants (`pace`, `turn`).
 
-A write of the book takes time: it lands `booking_us` after its read, and only if no other has landed in between. The
-decision is made when it lands, on the book and with the clock of the read: the loser of a race would have thrown its
-own away.
+A write of the reservations takes time: it lands `write_us` after its read, and only if no other has landed in between.
+The decision is made when it lands, on the reservations and with the clock of the read: the loser of a race would have
+thrown its own away.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,13 +20,13 @@ from typing import Any, Final
 from headway_lane.limiter.budget import ATTEMPTS, LONGEST_BACKOFF_US, Budget
 from headway_lane.limiter.pace import CHUNK_US, HORIZON_US, LEAD_US
 from headway_lane.limiter.reservations import Permit, Rule, rule_of, slot_now
-from headway_lane.limiter.turn import FRESH_US, GRACE_SHARE, LOOK_US, MISSED_US, PATIENCE_US, REBOOK_LEAD_US
+from headway_lane.limiter.turn import FRESH_US, GRACE_SHARE, LOOK_US, MISSED_US, OWN_LEAD_US, PATIENCE_US
 
 from headway.simulation import draws
-from headway.simulation.dispatcher import PUT_BACK_US, Dispatcher, Sleepers, Write
+from headway.simulation.dispatcher import REQUEUE_US, Dispatcher, Sleepers, Write
 from headway.simulation.outcome import Tally
 from headway.simulation.settings import Settings, Shape
-from headway.simulation.store import MemoryBookStore
+from headway.simulation.store import MemoryReservationStore
 
 START_US: Final = 1_000_000_000
 """True time at the start; not 0, so that a clock that is behind still shows a positive time."""
@@ -48,24 +49,24 @@ class Lane:
         self._calls_count = calls_count
         self._queued_count = calls_count
         self._grace_us = settings.headroom_us // GRACE_SHARE
-        self._chunk_count = max(1, CHUNK_US // self.rule.interval_us)
+        self._chunk_count = max(1, CHUNK_US // self.rule.emission_interval_us)
 
         self._now_us = START_US
-        self._clock_us = START_US  # what the clock of whoever changes the book just now showed at its read
+        self._clock_us = START_US  # what the clock of whoever changes the reservations just now showed at its read
         self._events: list[tuple[int, int, Callable[..., None], Any]] = []
         self._sequence = count()
-        self._store = MemoryBookStore()
+        self._store = MemoryReservationStore()
         self._budget = Budget(self._store, BUDGET, self.rule, lambda: self._clock_us)
-        self._book, self._version = self._budget.look(), 0
+        self._reserve, self._version = self._budget.look(), 0
         self._first_free_us = 0
         self._sleepers = Sleepers()
-        self._landing_us = 0  # of the first booking under way; 0 where there is none
+        self._landing_us = 0  # of the first reservation under way; 0 where there is none
         self._losers: list[tuple[int, Write]] = []  # writes that will land behind it, and when
         self._read_count = self._lost_race_count = 0
 
         self._random = random.random
         self._draw_jitter_us = draws.jitter(random, settings.jitter_us, settings.jitter_shape)
-        self._booking_us = settings.booking_us
+        self._write_us = settings.write_us
         self._draw_start_us = draws.exponential(random, settings.start_us)
         slow = settings.answer_shape is Shape.EXPONENTIAL
         self._draw_answer_us = (
@@ -90,7 +91,7 @@ class Lane:
         arrivals_us.sort()
         self.tally.write_count = self._store.write_count
         self.tally.read_count, self.tally.lost_race_count = self._read_count, self._lost_race_count
-        self.tally.rebase_count = self._book.generation
+        self.tally.rebase_count = self._reserve.generation
         progress(calls_count)
 
     def _at(self, at_us: int, action: Callable[[Any], None], argument: Any) -> None:
@@ -99,7 +100,7 @@ class Lane:
     # The dispatchers.
 
     def _take_batch(self, dispatcher: Dispatcher) -> None:
-        """Receive messages; those that the ledger knows are booked for, and never called."""
+        """Receive messages; those that the ledger knows are reserved for, and never called."""
         settings = self._settings
         if not self._queued_count:
             self._idle.append(dispatcher)
@@ -112,31 +113,31 @@ class Lane:
             messages_count = fresh_count + known_count
             self.tally.duplicate_count += known_count
         self._queued_count -= fresh_count
-        dispatcher.fresh_count, dispatcher.unbooked_count = fresh_count, messages_count
+        dispatcher.fresh_count, dispatcher.unreserved_count = fresh_count, messages_count
         self._go_on(dispatcher)
 
     def _go_on(self, dispatcher: Dispatcher) -> None:
-        """Book for the next calls of the batch, or end it: what was booked for duplicates goes back."""
+        """Reserve for the next calls of the batch, or end it: what was reserved for duplicates goes back."""
         if dispatcher.fresh_count:
-            self._try_to_book(dispatcher)
+            self._try_to_reserve(dispatcher)
         elif dispatcher.spare:
             spare, dispatcher.spare = dispatcher.spare, ()
             again = partial(self._take_batch, dispatcher)
-            change = partial(self._budget.give_back, spare)
+            change = partial(self._budget.cancel, spare)
             self._read(Write(dispatcher.offset_us, change, lambda _: again(), again))
         else:
             self._at(self._now_us, self._take_batch, dispatcher)
 
-    def _try_to_book(self, dispatcher: Dispatcher) -> None:
-        dispatcher.booking.attempts_count = 0
-        self._read(dispatcher.booking)
+    def _try_to_reserve(self, dispatcher: Dispatcher) -> None:
+        dispatcher.reservation.attempts_count = 0
+        self._read(dispatcher.reservation)
 
-    def book(self, dispatcher: Dispatcher) -> Sequence[Permit]:
-        """Book what `PermitPace` would."""
-        return self._budget.book(min(self._chunk_count, dispatcher.unbooked_count), LEAD_US, HORIZON_US)
+    def reserve(self, dispatcher: Dispatcher) -> Sequence[Permit]:
+        """Reserve what `PermitPace` would."""
+        return self._budget.reserve(min(self._chunk_count, dispatcher.unreserved_count), LEAD_US, HORIZON_US)
 
     def dispatch(self, dispatcher: Dispatcher, permits: Sequence[Permit]) -> None:
-        """Start the callers of what was booked, each its lead before its slot, unless the dispatcher dies before."""
+        """Start the callers of what was reserved, each its lead before its slot, unless the dispatcher dies before."""
         used = permits[: dispatcher.fresh_count]
         crashes = self._settings.crash_ratio and self._random() < self._settings.crash_ratio
         sent = used[: int(self._random() * len(used))] if crashes else used
@@ -144,7 +145,7 @@ class Lane:
         for permit in sent:
             at_us = max(self._now_us, permit.slot_us - LEAD_US - dispatcher.offset_us)
             self._start(permit, at_us)
-        dispatcher.unbooked_count -= len(permits)
+        dispatcher.unreserved_count -= len(permits)
         dispatcher.fresh_count -= len(sent)
         if crashes:
             self.tally.crash_count += 1
@@ -156,7 +157,7 @@ class Lane:
     def abandon(self, dispatcher: Dispatcher, pause_us: int) -> None:
         """Give the rest of a batch back to the queue, and come again."""
         self._return(dispatcher.fresh_count)
-        dispatcher.fresh_count = dispatcher.unbooked_count = 0
+        dispatcher.fresh_count = dispatcher.unreserved_count = 0
         self._at(self._now_us + pause_us, self._take_batch, dispatcher)
 
     def _return(self, calls_count: int) -> None:
@@ -171,12 +172,12 @@ class Lane:
         """Wait until the first free slot comes within the horizon."""
         wake_us, sleepers = self._first_free_us - HORIZON_US, self._sleepers
         if wake_us - self._now_us - dispatcher.offset_us > PATIENCE_US:
-            self.abandon(dispatcher, PUT_BACK_US)
+            self.abandon(dispatcher, REQUEUE_US)
             return
         if not sleepers.fastest:
             sleepers.wake_us = wake_us
         elif sleepers.wake_us != wake_us:  # permits went back: the others have seen a later moment
-            self._at(wake_us - dispatcher.offset_us, self._try_to_book, dispatcher)
+            self._at(wake_us - dispatcher.offset_us, self._try_to_reserve, dispatcher)
             return
         heappush(sleepers.fastest, (-dispatcher.offset_us, next(self._sequence), dispatcher))
         if sleepers.fastest[0][2] is dispatcher:
@@ -194,35 +195,37 @@ class Lane:
     def _wake(self, alarm_us: int) -> None:
         sleepers = self._sleepers
         if alarm_us != sleepers.alarm_us:
-            return  # the book has moved, or a faster clock has come
+            return  # the reservations has moved, or a faster clock has come
         sleepers.alarm_us = 0
         fastest = sleepers.fastest
-        # Who wakes before the next write lands reads the same book: no event of their own.
+        # Who wakes before the next write lands reads the same reservations: no event of their own.
         while fastest and (due_us := sleepers.wake_us + fastest[0][0]) <= max(alarm_us, self._landing_us):
-            write = heappop(fastest)[2].booking
+            write = heappop(fastest)[2].reservation
             write.attempts_count = 0
             self._read_at(write, max(due_us, alarm_us))
         self._set_alarm()
 
     def _move(self, wake_us: int) -> None:
-        """Let the sleepers see that the book has moved on: they wait for longer, or give up."""
+        """Let the sleepers see that the reservations has moved on: they wait for longer, or give up."""
         sleepers = self._sleepers
         self._read_count += 2 * len(sleepers.fastest)
         if wake_us - self._now_us > PATIENCE_US:
             given_up, sleepers.fastest = sleepers.fastest, []
             for *_, dispatcher in given_up:
-                self.abandon(dispatcher, PUT_BACK_US)
+                self.abandon(dispatcher, REQUEUE_US)
             return
         sleepers.wake_us = wake_us
         self._set_alarm()
 
-    # Changes of the book.
+    # Changes of the reservations.
 
     def _read(self, write: Write) -> None:
         self._read_at(write, self._now_us)
 
     def _read_at(self, write: Write, at_us: int) -> None:
-        """Read the book and begin a write, unless it is early for that; what lands behind another is lost already."""
+        """Read the reservations and begin a write, unless it is early for that; what lands behind another is lost
+        already.
+        """
         write.read_us = clock_us = at_us + write.offset_us
         self._read_count += 1
         if write.early and self._first_free_us > clock_us + HORIZON_US:
@@ -230,11 +233,11 @@ class Lane:
             write.early()
             return
         write.version = self._version
-        landing_us = at_us + int((0.5 + self._random()) * self._booking_us)
+        landing_us = at_us + int((0.5 + self._random()) * self._write_us)
         if 0 < self._landing_us < landing_us:
             self._losers.append((landing_us, write))
             return
-        if write.early:  # bookings change the book without fail
+        if write.early:  # reservations change the reservations without fail
             self._landing_us = landing_us
         heappush(self._events, (landing_us, next(self._sequence), self._land, write))
 
@@ -244,13 +247,13 @@ class Lane:
             return
         self._clock_us = write.read_us
         permits = write.change() or ()
-        self._book, self._version = self._budget.look(), self._store.version(BUDGET)
+        self._reserve, self._version = self._budget.look(), self._store.version(BUDGET)
         if self._version == write.version:
             write.then(permits)  # there was nothing to write
             return
         # Without quotas and floors this is what `first_free_us` works out.
-        plain = not self._book.floors and not self.rule.quotas
-        self._first_free_us = self._book.next_us if plain else self._budget.first_free_us()
+        plain = not self._reserve.floors and not self.rule.quotas
+        self._first_free_us = self._reserve.theoretical_arrival_us if plain else self._budget.first_free_us()
         wake_us, sleepers = self._first_free_us - HORIZON_US, self._sleepers
         if sleepers.fastest and wake_us > sleepers.wake_us:
             self._move(wake_us)
@@ -277,14 +280,14 @@ class Lane:
     # The callers.
 
     def _start(self, permit: Permit, at_us: int) -> None:
-        """Start a caller, on any of the clocks; it looks at the book shortly before its slot, or is too late."""
+        """Start a caller, on any of the clocks; it looks shortly before its slot, or is too late."""
         offsets_us = self._offsets_us
         offset_us = offsets_us[int(self._random() * len(offsets_us))]
         ready_us = at_us + self._draw_start_us()
         slot_us = permit.slot_us - offset_us  # in true time
         if ready_us > slot_us + MISSED_US:
             self.tally.missed_count += 1
-            self._at(ready_us, self._book_anew, offset_us)
+            self._at(ready_us, self._reserve_anew, offset_us)
             return
         look_us = slot_us - LOOK_US
         if look_us < ready_us:
@@ -294,24 +297,24 @@ class Lane:
     def _look(self, turn: tuple[Permit, int]) -> None:
         permit, offset_us = turn
         self._read_count += 1
-        slot_us = slot_now(self.rule, permit, self._book)
+        slot_us = slot_now(self.rule, permit, self._reserve)
         if slot_us is None:
             self.tally.void_count += 1
-            self._book_anew(offset_us)
+            self._reserve_anew(offset_us)
         elif self._now_us > slot_us - offset_us + self._grace_us:
             self.tally.missed_count += 1
-            self._book_anew(offset_us)
+            self._reserve_anew(offset_us)
         elif (look_us := slot_us - offset_us - LOOK_US) > self._now_us:
             self._at(look_us, self._look, turn)
         else:
             self._leave(permit, slot_us, offset_us)
 
-    def _book_anew(self, offset_us: int) -> None:
-        change = partial(self._budget.book, 1, REBOOK_LEAD_US, PATIENCE_US)
+    def _reserve_anew(self, offset_us: int) -> None:
+        change = partial(self._budget.reserve, 1, OWN_LEAD_US, PATIENCE_US)
         self._read(Write(offset_us, change, partial(self._wait, offset_us), partial(self._return, 1)))
 
     def _wait(self, offset_us: int, permits: Sequence[Permit]) -> None:
-        """Wait for a slot that the caller has booked itself; where it was too far away, nothing was booked."""
+        """Wait for a slot that the caller has reserved itself; where it was too far away, nothing was reserved."""
         if not permits:
             self._return(1)
             return
@@ -319,7 +322,7 @@ class Lane:
         ahead_us = permit.slot_us - offset_us - self._now_us
         if ahead_us < -self._grace_us:
             self.tally.missed_count += 1
-            self._book_anew(offset_us)
+            self._reserve_anew(offset_us)
         elif ahead_us > FRESH_US:
             self._at(self._now_us + ahead_us - LOOK_US, self._look, (permit, offset_us))
         else:
@@ -341,7 +344,7 @@ class Lane:
             self._at(slot_us + answer_us, self._answer, (permit, offset_us))
 
     def _answer(self, turn: tuple[Permit, int]) -> None:
-        """Tell the book of an answer that came after the headroom."""
+        """Tell the reservations of an answer that came after the headroom."""
         permit, offset_us = turn
         self.tally.late_count += 1
         change = partial(self._budget.late, permit, self._now_us + offset_us)

@@ -23,7 +23,7 @@ class Tally:
     late_count: int = 0
     """Answers after the headroom; each may put a floor under a later call."""
     rebase_count: int = 0
-    """Floors under permits that were booked already: they are void and booked anew."""
+    """Floors under permits that were reserved already: they are void and reserved anew."""
     crash_count: int = 0
     duplicate_count: int = 0
     returned_count: int = 0
@@ -94,7 +94,7 @@ class Outcome:
 
 def ceiling_of(limit: Limit, rule: Rule) -> float:
     """Return the share of a limit that its rule lets be used over a long time."""
-    per_us = [rule.interval_us, *(quota.span_count * quota.grain_us / quota.amount for quota in rule.quotas)]
+    per_us = [rule.emission_interval_us, *(quota.span_count * quota.grain_us / quota.amount for quota in rule.quotas)]
     return US_PER_S / max(per_us) / limit.rate_per_s
 
 

@@ -28,7 +28,7 @@ def table(settings: Settings, outcome: Outcome, wall_s: float) -> Table:
         laid.add_row(f"worst {_window(limit)}", _worst(limit))
     laid.add_section()
     laid.add_row("permits missed", f"{tally.missed_count:,}")
-    laid.add_row("late answers", f"{tally.late_count:,}, {tally.rebase_count:,} moved what was booked")
+    laid.add_row("late answers", f"{tally.late_count:,}, {tally.rebase_count:,} moved what was reserved")
     others = {
         "permits called back": tally.void_count,
         "dispatchers crashed": tally.crash_count,
@@ -39,7 +39,7 @@ def table(settings: Settings, outcome: Outcome, wall_s: float) -> Table:
         if count:
             laid.add_row(name, f"{count:,}")
     laid.add_section()
-    laid.add_row("bookings per call", f"{tally.write_count / outcome.calls_count:.3f} writes")
+    laid.add_row("reservations per call", f"{tally.write_count / outcome.calls_count:.3f} writes")
     laid.add_row("lost races per call", f"{tally.lost_race_count / outcome.calls_count:.3f} writes refused")
     laid.add_row("reads per call", f"{tally.read_count / outcome.calls_count:.1f}")
     laid.add_row("wall time", f"{wall_s:.1f} s")

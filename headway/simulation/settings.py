@@ -36,10 +36,10 @@ class Settings:
 
     jitter: from the slot, on the caller's clock, to the vendor's door; a late start included, at most.
     skew: every clock is off by a fixed time, uniform in [-skew/2, skew/2].
-    booking: from a read of the book to its write, on average; uniform within half of that to either side.
+    reservation: from a read of the reservations to its write, on average; uniform within half of that to either side.
     start: from the dispatcher's word until the caller runs, on average; exponential.
     answer: from the door to the answer; fixed, or the mean of an exponential time.
-    crash: share of bookings whose dispatcher dies before it has used all of them.
+    crash: share of reservations whose dispatcher dies before it has used all of them.
     duplicate: share of messages that the ledger knows already.
     stray: share of calls that arrive later than the jitter allows, by up to `stray_us`.
     """
@@ -53,7 +53,7 @@ class Settings:
     jitter_shape: Shape = Shape.UNIFORM
     skew_us: int = 50_000
     headroom_us: int = headroom_for(100_000, 50_000)
-    booking_us: int = 5_000
+    write_us: int = 5_000
     start_us: int = 60_000
     answer_us: int = 0
     answer_shape: Shape = Shape.FIXED

@@ -1,9 +1,9 @@
-"""The books of a simulation: in memory, under the same condition as the table in DynamoDB."""
+"""The reservations of a simulation: in memory, under the same condition as the table in DynamoDB."""
 
 from headway_lane.limiter.budget import Entry
 
 
-class MemoryBookStore:
+class MemoryReservationStore:
     """Keeps entries in a dictionary, and counts the writes that came through."""
 
     def __init__(self) -> None:

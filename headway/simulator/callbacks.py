@@ -79,9 +79,11 @@ class CallbackSender:
 
     async def _post(self, key: str, url: str, message_id: str, body: Mapping[str, Any]) -> None:
         now = datetime.now(tz=UTC)  # every attempt is signed anew, so that a late one is not refused as stale
-        letter = write(self._callback, key, message_id, body, url, now)
+        dead_letter = write(self._callback, key, message_id, body, url, now)
         timeout = httpx.Timeout(self._offer.callback_timeout_s, pool=None)  # waiting for our own pool is no failure
-        response = await self._client.post(url, content=letter.content, headers=letter.headers, timeout=timeout)
+        response = await self._client.post(
+            url, content=dead_letter.content, headers=dead_letter.headers, timeout=timeout
+        )
         response.raise_for_status()
 
     def _count(self, **increments: int) -> None:

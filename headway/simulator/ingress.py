@@ -25,7 +25,7 @@ def monotonic_us() -> int:
     return time.perf_counter_ns() // 1000
 
 
-class ScopeBook:
+class ScopeLog:
     """Every arrival of one scope, and which of them the limit let in.
 
     One pair of clock readings ties monotonic times to the epoch, so that reported intervals are exact.
@@ -74,7 +74,7 @@ class ScopeBook:
         )
 
 
-class Doorman(Protocol):
+class Classifier(Protocol):
     """The part of a vendor's shape that the door needs."""
 
     def scope_of(self, request: Request) -> Scope:
@@ -93,10 +93,10 @@ class Doorman(Protocol):
 class Door:
     """ASGI middleware around the vendor's routes; the control routes pass uncounted."""
 
-    def __init__(self, app: ASGIApp, doorman: Doorman, books: dict[Scope, ScopeBook], faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, classifier: Classifier, logs: dict[Scope, ScopeLog], faults: Faults) -> None:
         self._app = app
-        self._doorman = doorman
-        self._books = books
+        self._doorman = classifier
+        self._logs = logs
         self._faults = faults
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -112,7 +112,7 @@ class Door:
         if scope is Scope.SUBMIT and self._faults.refuse_next > 0:
             self._faults.refuse_next -= 1
             turn_away_s = self._faults.retry_after_s
-        retry_after_s = self._books[scope].arrive(turn_away_s=turn_away_s)
+        retry_after_s = self._logs[scope].arrive(turn_away_s=turn_away_s)
         if self._faults.down:
             return self._doorman.unavailable()
         return None if retry_after_s is None else self._doorman.throttled(retry_after_s)

@@ -23,14 +23,16 @@ STANDARD: Final = Callback.from_document({"job_id": "id", "verification": "stand
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class SignedCallback:
     """What is posted."""
 
     content: bytes
     headers: Mapping[str, str]
 
 
-def write(callback: Callback, key: str, message_id: str, event: Mapping[str, Any], url: str, now: datetime) -> Letter:
+def write(
+    callback: Callback, key: str, message_id: str, event: Mapping[str, Any], url: str, now: datetime
+) -> SignedCallback:
     """Write one event as the contract reads it, signed with `key` for its delivery to `url` at `now`."""
     if callback.verification == "adyen":
         item = event[adyen.ITEM]
@@ -39,7 +41,7 @@ def write(callback: Callback, key: str, message_id: str, event: Mapping[str, Any
     document = paths.write({}, callback.events, [event]) if callback.events else event
     text = _form(document) if callback.body is BodyFormat.FORM else json.dumps(document, ensure_ascii=False)
     headers = {"content-type": CONTENT_TYPES[callback.body]}
-    return Letter(text.encode(), headers | sign(callback.verification, key, message_id, text, url, now))
+    return SignedCallback(text.encode(), headers | sign(callback.verification, key, message_id, text, url, now))
 
 
 def _form(document: Mapping[str, Any]) -> str:

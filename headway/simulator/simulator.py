@@ -25,7 +25,7 @@ from headway.simulator.background import Background
 from headway.simulator.callbacks import CallbackSender
 from headway.simulator.described import Described
 from headway.simulator.faults import Faults
-from headway.simulator.ingress import CONTROL_PREFIX, Door, Doorman, ScopeBook
+from headway.simulator.ingress import CONTROL_PREFIX, Classifier, Door, ScopeLog
 from headway.simulator.jobs import Workshop
 from headway.simulator.offer import Offer
 from headway.simulator.replicate import Replicate
@@ -35,7 +35,7 @@ from headway.simulator.signed_callback import STANDARD
 MAX_CALLBACK_CONNECTIONS = 50
 
 
-class Shape(Doorman, Protocol):
+class Shape(Classifier, Protocol):
     """What a vendor looks like from outside."""
 
     name: str
@@ -92,12 +92,12 @@ class Simulator:
         self._shape = role.make_shape(
             self.account, offer, self._faults, self._workshop, self._callbacks, self._background
         )
-        self._books = {scope: ScopeBook(limit) for scope, limit in offer.limits.items()}
+        self._logs = {scope: ScopeLog(limit) for scope, limit in offer.limits.items()}
         if offer.shared:
-            self._books = dict.fromkeys(self._books, ScopeBook(offer.submit))
+            self._logs = dict.fromkeys(self._logs, ScopeLog(offer.submit))
         self.app = Starlette(
             routes=[*self._shape.routes(), *self._control_routes()],
-            middleware=[Middleware(Door, doorman=self._shape, books=self._books, faults=self._faults)],
+            middleware=[Middleware(Door, classifier=self._shape, logs=self._logs, faults=self._faults)],
             lifespan=self._lifespan,
         )
 
@@ -105,7 +105,7 @@ class Simulator:
         """Say what the vendor has seen. May be called from another thread."""
         return VendorReport(
             vendor=self._shape.name,
-            scopes={scope.value: book.report() for scope, book in self._books.items()},
+            scopes={scope.value: log.report() for scope, log in self._logs.items()},
             jobs_by_status=self._workshop.jobs_by_status(),
             callbacks=self._callbacks.counts,
             repeated_idempotency_key_count=self._workshop.repeated_idempotency_key_count,
@@ -119,8 +119,8 @@ class Simulator:
         self._workshop.reset()
         self._callbacks.reset()
         self._faults.reset()
-        for book in self._books.values():
-            book.reset()
+        for log in self._logs.values():
+            log.reset()
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:

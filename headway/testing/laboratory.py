@@ -66,8 +66,8 @@ class Laboratory:
         )
         return {name: next(iter(value.values())) for name, value in item.get("Item", {}).items()}
 
-    def book(self) -> Mapping[str, Any]:
-        """Return the book of the vendor's submits as it is stored: `version`, `rule` and `book`."""
+    def reserve(self) -> Mapping[str, Any]:
+        """Return the reservations of the vendor's submits as it is stored: `version`, `rule` and `reserve`."""
         item = self.target.client("dynamodb").get_item(
             TableName=self.stack.budgets_table,
             Key={"budget": {"S": f"{VENDOR}#submit"}},
@@ -75,7 +75,7 @@ class Laboratory:
         )["Item"]
         return {
             "version": int(item["version"]["N"]),
-            **{name: json.loads(item[name]["S"]) for name in ("rule", "book")},
+            **{name: json.loads(item[name]["S"]) for name in ("rule", "reservations")},
         }
 
     def seen_by_vendor(self) -> Mapping[str, Any]:

@@ -76,7 +76,7 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the vendor saw of one run: calls at its door against the limit per second, the worst minute, the most jobs
-    in flight; the writes of the submits' book per call; and the calls that did not end well.
+    in flight; the writes of the submits' reserve per call; and the calls that did not end well.
     """
 
     calls_count: int
@@ -150,7 +150,7 @@ class Pipeline:
         with held(self._lambda, self._lane["dispatcher_function"]):  # asking must not take the machine from making
             arns = self.start({f"{name}-{index}": _call({"index": index}) for index in range(calls_count)})
             await_count(lambda: depth(self._sqs, self._lane["request_queue_url"]), calls_count, "requests that wait")
-        written = self._book_version()
+        written = self._reservations_version()
         await_count(self.admitted_count, calls_count, f"{name}: jobs that were accepted", pause_s=2)
         ends = await_ends(self._step_functions, arns, pause_s=2)
         report = self.report(arrivals="1")
@@ -164,7 +164,7 @@ class Pipeline:
             worst_minute_count=worst_window(arrivals_us, 60_000_000),
             worst_in_flight_count=report.get("jobs_in_flight", {}).get("worst_count", 0),
             span_s=(arrivals_us[-1] - arrivals_us[0]) / 1_000_000,
-            writes_per_call=(self._book_version() - written) / calls_count,
+            writes_per_call=(self._reservations_version() - written) / calls_count,
             failed_count=calls_count - ends.get("SUCCEEDED", 0),
         )
 
@@ -197,8 +197,8 @@ class Pipeline:
         """Count the calls that the vendor let in since the reset."""
         return int(self.report()["scopes"][scope]["admitted_count"])
 
-    def _book_version(self) -> int:
-        """Return how often the book of submits was written; plain pacing has none."""
+    def _reservations_version(self) -> int:
+        """Return how often the reservations of submits was written; plain pacing has none."""
         key = {"budget": {"S": f"{VENDOR}#submit"}}
         item = self._dynamodb.get_item(TableName=self._budgets_table, Key=key, ConsistentRead=True).get("Item")
         return int(item["version"]["N"]) if item else 0

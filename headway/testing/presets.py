@@ -25,7 +25,7 @@ from headway.simulator.event import compose
 from headway.simulator.keys import load_or_create
 from headway.simulator.offer import Limit, Offer
 from headway.simulator.server import VendorServer
-from headway.simulator.signed_callback import Letter, write
+from headway.simulator.signed_callback import SignedCallback, write
 from headway.simulator.simulator import Role
 from headway.testing.ledger import records
 
@@ -49,7 +49,7 @@ USUAL = Terms()
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class PresetLab:
     """Deployed lanes, and the vendors at their ends, by name."""
 
     state_dir: Path
@@ -61,7 +61,7 @@ class Market:
 
 
 @contextmanager
-def market(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[Market]:
+def preset_lab(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[PresetLab]:
     """Deploy the presets, tell vendors with an account where to call back, and leave nothing of it behind."""
     configuration = ASSEMBLY.parent / "presets" / "configuration"
     contracts = _configure(configuration, names, terms)
@@ -78,12 +78,12 @@ def market(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Itera
             cloud, stack = local.up(state_dir, urls, configuration=configuration, assembly=assembly)
             for name, vendor in vendors.items():
                 vendor.account.callback_url = stack.callback_url(name)
-            yield Market(state_dir, configuration, LocalTarget(cloud.endpoint_url), stack, vendors, contracts)
+            yield PresetLab(state_dir, configuration, LocalTarget(cloud.endpoint_url), stack, vendors, contracts)
         finally:
             local.down(state_dir)
 
 
-def letters(built: Market, name: str) -> list[Letter]:
+def dead_letters(built: PresetLab, name: str) -> list[SignedCallback]:
     """Sign one success for each job of a vendor that the ledger has accepted."""
     vendor, url = Vendor.from_document(built.contracts[name]), built.stack.callback_url(name)
     key = load_or_create(built.state_dir, name).webhook_key(vendor.callbacks().verification)
@@ -102,11 +102,11 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
     contracts = {}
     for name in names:
         contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
-        seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
-        seats = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if seated else []
+        holders = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
+        in_flight = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if holders else []
         scope = "any" if _shared(contract) else "submit"
         rate = {"quantity": "calls", "amount": terms.rate_per_s, "per_s": 1, "scope": scope}
-        contract["limits"] = [rate, *seats]
+        contract["limits"] = [rate, *in_flight]
         contract["dispatch"] = {"urgent_concurrency": 0}
         if "poll" in contract:
             contract["poll"] |= {"after_s": terms.poll_after_s, "every_s": terms.poll_after_s}
@@ -122,12 +122,12 @@ def _shared(contract: Mapping[str, Any]) -> bool:
 
 
 def _offer(state_dir: Path, contract: Mapping[str, Any], terms: Terms) -> Offer:
-    seated = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
+    holders = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
     return Offer(
         keys=load_or_create(state_dir, contract["vendor"]),
         submit=Limit(terms.rate_per_s, 1),
         poll=Limit(200, 1),
-        in_flight=IN_FLIGHT if seated else None,
+        in_flight=IN_FLIGHT if holders else None,
         shared=_shared(contract),
         job_time_s=terms.job_time_s,
         fail_ratio=terms.fail_ratio,

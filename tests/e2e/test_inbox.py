@@ -40,8 +40,12 @@ def told(lab: Laboratory, *words: str) -> Any:
 
 
 def letter_of(lab: Laboratory, body: bytes) -> dict[str, Any] | None:
-    """Return the letter with a body, None where there is none."""
-    found = [letter for letter in told(lab, "letters", "--bodies") if letter["body"] == body.decode(errors="replace")]
+    """Return the dead letter with a body, None where there is none."""
+    found = [
+        dead_letter
+        for dead_letter in told(lab, "dead_letters", "--bodies")
+        if dead_letter["body"] == body.decode(errors="replace")
+    ]
     return found[0] if found else None
 
 
@@ -62,10 +66,10 @@ def test_a_callback_that_is_no_utf_8_resumes_its_workflow_because_its_bytes_are_
         arn = lab.start("no-utf-8", {"version": "v1", "input": {"prompt": "bytes"}})
         job_id = until(lambda: lab.record("no-utf-8").get("job_id"))
         body = b'{"id": "%b", "status": "succeeded", "note": "\xff\xfe"}' % str(job_id).encode()
-        mended = body.decode(errors="replace").encode()
-        post(lab, mended, signed(lab, body, "msg_mended"))
-        until(lambda: letter_of(lab, mended))
-        assert lab.record("no-utf-8")["state"] == "accepted", "the signature is not that of the mended text"
+        patched = body.decode(errors="replace").encode()
+        post(lab, patched, signed(lab, body, "msg_mended"))
+        until(lambda: letter_of(lab, patched))
+        assert lab.record("no-utf-8")["state"] == "accepted", "the signature is not that of the patched text"
         post(lab, body, signed(lab, body, "msg_bytes"))
         assert lab.end_of(arn)["status"] == "SUCCEEDED"
 
@@ -76,14 +80,14 @@ def test_malformed_and_forged_callbacks_are_answered_at_once_and_put_aside_with_
     post(lab, forged, {**JSON, "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"})
     post(lab, nameless, signed(lab, nameless, "msg_2"))
     reasons = {body: until(partial(letter_of, lab, body)) for body in (unsigned, forged, nameless)}
-    assert {body: (letter["outcome"], letter["reason"]) for body, letter in reasons.items()} == {
+    assert {body: (dead_letter["outcome"], dead_letter["reason"]) for body, dead_letter in reasons.items()} == {
         unsigned: ("Forged", "the header 'webhook-id' is missing"),
         forged: ("Forged", "webhook-timestamp is old"),
         nameless: ("Malformed", "the callback has no job ID at `id`"),
     }
 
 
-def test_a_replayed_letter_is_judged_anew_as_of_the_day_it_came(lab: Laboratory) -> None:
+def test_a_replayed_dead_letter_is_judged_anew_as_of_the_day_it_came(lab: Laboratory) -> None:
     stranger = b'{"id": "stranger", "status": "succeeded"}'
     post(lab, stranger, {**signed(lab, stranger, "msg_3"), "webhook-signature": "v1,AAAA"})
     first = until(lambda: letter_of(lab, stranger))

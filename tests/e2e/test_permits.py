@@ -1,4 +1,6 @@
-"""The other way of pacing, end to end: permits, booked ahead, kept by the caller, and braked by a vendor in trouble."""
+"""The other way of pacing, end to end: permits, reserved ahead, kept by the caller, and cooling down by a vendor in
+trouble.
+"""
 
 import json
 import shutil
@@ -17,7 +19,7 @@ from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Scope
 from headway_lane.limiter.budget import SWITCH_US
 from headway_lane.limiter.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
-from headway_lane.limiter.reservation_store import DynamoBookStore
+from headway_lane.limiter.reservation_store import DynamoReservationStore
 from headway_lane.limiter.reservations import Permit, rule_of
 from headway_lane.limiter.signals import Reason
 from typer.testing import CliRunner
@@ -29,7 +31,7 @@ from headway.testing.laboratory import VENDOR, Laboratory, laboratory, until
 from headway.testing.running import good, lines, records, run
 
 HEARD_S = 0.6
-"""By then every caller has heard of a brake: the slot of who has looked just before it was written."""
+"""By then every caller has heard of a cool-down: the slot of who has looked just before it was written."""
 BEFORE_COUNT = 5
 RETRY_AFTER_S = 5
 TUNING = {"delay_ms": 0, "rate_per_s": 10, "headroom_ms": 100}
@@ -50,25 +52,27 @@ def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
         yield built
 
 
-def test_a_call_leaves_at_its_slot_in_the_book(paced: Laboratory) -> None:
+def test_a_call_leaves_at_its_slot_in_the_reservations(paced: Laboratory) -> None:
     paced.end_of(paced.start("slotted", {"version": "v1", "input": {"prompt": "on time"}}))
     record = paced.record("slotted")
     permit = Permit(**json.loads(paced.execution(record["lease_owner"])["input"])["permit"])
     [files] = load_vendors(PERMITS / "configuration")
     rule = rule_of(files.vendor.limits_of(Scope.SUBMIT), Tuning.from_document(TUNING).headroom_ms * 1_000, 10)
-    entry = paced.book()
-    assert entry["rule"]["interval_us"] == rule.interval_us
-    assert entry["book"]["number"] > permit.number, "the permit is booked"
-    assert entry["book"]["next_us"] >= permit.slot_us + rule.interval_us, "and its slot is nobody else's"
+    entry = paced.reserve()
+    assert entry["rule"]["emission_interval_us"] == rule.emission_interval_us
+    assert entry["reservations"]["number"] > permit.number, "the permit is reserved"
+    assert entry["reservations"]["theoretical_arrival_us"] >= permit.slot_us + rule.emission_interval_us, (
+        "and its slot is nobody else's"
+    )
     [arrival_ms] = paced.seen_by_vendor()["scopes"]["submit"]["arrivals_epoch_ms"]
     assert permit.slot_us / 1_000 <= arrival_ms
-    assert int(record["queued_epoch_ms"]) <= permit.slot_us / 1_000, "booked ahead of time"
+    assert int(record["queued_epoch_ms"]) <= permit.slot_us / 1_000, "reserved ahead of time"
 
 
-def test_a_429_in_mid_run_brakes_every_caller_and_costs_no_call(paced: Laboratory, tmp_path: Path) -> None:
+def test_a_429_in_mid_run_cool_downs_every_caller_and_costs_no_call(paced: Laboratory, tmp_path: Path) -> None:
     httpx.post(f"{paced.vendor.url}/_headway/reset").raise_for_status()
     dead_count = paced.depth(paced.lane["request_dlq_url"])
-    source = lines(tmp_path / "braked.jsonl", *(good(f"braked {number}") for number in range(24)))
+    source = lines(tmp_path / "cooled_down.jsonl", *(good(f"cooling down {number}") for number in range(24)))
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, paced, source, "--no-report")
         until(lambda: len(submits(paced)) >= BEFORE_COUNT)
@@ -78,10 +82,10 @@ def test_a_429_in_mid_run_brakes_every_caller_and_costs_no_call(paced: Laborator
     assert [record["outcome"] for record in records(source).values()] == ["succeeded"] * 24
     assert paced.depth(paced.lane["request_dlq_url"]) == dead_count, "nothing was put aside"
 
-    seen, book = paced.seen_by_vendor()["scopes"]["submit"], paced.book()["book"]
+    seen, reservations = paced.seen_by_vendor()["scopes"]["submit"], paced.reserve()["reservations"]
     assert (seen["call_count"], seen["refused_count"], seen["violation_count"]) == (25, 1, 0)
-    assert book["brake_reason"] == Reason.RETRY_AFTER
-    resume_s = book["braked_until_us"] / 1_000_000
+    assert reservations["cool_down_reason"] == Reason.RETRY_AFTER
+    resume_s = reservations["cool_down_until_us"] / 1_000_000
     arrivals_s = submits(paced)
     assert not [at_s for at_s in arrivals_s if resume_s - RETRY_AFTER_S + HEARD_S < at_s < resume_s]
     assert sum(at_s < resume_s for at_s in arrivals_s) >= BEFORE_COUNT
@@ -95,17 +99,19 @@ def test_calls_wait_for_a_vendor_that_fails_and_a_probe_lets_them_go(paced: Labo
     switch(paced, down=True)
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, paced, source, "--no-report")
-        opened = until(lambda: (book := paced.book()["book"])["circuit"]["period_us"] and book)
-        books = DynamoBookStore(paced.target.table(paced.stack.outputs["BudgetsTable"]))
-        [submit, *_] = statuses(books, [VENDOR], time.time_ns() // 1_000)
-        assert (submit.circuit, submit.brake_reason) == (CircuitState.OPEN, Reason.CIRCUIT)
+        opened = until(
+            lambda: (reservations := paced.reserve()["reservations"])["circuit"]["period_us"] and reservations
+        )
+        reservations = DynamoReservationStore(paced.target.table(paced.stack.outputs["BudgetsTable"]))
+        [submit, *_] = statuses(reservations, [VENDOR], time.time_ns() // 1_000)
+        assert (submit.circuit, submit.cool_down_reason) == (CircuitState.OPEN, Reason.CIRCUIT)
         assert paced.depth(paced.lane["request_dlq_url"]) == dead_count
         switch(paced, down=False)
         exit_code, _, _ = running.result()
     assert exit_code == 0
     assert [record["outcome"] for record in records(source).values()] == ["succeeded"] * 10
     assert paced.depth(paced.lane["request_dlq_url"]) == dead_count, "nothing was put aside"
-    assert paced.book()["book"]["circuit"] == asdict(CLOSED)
+    assert paced.reserve()["reservations"]["circuit"] == asdict(CLOSED)
 
     circuit = Circuit(**opened["circuit"])
     opened_s, resume_s = (circuit.resume_us - circuit.period_us) / 1_000_000, circuit.resume_us / 1_000_000
@@ -118,7 +124,7 @@ def test_calls_wait_for_a_vendor_that_fails_and_a_probe_lets_them_go(paced: Labo
 
     said = CliRunner().invoke(app, ["status", "--json", "--state-dir", str(paced.state_dir)])
     [budget] = [budget for budget in json.loads(said.stdout)["budgets"] if budget["scope"] == "submit"]
-    assert (budget["circuit"], budget["brake_reason"], budget["failure_count"]) == ("closed", None, 0)
+    assert (budget["circuit"], budget["cool_down_reason"], budget["failure_count"]) == ("closed", None, 0)
     shown = CliRunner().invoke(app, ["status", "--state-dir", str(paced.state_dir)]).stdout
     assert f"{VENDOR} submit" in shown
 

@@ -12,7 +12,7 @@ from headway import cli
 from headway.deployment import synthesis
 
 
-def test_a_mistake_in_a_contract_is_one_line_with_file_field_and_mend_and_exit_code_2(
+def test_a_mistake_in_a_contract_is_one_line_with_file_field_and_fix_and_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configuration = tmp_path / "appconfig"

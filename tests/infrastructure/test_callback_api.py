@@ -52,7 +52,7 @@ def test_the_raw_body_goes_into_the_message_url_encoded_and_in_no_other_way(temp
         assert template.count(f"StringValue={name}") == 1
         asked = {name.lower() for name in re.findall(r"\$input\.params\('([^']+)'\)", template)}
         assert asked == {header.lower() for header in headers}, "the signature's headers, and no others"
-        assert integration["ContentHandling"] == "CONVERT_TO_TEXT", "base64, so that no byte is mended"
+        assert integration["ContentHandling"] == "CONVERT_TO_TEXT", "base64, so that no byte is patched"
         content_type = integration["RequestParameters"]["integration.request.header.Content-Type"]
         assert content_type == "'application/x-www-form-urlencoded'"
 

@@ -326,7 +326,7 @@ def test_every_setting_that_a_handler_reads_is_bound_and_nothing_is_bound_that_h
         assert read <= bound <= {str(word) for word in Environment}, name
 
 
-def test_who_books_permits_has_the_budgets_table_and_the_ledgers_two_beside_it(another: "Templates") -> None:
+def test_who_reserves_permits_has_the_budgets_table_and_the_ledgers_two_beside_it(another: "Templates") -> None:
     bound = {
         name: {
             variable: another.say(value)

@@ -23,7 +23,7 @@ OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONFIGURATION = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 SECRET = {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}
 ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"}
-PUT_BACK = {"sqs:SendMessage"}
+REQUEUE = {"sqs:SendMessage"}
 CONSUME = {
     "sqs:ReceiveMessage",
     "sqs:ChangeMessageVisibility",
@@ -70,15 +70,15 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     submit = proxy(vendor, f"{vendor.submit.method}{vendor.submit.path}")
     token = {f"<ApiToken{name}>": SECRET} if vendor.credential else {}
     settling = {"<Calls>": {READ, CHANGE}, "<Jobs>": {CHANGE}, call_vendor: ANSWER}
-    seats = {CHANGE} if vendor.jobs_in_flight is not None else set()
-    freeing = {"<Budgets>": seats} if seats else {}
-    booking = {contract: CONFIGURATION, tuning: CONFIGURATION, "<Budgets>": {READ, CREATE}}
+    in_flight = {CHANGE} if vendor.jobs_in_flight is not None else set()
+    freeing = {"<Budgets>": in_flight} if in_flight else {}
+    reservation = {contract: CONFIGURATION, tuning: CONFIGURATION, "<Budgets>": {READ, CREATE}}
     dispatching = {
         "<Calls>": {CREATE, READ},
         dispatch_call: {"states:StartExecution"},
         call_vendor: {"states:SendTaskFailure"},
-        **booking,
-        "<Budgets>": {READ, CREATE} | seats,
+        **reservation,
+        "<Budgets>": {READ, CREATE} | in_flight,
     }
     invoke = {"lambda:InvokeFunction"}
     queues = [f"<RequestQueue{name}>", *([f"<UrgentQueue{name}>"] if vendor.dispatch.urgent_concurrency else [])]
@@ -89,8 +89,8 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             f"<{lane}/Results/Function>": invoke,
             "<Calls>": {CHANGE},
         },
-        "Dispatcher": {**dispatching, **dict.fromkeys(queues, CONSUME | PUT_BACK)},
-        "Drain": {**dispatching, **dict.fromkeys(queues, {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | PUT_BACK)},
+        "Dispatcher": {**dispatching, **dict.fromkeys(queues, CONSUME | REQUEUE)},
+        "Drain": {**dispatching, **dict.fromkeys(queues, {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | REQUEUE)},
         "Rejection": {
             "<Calls>": {READ, CHANGE},
             f"<RequestDlq{name}>": {"sqs:SendMessage"},
@@ -100,7 +100,7 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     }
     if isinstance(vendor.result, Fetched):
         polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
-        roles["Results"] = {**booking, polls: {"execute-api:Invoke"}, **token}
+        roles["Results"] = {**reservation, polls: {"execute-api:Invoke"}, **token}
     else:
         answers = {claims("answers", vendor): {"s3:GetObject"}}
         roles["Results"] = {contract: CONFIGURATION, "<Jobs>": {READ}, **answers}
@@ -116,15 +116,15 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
             f"<{lane}/Joining/Function>": invoke,
         }
     else:
-        both = {"<Budgets>": {READ, CREATE} | seats}
-        requests = dict.fromkeys(queues, PUT_BACK)
+        both = {"<Budgets>": {READ, CREATE} | in_flight}
+        requests = dict.fromkeys(queues, REQUEUE)
         key = {f"<WebhookKey{name}>": SECRET} if vendor.submit.callback_key else {}
         lookup = vendor.submit.lookup
         asking = {proxy(vendor, "GET" + lookup.path.partition("?")[0]): {"execute-api:Invoke"}} if lookup else {}
         way_out = {submit: {"execute-api:Invoke"}, **asking, **token, **key}
         checks = {f"<CheckQueue{name}>": {"sqs:SendMessage"}} if vendor.poll else {}
         payloads = {claims("requests", vendor): {"s3:GetObject"}}
-        roles["Caller"] = {**booking, **way_out, **settling, **both, **requests, **checks, **payloads}
+        roles["Caller"] = {**reservation, **way_out, **settling, **both, **requests, **checks, **payloads}
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,
@@ -133,10 +133,10 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     if vendor.poll:
         polls = proxy(vendor, f"{vendor.poll.method}{vendor.poll.path.format(job_id='*')}")
         roles["Reconciler"] = {
-            **booking,
+            **reservation,
             **settling,
             "<Jobs>": {READ, CHANGE},
-            "<Budgets>": {READ, CREATE} | seats,
+            "<Budgets>": {READ, CREATE} | in_flight,
             f"<CheckQueue{name}>": CONSUME | {"sqs:SendMessage"},
             polls: {"execute-api:Invoke"},
             **token,
@@ -234,7 +234,9 @@ def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(another: "T
     assert resumers == {"Callback/Role", "Lane-slow-press/Joining/Role", *callers, *reconcilers}
 
 
-def test_permits_are_booked_by_who_calls_the_vendor_and_nobody_deletes_or_lists_a_book(another: "Templates") -> None:
+def test_permits_are_reserved_by_who_calls_the_vendor_and_nobody_deletes_or_lists_a_reservations(
+    another: "Templates",
+) -> None:
     users = {role: grants["<Budgets>"] for role, grants in granted(another).items() if "<Budgets>" in grants}
     assert not [role for role, actions in users.items() if actions - {READ, CREATE, CHANGE}]
     dispatching = {f"Lane-{vendor.name}/{hop}/Role" for vendor in another.vendors for hop in ("Dispatcher", "Drain")}
@@ -242,18 +244,18 @@ def test_permits_are_booked_by_who_calls_the_vendor_and_nobody_deletes_or_lists_
     assert {role for role, actions in users.items() if CREATE in actions} == dispatching | calling
 
 
-def test_seats_are_changed_by_who_takes_or_frees_them_and_only_where_a_contract_limits_jobs_in_flight(
+def test_in_flight_permits_are_changed_by_who_takes_or_frees_them_and_only_where_a_contract_limits_jobs_in_flight(
     another: "Templates",
 ) -> None:
-    seaters = {role for role, grants in granted(another).items() if CHANGE in grants.get("<Budgets>", set())}
+    holders = {role for role, grants in granted(another).items() if CHANGE in grants.get("<Budgets>", set())}
     hops = ("Dispatcher", "Drain", "Joining", "Rejection")
-    assert seaters == {"Callback/Role", *(f"Lane-slow-press/{hop}/Role" for hop in hops)}
+    assert holders == {"Callback/Role", *(f"Lane-slow-press/{hop}/Role" for hop in hops)}
     bound = {
         name.removesuffix("/Function")
         for name, function in another.of_type("AWS::Lambda::Function").items()
-        if Environment.SEATS_TABLE in function.get("Environment", {}).get("Variables", {})
+        if Environment.IN_FLIGHT_TABLE in function.get("Environment", {}).get("Variables", {})
     }
-    assert {f"{name}/Role" for name in bound} == seaters
+    assert {f"{name}/Role" for name in bound} == holders
 
 
 def test_each_role_serves_one_function_machine_or_service(templates: "Templates") -> None:

@@ -36,7 +36,7 @@ def test_tables_are_keyed_by_the_codes_names_and_cannot_be_lost(templates: "Temp
         assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_records_of_the_ledger_expire_and_books_never_do(templates: "Templates") -> None:
+def test_records_of_the_ledger_expire_and_reservations_never_do(templates: "Templates") -> None:
     ttl = {
         name: table["TimeToLiveSpecification"]
         for name, table in templates.of_type("AWS::DynamoDB::Table").items()

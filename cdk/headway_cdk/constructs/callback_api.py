@@ -51,7 +51,7 @@ class CallbackApi(Construct):
             description="Headway: where vendors call back",
             cloud_watch_role=True,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            binary_media_types=["*/*"],  # what is signed is bytes: none of them may be taken for text and mended
+            binary_media_types=["*/*"],  # what is signed is bytes: none of them may be taken for text and patched
             deploy_options=apigateway.StageOptions(
                 stage_name="v",
                 access_log_destination=apigateway.LogGroupLogDestination(log_group),

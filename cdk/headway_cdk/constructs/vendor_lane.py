@@ -73,7 +73,7 @@ class VendorLane(Construct):
         }
         self._claiming = {Environment.CLAIMS_BUCKET: stateful.claims.bucket_name}
         limited = vendor.jobs_in_flight is not None
-        self._seats = {Environment.SEATS_TABLE: stateful.budgets.table_name} if limited else {}
+        self._in_flight = {Environment.IN_FLIGHT_TABLE: stateful.budgets.table_name} if limited else {}
         self._way_out = {
             Environment.PROXY_URL: target.api_url(self.proxy.api),
             Environment.PROXY_AUTH: target.proxy_auth(),
@@ -144,16 +144,16 @@ class VendorLane(Construct):
 
     def _rejection(self) -> PythonFunction:
         dlq = self._state.request_dlq
-        environment = {Environment.REQUEST_DLQ_URL: dlq.queue_url, **self._seats}
+        environment = {Environment.REQUEST_DLQ_URL: dlq.queue_url, **self._in_flight}
         rejection = self._function("Rejection", "settling.rejection", SETTLE_TIMEOUT_S, environment)
         rejection.allow([LEDGER_READ, LEDGER_CHANGE], self._stateful.calls.table_arn)
-        self._allow_seats(rejection)
+        self._allow_in_flight(rejection)
         rejection.allow(["sqs:SendMessage"], dlq.queue_arn)
         rejection.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
         return rejection
 
     def _dispatch_call(self, callback_url: str) -> Machine:
-        environment = {**self._way_out, **self._seats, **self._claiming, Environment.CALLBACK_URL: callback_url}
+        environment = {**self._way_out, **self._in_flight, **self._claiming, Environment.CALLBACK_URL: callback_url}
         told_key = self._state.webhook_key if self.vendor.submit.callback_key else None
         if told_key:
             keys = {self.vendor.name: told_key.secret_arn}
@@ -191,7 +191,7 @@ class VendorLane(Construct):
 
     def _dispatch_call_direct(self, callback_url: str) -> Machine:
         vendor, api = self.vendor, self.proxy.api
-        joining = self._function("Joining", "settling.joining", SETTLE_TIMEOUT_S, self._seats)
+        joining = self._function("Joining", "settling.joining", SETTLE_TIMEOUT_S, self._in_flight)
         self._allow_settling(joining)
         self.caller = None
         stack = Stack.of(self)
@@ -294,7 +294,7 @@ class VendorLane(Construct):
 
     def _reconciler(self, check_queue: sqs.Queue) -> PythonFunction:
         """Make the function that asks about jobs whose callback does not come."""
-        environment = {**self._way_out, **self._seats, Environment.CHECK_QUEUE_URL: check_queue.queue_url}
+        environment = {**self._way_out, **self._in_flight, Environment.CHECK_QUEUE_URL: check_queue.queue_url}
         timeout_s = self.vendor.reconciler_timeout_s
         reconciler = self._function("Reconciler", "reconciler.handler", timeout_s, environment)
         reconciler.function.add_event_source(
@@ -316,39 +316,39 @@ class VendorLane(Construct):
         machine_arn = self.dispatch_call.machine.state_machine_arn
         return {
             **self._environment,
-            **self._seats,
+            **self._in_flight,
             Environment.DISPATCH_MACHINE_ARN: machine_arn,
             Environment.REQUEST_QUEUE_URLS: " ".join(queue.queue_url for queue in self._state.request_queues),
         }
 
     def _allow_dispatching(self, function: PythonFunction) -> None:
         function.allow([LEDGER_CREATE, LEDGER_READ], self._stateful.calls.table_arn)
-        self._allow_booking(function)
-        self._allow_seats(function)
+        self._allow_reserving(function)
+        self._allow_in_flight(function)
         function.allow(["sqs:SendMessage"], *(queue.queue_arn for queue in self._state.request_queues))
         function.allow(["states:StartExecution"], self.dispatch_call.machine.state_machine_arn)
         function.allow(["states:SendTaskFailure"], self.call_vendor.machine.state_machine_arn)
 
-    def _allow_booking(self, function: PythonFunction) -> None:
-        """Allow a function to know the contract and the tuning, and to book permits by them."""
+    def _allow_reserving(self, function: PythonFunction) -> None:
+        """Allow a function to know the contract and the tuning, and to reserve permits by them."""
         profiles = (CONTRACT_PROFILE, TUNING_PROFILE)
         function.allow(READ_CONFIGURATION, *(self._configuration_arns[name] for name in profiles))
         function.allow([LEDGER_READ, LEDGER_CREATE], self._stateful.budgets.table_arn)
 
-    def _allow_seats(self, function: PythonFunction) -> None:
-        """Allow a function to take seats or to give them back, where the contract limits jobs in flight."""
-        if self._seats:
+    def _allow_in_flight(self, function: PythonFunction) -> None:
+        """Allow a function to take in-flight permits or to give them back, where the contract limits jobs in flight."""
+        if self._in_flight:
             function.allow([LEDGER_CHANGE], self._stateful.budgets.table_arn)
 
     def _allow_way_out(self, function: PythonFunction) -> None:
-        self._allow_booking(function)
+        self._allow_reserving(function)
         if self._state.api_token is not None:
             self._state.api_token.grant_read(function.role)
 
     def _allow_settling(self, function: PythonFunction) -> None:
         function.allow([LEDGER_READ, LEDGER_CHANGE], self._stateful.calls.table_arn)
         function.allow([LEDGER_CHANGE], self._stateful.jobs.table_arn)
-        self._allow_seats(function)
+        self._allow_in_flight(function)
         allow_answering(function, self.call_vendor)
 
 

@@ -82,8 +82,8 @@ class Watch(Construct):
                 [
                     metric
                     for metric in Metric
-                    if metric.startswith(("Calls", "Requests", "Brakes"))
-                    or (metric is Metric.SEATS_FULL and vendor.jobs_in_flight is not None)
+                    if metric.startswith(("Calls", "Requests", "CoolDowns"))
+                    or (metric is Metric.IN_FLIGHT_FULL and vendor.jobs_in_flight is not None)
                 ],
             ),
             self._counts(

@@ -42,7 +42,7 @@ METRICS: Final = {
 }
 UNKNOWN_VENDOR: Final = "unknown"
 """The vendor of a message that did not come through the callback API."""
-LETTER_BYTES: Final = 1_048_576 - 16_384
+DEAD_LETTER_BYTES: Final = 1_048_576 - 16_384
 """How much of a body a dead letter takes: what a queue does (SQS quotas), less room for the attributes."""
 REFUSALS: Final[Mapping[type[Refused], Metric]] = {
     Forged: Metric.CALLBACKS_FORGED,
@@ -55,14 +55,14 @@ def inbox() -> Inbox:
     """Build this worker's inbox from its environment."""
     profiles = AppConfigProfiles(setting(Environment.CONFIG_APPLICATION))
 
-    def leave(vendor_name: str, call_id: str) -> None:
+    def release(vendor_name: str, call_id: str) -> None:
         if profiles.vendor(vendor_name).jobs_in_flight is not None:  # other vendors' callbacks come here too
-            in_flight_tables.leave(vendor_name, call_id)
+            in_flight_tables.release(vendor_name, call_id)
 
     return Inbox(
         profiles=profiles,
         ledger=ledger(),
-        settler=Settler(ledger(), aws.step_functions(), leave),
+        settler=Settler(ledger(), aws.step_functions(), release),
         claims=claims(),
         keys_of=webhook_keys,
         url=setting(Environment.CALLBACK_URL),
@@ -76,11 +76,13 @@ def refuse(record: SQSRecord, vendor: str, refusal: Refused) -> None:
         CALLBACK_VENDOR_ATTRIBUTE: vendor,
         CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event)),
         CALLBACK_OUTCOME_ATTRIBUTE: type(refusal).__name__,
-        CALLBACK_REASON_ATTRIBUTE: f"{refusal}; the body is cut" if len(record.body) > LETTER_BYTES else str(refusal),
+        CALLBACK_REASON_ATTRIBUTE: f"{refusal}; the body is cut"
+        if len(record.body) > DEAD_LETTER_BYTES
+        else str(refusal),
     }
     aws.sqs().send_message(
         QueueUrl=setting(Environment.CALLBACK_DLQ_URL),
-        MessageBody=record.body[:LETTER_BYTES] or "(empty)",
+        MessageBody=record.body[:DEAD_LETTER_BYTES] or "(empty)",
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
         },

@@ -132,20 +132,20 @@ class Caller:
         """Let the call wait in the request queue, for as long as it takes.
 
         First the ledger: a message that came while the call is `dispatching` would be dropped as a duplicate. A crash
-        between the two is mended by the next attempt of `dispatch_call`, which begins the call anew. A message too many
-        does no harm: `begin` lets one through, and what finds the call elsewhere than `queued` is dropped. In doubt the
-        call keeps its seat: the vendor may work on the job.
+        between the two is patched by the next attempt of `dispatch_call`, which begins the call anew. A message too
+        many does no harm: `begin` lets one through, and what finds the call elsewhere than `queued` is dropped. In
+        doubt the call keeps its in-flight permit: the vendor may work on the job.
         """
         doubtful = isinstance(error, InDoubt)
         call = self._ledger.release(request.call_id, doubtful)
         if call is None:
             return CallReport(CallOutcome.DUPLICATE)  # it has expired meanwhile: nobody waits for it
         if not doubtful:
-            self._settler.leave(call)  # before another dispatcher can take it again for the same call
+            self._settler.release(call)  # before another dispatcher can take it again for the same call
         again = CallRequest(
             call.call_id, call.vendor, request.idempotency_key, request.payload, call.task_token, request.predecessor
         )
-        self._requests.put_back(again.to_body(), request.origin, error.retry_after_s)
+        self._requests.requeue(again.to_body(), request.origin, error.retry_after_s)
         return CallReport(
             CallOutcome.DEFERRED,
             error=ErrorCode.VENDOR_THROTTLED,

@@ -21,7 +21,7 @@ from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime import aws
 from headway_lane.runtime.names import Environment, Metric, ProxyAuth
-from headway_lane.runtime.observability import brake_counts, logger, publish
+from headway_lane.runtime.observability import cool_down_counts, logger, publish
 from headway_lane.runtime.settings import setting
 from headway_lane.vendor_api.proxy import client_for, proxy_of
 from headway_lane.verification.keys import webhook_keys
@@ -49,7 +49,7 @@ def http_client() -> httpx.Client:
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions(), in_flight_tables.leave)
+    return Settler(ledger(), aws.step_functions(), in_flight_tables.release)
 
 
 @cache
@@ -102,6 +102,6 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     counts = Counter({METRICS[report.outcome]: 1})
     counts[Metric.PERMITS_MISSED] += its_turns.missed_count
     counts[Metric.PERMITS_LATE] += its_turns.late_count
-    counts.update(brake_counts(its_turns.brakes + its_poll_turns.brakes))
+    counts.update(cool_down_counts(its_turns.cool_downs + its_poll_turns.cool_downs))
     publish(vendor.name, counts)
     return report.to_json()

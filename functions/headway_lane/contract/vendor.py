@@ -33,7 +33,7 @@ LEAST_CONCURRENCY: Final = 2
 """The least that an event source mapping takes as its maximum concurrency; permits need no more at any rate."""
 
 BATCH_SIZE: Final = 10
-"""The most that a standard queue gives without a batching window: one booking, one write."""
+"""The most that a standard queue gives without a batching window: one reservation, one write."""
 
 FENCE_BURST_SHARE: Final = 0.2
 """Share of a limit that the proxy's token bucket gives away as burst."""
@@ -41,8 +41,10 @@ FENCE_BURST_SHARE: Final = 0.2
 CHECK_BATCH_SIZE: Final = 5
 """Checks that one reconciler makes in a row."""
 
-SEATS_LIMIT: Final = 2_000
-"""The most jobs in flight that a contract may sell: their seats are one DynamoDB item of 400 KB, 200 bytes for each."""
+IN_FLIGHT_LIMIT: Final = 2_000
+"""The most jobs in flight that a contract may sell: their in-flight permits are one DynamoDB item of 400 KB, 200 bytes
+for each.
+"""
 
 LONG_WINDOW_S: Final = 10
 """From here on permits keep a limit as a quota: a burst may use what a quiet time left over."""
@@ -90,7 +92,7 @@ class Pacing(StrEnum):
     """What keeps the calls of a vendor to its contract."""
 
     PERMITS = "permits"
-    """Shared permits: slots booked ahead of time, kept by the caller in the last step before the socket."""
+    """Shared permits: slots reserved ahead of time, kept by the caller in the last step before the socket."""
     DELAY = "delay"
     """The reference's plain way: a fixed pause in every dispatcher, which do not know of each other."""
 
@@ -228,10 +230,10 @@ class Vendor:
         """Return the limits that count the calls of a scope, those of any calls among them; all of them for ANY."""
         return _limits_of(self.limits, scope)
 
-    def book_scope(self, scope: Scope) -> Scope:
-        """Return the scope that the calls of a scope are booked under: ANY for all of them where a limit counts both.
+    def budget_scope(self, scope: Scope) -> Scope:
+        """Return the scope that the calls of a scope are reserved under: ANY for all of them where a limit counts both.
 
-        One book knows one rule, so polls keep the limits of submits then, and the other way round. That is stricter
+        One reserve knows one rule, so polls keep the limits of submits then, and the other way round. That is stricter
         than the contract, and never breaks it.
         """
         return Scope.ANY if any(limit.scope is Scope.ANY for limit in self.limits) else scope
@@ -254,10 +256,10 @@ class Vendor:
 
     def lasting_rps(self) -> float:
         """Return the submits per second that can go on for long: each is followed by the poll for its result, and by
-        one more at least where nobody calls back, so of what is booked under one rule for both they get a half or a
+        one more at least where nobody calls back, so of what is reserved under one rule for both they get a half or a
         third.
         """
-        if self.book_scope(Scope.SUBMIT) is Scope.ANY:
+        if self.budget_scope(Scope.SUBMIT) is Scope.ANY:
             return self.max_rps(Scope.ANY) / (2 if self.callback else 3)
         return self.max_rps(Scope.SUBMIT)
 
@@ -305,8 +307,10 @@ class Vendor:
         return self.waits.tolerated_s + self.waits.answer_s + 2 * MARGIN_S
 
     @property
-    def seat_expiry_s(self) -> int:
-        """How long a job's seat lasts where nobody gives it back: longer than its task, which ends by its timeout."""
+    def in_flight_expiry_s(self) -> int:
+        """How long a job's in-flight permit lasts where nobody gives it back: longer than its task, which ends by its
+        timeout.
+        """
         return self.call_timeout_s + MARGIN_S
 
     @property

@@ -1,4 +1,6 @@
-"""Dispatching a batch of requests (hop 3): record each, wait for its seat and turn, start its Express workflow."""
+"""Dispatching a batch of requests (hop 3): record each, wait for its in-flight permit and turn, start its Express
+workflow.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from headway_lane.contract.profile import Profiles
 from headway_lane.contract.vendor import Vendor
-from headway_lane.dispatcher.admission import STANDING, Seating, no_seats
+from headway_lane.dispatcher.admission import UNLIMITED, Admission, admit_all
 from headway_lane.ledger.record import OVER, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.pace import Pace, Turns
@@ -33,7 +35,7 @@ class Dispatcher:
         pace: Pace,
         step_functions: "SFNClient",
         machine_arn: str,
-        seating_of: Callable[[Vendor, Sequence[str]], Seating] = no_seats,
+        admission_of: Callable[[Vendor, Sequence[str]], Admission] = admit_all,
     ) -> None:
         self._vendor_name = vendor_name
         self._profiles = profiles
@@ -42,20 +44,20 @@ class Dispatcher:
         self._pace = pace
         self._step_functions = step_functions
         self._machine_arn = machine_arn
-        self._seating_of = seating_of
+        self._admission_of = admission_of
         self._later: RetryLater | None = None
 
     def turns(self, count: int, urgent: bool | None = None) -> Turns:
-        """Return the turns of a batch from the urgent queue or not; nothing is booked before the first is taken."""
+        """Return the turns of a batch from the urgent queue or not; nothing is reserved before the first is taken."""
         self._later = None
         vendor = self._profiles.vendor(self._vendor_name)
         return self._pace.turns(vendor, self._profiles.tuning(vendor), count, urgent)
 
-    def seating(self, bodies: Sequence[str]) -> Seating:
-        """Return the seats of a batch; none is taken before the first call asks."""
-        return self._seating_of(self._profiles.vendor(self._vendor_name), bodies)
+    def admission(self, bodies: Sequence[str]) -> Admission:
+        """Return the admits of a batch; none is taken before the first call asks."""
+        return self._admission_of(self._profiles.vendor(self._vendor_name), bodies)
 
-    def dispatch(self, body: str, origin: Origin, turns: Turns, seating: Seating = STANDING) -> bool:
+    def dispatch(self, body: str, origin: Origin, turns: Turns, admission: Admission = UNLIMITED) -> bool:
         """Start the Express workflow of one request message from `origin`. False for a duplicate delivery.
 
         Malformed requests fail their waiting task at once and raise, so that the queue moves them to its DLQ.
@@ -66,13 +68,13 @@ class Dispatcher:
             known = self._ledger.find(request.call_id)
             if known is None or known.state is not CallState.QUEUED:
                 over = known is None or known.state in OVER
-                (seating.leave if over else seating.keep)(request.call_id)  # which was taken ahead
+                (admission.release if over else admission.keep)(request.call_id)  # which was taken ahead
                 return False
-        seating.take(request.call_id)
+        admission.admit(request.call_id)
         try:
             permit = self._turn(turns)
         except RetryLater:
-            seating.leave(request.call_id)
+            admission.release(request.call_id)
             raise
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
@@ -102,7 +104,7 @@ class Dispatcher:
             self._later = later
             raise
         except StopIteration:
-            raise RetryLater("the batch lost its turns: the booking before failed") from None
+            raise RetryLater("the batch lost its turns: the reservation before failed") from None
 
     def _read(self, body: str) -> CallRequest:
         try:

@@ -28,14 +28,14 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     counts: Counter[Metric] = Counter()
     received = receive(event["batch_size"])
     bodies = [message["Body"] for _, message in received]
-    with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies))) as turns:
+    with closing(dispatcher().admission(bodies)) as admission, closing(dispatcher().turns(len(bodies))) as turns:
         for queue_url, message in received:
             try:
-                dispatch_counted(message["Body"], Origin.of_message(queue_url, message), turns, seating, counts)
+                dispatch_counted(message["Body"], Origin.of_message(queue_url, message), turns, admission, counts)
             except HeadwayError:
                 continue  # stays in the queue and moves to the DLQ by its receive count
             sqs().delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-    count_full(seating, counts)
+    count_full(admission, counts)
     publish(setting(Environment.VENDOR), counts)
     return {"received": len(received), "dispatched": counts[Metric.CALLS_DISPATCHED]}
 

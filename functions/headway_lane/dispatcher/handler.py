@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane.contract.profile import AppConfigProfiles
 from headway_lane.contract.vendor import Pacing, Scope, Vendor
-from headway_lane.dispatcher.admission import Seating, seating_of
+from headway_lane.dispatcher.admission import Admission, admission_of
 from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.ledger.tables import ledger
 from headway_lane.limiter import in_flight_tables
@@ -52,7 +52,7 @@ def dispatcher() -> Dispatcher:
         pace=pace_of(profiles.vendor(setting(Environment.VENDOR))),
         step_functions=step_functions,
         machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),
-        seating_of=seating_of(in_flight_tables.seats_of, clock.sleep_us),
+        admission_of=admission_of(in_flight_tables.in_flight_of, clock.sleep_us),
     )
 
 
@@ -68,17 +68,17 @@ def request_queues() -> RequestQueues:
     return RequestQueues(sqs())
 
 
-def dispatch_counted(body: str, origin: Origin, turns: Turns, seating: Seating, counts: Counter[Metric]) -> None:
+def dispatch_counted(body: str, origin: Origin, turns: Turns, admission: Admission, counts: Counter[Metric]) -> None:
     """Dispatch one message and count what became of it; one that has to wait long goes back to its queue."""
     try:
-        dispatched = dispatcher().dispatch(body, origin, turns, seating)
+        dispatched = dispatcher().dispatch(body, origin, turns, admission)
     except Malformed as error:
         counts[Metric.REQUESTS_MALFORMED] += 1
         logger().warning("request malformed", reason=str(error))
         raise
     except RetryLater as error:
-        request_queues().put_back(body, origin, error.retry_after_s)
-        counts[Metric.CALLS_PUT_BACK] += 1
+        request_queues().requeue(body, origin, error.retry_after_s)
+        counts[Metric.CALLS_REQUEUED] += 1
         return
     except Exception as error:  # the batch processor returns the message to the queue, and says nothing
         logger().warning("dispatch failed", error_type=type(error).__name__, reason=str(error))
@@ -86,10 +86,10 @@ def dispatch_counted(body: str, origin: Origin, turns: Turns, seating: Seating, 
     counts[Metric.CALLS_DISPATCHED if dispatched else Metric.CALLS_DUPLICATE] += 1
 
 
-def count_full(seating: Seating, counts: Counter[Metric]) -> None:
-    """Count the calls of a batch that had to wait for a seat."""
-    if seating.full_count:
-        counts[Metric.SEATS_FULL] += seating.full_count
+def count_full(admission: Admission, counts: Counter[Metric]) -> None:
+    """Count the calls of a batch that had to wait for an in-flight permit."""
+    if admission.full_count:
+        counts[Metric.IN_FLIGHT_FULL] += admission.full_count
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
@@ -101,13 +101,16 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
         return {"batchItemFailures": []}
     bodies = [record["body"] for record in records]
     urgent = Origin.of_record(SQSRecord(records[0])).urgent
-    with closing(dispatcher().seating(bodies)) as seating, closing(dispatcher().turns(len(bodies), urgent)) as turns:
+    with (
+        closing(dispatcher().admission(bodies)) as admission,
+        closing(dispatcher().turns(len(bodies), urgent)) as turns,
+    ):
 
         def dispatch_record(record: SQSRecord) -> None:
-            dispatch_counted(record.body, Origin.of_record(record), turns, seating, counts)
+            dispatch_counted(record.body, Origin.of_record(record), turns, admission, counts)
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         response = process_partial_response(event, dispatch_record, processor, context)
-    count_full(seating, counts)
+    count_full(admission, counts)
     publish(setting(Environment.VENDOR), counts)
     return response

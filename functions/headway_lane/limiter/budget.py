@@ -1,6 +1,6 @@
 """One budget's permits under contention (hop 4): read, decide in `permits`, write if nobody else has meanwhile.
 
-One read and one conditional write book a whole batch. A lost race is repeated after a jittered pause;
+One read and one conditional write reserve a whole batch. A lost race is repeated after a jittered pause;
 attempts are bounded, and running out of them has an error of its own: too many dispatchers share one budget.
 """
 
@@ -13,17 +13,27 @@ from typing import Final, NamedTuple, Protocol
 from headway_lane.contract.tuning import POLL_HEADROOM_MS, Tuning
 from headway_lane.contract.vendor import TURN_PATIENCE_S, Scope, Vendor
 from headway_lane.limiter.circuit import LONGEST_OPEN_US, after_failure, after_success
-from headway_lane.limiter.reservations import Book, Permit, Rule, book, empty_book, give_back, late, rebase, rule_of
+from headway_lane.limiter.reservations import (
+    Permit,
+    Reservations,
+    Rule,
+    cancel,
+    late,
+    no_reservations,
+    rebase,
+    reserve,
+    rule_of,
+)
 from headway_lane.limiter.share import UNSHARED, Share
 from headway_lane.limiter.signals import Reason
 from headway_lane.runtime.errors import RetryLater
 
 ATTEMPTS: Final = 12
-"""Of c bookers at once one succeeds in every round: a dozen lost races want more than a dozen bookers."""
+"""Of c dispatchers at once one succeeds in every round: a dozen lost races want more than a dozen dispatchers."""
 LONGEST_BACKOFF_US: Final = 60_000
 """Longest pause after a lost race; below it twice the pause before, with full jitter, so that a crowd spreads out."""
 SWITCH_US: Final = 250_000
-"""A changed rule spares the permits of the next moments: their callers may have looked at the book already."""
+"""A changed rule spares the permits of the next moments: their callers may have looked at the reservations already."""
 LONGEST_OPEN_POLL_US: Final = TURN_PATIENCE_S * 1_000_000
 """Longest period of the polls' circuit: whoever fetches a result waits no longer, and has no queue to go back to."""
 PROBE_US: Final = 1_000_000
@@ -31,19 +41,19 @@ PROBE_US: Final = 1_000_000
 
 
 class Contended(RetryLater):
-    """Too many bookers wrote at the same time; nothing was booked."""
+    """Too many dispatchers wrote at the same time; nothing was reserved."""
 
 
 class Entry(NamedTuple):
-    """A book as stored: its version counts the writes, `rule` is the rule under which it was written."""
+    """A reserve as stored: its version counts the writes, `rule` is the rule under which it was written."""
 
     version: int
     rule: Rule
-    book: Book
+    reservations: Reservations
 
 
-class BookStore(Protocol):
-    """Where books are kept; `write` is conditional on the version that was read."""
+class ReservationStore(Protocol):
+    """Where reservations are kept; `write` is conditional on the version that was read."""
 
     def read(self, budget: str) -> Entry | None:
         """Return the entry of a budget, read consistently; None before its first use."""
@@ -59,7 +69,7 @@ class Budget:
 
     def __init__(
         self,
-        store: BookStore,
+        store: ReservationStore,
         name: str,
         rule: Rule,
         epoch_us: Callable[[], int],
@@ -76,33 +86,38 @@ class Budget:
 
     @property
     def rule(self) -> Rule:
-        """Return the rule that this budget is booked under."""
+        """Return the rule that this budget is reserved under."""
         return self._rule
 
-    def book(
+    def reserve(
         self, count: int, lead_us: int, horizon_us: int | None = None, share: Share = UNSHARED
     ) -> Sequence[Permit]:
-        """Book `count` permits, the first at least `lead_us` from now. Raises Contended.
+        """Reserve `count` permits, the first at least `lead_us` from now. Raises Contended.
 
-        With a horizon fewer are booked, or none: those that leave within `horizon_us`, and their neighbours up to a
-        quota's pause. Whoever books far ahead cannot be told of calls that arrive late. What is not of one's `share`
-        comes within the horizon a moment later. While the circuit is open one is booked, a probe, and its period is
+        With a horizon fewer are reserved, or none: those that leave within `horizon_us`, and their neighbours up to a
+        quota's pause. Whoever reserves far ahead cannot be told of calls that arrive late. What is not of one's `share`
+        comes within the horizon a moment later. While the circuit is open one is reserved, a probe, and its period is
         kept behind it.
         """
-        interval_us = self._rule.interval_us
+        emission_interval_us = self._rule.emission_interval_us
 
-        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+        def decide(before: Reservations) -> tuple[Reservations, tuple[Permit, ...]]:
             now_us = self._epoch_us()
             asked = count if before.circuit.closed else 1
-            after, permits = book(self._rule, before, now_us + lead_us, asked)
+            after, permits = reserve(self._rule, before, now_us + lead_us, asked)
             if horizon_us is not None:
                 end_us = now_us + horizon_us - share.defer_us(before.number)
-                ends_us = range(end_us, end_us + asked * interval_us, interval_us)
+                ends_us = range(end_us, end_us + asked * emission_interval_us, emission_interval_us)
                 near = sum(permit.slot_us <= last_us for permit, last_us in zip(permits, ends_us, strict=True))
                 if near < asked:
-                    after, permits = book(self._rule, before, now_us + lead_us, near) if near else (before, ())
+                    after, permits = reserve(self._rule, before, now_us + lead_us, near) if near else (before, ())
             if permits and not before.circuit.closed:
-                after = replace(after, next_us=max(after.next_us, permits[-1].slot_us + before.circuit.period_us))
+                after = replace(
+                    after,
+                    theoretical_arrival_us=max(
+                        after.theoretical_arrival_us, permits[-1].slot_us + before.circuit.period_us
+                    ),
+                )
             return after, permits
 
         return self._change(decide)
@@ -111,33 +126,33 @@ class Budget:
         """Keep the calls of the next window away from one that may have arrived as late as it was answered."""
         self._change(lambda before: (late(self._rule, before, permit, answered_us), ()))
 
-    def brake(self, duration_us: int, reason: Reason = Reason.HTTP_429) -> bool:
-        """Let nobody call for `duration_us` from now: booked permits are void, new ones start behind it.
+    def cool_down(self, duration_us: int, reason: Reason = Reason.HTTP_429) -> bool:
+        """Let nobody call for `duration_us` from now: reserved permits are void, new ones start behind it.
 
-        False where somebody else has braked for the same trouble.
+        False where somebody else has cooling down for the same trouble.
         """
-        braked = False
+        cooled_down = False
 
-        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
-            nonlocal braked
+        def decide(before: Reservations) -> tuple[Reservations, tuple[Permit, ...]]:
+            nonlocal cooled_down
             now_us = self._epoch_us()
-            braked = before.braked_until_us <= now_us + duration_us // 2
-            if not braked:
+            cooled_down = before.cool_down_until_us <= now_us + duration_us // 2
+            if not cooled_down:
                 return before, ()
-            resume_us = max(now_us + duration_us, before.braked_until_us)
-            after = replace(before, braked_until_us=resume_us, brake_reason=reason)
+            resume_us = max(now_us + duration_us, before.cool_down_until_us)
+            after = replace(before, cool_down_until_us=resume_us, cool_down_reason=reason)
             return rebase(self._rule, after, now_us, resume_us), ()
 
         self._change(decide)
-        return braked
+        return cooled_down
 
     def failed(self, permit: Permit) -> bool:
-        """Count a call that the vendor failed. True where that opened the circuit, or opened it anew: booked permits
+        """Count a call that the vendor failed. True where that opened the circuit, or opened it anew: reserved permits
         are void then, and the next one is a probe.
         """
         opened = False
 
-        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+        def decide(before: Reservations) -> tuple[Reservations, tuple[Permit, ...]]:
             nonlocal opened
             now_us = self._epoch_us()
             circuit = after_failure(before.circuit, permit.slot_us, now_us, self._longest_open_us)
@@ -149,36 +164,36 @@ class Budget:
         return opened
 
     def succeeded(self, permit: Permit) -> None:
-        """Forget the failures that the book showed when it was last seen here; where it showed none, nothing is read or
-        written.
+        """Forget the failures that the reservations showed when it was last seen here; where it showed none, nothing is
+        read or written.
 
-        A circuit that closes gives up the void slots ahead of it, which lie a period apart: booking begins a window
-        from now, as if nobody had called before, but not within a brake.
+        A circuit that closes gives up the void slots ahead of it, which lie a period apart: reservation begins a window
+        from now, as if nobody had called before, but not within a cool-down.
         """
         if not self._failures_seen:
             return
 
-        def decide(before: Book) -> tuple[Book, tuple[Permit, ...]]:
+        def decide(before: Reservations) -> tuple[Reservations, tuple[Permit, ...]]:
             circuit = after_success(before.circuit, permit.slot_us)
             after = replace(before, circuit=circuit)
             if before.circuit.closed or not circuit.closed:
                 return after, ()
             from_us = self._epoch_us() + SWITCH_US
-            resume_us = max(from_us + self._rule.forget_us, before.braked_until_us)
-            return rebase(self._rule, replace(after, floors=(), next_us=0), from_us, resume_us), ()
+            resume_us = max(from_us + self._rule.forget_us, before.cool_down_until_us)
+            return rebase(self._rule, replace(after, floors=(), theoretical_arrival_us=0), from_us, resume_us), ()
 
         self._change(decide)
 
-    def give_back(self, permits: Sequence[Permit]) -> None:
+    def cancel(self, permits: Sequence[Permit]) -> None:
         """Free neighbouring permits that nobody will use."""
         if permits:
-            self._change(lambda before: (give_back(self._rule, before, permits), ()))
+            self._change(lambda before: (cancel(self._rule, before, permits), ()))
 
     def first_free_us(self) -> int:
-        """Return the first slot that nobody has booked."""
+        """Return the first slot that nobody has reserved."""
         return self._first_free().slot_us
 
-    def bookable_us(self, horizon_us: int, share: Share = UNSHARED) -> int:
+    def reservable_us(self, horizon_us: int, share: Share = UNSHARED) -> int:
         """Return when the first free slot comes within the horizon of whoever has this share."""
         permit = self._first_free()
         return permit.slot_us - horizon_us + share.defer_us(permit.number)
@@ -193,42 +208,44 @@ class Budget:
         told_us = circuit.resume_us + PROBE_US
         return min(free_us, told_us if now_us < told_us else now_us + circuit.period_us)
 
-    def look(self) -> Book:
-        """Return what is booked now, to see whether a permit still holds."""
+    def look(self) -> Reservations:
+        """Return what is reserved now, to see whether a permit still holds."""
         entry = self._store.read(self._name)
-        self._failures_seen = entry is not None and entry.book.circuit.failure_count > 0
-        return entry.book if entry else empty_book(self._rule)
+        self._failures_seen = entry is not None and entry.reservations.circuit.failure_count > 0
+        return entry.reservations if entry else no_reservations(self._rule)
 
     def _first_free(self) -> Permit:
-        _, [permit] = book(self._rule, self._current(self._store.read(self._name)), 0, 1)
+        _, [permit] = reserve(self._rule, self._current(self._store.read(self._name)), 0, 1)
         return permit
 
-    def _change(self, decide: Callable[[Book], tuple[Book, tuple[Permit, ...]]]) -> Sequence[Permit]:
+    def _change(self, decide: Callable[[Reservations], tuple[Reservations, tuple[Permit, ...]]]) -> Sequence[Permit]:
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep_us(random.randint(1, min(LONGEST_BACKOFF_US, 1_000 << attempt)))  # noqa: S311 - jitter
             entry = self._store.read(self._name)
-            self._failures_seen = entry is not None and entry.book.circuit.failure_count > 0
+            self._failures_seen = entry is not None and entry.reservations.circuit.failure_count > 0
             before = self._current(entry)
             after, permits = decide(before)
-            if entry and after == entry.book:
+            if entry and after == entry.reservations:
                 return permits  # nothing to write
             if self._store.write(self._name, Entry(entry.version + 1 if entry else 1, self._rule, after)):
                 return permits
-        raise Contended(f"the book of {self._name} was written by others {ATTEMPTS} times in a row")
+        raise Contended(f"the reservations of {self._name} was written by others {ATTEMPTS} times in a row")
 
-    def _current(self, entry: Entry | None) -> Book:
-        """Return the book under today's rule. A changed rule voids what lies ahead; a slower one waits a window first,
-        because the calls of the last one went at the old rate.
+    def _current(self, entry: Entry | None) -> Reservations:
+        """Return the reservations under today's rule. A changed rule voids what lies ahead; a slower one waits a window
+        first, because the calls of the last one went at the old rate.
         """
         if entry is None:
-            return empty_book(self._rule)
+            return no_reservations(self._rule)
         if entry.rule == self._rule:
-            return entry.book
-        known = entry.book if _grains(entry.rule) == _grains(self._rule) else replace(entry.book, counts=())
+            return entry.reservations
+        known = (
+            entry.reservations if _grains(entry.rule) == _grains(self._rule) else replace(entry.reservations, counts=())
+        )
         from_us = self._epoch_us() + SWITCH_US
-        slower = self._rule.interval_us > entry.rule.interval_us
-        wait_us = self._rule.forget_us if slower else entry.rule.interval_us
+        slower = self._rule.emission_interval_us > entry.rule.emission_interval_us
+        wait_us = self._rule.forget_us if slower else entry.rule.emission_interval_us
         return rebase(self._rule, known, from_us, from_us + wait_us)
 
 
@@ -237,7 +254,7 @@ def _grains(rule: Rule) -> list[int]:
 
 
 def budget_of(
-    store: BookStore,
+    store: ReservationStore,
     vendor: Vendor,
     scope: Scope,
     tuning: Tuning,
@@ -247,16 +264,16 @@ def budget_of(
     """Return the budget of a vendor's scope, `replicate#submit`; None where no limit counts its calls.
 
     The operator's ceiling is on submits: polls follow from them. Where a limit counts both, they share one budget,
-    `replicate#calls`, under all limits of the vendor at once and the ceiling: one book, one rule.
+    `replicate#calls`, under all limits of the vendor at once and the ceiling: reservations, one rule.
     """
-    booked = vendor.book_scope(scope)
-    limits = vendor.limits_of(booked)
+    reserved = vendor.budget_scope(scope)
+    limits = vendor.limits_of(reserved)
     if not limits:
         return None
     ceiling_per_s, headroom_ms, longest_open_us = tuning.rate_per_s, tuning.headroom_ms, LONGEST_OPEN_US
-    if booked is Scope.POLL:
+    if reserved is Scope.POLL:
         ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
         longest_open_us = LONGEST_OPEN_POLL_US
     rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
-    name = "calls" if booked is Scope.ANY else booked
+    name = "calls" if reserved is Scope.ANY else reserved
     return Budget(store, f"{vendor.name}#{name}", rule, epoch_us, sleep_us, longest_open_us)

@@ -3,8 +3,8 @@
 Closed: everybody calls. After THRESHOLD failures in a row it opens: nobody calls for a period, and from then on (half
 open) one probe per period. A probe that fails opens it anew for twice as long; one that succeeds closes it.
 
-Failures are 5xx, timeouts and missing connections. A 429 is neither failure nor success: the vendor is well, and brakes
-by itself.
+Failures are 5xx, timeouts and missing connections. A 429 is neither failure nor success: the vendor is well, and
+cool-downs by itself.
 """
 
 from dataclasses import dataclass

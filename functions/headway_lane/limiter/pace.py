@@ -16,10 +16,10 @@ from headway_lane.runtime.errors import RetryLater
 LEAD_US: Final = 500_000
 """How long before its slot a call is started: Express start, caller, ledger, and a worker's wake-up fit in."""
 HORIZON_US: Final = 600_000
-"""How long before the first free slot permits are booked: the lead, and the write with its races."""
+"""How long before the first free slot permits are reserved: the lead, and the write with its races."""
 CHUNK_US: Final = 500_000
-"""How much time one booking may cover: half a second is a batch of ten at 20 calls a second, and a share of the book
-that another dispatcher can wait for.
+"""How much time one reservation may cover: half a second is a batch of ten at 20 calls a second, and a share of the
+reservations that another dispatcher can wait for.
 """
 
 
@@ -54,7 +54,7 @@ class DelayPace:
 
 
 class PermitPace:
-    """Shared permits: booked in few writes, just ahead of time; each call is started its lead before its slot."""
+    """Shared permits: reserved in few writes, just ahead of time; each call is started its lead before its slot."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class PermitPace:
     def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
         """Yield each permit when its lead begins; those that were not asked for go back.
 
-        Raises RetryLater where the next slot is far away, or where waiting would outlast the dispatcher: brakes, probes
-        of a failing vendor and a low rate must not cost a message its receive.
+        Raises RetryLater where the next slot is far away, or where waiting would outlast the dispatcher: cool-downs,
+        probes of a failing vendor and a low rate must not cost a message its receive.
         """
         budget = self._budget_of(vendor, tuning)
         if budget is None:
             raise ValueError(f"{vendor.name} has no limit on submits: its contract should have been refused")
-        chunk = max(1, CHUNK_US // budget.rule.interval_us)
+        chunk = max(1, CHUNK_US // budget.rule.emission_interval_us)
         weights = vendor.dispatch.urgent_concurrency, vendor.dispatch.maximum_concurrency
         share = UNSHARED if urgent is None else Share.of_queue(urgent, *weights, chunk)
         patient_until_us = self._epoch_us() + (vendor.dispatcher_timeout_s - MARGIN_S) * 1_000_000 + PATIENCE_US
@@ -84,7 +84,7 @@ class PermitPace:
         try:
             for _ in range(count):
                 if used == len(permits):
-                    permits, used = self._book(budget, min(chunk, count), share, patient_until_us), 0
+                    permits, used = self._reserve(budget, min(chunk, count), share, patient_until_us), 0
                     count -= len(permits)
                 permit = permits[used]
                 self._sleep_until(permit.slot_us - LEAD_US)
@@ -92,12 +92,12 @@ class PermitPace:
                 yield permit
         finally:
             with suppress(Contended):  # then they stay as gaps, which break nothing
-                budget.give_back(permits[used:])
+                budget.cancel(permits[used:])
 
-    def _book(self, budget: Budget, count: int, share: Share, patient_until_us: int) -> Sequence[Permit]:
-        """Book when the first free slot comes within the lead; others who wait for the same one may be first."""
-        while not (permits := budget.book(count, LEAD_US, HORIZON_US, share)):
-            at_us = budget.bookable_us(HORIZON_US, share)
+    def _reserve(self, budget: Budget, count: int, share: Share, patient_until_us: int) -> Sequence[Permit]:
+        """Reserve when the first free slot comes within the lead; others who wait for the same one may be first."""
+        while not (permits := budget.reserve(count, LEAD_US, HORIZON_US, share)):
+            at_us = budget.reservable_us(HORIZON_US, share)
             ahead_us = at_us - self._epoch_us()
             if ahead_us > PATIENCE_US or at_us > patient_until_us:
                 ahead_us = budget.ask_again_us() - HORIZON_US - self._epoch_us()

@@ -1,4 +1,4 @@
-"""Books in DynamoDB: one item per budget, written whole and only over the version that was read."""
+"""Reservations in DynamoDB: one item per budget, written whole and only over the version that was read."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from headway_lane.limiter.budget import Entry
 from headway_lane.limiter.circuit import Circuit
-from headway_lane.limiter.reservations import Book, Floor, Quota, Rule, Shift, Window
+from headway_lane.limiter.reservations import Floor, Quota, Reservations, Rule, Shift, Window
 from headway_lane.limiter.signals import Reason
 
 if TYPE_CHECKING:
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class BudgetAttribute(StrEnum):
-    """Attributes of the budgets table; the key is `budget`. Rule and book are JSON: nothing selects by their parts."""
+    """Attributes of the budgets table; the key is `budget`. Rule and reservations are JSON, never selected by."""
 
     BUDGET = "budget"
     VERSION = "version"
     RULE = "rule"
-    BOOK = "book"
+    RESERVATIONS = "reservations"
 
 
-class DynamoBookStore:
-    """Books in a DynamoDB table."""
+class DynamoReservationStore:
+    """Reservations in a DynamoDB table."""
 
     def __init__(self, table: "Table") -> None:
         self._table = table
@@ -42,7 +42,7 @@ class DynamoBookStore:
             BudgetAttribute.BUDGET: budget,
             BudgetAttribute.VERSION: entry.version,
             BudgetAttribute.RULE: _rule_json(entry.rule),
-            BudgetAttribute.BOOK: _book_json(entry.book),
+            BudgetAttribute.RESERVATIONS: _reservations_json(entry.reservations),
         }
         version = BudgetAttribute.VERSION
         try:
@@ -62,7 +62,7 @@ class DynamoBookStore:
 def _rule_json(rule: Rule) -> str:
     return json.dumps(
         {
-            "interval_us": rule.interval_us,
+            "emission_interval_us": rule.emission_interval_us,
             "headroom_us": rule.headroom_us,
             "windows": [[window.amount, window.per_us] for window in rule.windows],
             "quotas": [[quota.amount, quota.grain_us, quota.span_count] for quota in rule.quotas],
@@ -71,44 +71,46 @@ def _rule_json(rule: Rule) -> str:
     )
 
 
-def _book_json(book: Book) -> str:
+def _reservations_json(reservations: Reservations) -> str:
     return json.dumps(
         {
-            "next_us": book.next_us,
-            "number": book.number,
-            "counts": [sorted(held.items()) for held in book.counts],
-            "floors": [[floor.number, floor.slot_us] for floor in book.floors],
-            "generation": book.generation,
-            "void_from_us": book.void_from_us,
-            "resume_us": book.resume_us,
-            "braked_until_us": book.braked_until_us,
-            "brake_reason": book.brake_reason,
-            "circuit": asdict(book.circuit),
-            "shifts": [[shift.number, shift.by_us] for shift in book.shifts],
-            "shifted_us": book.shifted_us,
+            "theoretical_arrival_us": reservations.theoretical_arrival_us,
+            "number": reservations.number,
+            "counts": [sorted(held.items()) for held in reservations.counts],
+            "floors": [[floor.number, floor.slot_us] for floor in reservations.floors],
+            "generation": reservations.generation,
+            "void_from_us": reservations.void_from_us,
+            "resume_us": reservations.resume_us,
+            "cool_down_until_us": reservations.cool_down_until_us,
+            "cool_down_reason": reservations.cool_down_reason,
+            "circuit": asdict(reservations.circuit),
+            "shifts": [[shift.number, shift.by_us] for shift in reservations.shifts],
+            "shifted_us": reservations.shifted_us,
         }
     )
 
 
 def _entry(item: Any) -> Entry:
-    rule, book = json.loads(item[BudgetAttribute.RULE]), json.loads(item[BudgetAttribute.BOOK])
+    rule, reservations = json.loads(item[BudgetAttribute.RULE]), json.loads(item[BudgetAttribute.RESERVATIONS])
     return Entry(
         version=int(item[BudgetAttribute.VERSION]),
         rule=Rule(
-            rule["interval_us"],
+            rule["emission_interval_us"],
             rule["headroom_us"],
             tuple(Window(*window) for window in rule["windows"]),
             tuple(Quota(*quota) for quota in rule["quotas"]),
             rule["skew_us"],
         ),
-        book=Book(
+        reservations=Reservations(
             **{
-                **book,
-                "counts": tuple(dict(held) for held in book["counts"]),
-                "floors": tuple(Floor(*floor) for floor in book["floors"]),
-                "brake_reason": Reason(book["brake_reason"]) if book.get("brake_reason") else None,
-                "circuit": Circuit(**book.get("circuit", {})),
-                "shifts": tuple(Shift(*shift) for shift in book["shifts"]),
+                **reservations,
+                "counts": tuple(dict(held) for held in reservations["counts"]),
+                "floors": tuple(Floor(*floor) for floor in reservations["floors"]),
+                "cool_down_reason": Reason(reservations["cool_down_reason"])
+                if reservations.get("cool_down_reason")
+                else None,
+                "circuit": Circuit(**reservations.get("circuit", {})),
+                "shifts": tuple(Shift(*shift) for shift in reservations["shifts"]),
             }
         ),
     )

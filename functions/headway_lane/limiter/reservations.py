@@ -8,7 +8,7 @@ A permit is a slot: the microsecond at which its call leaves. Its call arrives a
 * Long windows by a quota: permits are counted in grains of W / GRAINS. Arrivals in a window W have slots in an interval
   of W + headroom, which touches `ceil((W + headroom) / grain) + 1` grains at most: those together may hold N.
 * A call that broke the headroom keeps the call N numbers behind it back: its answer came at `answered_us`, so it had
-  arrived by then, and the N-th after it may leave at `answered_us + W`. Where that one is not booked yet it gets a
+  arrived by then, and the N-th after it may leave at `answered_us + W`. Where that one is not reserved yet it gets a
   floor; where it is, it and all behind it shift by what is missing. An answer within the headroom proves that nothing
   is missing, so for a vendor that answers promptly the bound rests on no guess about jitter.
 
@@ -26,7 +26,9 @@ from headway_lane.limiter.signals import Reason
 
 GRAINS: Final = 60
 OUTSTANDING_US: Final = 30_000_000
-"""A shift is known to all permits in use when so much of the book lies behind it: nobody waits that long for a slot."""
+"""A shift is known to all permits in use when so much of the reservations lies behind it: nobody waits that long for a
+slot.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Rule:
     `skew_us` is the part of the headroom that clocks may differ by: an answer is late without it.
     """
 
-    interval_us: int
+    emission_interval_us: int
     headroom_us: int
     windows: tuple[Window, ...]
     quotas: tuple[Quota, ...]
@@ -66,15 +68,15 @@ class Rule:
     @property
     def forget_us(self) -> int:
         """So long a pause forgets every call before it, as far as short windows go."""
-        return max((window.per_us + self.headroom_us for window in self.windows), default=self.interval_us)
+        return max((window.per_us + self.headroom_us for window in self.windows), default=self.emission_interval_us)
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
     """The right of one call to leave at `slot_us` (epoch): the `number`-th of its budget, given in a generation.
 
-    `shifted_us` is what the book's shifts came to for its number when it was booked: by what they come to later, beyond
-    that, the slot has moved (`slot_now`).
+    `shifted_us` is what the reservations' shifts came to for its number when it was reserved: by what they come to
+    later, beyond that, the slot has moved (`slot_now`).
     """
 
     slot_us: int
@@ -93,25 +95,25 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Permits from `number` on, booked already, leave `by_us` later."""
+    """Permits from `number` on, reserved already, leave `by_us` later."""
 
     number: int
     by_us: int
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """What is booked of one budget: the first free slot and its number, floors under numbers to come, and for each
+class Reservations:
+    """What is reserved of one budget: the first free slot and its number, floors under numbers to come, and for each
     quota the permits per grain (index -> count).
 
     `shifts` are those that a permit in use may not know of yet; `shifted_us` is the sum of the older ones, which hold
     for every number.
 
-    A brake or a changed rule starts a new generation, which begins at `resume_us`; permits of the generation before
-    hold below `void_from_us` only. The vendor's last brake and the circuit say why, and outlive what changes them.
+    A cool-down or a changed rule starts a new generation, which begins at `resume_us`; permits of the generation before
+    hold below `void_from_us` only. The vendor's last cool-down and the circuit say why, and outlive what changes them.
     """
 
-    next_us: int
+    theoretical_arrival_us: int
     number: int
     counts: tuple[Mapping[int, int], ...]
     floors: tuple[Floor, ...] = ()
@@ -120,8 +122,8 @@ class Book:
     resume_us: int = 0
     shifts: tuple[Shift, ...] = ()
     shifted_us: int = 0
-    braked_until_us: int = 0
-    brake_reason: Reason | None = None
+    cool_down_until_us: int = 0
+    cool_down_reason: Reason | None = None
     circuit: Circuit = CLOSED
 
 
@@ -145,31 +147,31 @@ def rule_of(limits: Sequence[Limit], headroom_us: int, ceiling_per_s: float = ma
     return Rule(max(intervals), headroom_us, tuple(windows), tuple(quotas), min(skew_us, headroom_us))
 
 
-def empty_book(rule: Rule) -> Book:
-    """Return the book of a budget that nobody has used."""
-    return Book(next_us=0, number=0, counts=tuple({} for _ in rule.quotas))
+def no_reservations(rule: Rule) -> Reservations:
+    """Return the reservations of a budget that nobody has used."""
+    return Reservations(theoretical_arrival_us=0, number=0, counts=tuple({} for _ in rule.quotas))
 
 
-def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, tuple[Permit, ...]]:
-    """Book `count` permits from `earliest_us` on; returns the new book and the permits, ascending.
+def reserve(rule: Rule, before: Reservations, earliest_us: int, count: int) -> tuple[Reservations, tuple[Permit, ...]]:
+    """Reserve `count` permits from `earliest_us` on; returns the new reserve and the permits, ascending.
 
     Slots never go back: a caller whose clock is behind gets what is free after everybody else's.
     """
-    next_us, counts = max(before.next_us, earliest_us), before.counts
+    theoretical_arrival_us, counts = max(before.theoretical_arrival_us, earliest_us), before.counts
     permits = []
     for number in range(before.number, before.number + count):
         floor_us = max((floor.slot_us for floor in before.floors if floor.number <= number), default=0)
-        slot_us = _first_free(rule, counts, max(next_us, floor_us))
+        slot_us = _first_free(rule, counts, max(theoretical_arrival_us, floor_us))
         counts = tuple(_count(quota, held, slot_us) for quota, held in zip(rule.quotas, counts, strict=True))
         permits.append(Permit(slot_us, number, before.generation, _shift_of(before, number)))
-        next_us = slot_us + rule.interval_us
+        theoretical_arrival_us = slot_us + rule.emission_interval_us
     counts = tuple(_recent(quota, held, earliest_us) for quota, held in zip(rule.quotas, counts, strict=True))
     number = before.number + count
     floors = tuple(floor for floor in before.floors if floor.number >= number)
-    known = number - _ceil(OUTSTANDING_US, rule.interval_us)
+    known = number - _ceil(OUTSTANDING_US, rule.emission_interval_us)
     after = replace(
         before,
-        next_us=next_us,
+        theoretical_arrival_us=theoretical_arrival_us,
         number=number,
         counts=counts,
         floors=floors,
@@ -179,11 +181,12 @@ def book(rule: Rule, before: Book, earliest_us: int, count: int) -> tuple[Book, 
     return after, tuple(permits)
 
 
-def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
-    """Free permits that nobody will use, where nobody has booked behind them; others stay as gaps, which break nothing.
+def cancel(rule: Rule, before: Reservations, permits: Sequence[Permit]) -> Reservations:
+    """Free permits that nobody will use, where nobody has reserved behind them; others stay as gaps, which break
+    nothing.
 
     `permits` are neighbours, ascending. Where a floor, a shift or a quota had kept the next one back, a floor still
-    does: the book has forgotten why.
+    does: the reservations has forgotten why.
     """
     if not permits or (permits[-1].number, permits[-1].generation) != (before.number - 1, before.generation):
         return before
@@ -196,15 +199,15 @@ def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
                 left[grain] -= 1
         counts.append(left)
     slots_us = [permit.slot_us + _shift_of(before, permit.number) - permit.shifted_us for permit in permits]
-    nexts_us = [*slots_us[1:], before.next_us]
+    nexts_us = [*slots_us[1:], before.theoretical_arrival_us]
     kept_back = tuple(
-        Floor(permit.number + 1, next_us)
-        for permit, slot_us, next_us in zip(permits, slots_us, nexts_us, strict=True)
-        if next_us > slot_us + rule.interval_us
+        Floor(permit.number + 1, theoretical_arrival_us)
+        for permit, slot_us, theoretical_arrival_us in zip(permits, slots_us, nexts_us, strict=True)
+        if theoretical_arrival_us > slot_us + rule.emission_interval_us
     )
     return replace(
         before,
-        next_us=slots_us[0],
+        theoretical_arrival_us=slots_us[0],
         number=permits[0].number,
         counts=tuple(counts),
         floors=(*kept_back, *before.floors),
@@ -212,13 +215,13 @@ def give_back(rule: Rule, before: Book, permits: Sequence[Permit]) -> Book:
     )
 
 
-def late(rule: Rule, before: Book, permit: Permit, answered_us: int) -> Book:
+def late(rule: Rule, before: Reservations, permit: Permit, answered_us: int) -> Reservations:
     """Keep the calls behind one that was answered after its headroom: it may have arrived as late as that.
 
     A successor that lies far enough behind anyhow, because others were later, needs no floor of its own. Where it is
-    booked already, it shifts with all behind it, by what its slot lacks at most: slots are
+    reserved already, it shifts with all behind it, by what its slot lacks at most: slots are
     an interval apart at least, and further by every shift between. Quotas count the call where it was answered: whoever
-    is booked from now on shares a window with that grain, or with none of its own.
+    is reserved from now on shares a window with that grain, or with none of its own.
     """
     counts = tuple(
         _moved(quota, held, permit.slot_us, answered_us) for quota, held in zip(rule.quotas, before.counts, strict=True)
@@ -230,24 +233,26 @@ def late(rule: Rule, before: Book, permit: Permit, answered_us: int) -> Book:
             if _least(rule, after, successor) < from_us:
                 after = replace(after, floors=(*after.floors, Floor(successor, from_us)))
             continue
-        least_us = permit.slot_us - permit.shifted_us + window.amount * rule.interval_us + _shift_of(after, successor)
+        least_us = (
+            permit.slot_us - permit.shifted_us + window.amount * rule.emission_interval_us + _shift_of(after, successor)
+        )
         if least_us < from_us:
             by_us = from_us - least_us
             shifts = (*after.shifts, Shift(successor, by_us))
-            after = replace(after, shifts=shifts, next_us=after.next_us + by_us)
+            after = replace(after, shifts=shifts, theoretical_arrival_us=after.theoretical_arrival_us + by_us)
     return after
 
 
-def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
-    """Void all permits from `from_us` on and book anew from `resume_us`: after a brake, or under a changed rule.
+def rebase(rule: Rule, before: Reservations, from_us: int, resume_us: int) -> Reservations:
+    """Void all permits from `from_us` on and reserve anew from `resume_us`: after a cool-down, or under a changed rule.
 
     Slots never go back, and void permits stay in the quotas: some of them are used by callers that have looked at the
-    book already. Counts of other grains (empty here) make the quotas start full: what was used is unknown.
+    reserve already. Counts of other grains (empty here) make the quotas start full: what was used is unknown.
     """
     counts = before.counts or tuple({from_us // quota.grain_us: quota.amount} for quota in rule.quotas)
     return replace(
         before,
-        next_us=max(before.next_us, resume_us),
+        theoretical_arrival_us=max(before.theoretical_arrival_us, resume_us),
         counts=counts,
         generation=before.generation + 1,
         void_from_us=from_us,
@@ -255,30 +260,33 @@ def rebase(rule: Rule, before: Book, from_us: int, resume_us: int) -> Book:
     )
 
 
-def slot_now(rule: Rule, permit: Permit, book: Book) -> int | None:
-    """Return the slot that a permit has under what is booked now; None where it is void.
+def slot_now(rule: Rule, permit: Permit, reservations: Reservations) -> int | None:
+    """Return the slot that a permit has under what is reserved now; None where it is void.
 
-    A quota has counted it at the slot that it was booked for, and allows for a grain of lateness: who was shifted by
-    more than that books anew.
+    A quota has counted it at the slot that it was reserved for, and allows for a grain of lateness: who was shifted by
+    more than that reserves anew.
     """
-    by_us = _shift_of(book, permit.number) - permit.shifted_us
+    by_us = _shift_of(reservations, permit.number) - permit.shifted_us
     if by_us > min((max(0, quota.grain_us - rule.headroom_us) for quota in rule.quotas), default=by_us):
         return None
     slot_us = permit.slot_us + by_us
-    held = permit.generation == book.generation - 1 and slot_us < book.void_from_us
-    return slot_us if held or permit.generation == book.generation else None
+    held = permit.generation == reservations.generation - 1 and slot_us < reservations.void_from_us
+    return slot_us if held or permit.generation == reservations.generation else None
 
 
-def _shift_of(book: Book, number: int) -> int:
-    return book.shifted_us + sum(shift.by_us for shift in book.shifts if shift.number <= number)
+def _shift_of(reservations: Reservations, number: int) -> int:
+    return reservations.shifted_us + sum(shift.by_us for shift in reservations.shifts if shift.number <= number)
 
 
-def _least(rule: Rule, book: Book, number: int) -> int:
+def _least(rule: Rule, reservations: Reservations, number: int) -> int:
     """Return what the slot of a number to come will be at least, under any headroom and ceiling of the same windows;
     giving permits back does not lower it.
     """
     pace_us = max(_ceil(window.per_us, window.amount) for window in rule.windows)
-    known = [(book.number, book.next_us), *((floor.number, floor.slot_us) for floor in book.floors)]
+    known = [
+        (reservations.number, reservations.theoretical_arrival_us),
+        *((floor.number, floor.slot_us) for floor in reservations.floors),
+    ]
     return max(slot_us + (number - from_number) * pace_us for from_number, slot_us in known if from_number <= number)
 
 
@@ -312,7 +320,7 @@ def _count(quota: Quota, held: Mapping[int, int], slot_us: int) -> dict[int, int
 
 
 def _recent(quota: Quota, held: Mapping[int, int], earliest_us: int) -> dict[int, int]:
-    """Forget grains that no window of a later booking can touch: slots far ahead may be given back, those before
+    """Forget grains that no window of a later reservation can touch: slots far ahead may be given back, those before
     `earliest_us` may not.
     """
     oldest = earliest_us // quota.grain_us - quota.span_count

@@ -1,7 +1,8 @@
-"""Whose turn it is to book (hop 4), where two queues share one budget: pure arithmetic on permit numbers, nothing kept.
+"""Whose turn it is to reserve (hop 4), where two queues share one budget: pure arithmetic on permit numbers, nothing
+kept.
 
-Of every `cycle_count` permits some are one queue's and the rest the other's. Whoever would book out of the other's part
-leaves it a moment to book first; where the other does not, it asks for nothing, and its part is free to take.
+Of every `cycle_count` permits some are one queue's and the rest the other's. Whoever would reserve out of the other's
+part leaves it a moment to reserve first; where the other does not, it asks for nothing, and its part is free to take.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class Share:
 
     @classmethod
     def of_queue(cls, urgent: bool, urgent_weight: int, normal_weight: int, chunk_count: int) -> Self:
-        """Share a budget by weight, in turns of whole chunks: `chunk_count` permits are booked in one go."""
+        """Share a budget by weight, in turns of whole chunks: `chunk_count` permits are reserved in one go."""
         common = gcd(urgent_weight, normal_weight)
         urgent_count, normal_count = (weight // common * chunk_count for weight in (urgent_weight, normal_weight))
         first, own_count = (0, urgent_count) if urgent else (urgent_count, normal_count)

@@ -1,4 +1,4 @@
-"""What a vendor says about its limits (hop 4): status and headers of an answer in, a brake for every caller out.
+"""What a vendor says about its limits (hop 4): status and headers of an answer in, a cool-down for every caller out.
 
 Pure, and deaf to what it cannot read: a malformed header is ignored. Nothing here ever speeds anybody up: a vendor
 with much left over is called as fast as its contract says, and no faster.
@@ -12,10 +12,10 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
-BRAKE_S: Final = 1.0
-"""Brake after a 429 that does not say for how long."""
-LONGEST_BRAKE_S: Final = 900.0
-"""Longest brake that a vendor's word can cause; then somebody asks again."""
+COOL_DOWN_S: Final = 1.0
+"""Cool-down after a 429 that does not say for how long."""
+LONGEST_COOL_DOWN_S: Final = 900.0
+"""Longest cool-down that a vendor's word can cause; then somebody asks again."""
 PLEADING: Final = frozenset({429, 503})
 """Only here `Retry-After` speaks of the next call; beside a 202 it says when to ask for the job's result."""
 TOO_MANY_REQUESTS: Final = 429
@@ -32,7 +32,7 @@ _DATES: Final = ("x-amzn-remapped-date", "date")
 
 
 class Reason(StrEnum):
-    """Why everybody is braked; stored with the book, published as a metric."""
+    """Why everybody is cooling down; stored with the reservations, published as a metric."""
 
     RETRY_AFTER = "retry_after"
     """A 429 or 503 with `Retry-After`."""
@@ -45,8 +45,8 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Brake:
-    """Nobody calls for `duration_s`, above 0 and LONGEST_BRAKE_S at most."""
+class CoolDown:
+    """Nobody calls for `duration_s`, above 0 and LONGEST_COOL_DOWN_S at most."""
 
     duration_s: float
     reason: Reason
@@ -57,8 +57,8 @@ class Brake:
         return None if self.reason is Reason.HTTP_429 else self.duration_s
 
 
-def brake_of(status: int, headers: Mapping[str, str], epoch_s: float) -> Brake | None:
-    """Return the brake that an answer asks for; None where it asks for none.
+def cool_down_of(status: int, headers: Mapping[str, str], epoch_s: float) -> CoolDown | None:
+    """Return the cool-down that an answer asks for; None where it asks for none.
 
     `epoch_s` is our clock, for points in time that come without the vendor's own `Date`. Retry-After goes before the
     other headers (RFC 9110; so does the draft of `RateLimit`). A wish that is over, or of no time at all, says nothing.
@@ -67,12 +67,12 @@ def brake_of(status: int, headers: Mapping[str, str], epoch_s: float) -> Brake |
     now_s = next((at_s for name in _DATES if (at_s := _date_s(said.get(name, ""))) is not None), epoch_s)
     after_s = _retry_after_s(said.get("retry-after", ""), now_s) if status in PLEADING else None
     if after_s:
-        return Brake(min(after_s, LONGEST_BRAKE_S), Reason.RETRY_AFTER)
+        return CoolDown(min(after_s, LONGEST_COOL_DOWN_S), Reason.RETRY_AFTER)
     resets = (_span_s(reset, now_s) for left, reset in _limits(said) if _spent(left, status))
     reset_s = max((reset_s for reset_s in resets if reset_s is not None), default=0.0)
     if reset_s > 0:
-        return Brake(min(reset_s, LONGEST_BRAKE_S), Reason.RATE_LIMIT_HEADER)
-    return Brake(BRAKE_S, Reason.HTTP_429) if status == TOO_MANY_REQUESTS else None
+        return CoolDown(min(reset_s, LONGEST_COOL_DOWN_S), Reason.RATE_LIMIT_HEADER)
+    return CoolDown(COOL_DOWN_S, Reason.HTTP_429) if status == TOO_MANY_REQUESTS else None
 
 
 def _limits(said: Mapping[str, str]) -> Iterator[tuple[str | None, str | None]]:

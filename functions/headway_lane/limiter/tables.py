@@ -6,7 +6,7 @@ from functools import cache
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Scope, Vendor
 from headway_lane.limiter.budget import Budget, budget_of
-from headway_lane.limiter.reservation_store import DynamoBookStore
+from headway_lane.limiter.reservation_store import DynamoReservationStore
 from headway_lane.limiter.reservations import Permit
 from headway_lane.limiter.turn import Turn, Turns, Unpaced
 from headway_lane.runtime import aws, clock
@@ -15,9 +15,9 @@ from headway_lane.runtime.settings import setting
 
 
 @cache
-def store() -> DynamoBookStore:
-    """Return this worker's store of books."""
-    return DynamoBookStore(aws.table(setting(Environment.BUDGETS_TABLE)))
+def store() -> DynamoReservationStore:
+    """Return this worker's store of reservations."""
+    return DynamoReservationStore(aws.table(setting(Environment.BUDGETS_TABLE)))
 
 
 def budgets(scope: Scope) -> Callable[[Vendor, Tuning], Budget | None]:

@@ -1,7 +1,7 @@
 """Waiting for one's turn (hop 4, in the caller): the last step before the socket, where jitter dies.
 
-A permit was taken ahead of time. Here its caller waits for the slot, looks at the book once more, and lets a slot that
-it missed go: a late call would be sent into somebody else's window.
+A permit was taken ahead of time. Here its caller waits for the slot, looks at the reservations once more, and lets a
+slot that it missed go: a late call would be sent into somebody else's window.
 """
 
 from collections import Counter
@@ -13,28 +13,29 @@ from typing import Final, Protocol
 from headway_lane.contract.vendor import TURN_PATIENCE_S
 from headway_lane.limiter.budget import Budget, Contended
 from headway_lane.limiter.reservations import Permit, slot_now
-from headway_lane.limiter.signals import Brake, Reason
+from headway_lane.limiter.signals import CoolDown, Reason
 from headway_lane.runtime.errors import RetryLater
 
 LOOK_US: Final = 100_000
-"""How long before its slot a caller looks whether a brake or a changed rule has voided it: one read of the store."""
+"""How long before its slot a caller looks whether a cool-down or a changed rule has voided it: one read of the store.
+"""
 FRESH_US: Final = 2 * LOOK_US
-"""A permit that its caller has booked itself, so shortly before the slot, needs no look."""
+"""A permit that its caller has reserved itself, so shortly before the slot, needs no look."""
 GRACE_SHARE: Final = 2
 """A call may leave after its slot by half of the headroom: the other half is for the way to the door."""
-REBOOK_LEAD_US: Final = 120_000
-"""How far ahead a caller books for itself: the look, and the way to it."""
+OWN_LEAD_US: Final = 120_000
+"""How far ahead a caller reserves for itself: the look, and the way to it."""
 PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
 MISSED_US: Final = 1_000_000
 """Who comes so much later than its slot does not look whether that was shifted; far below OUTSTANDING_US."""
 
 
 class Turns(Protocol):
-    """What a caller asks before every attempt. `missed_count`, `late_count` and `brakes` say how it went."""
+    """What a caller asks before every attempt. `missed_count`, `late_count` and `cool-downs` say how it went."""
 
     missed_count: int
     late_count: int
-    brakes: Counter[Reason]
+    cool_downs: Counter[Reason]
 
     def take(self) -> None:
         """Return when the call may leave, at once. Raises RetryLater."""
@@ -44,7 +45,7 @@ class Turns(Protocol):
         """Tell that the vendor has answered, now."""
         ...
 
-    def refused(self, brake: Brake) -> None:
+    def refused(self, cool_down: CoolDown) -> None:
         """Tell that the vendor wants nobody to call for a while."""
         ...
 
@@ -52,8 +53,8 @@ class Turns(Protocol):
         """Tell that the vendor failed: 5xx, or no answer."""
         ...
 
-    def succeeded(self, brake: Brake | None) -> None:
-        """Tell that the vendor answered and is well, and the brake that it asked for beside its answer."""
+    def succeeded(self, cool_down: CoolDown | None) -> None:
+        """Tell that the vendor answered and is well, and the cool-down that it asked for beside its answer."""
         ...
 
     def report(self) -> None:
@@ -68,7 +69,7 @@ class Unpaced:
     late_count = 0
 
     def __init__(self) -> None:
-        self.brakes: Counter[Reason] = Counter()
+        self.cool_downs: Counter[Reason] = Counter()
 
     def take(self) -> None:
         """Return at once."""
@@ -76,13 +77,13 @@ class Unpaced:
     def answered(self) -> None:
         """Do nothing: there is nobody to tell."""
 
-    def refused(self, brake: Brake) -> None:
+    def refused(self, cool_down: CoolDown) -> None:
         """Do nothing: there is nobody to tell."""
 
     def failed(self) -> None:
         """Do nothing: there is nobody to tell."""
 
-    def succeeded(self, brake: Brake | None) -> None:
+    def succeeded(self, cool_down: CoolDown | None) -> None:
         """Do nothing: there is nobody to tell."""
 
     def report(self) -> None:
@@ -90,7 +91,7 @@ class Unpaced:
 
 
 class Turn:
-    """The turns of one call: one permit per attempt, the first of them booked by the dispatcher."""
+    """The turns of one call: one permit per attempt, the first of them reserved by the dispatcher."""
 
     def __init__(
         self,
@@ -105,23 +106,23 @@ class Turn:
         self._used: tuple[Permit, int] | None = None
         self._late: list[tuple[Permit, int]] = []
         self._well: Permit | None = None
-        self._asked: Brake | None = None
+        self._asked: CoolDown | None = None
         self._answers_prove_arrival = answers_prove_arrival
         self._epoch_us = epoch_us
         self._sleep_us = sleep_us
         self._grace_us = budget.rule.headroom_us // GRACE_SHARE
         self.missed_count = 0
         self.late_count = 0
-        self.brakes: Counter[Reason] = Counter()
+        self.cool_downs: Counter[Reason] = Counter()
 
     def take(self) -> None:
-        """Return at a slot that holds. Raises RetryLater where it is too far away to wait for, or cannot be booked."""
+        """Return at a slot that holds. Raises RetryLater where it is too far away, or cannot be reserved."""
         self.report()  # the attempt before is over: its floor cannot wait for all the others
         permit, self._permit, self._used = self._permit, None, None
-        slot_us = self._wait(permit, 0) if permit else None  # its dispatcher saw the book long ago
+        slot_us = self._wait(permit, 0) if permit else None  # its dispatcher saw the reservations long ago
         while permit is None or slot_us is None:
             self.missed_count += permit is not None
-            permit, seen_us = self._book(), self._epoch_us()
+            permit, seen_us = self._reserve(), self._epoch_us()
             slot_us = self._wait(permit, seen_us)
         self._used = permit, slot_us
 
@@ -145,20 +146,22 @@ class Turn:
                 self._budget.late(permit, answered_us)
         self._report_success()
 
-    def refused(self, brake: Brake) -> None:
-        """Brake every caller of this budget. Never raises Contended."""
+    def refused(self, cool_down: CoolDown) -> None:
+        """Cool-down every caller of this budget. Never raises Contended."""
         with suppress(Contended):
-            self.brakes[brake.reason] += self._budget.brake(int(brake.duration_s * 1_000_000), brake.reason)
+            self.cool_downs[cool_down.reason] += self._budget.cool_down(
+                int(cool_down.duration_s * 1_000_000), cool_down.reason
+            )
 
     def failed(self) -> None:
         """Count the failure at once: the next attempt is a pause away. Never raises Contended."""
         if self._used:
             with suppress(Contended):
-                self.brakes[Reason.CIRCUIT] += self._budget.failed(self._left(self._used))
+                self.cool_downs[Reason.CIRCUIT] += self._budget.failed(self._left(self._used))
 
-    def succeeded(self, brake: Brake | None) -> None:
+    def succeeded(self, cool_down: CoolDown | None) -> None:
         """Note it; nothing is written before the answer itself is safe."""
-        self._well, self._asked = self._used and self._left(self._used), brake
+        self._well, self._asked = self._used and self._left(self._used), cool_down
 
     @staticmethod
     def _left(used: tuple[Permit, int]) -> Permit:
@@ -167,10 +170,11 @@ class Turn:
         return replace(permit, slot_us=slot_us)
 
     def _report_success(self) -> None:
-        """Close the circuit, or forget failures, where the book showed any; and brake for the vendor's last word.
+        """Close the circuit, or forget failures, where the reservations showed any; and cool-down for the vendor's last
+        word.
 
         A budget that is all used is at its end once a window: that nothing remains until the window is over is no news,
-        and the book keeps that end more exactly than a reset in whole seconds.
+        and the reservations keeps that end more exactly than a reset in whole seconds.
         """
         well, self._well = self._well, None
         asked, self._asked = self._asked, None
@@ -180,17 +184,17 @@ class Turn:
         if asked and asked.duration_s * 1_000_000 > self._budget.rule.forget_us:
             self.refused(asked)
 
-    def _book(self) -> Permit:
-        """Book a slot that is near enough to wait for; one that is not is left to others. Raises RetryLater."""
-        permits = self._budget.book(1, REBOOK_LEAD_US, PATIENCE_US)
+    def _reserve(self) -> Permit:
+        """Reserve a slot that is near enough to wait for; one that is not is left to others. Raises RetryLater."""
+        permits = self._budget.reserve(1, OWN_LEAD_US, PATIENCE_US)
         if permits:
             return permits[0]
         ahead_us = self._budget.ask_again_us() - self._epoch_us()
         raise RetryLater("the next free slot is far away", retry_after_s=max(ahead_us, 0) / 1_000_000)
 
     def _wait(self, permit: Permit, seen_us: int) -> int | None:
-        """Wait for a slot and return it; None where it is missed or void. A book that was seen (`seen_us`) just before
-        the slot is not looked at again.
+        """Wait for a slot and return it; None where it is missed or void. A reserve that was seen (`seen_us`) just
+        before the slot is not looked at again.
         """
         slot_us = permit.slot_us
         if self._epoch_us() > slot_us + MISSED_US:

@@ -1,6 +1,6 @@
 """Where a request came from (hop 2): its queue, urgent or not, and its message group there.
 
-Put back, it goes to the same place: what was urgent stays urgent, and a tenant stays one tenant to SQS.
+Requeued, it goes to the same place: what was urgent stays urgent, and a tenant stays one tenant to SQS.
 """
 
 from collections.abc import Mapping, Sequence

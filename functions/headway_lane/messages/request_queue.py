@@ -11,9 +11,11 @@ from headway_lane.messages.origin import Origin
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-PUT_BACK_S: Final = 2
-"""Delay of a request where nobody knows how long to wait: its booking failed for contention, or the vendor was busy."""
-LONGEST_PUT_BACK_S: Final = 900
+REQUEUE_S: Final = 2
+"""Delay of a request where nobody knows how long to wait: its reservation failed for contention, or the vendor was
+busy.
+"""
+LONGEST_REQUEUE_S: Final = 900
 """The longest DelaySeconds that SQS takes (API reference)."""
 
 
@@ -23,9 +25,9 @@ class RequestQueues:
     def __init__(self, sqs: "SQSClient") -> None:
         self._sqs = sqs
 
-    def put_back(self, body: str, origin: Origin, retry_after_s: float | None) -> None:
+    def requeue(self, body: str, origin: Origin, retry_after_s: float | None) -> None:
         """Send a request to the end of its queue, to come again after `retry_after_s`, rounded up to whole seconds."""
-        delay_s = PUT_BACK_S if retry_after_s is None else min(math.ceil(retry_after_s), LONGEST_PUT_BACK_S)
+        delay_s = REQUEUE_S if retry_after_s is None else min(math.ceil(retry_after_s), LONGEST_REQUEUE_S)
         self._sqs.send_message(
             QueueUrl=origin.queue_url, MessageBody=body, DelaySeconds=delay_s, **origin.group_argument
         )

@@ -21,7 +21,7 @@ from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment, Metric, ProxyAuth
-from headway_lane.runtime.observability import brake_counts, logger, publish
+from headway_lane.runtime.observability import cool_down_counts, logger, publish
 from headway_lane.runtime.settings import setting
 from headway_lane.vendor_api.job_status import Finding, ask
 from headway_lane.vendor_api.proxy import client_for, proxy_of
@@ -50,7 +50,7 @@ def http_client() -> httpx.Client:
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions(), in_flight_tables.leave)
+    return Settler(ledger(), aws.step_functions(), in_flight_tables.release)
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
@@ -67,7 +67,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
             return ask(proxy_of(http_client(), vendor), poll, job_id, turns)
         finally:
             turns.report()
-            counts.update(brake_counts(turns.brakes))
+            counts.update(cool_down_counts(turns.cool_downs))
 
     reconciler = Reconciler(vendor, poll, ledger(), settler(), checks(), ask_vendor, clock.epoch_s)
 

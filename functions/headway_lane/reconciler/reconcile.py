@@ -1,7 +1,7 @@
 """Reconciling (beside hop 10): a job whose callback is overdue is asked about, and its waiting task settled either way.
 
 Races with the callback are safe: both go through the ledger and the settler, where the first word counts. Order of a
-giving-up: the task first, then the ledger, then the seat, so that every step may be repeated.
+giving-up: the task first, then the ledger, then the in-flight permit, so that every step may be repeated.
 """
 
 from collections.abc import Callable
@@ -96,9 +96,9 @@ class Reconciler:
         return CheckOutcome.PENDING
 
     def _give_up(self, call: Call, code: ErrorCode, cause: str, *, at_the_vendor: bool) -> CheckOutcome:
-        """Fail the task. A job that the vendor may still work on keeps its seat until that expires."""
+        """Fail the task. A job that the vendor may still work on keeps its in-flight permit until that expires."""
         self._settler.fail(call.task_token, code, cause)
         self._ledger.abandon(call.call_id, code, cause)
         if not at_the_vendor:
-            self._settler.leave(call)
+            self._settler.release(call)
         return CheckOutcome.LOST

@@ -8,7 +8,7 @@ from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.claim import Claims, results_folder
 from headway_lane.runtime.errors import FailTask
 from headway_lane.runtime.names import Metric
-from headway_lane.runtime.observability import brake_counts, logger, publish
+from headway_lane.runtime.observability import cool_down_counts, logger, publish
 
 
 def outcome(
@@ -28,5 +28,5 @@ def outcome(
         counted = Metric.RESULTS_REJECTED
     finally:
         turns.report()
-    publish(vendor_name, Counter({counted: 1}) + brake_counts(turns.brakes))
+    publish(vendor_name, Counter({counted: 1}) + cool_down_counts(turns.cool_downs))
     return answer

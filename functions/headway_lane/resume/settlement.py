@@ -1,9 +1,10 @@
 """Settling a waiting task: the one place that resumes, fails or beats it, used by whoever wrote the second half.
 
-Order of effects: the ledger first, Step Functions second, the ledger's last word third, and the seat of the job (where
-jobs in flight are limited) last; every step may be repeated. The seat is last because nobody waits for it: trouble with
-seats must not keep an answer from its task. A crash before it brings the callback again, which finds everything settled
-and gives the seat back; giving back before would let a second delivery of the request take a seat that nobody returns.
+Order of effects: the ledger first, Step Functions second, the ledger's last word third, and the in-flight permit of the
+job (where jobs in flight are limited) last; every step may be repeated. The in-flight permit is last because nobody
+waits for it: trouble with in-flight permits must not keep an answer from its task. A crash before it brings the
+callback again, which finds everything settled and gives the in-flight permit back; giving back before would let a
+second delivery of the request take an in-flight permit that nobody returns.
 """
 
 import json
@@ -27,11 +28,11 @@ CAUSE_LENGTH: Final = 32_768
 """Characters of a cause that Step Functions takes (SendTaskFailure, API reference)."""
 
 
-Leave = Callable[[str, str], None]
-"""Gives back the seat of a vendor's call, by name and call ID."""
+Release = Callable[[str, str], None]
+"""Gives back the in-flight permit of a vendor's call, by name and call ID."""
 
 
-def _no_seat(vendor_name: str, call_id: str) -> None:
+def _nothing_held(vendor_name: str, call_id: str) -> None:
     """Serve those who never settle with an answer, and vendors without a limit on jobs in flight."""
 
 
@@ -44,25 +45,27 @@ class Settlement(StrEnum):
 
 
 class Settler:
-    """Settles waiting tasks through a ledger and a Step Functions client; `leave` gives back what an answer frees."""
+    """Settles waiting tasks through a ledger and a Step Functions client; `release` gives back what an answer frees."""
 
-    def __init__(self, ledger: Ledger, step_functions: "SFNClient", leave: Leave = _no_seat) -> None:
+    def __init__(self, ledger: Ledger, step_functions: "SFNClient", release: Release = _nothing_held) -> None:
         self._ledger = ledger
         self._step_functions = step_functions
-        self._leave = leave
+        self._release = release
 
     def settle(self, call_id: str, answer: Answer) -> Settlement:
-        """Hand the vendor's answer to the waiting task, success or failure, exactly once; then free the job's seat."""
+        """Hand the vendor's answer to the waiting task, success or failure, exactly once; then free the job's in-flight
+        permit.
+        """
         call = self._ledger.answer(call_id) or self._ledger.find(call_id)
         if call is None:
             return Settlement.DUPLICATE
         settlement = self._settle(call, answer)
-        self.leave(call)
+        self.release(call)
         return settlement
 
-    def leave(self, call: Call) -> None:
-        """Give back the seat of a call that is not at the vendor, or not any more; may be repeated."""
-        self._leave(call.vendor, call.call_id)
+    def release(self, call: Call) -> None:
+        """Give back the in-flight permit of a call that is not at the vendor, or not any more; may be repeated."""
+        self._release(call.vendor, call.call_id)
 
     def _settle(self, call: Call, answer: Answer) -> Settlement:
         call_id = call.call_id

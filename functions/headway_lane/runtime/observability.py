@@ -10,11 +10,11 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from headway_lane.limiter.signals import Reason
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
-BRAKES: Final = {
-    Reason.RETRY_AFTER: Metric.BRAKES_RETRY_AFTER,
-    Reason.RATE_LIMIT_HEADER: Metric.BRAKES_RATE_LIMIT_HEADER,
-    Reason.HTTP_429: Metric.BRAKES_HTTP_429,
-    Reason.CIRCUIT: Metric.BRAKES_CIRCUIT,
+COOL_DOWNS: Final = {
+    Reason.RETRY_AFTER: Metric.COOL_DOWNS_RETRY_AFTER,
+    Reason.RATE_LIMIT_HEADER: Metric.COOL_DOWNS_RATE_LIMIT_HEADER,
+    Reason.HTTP_429: Metric.COOL_DOWNS_HTTP_429,
+    Reason.CIRCUIT: Metric.COOL_DOWNS_CIRCUIT,
 }
 
 
@@ -24,9 +24,9 @@ def logger() -> Logger:
     return Logger(service=SERVICE)
 
 
-def brake_counts(brakes: Counter[Reason]) -> Counter[Metric]:
-    """Name the brakes that a call has caused; those of others are theirs to count."""
-    return Counter({BRAKES[reason]: count for reason, count in brakes.items() if count})
+def cool_down_counts(cool_downs: Counter[Reason]) -> Counter[Metric]:
+    """Name the cool-downs that a call has caused; those of others are theirs to count."""
+    return Counter({COOL_DOWNS[reason]: count for reason, count in cool_downs.items() if count})
 
 
 def publish(vendor: str, counts: Counter[Metric]) -> None:

@@ -18,7 +18,7 @@ from headway_lane.runtime.observability import logger
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions(), in_flight_tables.leave)
+    return Settler(ledger(), aws.step_functions(), in_flight_tables.release)
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:

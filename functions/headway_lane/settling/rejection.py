@@ -28,12 +28,14 @@ NOT_AT_THE_VENDOR: Final = frozenset(
     {ErrorCode.VENDOR_REJECTED, ErrorCode.VENDOR_THROTTLED, ErrorCode.REQUEST_MALFORMED}
 )
 """Errors after which no job is in flight. After all others the vendor may work on one that nobody will hear of: its
-seat stays taken until it expires, because a limit that was sold is worth more than a seat.
+in-flight permit stays taken until it expires, because a limit that was sold is worth more than an in-flight permit.
 """
 
 
 class Rejecter:
-    """Puts rejected calls aside, fails their tasks, and frees the seats of those that the vendor does not have."""
+    """Puts rejected calls aside, fails their tasks, and frees the in-flight permits of those that the vendor does not
+    have.
+    """
 
     def __init__(self, ledger: Ledger, settler: Settler, sqs: "SQSClient", dlq_url: str) -> None:
         self._ledger = ledger
@@ -42,8 +44,8 @@ class Rejecter:
         self._dlq_url = dlq_url
 
     def reject(self, call: dict[str, Any], error: str, cause: str) -> bool:
-        """Ledger, then DLQ, then task, then seat; repeatable. False where the call was not rejected: the vendor has
-        it after all, or it is over already.
+        """Ledger, then DLQ, then task, then in-flight permit; repeatable. False where the call was not rejected: the
+        vendor has it after all, or it is over already.
         """
         record = self._ledger.reject(call["call_id"], error, cause) or self._ledger.find(call["call_id"])
         if record is None or record.state is not CallState.REJECTED:
@@ -53,7 +55,7 @@ class Rejecter:
         )
         self._settler.fail(record.task_token, error, cause)
         if error in NOT_AT_THE_VENDOR:
-            self._settler.leave(record)
+            self._settler.release(record)
         return True
 
 
@@ -62,7 +64,7 @@ def rejecter() -> Rejecter:
     """Build this worker's rejecter from its environment."""
     return Rejecter(
         ledger(),
-        Settler(ledger(), aws.step_functions(), in_flight_tables.leave),
+        Settler(ledger(), aws.step_functions(), in_flight_tables.release),
         aws.sqs(),
         setting(Environment.REQUEST_DLQ_URL),
     )

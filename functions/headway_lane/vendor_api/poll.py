@@ -8,7 +8,7 @@ import httpx
 
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import RetryLater
-from headway_lane.vendor_api.proxy import Proxy, brake_asked
+from headway_lane.vendor_api.proxy import Proxy, cool_down_asked
 
 
 def filled(path: str, **ids: str) -> str:
@@ -25,12 +25,12 @@ def poll(proxy: Proxy, method: str, path: str, timeout_s: float, turns: Turns) -
         turns.failed()
         raise RetryLater(f"no answer ({type(error).__name__})") from error
     turns.answered()
-    brake = brake_asked(answer)
+    cool_down = cool_down_asked(answer)
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
         if answer.is_server_error:
             turns.failed()
-        if brake:
-            turns.refused(brake)
-        raise RetryLater(f"HTTP {answer.status_code}", brake.asked_s if brake else None)
-    turns.succeeded(brake)
+        if cool_down:
+            turns.refused(cool_down)
+        raise RetryLater(f"HTTP {answer.status_code}", cool_down.asked_s if cool_down else None)
+    turns.succeeded(cool_down)
     return answer

@@ -15,7 +15,7 @@ FormFields = Mapping[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Submission:
     """A submit's body, as JSON or as a form, its query and its headers."""
 
     json: Mapping[str, Any] | None
@@ -24,13 +24,13 @@ class Order:
     headers: Mapping[str, str]
 
 
-def order_of(
+def submission_of(
     vendor: Vendor,
     payload: Mapping[str, Any],
     idempotency_key: str,
     callback_url: str,
     callback_key: str | None = None,
-) -> Order:
+) -> Submission:
     """Merge the payload with the contract's fixed fields, the callback URL and both keys; the contract wins.
 
     Raises FailTask where the payload has no room for them, or cannot be written as the contract's form.
@@ -51,7 +51,7 @@ def order_of(
     except ValueError as error:
         raise FailTask(ErrorCode.REQUEST_MALFORMED, f"payload: {error}") from error
     headers = {submit.idempotency_header: idempotency_key} if submit.idempotency_header else {}
-    return Order(body if form is None else None, form, query, headers)
+    return Submission(body if form is None else None, form, query, headers)
 
 
 def job_id_of(vendor: Vendor, answer: httpx.Response) -> str:

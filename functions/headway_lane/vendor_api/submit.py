@@ -9,11 +9,11 @@ from tenacity.wait import wait_random_exponential
 
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
-from headway_lane.limiter.signals import Brake
+from headway_lane.limiter.signals import CoolDown
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
-from headway_lane.vendor_api.proxy import Proxy, brake_asked
-from headway_lane.vendor_api.submission import Order, job_id_of, order_of
+from headway_lane.vendor_api.proxy import Proxy, cool_down_asked
+from headway_lane.vendor_api.submission import Submission, job_id_of, submission_of
 
 BUDGET_S: Final = 20.0
 """Seconds in which attempts may end and be repeated; with a pause and a last attempt it fits `caller_timeout_s`."""
@@ -48,7 +48,7 @@ def submit(
     did and it can be asked, FailTask where it never will or where that is not known and the contract forbids a second
     try.
     """
-    order = order_of(vendor, payload, idempotency_key, callback_url, callback_key)
+    submission = submission_of(vendor, payload, idempotency_key, callback_url, callback_key)
     if doubtful and vendor.submit.ambiguity is Ambiguity.REJECT:
         raise _ambiguous(vendor, "an earlier submit was not answered clearly")
     asks = doubtful and vendor.submit.ambiguity is Ambiguity.ASK
@@ -56,7 +56,7 @@ def submit(
     def attempt() -> str:
         nonlocal asks
         try:
-            return ask() if asks else _attempt(proxy, vendor, order, turns)
+            return ask() if asks else _attempt(proxy, vendor, submission, turns)
         except RetryLater as error:
             asks = isinstance(error, InDoubt)
             raise
@@ -71,17 +71,17 @@ def submit(
     return retrying(attempt)
 
 
-def _attempt(proxy: Proxy, vendor: Vendor, order: Order, turns: Turns) -> str:
+def _attempt(proxy: Proxy, vendor: Vendor, submission: Submission, turns: Turns) -> str:
     turns.take()
     try:
         answer = proxy.send(
             vendor.submit.method,
             vendor.submit.path,
             vendor.submit.timeout_s,
-            json=order.json,
-            form=order.form,
-            query=order.query,
-            headers=order.headers,
+            json=submission.json,
+            form=submission.form,
+            query=submission.query,
+            headers=submission.headers,
         )
     except httpx.ConnectError as error:
         turns.failed()
@@ -90,27 +90,27 @@ def _attempt(proxy: Proxy, vendor: Vendor, order: Order, turns: Turns) -> str:
         turns.failed()
         raise _ambiguous(vendor, f"no answer ({type(error).__name__})") from error
     turns.answered()
-    brake = brake_asked(answer)
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS and brake:
-        turns.refused(brake)
-        raise RetryLater("HTTP 429", brake.asked_s)
+    cool_down = cool_down_asked(answer)
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS and cool_down:
+        turns.refused(cool_down)
+        raise RetryLater("HTTP 429", cool_down.asked_s)
     if answer.is_server_error:
         turns.failed()
-        if brake:
-            turns.refused(brake)
-        raise _ambiguous(vendor, f"HTTP {answer.status_code}", brake)
-    turns.succeeded(brake)
+        if cool_down:
+            turns.refused(cool_down)
+        raise _ambiguous(vendor, f"HTTP {answer.status_code}", cool_down)
+    turns.succeeded(cool_down)
     if not answer.is_success:
         detail = answer.text[:DETAIL_LENGTH]
         raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered HTTP {answer.status_code}: {detail}")
     return job_id_of(vendor, answer)
 
 
-def _ambiguous(vendor: Vendor, what: str, brake: Brake | None = None) -> RetryLater | FailTask:
+def _ambiguous(vendor: Vendor, what: str, cool_down: CoolDown | None = None) -> RetryLater | FailTask:
     """Nobody knows whether the vendor took the job: the contract says which mistake is the cheaper one, or where the
     vendor is asked.
     """
-    asked_s = brake.asked_s if brake else None
+    asked_s = cool_down.asked_s if cool_down else None
     match vendor.submit.ambiguity:
         case Ambiguity.RETRY:
             return RetryLater(f"{what}; the submit is repeated with the same idempotency key", asked_s)

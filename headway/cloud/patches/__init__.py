@@ -1,1 +1,1 @@
-"""What the emulator lacks and Headway needs to see on a laptop: one file per mend, each named for what AWS does."""
+"""What the emulator lacks and Headway needs to see on a laptop: one file per patch, each named for what AWS does."""

@@ -11,7 +11,7 @@ from typing import Any
 from ministack.services import apigateway_v1
 
 
-def mend() -> None:
+def apply() -> None:
     """Let integrations with SQS see such bodies as AWS shows them."""
     invoke = apigateway_v1._invoke_sqs_v1
 

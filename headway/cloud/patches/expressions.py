@@ -23,7 +23,7 @@ class RememberingParser(Parser):  # type: ignore[misc] # the library has no type
         return Parser().parse(*source)
 
 
-def mend() -> None:
+def apply() -> None:
     """Let all threads share one parser, and what it has parsed."""
     parser = RememberingParser()
     Jsonata.get_parser = staticmethod(lambda: parser)

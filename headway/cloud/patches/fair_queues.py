@@ -51,7 +51,7 @@ def group_of(message: Mapping[str, Any]) -> str:
     return message.get("group_id") or f"message {message['id']}"
 
 
-def mend() -> None:
+def apply() -> None:
     """Let both ways of receiving, the API's and the event source mappings', choose in turn."""
     collect = sqs._collect_msgs
 

@@ -18,7 +18,7 @@ SWITCH_S: Final = 0.0005
 """How long a thread that runs a workflow may keep the one that answers requests waiting; Python's own are 5 ms."""
 
 
-def mend() -> None:
+def apply() -> None:
     """Let every worker that starts yield, threads let go soon, and nobody wait for a collection."""
     spawn = Worker._spawn
 

@@ -47,7 +47,7 @@ async def _open(request: Request, timeout_s: float) -> tuple[int, Mapping[str, s
     return answer.status_code, {"Content-Type": answer.headers.get("content-type", "application/json")}, answer.content
 
 
-def mend() -> None:
+def apply() -> None:
     """Replace the integration's HTTP client, and add the headers that it noted."""
     sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type] # else httpcore looks for it on disk at each await
     invoke = apigateway_v1._invoke_http_proxy_v1

@@ -49,6 +49,6 @@ class SharingZipfile:
         return getattr(zipfile, name)
 
 
-def mend() -> None:
+def apply() -> None:
     """Let workers unpack by linking."""
     lambda_runtime.zipfile = SharingZipfile()

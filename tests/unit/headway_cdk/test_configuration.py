@@ -15,7 +15,7 @@ from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
 from headway_lane.contract.signature import Algorithm, Encoding, Signature
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import LONGEST_DELAY_S, SEATS_LIMIT, Drain, Pacing, Quantity, Scope
+from headway_lane.contract.vendor import IN_FLIGHT_LIMIT, LONGEST_DELAY_S, Drain, Pacing, Quantity, Scope
 from headway_lane.verification.schemes import SCHEMES
 from jsonschema import Draft4Validator
 
@@ -123,7 +123,7 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         "`limits.2`: `quantity: jobs_in_flight` takes `amount` alone; remove `per_s` and `scope`",
     ),
     "more jobs in flight than an item holds": (
-        lambda c: c["limits"].append({"quantity": "jobs_in_flight", "amount": SEATS_LIMIT + 1}),
+        lambda c: c["limits"].append({"quantity": "jobs_in_flight", "amount": IN_FLIGHT_LIMIT + 1}),
         "`limits.2`: more `jobs_in_flight` than fit into one DynamoDB item; make `amount` 2000 at most",
     ),
     "no jobs at all": (
@@ -334,7 +334,7 @@ def test_vendors_are_sorted_by_name(directory: Path) -> None:
 
 
 @pytest.mark.parametrize(("change", "message"), CONTRACT_MISTAKES.values(), ids=CONTRACT_MISTAKES)
-def test_a_mistake_in_a_contract_names_file_field_and_mend(directory: Path, change: Change, message: str) -> None:
+def test_a_mistake_in_a_contract_names_file_field_and_fix(directory: Path, change: Change, message: str) -> None:
     path = directory / "vendors" / "replicate.yaml"
     spoil(path, change)
     assert mistake(directory).startswith(f"{path}: {message}")
@@ -343,7 +343,7 @@ def test_a_mistake_in_a_contract_names_file_field_and_mend(directory: Path, chan
 @pytest.mark.parametrize(
     "limit",
     [
-        {"quantity": "jobs_in_flight", "amount": SEATS_LIMIT},
+        {"quantity": "jobs_in_flight", "amount": IN_FLIGHT_LIMIT},
         {"quantity": "calls", "amount": 8, "per_s": 3600, "scope": "submit"},
         {"quantity": "calls", "amount": 50, "per_s": 2, "scope": "poll"},
         {"quantity": "calls", "amount": 5, "per_s": 1, "scope": "any"},
@@ -395,7 +395,7 @@ def test_the_drain_follows_from_the_rate_where_the_file_says_nothing(directory: 
 
 
 @pytest.mark.parametrize(("change", "message"), TUNING_MISTAKES.values(), ids=TUNING_MISTAKES)
-def test_a_mistake_in_a_tuning_names_file_field_and_mend(directory: Path, change: Change, message: str) -> None:
+def test_a_mistake_in_a_tuning_names_file_field_and_fix(directory: Path, change: Change, message: str) -> None:
     path = directory / "tuning" / "replicate.yaml"
     spoil(path, change)
     assert mistake(directory).startswith(f"{path}: {message}")

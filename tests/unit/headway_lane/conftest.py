@@ -29,7 +29,6 @@ from headway_lane.runtime.names import Environment, ProxyAuth
 from headway_lane.settling import joining, rejection
 from moto import mock_aws
 
-from tests.unit.headway_lane.books import MemoryBookStore, MemorySeatStore
 from tests.unit.headway_lane.fakes import (
     CALLBACK_URL,
     CLAIMS_BUCKET,
@@ -47,6 +46,7 @@ from tests.unit.headway_lane.fakes import (
     Worker,
     vendor_of,
 )
+from tests.unit.headway_lane.memory_stores import MemoryInFlightStore, MemoryReservationStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -189,8 +189,8 @@ def worker(
         profiles=FakeProfiles(vendor_of()),
         secrets=dict(SECRETS),
         clock=VirtualClock(NOW_MS * 1_000),
-        books=MemoryBookStore(),
-        seats=MemorySeatStore(),
+        reservations=MemoryReservationStore(),
+        in_flight=MemoryInFlightStore(),
     )
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -200,8 +200,8 @@ def worker(
         monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)
     for module in (caller_handler, reconciler_handler, results_handler):
         monkeypatch.setattr(module, "client_for", lambda url, auth: made.vendor.client())
-    monkeypatch.setattr(limiter_tables, "store", lambda: made.books)
-    monkeypatch.setattr(in_flight_tables, "store", lambda: made.seats)
+    monkeypatch.setattr(limiter_tables, "store", lambda: made.reservations)
+    monkeypatch.setattr(in_flight_tables, "store", lambda: made.in_flight)
     monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
     monkeypatch.setattr(clock, "epoch_ms", wall_clock)
     monkeypatch.setattr(clock, "monotonic_us", made.clock.monotonic_us)

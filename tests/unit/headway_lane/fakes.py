@@ -29,7 +29,7 @@ from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute
 from headway_lane.ledger.store import Ledger
-from headway_lane.limiter.signals import Brake, Reason
+from headway_lane.limiter.signals import CoolDown, Reason
 from headway_lane.messages.claim import Claims
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest
@@ -37,7 +37,7 @@ from headway_lane.runtime.names import ProxyAuth
 from headway_lane.vendor_api.proxy import Proxy
 from standardwebhooks import Webhook
 
-from tests.unit.headway_lane.books import MemoryBookStore, MemorySeatStore
+from tests.unit.headway_lane.memory_stores import MemoryInFlightStore, MemoryReservationStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -250,7 +250,7 @@ class FakeTurns:
 
     def __init__(self) -> None:
         self.told: list[Any] = []
-        self.brakes: Counter[Reason] = Counter()
+        self.cool_downs: Counter[Reason] = Counter()
 
     def take(self) -> None:
         self.told.append("take")
@@ -258,14 +258,14 @@ class FakeTurns:
     def answered(self) -> None:
         self.told.append("answered")
 
-    def refused(self, brake: Brake) -> None:
-        self.told.append(("refused", brake.asked_s))
+    def refused(self, cool_down: CoolDown) -> None:
+        self.told.append(("refused", cool_down.asked_s))
 
     def failed(self) -> None:
         self.told.append("failed")
 
-    def succeeded(self, brake: Brake | None) -> None:
-        self.told.append("succeeded" if brake is None else ("succeeded", brake.asked_s))
+    def succeeded(self, cool_down: CoolDown | None) -> None:
+        self.told.append("succeeded" if cool_down is None else ("succeeded", cool_down.asked_s))
 
     def report(self) -> None:
         self.told.append("report")
@@ -473,8 +473,8 @@ class Worker:
     profiles: FakeProfiles
     secrets: dict[str, str]
     clock: VirtualClock
-    books: MemoryBookStore
-    seats: MemorySeatStore
+    reservations: MemoryReservationStore
+    in_flight: MemoryInFlightStore
 
 
 def metrics(output: str) -> Mapping[str, Any]:

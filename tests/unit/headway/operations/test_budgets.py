@@ -7,7 +7,7 @@ from headway_lane.limiter.reservations import rule_of
 from headway_lane.limiter.signals import Reason
 
 from headway.operations.budgets import BudgetStatus, status_of
-from headway.simulation.store import MemoryBookStore
+from headway.simulation.store import MemoryReservationStore
 
 RULE = rule_of([Limit(10, 1, Scope.SUBMIT), Limit(20, 60, Scope.SUBMIT)], 0)
 NOW_US = 1_000_000_000
@@ -18,7 +18,7 @@ class Lane:
 
     def __init__(self) -> None:
         self.now_us = NOW_US
-        self.store = MemoryBookStore()
+        self.store = MemoryReservationStore()
         self.budget = Budget(self.store, "acme#submit", RULE, lambda: self.now_us)
 
     @property
@@ -30,32 +30,36 @@ class Lane:
 
 def test_a_healthy_budget_names_its_next_slot_and_no_reason() -> None:
     lane = Lane()
-    lane.budget.book(3, 0)
+    lane.budget.reserve(3, 0)
     assert lane.status == BudgetStatus("acme", "submit", 1.125, 0, None, CircuitState.CLOSED, 0, 0)
 
 
 def test_a_long_window_that_is_used_up_shows_in_the_next_slot() -> None:
     lane = Lane()
-    lane.budget.book(20, 0)
+    lane.budget.reserve(20, 0)
     assert lane.status.free_in_s > 50
 
 
-def test_a_brake_is_named_until_it_ends() -> None:
+def test_a_cool_down_is_named_until_it_ends() -> None:
     lane = Lane()
-    lane.budget.brake(5_000_000, Reason.RATE_LIMIT_HEADER)
-    assert (lane.status.braked_for_s, lane.status.brake_reason) == (5, Reason.RATE_LIMIT_HEADER)
+    lane.budget.cool_down(5_000_000, Reason.RATE_LIMIT_HEADER)
+    assert (lane.status.cool_down_for_s, lane.status.cool_down_reason) == (5, Reason.RATE_LIMIT_HEADER)
     lane.now_us += 5_000_000
-    assert (lane.status.braked_for_s, lane.status.brake_reason) == (0, None)
+    assert (lane.status.cool_down_for_s, lane.status.cool_down_reason) == (0, None)
 
 
-def test_an_open_circuit_is_named_with_its_period_and_a_longer_brake_before_it() -> None:
+def test_an_open_circuit_is_named_with_its_period_and_a_longer_cool_down_before_it() -> None:
     lane = Lane()
-    for permit in lane.budget.book(THRESHOLD, 0):
+    for permit in lane.budget.reserve(THRESHOLD, 0):
         lane.budget.failed(permit)
     status = lane.status
-    assert (status.circuit, status.brake_reason, status.failure_count) == (CircuitState.OPEN, Reason.CIRCUIT, THRESHOLD)
-    assert status.braked_for_s == status.probe_every_s == OPEN_US / 1_000_000
-    lane.budget.brake(60_000_000, Reason.RETRY_AFTER)
-    assert (lane.status.braked_for_s, lane.status.brake_reason) == (60, Reason.RETRY_AFTER)
+    assert (status.circuit, status.cool_down_reason, status.failure_count) == (
+        CircuitState.OPEN,
+        Reason.CIRCUIT,
+        THRESHOLD,
+    )
+    assert status.cool_down_for_s == status.probe_every_s == OPEN_US / 1_000_000
+    lane.budget.cool_down(60_000_000, Reason.RETRY_AFTER)
+    assert (lane.status.cool_down_for_s, lane.status.cool_down_reason) == (60, Reason.RETRY_AFTER)
     lane.now_us += 60_000_000
-    assert (lane.status.circuit, lane.status.brake_reason) == (CircuitState.HALF_OPEN, None)
+    assert (lane.status.circuit, lane.status.cool_down_reason) == (CircuitState.HALF_OPEN, None)

@@ -1,4 +1,4 @@
-"""Letters of the callback DLQ: looked at without harm, replayed as they came."""
+"""Dead letters of the callback DLQ: looked at without harm, replayed as they came."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ import pytest
 from headway_lane.messages.envelope import Envelope
 from moto import mock_aws
 
-from headway.operations.dead_letters import UNPROCESSED, Letters
+from headway.operations.dead_letters import UNPROCESSED, DeadLetters
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -43,8 +43,8 @@ def urls(sqs: "SQSClient") -> tuple[str, str]:
 
 
 @pytest.fixture
-def letters(sqs: "SQSClient", urls: tuple[str, str]) -> Letters:
-    return Letters(sqs, *urls)
+def dead_letters(sqs: "SQSClient", urls: tuple[str, str]) -> DeadLetters:
+    return DeadLetters(sqs, *urls)
 
 
 def put(sqs: "SQSClient", url: str, attributes: dict[str, str]) -> None:
@@ -56,47 +56,53 @@ def put(sqs: "SQSClient", url: str, attributes: dict[str, str]) -> None:
 
 
 def test_a_look_says_who_what_why_and_since_when_and_leaves_all_in_place(
-    sqs: "SQSClient", urls: tuple[str, str], letters: Letters
+    sqs: "SQSClient", urls: tuple[str, str], dead_letters: DeadLetters
 ) -> None:
     put(sqs, urls[0], REFUSED)
     for _ in range(2):
-        found = list(letters.take())
-        letters.put_back(found)
-        [letter] = found
-        assert (letter.vendor, letter.outcome, letter.reason) == ("acme", "Forged", "no signature matches a key")
-        assert (letter.received_epoch_s, letter.body) == (1_614_265_330.25, BODY)
+        found = list(dead_letters.take())
+        dead_letters.requeue(found)
+        [dead_letter] = found
+        assert (dead_letter.vendor, dead_letter.outcome, dead_letter.reason) == (
+            "acme",
+            "Forged",
+            "no signature matches a key",
+        )
+        assert (dead_letter.received_epoch_s, dead_letter.body) == (1_614_265_330.25, BODY)
 
 
-def test_every_letter_is_seen_once_however_many_there_are(
-    sqs: "SQSClient", urls: tuple[str, str], letters: Letters
+def test_every_dead_letter_is_seen_once_however_many_there_are(
+    sqs: "SQSClient", urls: tuple[str, str], dead_letters: DeadLetters
 ) -> None:
     for _ in range(23):
         put(sqs, urls[0], REFUSED)
-    assert len({letter.message_id for letter in letters.take()}) == 23
+    assert len({dead_letter.message_id for dead_letter in dead_letters.take()}) == 23
 
 
-def test_no_more_are_taken_than_were_asked_for(sqs: "SQSClient", urls: tuple[str, str], letters: Letters) -> None:
+def test_no_more_are_taken_than_were_asked_for(
+    sqs: "SQSClient", urls: tuple[str, str], dead_letters: DeadLetters
+) -> None:
     for _ in range(15):
         put(sqs, urls[0], REFUSED)
-    assert len(list(letters.take(12))) == 12
+    assert len(list(dead_letters.take(12))) == 12
 
 
 def test_what_sqs_itself_has_moved_there_is_unprocessed_and_can_be_replayed(
-    sqs: "SQSClient", urls: tuple[str, str], letters: Letters
+    sqs: "SQSClient", urls: tuple[str, str], dead_letters: DeadLetters
 ) -> None:
     put(sqs, urls[0], MOVED)
-    [letter] = letters.take()
-    assert letter.outcome == UNPROCESSED
-    assert letter.can_be_replayed
+    [dead_letter] = dead_letters.take()
+    assert dead_letter.outcome == UNPROCESSED
+    assert dead_letter.can_be_replayed
 
 
-def test_a_replayed_letter_reaches_the_inbox_as_it_came_and_is_gone_here(
-    sqs: "SQSClient", urls: tuple[str, str], letters: Letters
+def test_a_replayed_dead_letter_reaches_the_inbox_as_it_came_and_is_gone_here(
+    sqs: "SQSClient", urls: tuple[str, str], dead_letters: DeadLetters
 ) -> None:
     put(sqs, urls[0], REFUSED)
-    for letter in letters.take():
-        letters.replay(letter)
-    assert list(letters.take()) == []
+    for dead_letter in dead_letters.take():
+        dead_letters.replay(dead_letter)
+    assert list(dead_letters.take()) == []
     [message] = sqs.receive_message(
         QueueUrl=urls[1], MessageAttributeNames=["All"], MessageSystemAttributeNames=["SentTimestamp"]
     )["Messages"]
@@ -111,17 +117,17 @@ def test_a_replayed_letter_reaches_the_inbox_as_it_came_and_is_gone_here(
 
 
 def test_what_did_not_come_through_the_callback_api_cannot_be_replayed(
-    sqs: "SQSClient", urls: tuple[str, str], letters: Letters
+    sqs: "SQSClient", urls: tuple[str, str], dead_letters: DeadLetters
 ) -> None:
     sqs.send_message(QueueUrl=urls[0], MessageBody=json.dumps({}))
-    [letter] = letters.take()
-    assert not letter.can_be_replayed
+    [dead_letter] = dead_letters.take()
+    assert not dead_letter.can_be_replayed
 
 
-def test_no_representation_of_a_letter_shows_its_body_or_its_signature(
-    sqs: "SQSClient", urls: tuple[str, str], letters: Letters
+def test_no_representation_of_a_dead_letter_shows_its_body_or_its_signature(
+    sqs: "SQSClient", urls: tuple[str, str], dead_letters: DeadLetters
 ) -> None:
     put(sqs, urls[0], REFUSED)
-    [letter] = letters.take()
-    assert "job-1" not in repr(letter)
-    assert "abc" not in repr(letter)
+    [dead_letter] = dead_letters.take()
+    assert "job-1" not in repr(dead_letter)
+    assert "abc" not in repr(dead_letter)

@@ -119,5 +119,5 @@ def test_a_limit_that_others_keep_out_of_reach_is_named(limits: list[dict[str, A
     assert bool(words(limits)) is bool(said)
 
 
-def test_seats_that_are_enough_for_the_rate_are_not_warned_of() -> None:
+def test_in_flight_permits_that_are_enough_for_the_rate_are_not_warned_of() -> None:
     assert "jobs_in_flight_bind" not in codes(plan_of({"limits": [limit(10, 1), in_flight(100)]}, job_s=5))

@@ -1,11 +1,11 @@
-"""The forecast agrees with the permits that are really booked, and with what was measured of each way of pacing."""
+"""The forecast agrees with the permits that are really reserved, and with what was measured of each way of pacing."""
 
 from typing import Any
 
 import pytest
 from headway_lane.contract.vendor import Drain, Scope
 from headway_lane.limiter.pace import LEAD_US
-from headway_lane.limiter.reservations import book, empty_book
+from headway_lane.limiter.reservations import no_reservations, reserve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,9 +22,9 @@ def value(drawn: Plan, name: str) -> float:
     return found
 
 
-def booked_s(situation: Situation) -> float:
-    """Book the whole backlog at once and return when its last call is answered."""
-    _, permits = book(situation.rule, empty_book(situation.rule), LEAD_US, situation.backlog_count)
+def reserved_s(situation: Situation) -> float:
+    """Reserve the whole backlog at once and return when its last call is answered."""
+    _, permits = reserve(situation.rule, no_reservations(situation.rule), LEAD_US, situation.backlog_count)
     return (permits[-1].slot_us + situation.latency_us) / 1_000_000
 
 
@@ -46,7 +46,7 @@ def test_a_backlog_takes_as_long_as_its_permits(
     grain_s = max((quota.grain_us for quota in situation.rule.quotas), default=0) / 1_000_000
     spans = backlog_count // amount + 1
     assert value(plan_of(limits, **options), "backlog_s") == pytest.approx(
-        booked_s(situation), abs=2 * grain_s * spans + 1e-6
+        reserved_s(situation), abs=2 * grain_s * spans + 1e-6
     )
 
 
@@ -81,7 +81,7 @@ def test_plain_pacing_reaches_the_operators_share_of_the_contract() -> None:
     drawn = plan_of({"dispatch.pacing": "delay"}, rate_per_s=7.5)
     assert value(drawn, "utilisation") == pytest.approx(0.75, abs=1e-5)
     assert value(drawn, "pause_us") == 266_667
-    assert "interval_us" not in [drawn_line.name for drawn_line in drawn.lines]
+    assert "emission_interval_us" not in [drawn_line.name for drawn_line in drawn.lines]
 
 
 def test_callers_follow_from_rate_lead_and_latency() -> None:
@@ -139,7 +139,7 @@ def test_what_is_recommended_is_what_the_schema_takes_and_carries_the_contract(a
 @pytest.mark.parametrize(
     ("jobs", "job_s", "rate_per_s"), [(30, 5, 30 / 6.75), (30, None, 30 / 901.75), (1_000, 5, 1_000_000 / 101_500)]
 )
-def test_jobs_in_flight_carry_their_number_per_time_that_a_seat_is_held(
+def test_jobs_in_flight_carry_their_number_per_time_that_an_in_flight_permit_is_held(
     jobs: int, job_s: float | None, rate_per_s: float
 ) -> None:
     drawn = plan_of({"limits": [limit(10, 1), in_flight(jobs)]}, job_s=job_s)
@@ -147,12 +147,12 @@ def test_jobs_in_flight_carry_their_number_per_time_that_a_seat_is_held(
     assert value(drawn, "jobs_in_flight") == jobs
 
 
-def test_a_batch_waits_for_seats_with_bounded_patience_so_its_hold_is_that_of_the_pace() -> None:
-    plain, seated = (plan_of({"limits": [limit(10, 1), *more]}) for more in ([], [in_flight(1)]))
-    assert value(plain, "batch_hold_at_pace_s") == value(seated, "batch_hold_at_pace_s")
+def test_a_batch_waits_for_in_flight_permits_with_bounded_patience_so_its_hold_is_that_of_the_pace() -> None:
+    plain, holders = (plan_of({"limits": [limit(10, 1), *more]}) for more in ([], [in_flight(1)]))
+    assert value(plain, "batch_hold_at_pace_s") == value(holders, "batch_hold_at_pace_s")
 
 
-def test_polls_of_the_same_book_halve_what_is_left_for_submits() -> None:
+def test_polls_of_the_same_reservations_halve_what_is_left_for_submits() -> None:
     alone, shared = (plan_of({"limits": [limit(10, 1, scope)]}) for scope in ("submit", "any"))
     assert value(shared, "predicted_rps") == value(alone, "predicted_rps") / 2
     assert value(shared, "lasting_rps") == 5

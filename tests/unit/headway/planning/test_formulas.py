@@ -15,7 +15,7 @@ from headway.planning.formulas import FORMULAS, number
 from headway.planning.plan import plan
 from headway.planning.situation import Situation
 from tests.unit.headway.planning.situations import evaluate, line, plan_of, situation_of, situations
-from tests.unit.headway_lane.books import MemoryBookStore
+from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 ROUNDED = 1e-4
 """What is written with six digits may be off by this share."""
@@ -90,8 +90,8 @@ def test_the_fences_are_those_of_the_proxy(situation: Situation) -> None:
 
 @given(situation=situations())
 @settings(max_examples=100, deadline=None)
-def test_the_rule_is_the_one_that_permits_are_booked_under(situation: Situation) -> None:
-    store = MemoryBookStore()
+def test_the_rule_is_the_one_that_permits_are_reserved_under(situation: Situation) -> None:
+    store = MemoryReservationStore()
     budget = budget_of(store, situation.vendor, Scope.SUBMIT, situation.tuning, lambda: 0, lambda _: None)
     assert budget is not None
     assert budget.rule == situation.rule
@@ -105,7 +105,7 @@ def test_a_dispatcher_writes_as_often_as_planned(amount: int, batch_size: int) -
             "dispatch.batch_size": batch_size,
         }
     )
-    store = MemoryBookStore()
+    store = MemoryReservationStore()
     now_us = [1_000_000]
 
     def sleep_us(duration_us: int) -> None:

@@ -100,7 +100,7 @@ def test_a_limit_counts_lines_that_are_not_blank() -> None:
         ('{"payload": {"n": "\\ud83d"}}', "`payload` has half of a surrogate pair"),
     ],
 )
-def test_a_bad_line_says_where_and_how_to_mend_it(line: str | bytes, reason: str) -> None:
+def test_a_bad_line_says_where_and_how_to_fix_it(line: str | bytes, reason: str) -> None:
     good, bad = read('{"payload": {}}', line)
     assert isinstance(good, InputLine)
     assert isinstance(bad, BadLine)
@@ -139,7 +139,7 @@ def test_a_payload_that_is_too_large_for_the_way_becomes_a_claim_check() -> None
         (CLAIMING, LARGEST_BYTES + 1, "store the large part and send its URL"),
     ],
 )
-def test_a_payload_that_nobody_could_pass_on_is_refused_with_the_mend(route: Route, size: int, reason: str) -> None:
+def test_a_payload_that_nobody_could_pass_on_is_refused_with_the_fix(route: Route, size: int, reason: str) -> None:
     (line,) = read(payload_of(size), route=route)
     assert isinstance(line, BadLine)
     assert line.reason.startswith(f"in.jsonl:1: `payload` has {size:,} bytes, over ")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 from headway_lane.contract.vendor import Limit, Scope
-from headway_lane.messages.request_queue import PUT_BACK_S
+from headway_lane.messages.request_queue import REQUEUE_S
 
-from headway.simulation.dispatcher import PUT_BACK_US
+from headway.simulation.dispatcher import REQUEUE_US
 from headway.simulation.engine import simulate
 from headway.simulation.outcome import Outcome
 from headway.simulation.settings import Settings, Shape, headroom_for
@@ -78,7 +78,7 @@ def test_batches_of_nothing_but_duplicates_do_not_hold_it_up() -> None:
     assert simulate(replace(SMALL, calls_count=20, duplicate_ratio=0.98)).tally.duplicate_count > 500
 
 
-def test_missed_slots_are_booked_anew() -> None:
+def test_missed_slots_are_reserved_anew() -> None:
     outcome = simulate(replace(SMALL, start_us=300_000))
     assert outcome.violation_count == 0
     assert outcome.tally.missed_count > 100
@@ -91,17 +91,17 @@ def test_floors_keep_calls_away_from_one_that_went_astray() -> None:
     assert unguarded.violation_count > 0
     assert guarded.violation_count == 0
     assert guarded.tally.late_count > 0
-    assert guarded.tally.void_count == 0, "what is booked shifts, and nobody books anew"
+    assert guarded.tally.void_count == 0, "what is reserved shifts, and nobody reserves anew"
 
 
-def test_bookers_that_share_a_moment_race_for_the_book() -> None:
+def test_dispatchers_that_share_a_moment_race_for_the_reservations() -> None:
     crowd = simulate(replace(TIGHT, calls_count=500, dispatchers_count=20))
     alone = simulate(replace(TIGHT, calls_count=500, dispatchers_count=1))
     assert crowd.tally.lost_race_count > 0
     assert alone.tally.lost_race_count == 0
 
 
-def test_a_batch_is_booked_in_two_writes() -> None:
+def test_a_batch_is_reserved_in_two_writes() -> None:
     outcome = simulate(replace(SMALL, start_us=1_000))
     assert outcome.tally.write_count / outcome.calls_count == pytest.approx(0.2, abs=0.01)
 
@@ -143,8 +143,8 @@ def test_progress_only_grows_and_ends_with_all_calls() -> None:
     assert shown[-1] == 12_000
 
 
-def test_a_request_that_is_put_back_comes_again_when_the_dispatcher_says() -> None:
-    assert PUT_BACK_US == PUT_BACK_S * 1_000_000
+def test_a_request_that_is_requeued_comes_again_when_the_dispatcher_says() -> None:
+    assert REQUEUE_US == REQUEUE_S * 1_000_000
 
 
 @pytest.mark.parametrize(

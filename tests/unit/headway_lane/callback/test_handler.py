@@ -63,16 +63,16 @@ def test_a_callback_resumes_its_task_and_is_counted(worker: Worker, capsys: pyte
     assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "CallbacksResumed": [1.0]}.items()
 
 
-def test_an_answer_frees_the_seat_of_a_vendor_with_a_limit_and_asks_nothing_for_others(
+def test_an_answer_frees_the_in_flight_permit_of_a_vendor_with_a_limit_and_asks_nothing_for_others(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(Environment.SEATS_TABLE, "Budgets")
+    monkeypatch.setenv(Environment.IN_FLIGHT_TABLE, "Budgets")
     handle(genuine(SUCCEEDED))
-    assert worker.seats.request_count == 0
+    assert worker.in_flight.request_count == 0
     worker.profiles.contract = vendor_of(LIMITED)
-    worker.seats.budgets["acme#in_flight"] = {"call-1": 9, "call-2": 9}
+    worker.in_flight.budgets["acme#in_flight"] = {"call-1": 9, "call-2": 9}
     handle(genuine(SUCCEEDED))
-    assert worker.seats.budgets["acme#in_flight"] == {"call-2": 9}
+    assert worker.in_flight.budgets["acme#in_flight"] == {"call-2": 9}
 
 
 def test_a_forged_callback_is_put_aside_with_its_reason_and_does_not_come_back(
@@ -143,11 +143,11 @@ def test_a_callback_that_was_replayed_long_after_its_signature_is_forged(worker:
     assert worker.step_functions.sent == []
 
 
-def test_a_letter_that_is_sent_back_is_as_old_as_when_it_first_came(worker: Worker) -> None:
+def test_a_dead_letter_that_is_sent_back_is_as_old_as_when_it_first_came(worker: Worker) -> None:
     handle(callback_record(SUCCEEDED, signed(SUCCEEDED, OTHER_KEY)))
-    (letter,) = worker.sqs.of("SendMessage")
-    came = letter["MessageAttributes"]
-    again = sqs_record(letter["MessageBody"], sent_epoch_ms=int(SIGNED_AT.timestamp() + 86_400) * 1_000) | {
+    (dead_letter,) = worker.sqs.of("SendMessage")
+    came = dead_letter["MessageAttributes"]
+    again = sqs_record(dead_letter["MessageBody"], sent_epoch_ms=int(SIGNED_AT.timestamp() + 86_400) * 1_000) | {
         "messageAttributes": {name: {"stringValue": came[name]["StringValue"], "dataType": "String"} for name in came}
     }
     worker.secrets["arn:webhook-key"] = f"{WEBHOOK_KEY} {OTHER_KEY}"

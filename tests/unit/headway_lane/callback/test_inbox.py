@@ -59,13 +59,13 @@ def inbox(ledger: Ledger, settler: Settler, s3: FakeS3) -> Inbox:
 
 @pytest.fixture
 def left() -> list[str]:
-    """Return the seats that were given back."""
+    """Return the in-flight permits that were given back."""
     return []
 
 
 @pytest.fixture
 def freeing(ledger: Ledger, step_functions: FakeStepFunctions, left: list[str], s3: FakeS3) -> Inbox:
-    """Return an inbox that notes the seats that it gives back, and what had been sent by then."""
+    """Return an inbox that notes the in-flight permits that it gives back, and what had been sent by then."""
 
     def leave(vendor: str, call_id: str) -> None:
         left.append(f"{vendor} {call_id} after {[name for name, _ in step_functions.sent]}")
@@ -124,7 +124,7 @@ def test_a_delivery_after_a_crash_resumes_the_task(inbox: Inbox, step_functions:
 
 @pytest.mark.usefixtures("accepted")
 @pytest.mark.parametrize(("status", "sent"), [("succeeded", "SendTaskSuccess"), ("failed", "SendTaskFailure")])
-def test_the_last_word_on_a_job_frees_its_seat_once_its_task_is_settled_and_again_with_every_repeat(
+def test_the_last_word_on_a_job_frees_its_in_flight_permit_once_its_task_is_settled_and_again_with_every_repeat(
     freeing: Inbox, left: list[str], status: str, sent: str
 ) -> None:
     for _ in range(2):
@@ -133,7 +133,7 @@ def test_the_last_word_on_a_job_frees_its_seat_once_its_task_is_settled_and_agai
 
 
 @pytest.mark.usefixtures("accepted")
-def test_a_late_answer_frees_the_seat_as_well(
+def test_a_late_answer_frees_the_in_flight_permit_as_well(
     freeing: Inbox, left: list[str], step_functions: FakeStepFunctions
 ) -> None:
     step_functions.end(TOKEN)
@@ -142,13 +142,13 @@ def test_a_late_answer_frees_the_seat_as_well(
 
 
 @pytest.mark.usefixtures("accepted")
-def test_a_job_in_progress_keeps_its_seat(freeing: Inbox, left: list[str]) -> None:
+def test_a_job_in_progress_keeps_its_in_flight_permit(freeing: Inbox, left: list[str]) -> None:
     freeing.receive(envelope("processing"))
     assert left == []
 
 
 @pytest.mark.usefixtures("accepted")
-def test_an_answer_that_could_not_be_handed_over_frees_no_seat_until_it_comes_again(
+def test_an_answer_that_could_not_be_handed_over_frees_no_in_flight_permit_until_it_comes_again(
     freeing: Inbox, left: list[str], step_functions: FakeStepFunctions
 ) -> None:
     step_functions.errors.append(ConnectionError("the function broke off"))
@@ -159,7 +159,7 @@ def test_an_answer_that_could_not_be_handed_over_frees_no_seat_until_it_comes_ag
     assert len(left) == 1
 
 
-def test_an_answer_before_its_job_id_frees_no_seat_and_whoever_joins_the_halves_does(
+def test_an_answer_before_its_job_id_frees_no_in_flight_permit_and_whoever_joins_the_halves_does(
     freeing: Inbox, ledger: Ledger, left: list[str], step_functions: FakeStepFunctions
 ) -> None:
     freeing.receive(envelope())

@@ -13,7 +13,7 @@ from headway_lane.limiter.reservations import Permit
 from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.claim import requests_folder
 from headway_lane.messages.request import CallRequest
-from headway_lane.messages.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S, RequestQueues
+from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, REQUEUE_S, RequestQueues
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
 
@@ -185,7 +185,7 @@ def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane, 
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "delay_s"), [("3", 3), ("5.2", 6), ("3600", LONGEST_PUT_BACK_S), ("", PUT_BACK_S)]
+    ("retry_after", "delay_s"), [("3", 3), ("5.2", 6), ("3600", LONGEST_REQUEUE_S), ("", REQUEUE_S)]
 )
 def test_a_deferred_call_waits_in_its_queue_as_it_came_for_as_long_as_the_vendor_asks(
     lane: Lane, retry_after: str, delay_s: int
@@ -209,7 +209,7 @@ def test_after_a_crash_between_the_ledger_and_the_queue_the_next_attempt_makes_t
     assert lane.call() == ACCEPTED
 
 
-def test_a_call_that_expires_while_its_vendor_is_busy_is_not_put_back(
+def test_a_call_that_expires_while_its_vendor_is_busy_is_not_requeued(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
@@ -443,7 +443,7 @@ def test_after_a_crash_in_mid_submit_the_vendor_is_asked_first(
     assert lane.asked() == methods
 
 
-def test_a_crash_while_a_call_in_doubt_is_put_back_leaves_the_doubt(lane: Lane) -> None:
+def test_a_crash_while_a_call_in_doubt_is_requeued_leaves_the_doubt(lane: Lane) -> None:
     lane.vendor.answers = [httpx.Response(500)]
     lane.sqs.errors.append(Crash())
     with pytest.raises(Crash):
@@ -454,7 +454,9 @@ def test_a_crash_while_a_call_in_doubt_is_put_back_leaves_the_doubt(lane: Lane) 
     assert lane.asked() == ["GET"]
 
 
-def test_a_call_in_doubt_keeps_its_seat_while_it_waits(ledger: Ledger, step_functions: FakeStepFunctions) -> None:
+def test_a_call_in_doubt_keeps_its_in_flight_permit_while_it_waits(
+    ledger: Ledger, step_functions: FakeStepFunctions
+) -> None:
     left: list[str] = []
     lane = Lane(ledger, Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append(call_id)))
     lane.vendor.answers = [httpx.Response(500)]

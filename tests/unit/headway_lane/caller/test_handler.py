@@ -43,7 +43,7 @@ def permit(slot_us: int) -> dict[str, int]:
 def test_a_call_leaves_at_the_slot_of_its_permit(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     assert handle(worker, permit(NOW_US + 400_000)) == {"outcome": "accepted", "job_id": "job-1"}
     assert worker.clock.now_us == NOW_US + 400_000
-    assert worker.books.write_count == 0
+    assert worker.reservations.write_count == 0
     assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [0.0]}
 
 
@@ -70,18 +70,18 @@ def test_a_late_answer_is_counted_where_the_operator_takes_it_for_an_arrival(
     monkeypatch.setattr(handler, "client_for", lambda url, auth: client)
     handle(worker, permit(NOW_US + 400_000))
     assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [late]}
-    assert worker.books.write_count == late
+    assert worker.reservations.write_count == late
 
 
 def test_with_plain_pacing_the_caller_waits_for_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.profiles.contract = vendor_of({"dispatch.pacing": "delay"})
     assert handle(worker, None)["outcome"] == "accepted"
     assert worker.clock.slept_us == []
-    assert worker.books.read_count == 0
+    assert worker.reservations.read_count == 0
     assert counted(capsys)["CallsAccepted"] == [1.0]
 
 
-def test_a_429_brakes_the_next_call_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_429_cool_downs_the_next_call_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
     assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
     capsys.readouterr()
@@ -92,11 +92,13 @@ def test_a_429_brakes_the_next_call_too(worker: Worker, capsys: pytest.CaptureFi
     assert counted(capsys)["CallsThrottled"] == [1.0]
 
 
-def test_what_it_braked_for_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_it_cooled_down_for_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
     handle(worker, permit(NOW_US))
     line = metrics(capsys.readouterr().out)
-    assert {name: value for name, value in line.items() if name.startswith("Brakes")} == {"BrakesRetryAfter": [1.0]}
+    assert {name: value for name, value in line.items() if name.startswith("CoolDowns")} == {
+        "CoolDownsRetryAfter": [1.0]
+    }
 
 
 def test_a_vendor_that_fails_opens_its_circuit_and_its_calls_wait_in_the_queue(
@@ -108,14 +110,14 @@ def test_a_vendor_that_fails_opens_its_circuit_and_its_calls_wait_in_the_queue(
     assert set(outcomes) == {"deferred"}
     assert len(worker.sqs.of("SendMessage")) == 6
     assert worker.step_functions.sent == []
-    book = worker.books.entries["acme#submit"].book
-    assert not book.circuit.closed
+    reservations = worker.reservations.entries["acme#submit"].reservations
+    assert not reservations.circuit.closed
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert sum(line.get("BrakesCircuit", [0])[0] for line in printed) >= 1
+    assert sum(line.get("CoolDownsCircuit", [0])[0] for line in printed) >= 1
     worker.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
-    worker.clock.now_us = max(worker.clock.now_us, book.next_us - 1_000_000)
+    worker.clock.now_us = max(worker.clock.now_us, reservations.theoretical_arrival_us - 1_000_000)
     assert handle(worker, None, "call-0")["outcome"] == "accepted"
-    assert worker.books.entries["acme#submit"].book.circuit.closed
+    assert worker.reservations.entries["acme#submit"].reservations.circuit.closed
 
 
 def test_a_call_in_doubt_is_asked_about_with_a_permit_for_polls(
@@ -127,9 +129,9 @@ def test_a_call_in_doubt_is_asked_about_with_a_permit_for_polls(
     worker.vendor.answers = [httpx.Response(500), busy]
     assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
     assert [request.method for request in worker.vendor.requests] == ["POST", "GET"]
-    assert sorted(worker.books.entries) == ["acme#poll", "acme#submit"]
-    assert worker.books.entries["acme#poll"].book.brake_reason is Reason.RETRY_AFTER
-    assert metrics(capsys.readouterr().out)["BrakesRetryAfter"] == [1.0]
+    assert sorted(worker.reservations.entries) == ["acme#poll", "acme#submit"]
+    assert worker.reservations.entries["acme#poll"].reservations.cool_down_reason is Reason.RETRY_AFTER
+    assert metrics(capsys.readouterr().out)["CoolDownsRetryAfter"] == [1.0]
 
 
 @pytest.mark.parametrize("pacing", Pacing)
@@ -138,4 +140,4 @@ def test_a_call_without_a_doubt_takes_no_permit_for_polls(worker: Worker, pacing
     changes = {**ASKING, "limits": [*VENDOR_DOCUMENT["limits"], limit], "dispatch.pacing": pacing}
     worker.profiles.contract = vendor_of(changes)
     handle(worker, None)
-    assert "acme#poll" not in worker.books.entries
+    assert "acme#poll" not in worker.reservations.entries

@@ -14,7 +14,7 @@ from headway_lane.contract.exchange import Callback
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.errors import Forged
 from headway_lane.vendor_api.job_status import finding_of
-from headway_lane.vendor_api.submission import job_id_of, order_of
+from headway_lane.vendor_api.submission import job_id_of, submission_of
 from headway_lane.verification.schemes import scheme_of
 
 from headway.simulator.keys import VendorKeys
@@ -87,15 +87,15 @@ def test_the_answers_to_a_presets_polls_say_what_the_vendor_means(name: str) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_presets_submit_can_be_written(name: str) -> None:
-    order = order_of(vendor_of(name), {"input": "text"}, "key-1", URL, "secret")
+    order = submission_of(vendor_of(name), {"input": "text"}, "key-1", URL, "secret")
     assert (order.json is None) != (order.form is None)
 
 
 def signed(name: str, key: str) -> tuple[bytes, dict[str, str]]:
     """Return a callback of the vendor as the simulator writes it; header names in lower case, as they come in."""
     item = {"NotificationRequestItem": {"pspReference": "job-1", "success": "true"}} if name == "adyen" else {}
-    letter = write(callback_of(name), key, "msg_1", item or {"id": "job-1"}, URL, NOW)
-    return letter.content, {header.lower(): value for header, value in letter.headers.items()}
+    dead_letter = write(callback_of(name), key, "msg_1", item or {"id": "job-1"}, URL, NOW)
+    return dead_letter.content, {header.lower(): value for header, value in dead_letter.headers.items()}
 
 
 @pytest.mark.parametrize("name", CALLED_BACK)

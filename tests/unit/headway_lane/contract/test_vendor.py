@@ -86,7 +86,7 @@ def test_a_fence_around_permits_never_holds_up_their_bursts_and_is_bounded_by_ev
     vendor = vendor_of({"limits": [limit(amount, per_s) for amount, per_s in limits]})
     fence = vendor.fence(Scope.SUBMIT)
     assert fence is not None
-    fastest_per_s = 1_000_000 / rule_of(vendor.limits_of(Scope.SUBMIT), headroom_us=0).interval_us
+    fastest_per_s = 1_000_000 / rule_of(vendor.limits_of(Scope.SUBMIT), headroom_us=0).emission_interval_us
     assert fence.rate_per_s >= fastest_per_s * (1 - 1e-9)
     assert fence.burst_count >= 1
     for amount, per_s in limits:
@@ -253,7 +253,7 @@ def test_a_limit_on_any_calls_binds_both_scopes() -> None:
 
 def test_where_both_scopes_share_a_limit_half_of_it_is_left_for_submits_and_the_deadlines_know_it() -> None:
     alone, shared = (vendor_of({"limits": [limit(6, 60, scope)]}) for scope in ("submit", "any"))
-    assert (alone.book_scope(Scope.POLL), shared.book_scope(Scope.POLL)) == (Scope.POLL, Scope.ANY)
+    assert (alone.budget_scope(Scope.POLL), shared.budget_scope(Scope.POLL)) == (Scope.POLL, Scope.ANY)
     assert (alone.lasting_rps(), shared.lasting_rps()) == (0.1, 0.05)
     assert (alone.soft_limit_count, shared.soft_limit_count) == (30, 15)
     assert shared.dispatcher_timeout_s - MARGIN_S == 2 * (alone.dispatcher_timeout_s - MARGIN_S)
@@ -266,6 +266,6 @@ def test_jobs_in_flight_are_no_calls() -> None:
     assert vendor_of().jobs_in_flight is None
 
 
-def test_a_seat_outlives_the_task_that_waits_for_its_job() -> None:
+def test_an_in_flight_permit_outlives_the_task_that_waits_for_its_job() -> None:
     vendor = vendor_of()
-    assert vendor.seat_expiry_s > vendor.call_timeout_s
+    assert vendor.in_flight_expiry_s > vendor.call_timeout_s

@@ -1,4 +1,6 @@
-"""Seats in the dispatcher: before the permit, with patience, given back where a call does not go to the vendor now."""
+"""In-flight permits in the dispatcher: before the permit, with patience, given back where a call does not go to the
+vendor now.
+"""
 
 import json
 from collections.abc import Callable
@@ -8,13 +10,12 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher import drain, handler
-from headway_lane.dispatcher.admission import PATIENCE_US, POLL_US, PUT_BACK_S, STANDING, BatchSeating, seating_of
-from headway_lane.limiter.in_flight import Seats
+from headway_lane.dispatcher.admission import PATIENCE_US, POLL_US, REQUEUE_S, UNLIMITED, BatchAdmission, admission_of
+from headway_lane.limiter.in_flight import InFlight
 from headway_lane.limiter.pace import Turns
 from headway_lane.runtime.errors import RetryLater
 from headway_lane.runtime.names import Environment
 
-from tests.unit.headway_lane.books import MemorySeatStore
 from tests.unit.headway_lane.fakes import (
     NOW_MS,
     ORIGIN,
@@ -28,6 +29,7 @@ from tests.unit.headway_lane.fakes import (
     sqs_record,
     vendor_of,
 )
+from tests.unit.headway_lane.memory_stores import MemoryInFlightStore
 
 LIMITS = [{"quantity": "calls", "amount": 10, "per_s": 1, "scope": "submit"}]
 BUDGET = "acme#in_flight"
@@ -43,83 +45,87 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def store() -> MemorySeatStore:
-    return MemorySeatStore()
+def store() -> MemoryInFlightStore:
+    return MemoryInFlightStore()
 
 
-def seats(store: MemorySeatStore, clock: VirtualClock, limit: int) -> Seats:
-    return Seats(store, "acme", limit, 1_000, clock.epoch_us)
+def in_flight(store: MemoryInFlightStore, clock: VirtualClock, limit: int) -> InFlight:
+    return InFlight(store, "acme", limit, 1_000, clock.epoch_us)
 
 
-def seating(store: MemorySeatStore, clock: VirtualClock, limit: int, ids: str, chunk: int = 2) -> BatchSeating:
-    return BatchSeating(seats(store, clock, limit), list(ids), chunk, clock.sleep_us)
+def admission(store: MemoryInFlightStore, clock: VirtualClock, limit: int, ids: str, chunk: int = 2) -> BatchAdmission:
+    return BatchAdmission(in_flight(store, clock, limit), list(ids), chunk, clock.sleep_us)
 
 
-def held(store: MemorySeatStore) -> str:
+def held(store: MemoryInFlightStore) -> str:
     return "".join(sorted(store.budgets.get(BUDGET, {})))
 
 
 def test_without_a_limit_nothing_is_asked(clock: VirtualClock) -> None:
-    assert seating_of(lambda vendor: None, clock.sleep_us)(vendor_of(), [request_body()]) is STANDING
+    assert admission_of(lambda vendor: None, clock.sleep_us)(vendor_of(), [request_body()]) is UNLIMITED
 
 
-def test_seats_are_taken_a_chunk_at_a_time(store: MemorySeatStore, clock: VirtualClock) -> None:
-    batch = seating(store, clock, 4, "abcde")
-    batch.take("a")
+def test_in_flight_permits_are_taken_a_chunk_at_a_time(store: MemoryInFlightStore, clock: VirtualClock) -> None:
+    batch = admission(store, clock, 4, "abcde")
+    batch.admit("a")
     assert held(store) == "ab"
     before = store.request_count
-    batch.take("b")
+    batch.admit("b")
     assert (held(store), store.request_count) == ("ab", before)
-    batch.take("c")
+    batch.admit("c")
     assert (held(store), batch.full_count, clock.slept_us) == ("abcd", 0, [])
 
 
-def test_a_batch_sits_as_far_as_the_permits_of_a_quarter_second_go(store: MemorySeatStore, clock: VirtualClock) -> None:
-    made = seating_of(lambda vendor: seats(store, clock, 9), clock.sleep_us)
+def test_a_batch_sits_as_far_as_the_permits_of_a_quarter_second_go(
+    store: MemoryInFlightStore, clock: VirtualClock
+) -> None:
+    made = admission_of(lambda vendor: in_flight(store, clock, 9), clock.sleep_us)
     batch = made(limited(9), [request_body(call_id=call_id) for call_id in "abcde"] + ["{", "[]", "{}"])
-    batch.take("a")
+    batch.admit("a")
     assert held(store) == "ab"
 
 
-def test_a_call_waits_until_a_seat_is_given_back(store: MemorySeatStore, clock: VirtualClock) -> None:
-    seats(store, clock, 1).take(["other"])
-    batch = seating(store, clock, 1, "a")
+def test_a_call_waits_until_an_in_flight_permit_is_returned(store: MemoryInFlightStore, clock: VirtualClock) -> None:
+    in_flight(store, clock, 1).acquire(["other"])
+    batch = admission(store, clock, 1, "a")
     quiet: Callable[[], object] = str
-    store.others = [quiet] * 3 + [lambda: store.leave(BUDGET, "other")]
-    batch.take("a")
+    store.others = [quiet] * 3 + [lambda: store.release(BUDGET, "other")]
+    batch.admit("a")
     assert held(store) == "a"
     assert set(clock.slept_us) == {POLL_US}
     assert batch.full_count == 1
 
 
 def test_a_batch_has_patience_once_and_then_each_call_looks_once_more(
-    store: MemorySeatStore, clock: VirtualClock
+    store: MemoryInFlightStore, clock: VirtualClock
 ) -> None:
-    seats(store, clock, 1).take(["other"])
-    batch = seating(store, clock, 1, "abc")
+    in_flight(store, clock, 1).acquire(["other"])
+    batch = admission(store, clock, 1, "abc")
     for call_id in "ab":
         with pytest.raises(RetryLater) as later:
-            batch.take(call_id)
-        assert later.value.retry_after_s == PUT_BACK_S
+            batch.admit(call_id)
+        assert later.value.retry_after_s == REQUEUE_S
     assert sum(clock.slept_us) == PATIENCE_US
-    store.leave(BUDGET, "other")
-    batch.take("c")
+    store.release(BUDGET, "other")
+    batch.admit("c")
     assert (held(store), batch.full_count) == ("c", 2)
 
 
-def test_what_was_taken_ahead_and_not_asked_for_goes_back(store: MemorySeatStore, clock: VirtualClock) -> None:
-    batch = seating(store, clock, 4, "abcd", chunk=3)
-    batch.take("a")
+def test_what_was_taken_ahead_and_not_asked_for_goes_back(store: MemoryInFlightStore, clock: VirtualClock) -> None:
+    batch = admission(store, clock, 4, "abcd", chunk=3)
+    batch.admit("a")
     batch.close()
     assert held(store) == "a"
 
 
-def test_a_seat_that_was_there_before_is_not_given_back(store: MemorySeatStore, clock: VirtualClock) -> None:
+def test_an_in_flight_permit_that_was_there_before_is_not_returned(
+    store: MemoryInFlightStore, clock: VirtualClock
+) -> None:
     """The call may be with the vendor already, by another delivery of its message."""
-    seats(store, clock, 4).take(["a", "b"])
-    batch = seating(store, clock, 4, "abc", chunk=3)
-    batch.take("a")
-    batch.leave("a")
+    in_flight(store, clock, 4).acquire(["a", "b"])
+    batch = admission(store, clock, 4, "abc", chunk=3)
+    batch.admit("a")
+    batch.release("a")
     batch.close()
     assert held(store) == "ab"
 
@@ -134,77 +140,77 @@ def started(worker: Worker) -> list[str]:
 
 def test_a_vendor_without_a_limit_costs_no_request(worker: Worker) -> None:
     handler.handle(event("a", "b"), LambdaContext())
-    assert worker.seats.request_count == 0
+    assert worker.in_flight.request_count == 0
 
 
-def test_calls_beyond_the_seats_go_back_to_their_queue_and_cost_neither_receive_nor_permit(
+def test_calls_beyond_the_in_flight_permits_go_back_to_their_queue_and_cost_neither_receive_nor_permit(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker.profiles.contract = limited(2)
     assert handler.handle(event("a", "b", "c"), LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == ["a", "b"]
     (sent,) = worker.sqs.of("SendMessage")
-    assert (json.loads(sent["MessageBody"])["call_id"], sent["DelaySeconds"]) == ("c", PUT_BACK_S)
-    assert held(worker.seats) == "ab"
+    assert (json.loads(sent["MessageBody"])["call_id"], sent["DelaySeconds"]) == ("c", REQUEUE_S)
+    assert held(worker.in_flight) == "ab"
     line = metrics(capsys.readouterr().out)
-    assert (line["CallsDispatched"], line["CallsPutBack"], line["SeatsFull"]) == ([2.0], [1.0], [1.0])
-    assert worker.books.entries["acme#submit"].book.number == 2, "no permit was booked for it"
+    assert (line["CallsDispatched"], line["CallsRequeued"], line["InFlightFull"]) == ([2.0], [1.0], [1.0])
+    assert worker.reservations.entries["acme#submit"].reservations.number == 2, "no permit was reserved for it"
 
 
-def test_a_call_that_is_put_back_for_its_turn_gives_its_seat_back(worker: Worker) -> None:
+def test_a_call_that_is_requeued_for_its_turn_gives_its_in_flight_permit_back(worker: Worker) -> None:
     worker.profiles.contract = limited(5)
-    worker.books.races = 1_000
+    worker.reservations.races = 1_000
     handler.handle(event("a", "b"), LambdaContext())
-    assert (len(worker.sqs.of("SendMessage")), held(worker.seats)) == (2, "")
+    assert (len(worker.sqs.of("SendMessage")), held(worker.in_flight)) == (2, "")
 
 
-def test_a_call_that_could_not_be_started_keeps_its_seat_for_its_redelivery(worker: Worker) -> None:
+def test_a_call_that_could_not_be_started_keeps_its_in_flight_permit_for_its_redelivery(worker: Worker) -> None:
     """Nobody knows whether Step Functions took it."""
     worker.profiles.contract = limited(1)
     worker.step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
     handler.handle(event("a"), LambdaContext())
-    assert held(worker.seats) == "a"
+    assert held(worker.in_flight) == "a"
     handler.handle(event("a"), LambdaContext())
     assert started(worker) == ["a"]
 
 
-@pytest.mark.parametrize(("over", "seats_left"), [(True, "b"), (False, "ab")])
-def test_a_duplicate_of_a_call_that_is_over_keeps_no_seat_and_one_under_way_does(
-    worker: Worker, over: bool, seats_left: str
+@pytest.mark.parametrize(("over", "free_count"), [(True, "b"), (False, "ab")])
+def test_a_duplicate_of_a_call_that_is_over_keeps_no_in_flight_permit_and_one_under_way_does(
+    worker: Worker, over: bool, free_count: str
 ) -> None:
-    """Of a call under way the seat is the other delivery's."""
+    """Of a call under way the in-flight permit is the other delivery's."""
     worker.profiles.contract = limited(5)
     worker.ledger.enqueue(request_of("a"), 3_600)
     worker.ledger.begin("a", "owner-1", 40)
     if over:
         worker.ledger.reject("a", "Vendor.Rejected", "")
     handler.handle(event("b", "a"), LambdaContext())
-    assert (started(worker), held(worker.seats)) == (["b"], seats_left)
+    assert (started(worker), held(worker.in_flight)) == (["b"], free_count)
 
 
-def test_a_seat_is_taken_before_the_turn(worker: Worker) -> None:
+def test_an_in_flight_permit_is_taken_before_the_turn(worker: Worker) -> None:
     worker.profiles.contract = limited(1)
     seen: list[str] = []
 
     def turns() -> Turns:
-        seen.append(held(worker.seats))
+        seen.append(held(worker.in_flight))
         yield None
 
     dispatcher = handler.dispatcher()
-    dispatcher.dispatch(request_body(call_id="a"), ORIGIN, turns(), dispatcher.seating([request_body(call_id="a")]))
+    dispatcher.dispatch(request_body(call_id="a"), ORIGIN, turns(), dispatcher.admission([request_body(call_id="a")]))
     assert seen == ["a"]
 
 
-def test_the_drain_takes_seats_as_well(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_drain_takes_in_flight_permits_as_well(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.profiles.contract = limited(1)
     worker.sqs.waiting.update(FakeSqs(request_body(call_id="a"), request_body(call_id="b")).waiting)
     assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 1}
-    assert held(worker.seats) == "a"
-    assert metrics(capsys.readouterr().out)["SeatsFull"] == [1.0]
+    assert held(worker.in_flight) == "a"
+    assert metrics(capsys.readouterr().out)["InFlightFull"] == [1.0]
 
 
-def test_without_the_seats_table_bound_a_limited_vendor_is_a_defect_of_the_stack() -> None:
+def test_without_the_in_flight_permits_table_bound_a_limited_vendor_is_a_defect_of_the_stack() -> None:
     from headway_lane.limiter import in_flight_tables
 
-    with pytest.raises(RuntimeError, match=Environment.SEATS_TABLE):
-        in_flight_tables.seats_of(limited(1))
+    with pytest.raises(RuntimeError, match=Environment.IN_FLIGHT_TABLE):
+        in_flight_tables.in_flight_of(limited(1))

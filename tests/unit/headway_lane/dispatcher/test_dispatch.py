@@ -157,7 +157,7 @@ def test_a_request_without_a_turn_is_recorded_and_not_started_and_so_is_what_fol
     assert [tables.call(call_id)["state"] for call_id in ("call-1", "call-2")] == ["queued"] * 2
 
 
-def test_what_follows_a_booking_that_broke_comes_again(dispatcher: Dispatcher) -> None:
+def test_what_follows_a_reservation_that_broke_comes_again(dispatcher: Dispatcher) -> None:
     def turns() -> Turns:
         raise OSError("no store")
         yield None

@@ -10,7 +10,7 @@ from headway_lane.contract.vendor import Scope
 from headway_lane.dispatcher import drain, handler
 from headway_lane.limiter.budget import budget_of
 from headway_lane.limiter.pace import LEAD_US, Turns
-from headway_lane.messages.request_queue import LONGEST_PUT_BACK_S, PUT_BACK_S
+from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, REQUEUE_S
 
 from tests.unit.headway_lane.fakes import (
     NOW_MS,
@@ -151,7 +151,7 @@ def test_every_call_of_a_batch_gets_a_permit_and_leftovers_go_back(worker: Worke
         {"slot_us": start_us, "number": 0, "generation": 0, "shifted_us": 0},
         {"slot_us": start_us + 101_500, "number": 1, "generation": 0, "shifted_us": 0},
     ]
-    assert worker.books.entries["acme#submit"].book.number == 2, "the third is free again"
+    assert worker.reservations.entries["acme#submit"].reservations.number == 2, "the third is free again"
 
 
 def test_with_plain_pacing_calls_have_no_permit_and_no_budget(worker: Worker) -> None:
@@ -160,23 +160,23 @@ def test_with_plain_pacing_calls_have_no_permit_and_no_budget(worker: Worker) ->
     (start,) = worker.step_functions.of("StartExecution")
     assert json.loads(start["input"])["permit"] == {}
     assert worker.clock.slept_us == [200_000]
-    assert worker.books.entries == {}
+    assert worker.reservations.entries == {}
 
 
-def brake(worker: Worker, duration_s: int) -> None:
+def cool_down(worker: Worker, duration_s: int) -> None:
     vendor = worker.profiles.contract
     budget = budget_of(
-        worker.books, vendor, Scope.SUBMIT, worker.profiles.pace, worker.clock.epoch_us, worker.clock.sleep_us
+        worker.reservations, vendor, Scope.SUBMIT, worker.profiles.pace, worker.clock.epoch_us, worker.clock.sleep_us
     )
     assert budget is not None
-    budget.brake(duration_s * 1_000_000)
+    budget.cool_down(duration_s * 1_000_000)
 
 
-@pytest.mark.parametrize(("brake_s", "delay_s"), [(60, 60), (900, 900), (3_600, 900)])
-def test_behind_a_long_brake_a_batch_goes_to_the_end_of_its_queue_and_costs_no_receive(
-    worker: Worker, capsys: pytest.CaptureFixture[str], brake_s: int, delay_s: int
+@pytest.mark.parametrize(("cool_down_s", "delay_s"), [(60, 60), (900, 900), (3_600, 900)])
+def test_behind_a_long_cool_down_a_batch_goes_to_the_end_of_its_queue_and_costs_no_receive(
+    worker: Worker, capsys: pytest.CaptureFixture[str], cool_down_s: int, delay_s: int
 ) -> None:
-    brake(worker, brake_s)
+    cool_down(worker, cool_down_s)
     bodies = [request_body(call_id="call-1"), request_body(call_id="call-2")]
     assert handler.handle(batch(*bodies), LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == []
@@ -184,15 +184,15 @@ def test_behind_a_long_brake_a_batch_goes_to_the_end_of_its_queue_and_costs_no_r
     assert [message["MessageBody"] for message in sent] == bodies
     assert {message["QueueUrl"] for message in sent} == {"https://sqs.example/requests"}
     assert all(delay_s - 1 <= message["DelaySeconds"] <= delay_s for message in sent), "the whole batch"
-    assert LONGEST_PUT_BACK_S == 900
-    assert metrics(capsys.readouterr().out)["CallsPutBack"] == [2.0]
-    worker.clock.now_us += brake_s * 1_000_000
+    assert LONGEST_REQUEUE_S == 900
+    assert metrics(capsys.readouterr().out)["CallsRequeued"] == [2.0]
+    worker.clock.now_us += cool_down_s * 1_000_000
     handler.handle(batch(*bodies), LambdaContext())
     assert started(worker) == ["call-1", "call-2"]
 
 
-def test_what_is_put_back_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
-    brake(worker, 60)
+def test_what_is_requeued_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
+    cool_down(worker, 60)
     event = batch(request_body(call_id="call-1"), request_body(call_id="call-2"))
     event["Records"][0]["eventSourceARN"] = "arn:aws:sqs:eu-central-1:123456789012:urgent"
     event["Records"][0]["attributes"]["MessageGroupId"] = "tenant-a"
@@ -203,15 +203,15 @@ def test_what_is_put_back_stays_in_its_queue_and_with_its_tenant(worker: Worker)
     assert "MessageGroupId" not in normal, "it was sent without"
 
 
-def test_where_booking_fails_for_contention_the_batch_comes_again_soon(worker: Worker) -> None:
-    worker.books.races = 1_000
+def test_where_reservation_fails_for_contention_the_batch_comes_again_soon(worker: Worker) -> None:
+    worker.reservations.races = 1_000
     handler.handle(batch(request_body()), LambdaContext())
     (message,) = worker.sqs.of("SendMessage")
-    assert message["DelaySeconds"] == PUT_BACK_S
+    assert message["DelaySeconds"] == REQUEUE_S
 
 
 def test_the_drain_puts_back_what_has_to_wait_long(worker: Worker) -> None:
-    brake(worker, 60)
+    cool_down(worker, 60)
     queue = fill(worker, request_body(call_id="call-1"))
     assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
     assert queue.waiting == {}
@@ -219,7 +219,7 @@ def test_the_drain_puts_back_what_has_to_wait_long(worker: Worker) -> None:
 
 
 def test_what_the_drain_puts_back_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
-    brake(worker, 60)
+    cool_down(worker, 60)
     worker.sqs.urgent["urgent-1"] = request_body(call_id="urgent-1")
     worker.sqs.groups["urgent-1"] = "tenant-a"
     drain.handle({"batch_size": 10}, LambdaContext())

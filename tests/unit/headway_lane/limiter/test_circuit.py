@@ -22,8 +22,8 @@ from headway_lane.limiter.signals import Reason
 from headway_lane.limiter.turn import PATIENCE_US
 from hypothesis import given
 
-from tests.unit.headway_lane.books import MemoryBookStore
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, VirtualClock, vendor_of
+from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 RULE = rule_of([Limit(10, 1, Scope.SUBMIT), Limit(300, 60, Scope.SUBMIT)], 15_000)
 NOW_US = 1_000_000_000
@@ -76,7 +76,7 @@ class Lane:
     """A budget on a virtual clock, and the calls that are under way."""
 
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(NOW_US))
-    store: MemoryBookStore = field(default_factory=MemoryBookStore)
+    store: MemoryReservationStore = field(default_factory=MemoryReservationStore)
 
     def __post_init__(self) -> None:
         self.budget = Budget(self.store, "acme#submit", RULE, self.clock.epoch_us)
@@ -86,20 +86,20 @@ class Lane:
         return self.budget.look().circuit
 
     def open(self) -> list[Permit]:
-        permits = list(self.budget.book(THRESHOLD, 0))
+        permits = list(self.budget.reserve(THRESHOLD, 0))
         self.clock.now_us = permits[-1].slot_us
         assert [self.budget.failed(permit) for permit in permits] == [False] * (THRESHOLD - 1) + [True]
         return permits
 
     def probe(self) -> Permit:
-        [probe] = self.budget.book(3, 0)
+        [probe] = self.budget.reserve(3, 0)
         self.clock.now_us = max(self.clock.now_us, probe.slot_us)
         return probe
 
 
-def test_opening_voids_what_is_booked_and_books_one_probe_per_period() -> None:
+def test_opening_voids_what_is_reserved_and_reserves_one_probe_per_period() -> None:
     lane = Lane()
-    waiting = lane.budget.book(20, 100_000)
+    waiting = lane.budget.reserve(20, 100_000)
     for permit in waiting[:THRESHOLD]:
         lane.budget.failed(permit)
     assert not [permit for permit in waiting if slot_now(RULE, permit, lane.budget.look())]
@@ -110,10 +110,10 @@ def test_opening_voids_what_is_booked_and_books_one_probe_per_period() -> None:
 def test_within_a_horizon_there_is_the_probe_or_nothing() -> None:
     lane = Lane()
     lane.open()
-    assert lane.budget.book(10, 500_000, 600_000) == ()
+    assert lane.budget.reserve(10, 500_000, 600_000) == ()
     lane.clock.now_us = lane.circuit.resume_us - 600_000
-    assert len(lane.budget.book(10, 500_000, 600_000)) == 1
-    assert lane.budget.book(10, 500_000, 600_000) == ()
+    assert len(lane.budget.reserve(10, 500_000, 600_000)) == 1
+    assert lane.budget.reserve(10, 500_000, 600_000) == ()
     assert lane.budget.first_free_us() == lane.circuit.resume_us + OPEN_US
 
 
@@ -121,7 +121,7 @@ def test_who_cannot_wait_for_a_probe_comes_back_when_one_has_told_how_the_vendor
     lane = Lane()
     lane.open()
     for _ in range(20):
-        lane.budget.book(1, 0)
+        lane.budget.reserve(1, 0)
     assert lane.budget.first_free_us() == lane.circuit.resume_us + 20 * OPEN_US
     assert lane.budget.ask_again_us() == lane.circuit.resume_us + PROBE_US
     lane.clock.now_us = lane.circuit.resume_us + PROBE_US
@@ -132,47 +132,47 @@ def test_a_probe_that_is_given_back_is_the_next_one_and_holds_nobody_back_after_
     lane = Lane()
     lane.open()
     probe = lane.probe()
-    lane.budget.give_back([probe])
+    lane.budget.cancel([probe])
     assert lane.probe() == probe
     lane.budget.succeeded(probe)
-    later = lane.budget.book(10, 0)
+    later = lane.budget.reserve(10, 0)
     assert later[-1].slot_us < lane.clock.now_us + 3_000_000
 
 
 def test_a_probe_that_succeeds_lets_everybody_go_a_window_later() -> None:
     lane = Lane()
     lane.open()
-    probe, unused = lane.probe(), lane.budget.book(1, 0)[0]
+    probe, unused = lane.probe(), lane.budget.reserve(1, 0)[0]
     lane.clock.now_us = probe.slot_us + 20_000
     lane.budget.succeeded(probe)
     assert lane.circuit == CLOSED
-    permits = lane.budget.book(5, 0)
+    permits = lane.budget.reserve(5, 0)
     assert permits[0].slot_us == lane.clock.now_us + SWITCH_US + RULE.forget_us
-    assert permits[-1].slot_us - permits[0].slot_us == 4 * RULE.interval_us
+    assert permits[-1].slot_us - permits[0].slot_us == 4 * RULE.emission_interval_us
     assert slot_now(RULE, unused, lane.budget.look()) is None
 
 
-def test_closing_keeps_to_a_brake_that_the_vendor_asked_for_meanwhile() -> None:
+def test_closing_keeps_to_a_cool_down_that_the_vendor_asked_for_meanwhile() -> None:
     lane = Lane()
     lane.open()
     probe = lane.probe()
-    lane.budget.brake(60_000_000, Reason.RETRY_AFTER)
-    braked_until_us = lane.clock.now_us + 60_000_000
+    lane.budget.cool_down(60_000_000, Reason.RETRY_AFTER)
+    cool_down_until_us = lane.clock.now_us + 60_000_000
     lane.budget.succeeded(probe)
     assert lane.circuit == CLOSED
-    assert lane.budget.book(1, 0)[0].slot_us >= braked_until_us
+    assert lane.budget.reserve(1, 0)[0].slot_us >= cool_down_until_us
 
 
-def test_opening_does_not_shorten_a_brake() -> None:
+def test_opening_does_not_shorten_a_cool_down() -> None:
     lane = Lane()
-    lane.budget.brake(60_000_000, Reason.RETRY_AFTER)
+    lane.budget.cool_down(60_000_000, Reason.RETRY_AFTER)
     lane.open()
     assert lane.probe().slot_us >= NOW_US + 60_000_000
 
 
 def test_the_healthy_path_costs_nothing() -> None:
     lane = Lane()
-    [permit] = lane.budget.book(1, 0)
+    [permit] = lane.budget.reserve(1, 0)
     lane.budget.look()
     read, written = lane.store.read_count, lane.store.write_count
     lane.budget.succeeded(permit)
@@ -183,10 +183,10 @@ def test_who_fetches_results_waits_for_a_probe_no_longer_than_for_any_slot() -> 
     poll = {"quantity": "calls", "amount": 50, "per_s": 1, "scope": "poll"}
     vendor, clock = vendor_of({"limits": [*VENDOR_DOCUMENT["limits"], poll]}), VirtualClock(NOW_US)
     tuning = Tuning(delay_ms=0, rate_per_s=10)
-    budget = budget_of(MemoryBookStore(), vendor, Scope.POLL, tuning, clock.epoch_us, clock.sleep_us)
+    budget = budget_of(MemoryReservationStore(), vendor, Scope.POLL, tuning, clock.epoch_us, clock.sleep_us)
     assert budget is not None
     for _ in range(THRESHOLD + 5):
-        [permit] = budget.book(1, 0)
+        [permit] = budget.reserve(1, 0)
         clock.now_us = permit.slot_us
         budget.failed(permit)
     assert budget.look().circuit.period_us == LONGEST_OPEN_POLL_US == PATIENCE_US
@@ -209,7 +209,7 @@ def test_whatever_fails_and_succeeds_in_whatever_order_one_call_per_period_leave
         if event == "wait":
             lane.clock.now_us += pause_us
         elif event == "leave":
-            [permit, *_] = lane.budget.book(1 + number, 0)
+            [permit, *_] = lane.budget.reserve(1 + number, 0)
             lane.clock.now_us = max(lane.clock.now_us, permit.slot_us)
             under_way.append(permit)
             left.append((permit.slot_us, lane.circuit))
@@ -226,7 +226,7 @@ def test_whatever_fails_and_succeeds_in_whatever_order_one_call_per_period_leave
                 free_us = lane.budget.first_free_us()
                 assert free_us <= max(lane.clock.now_us, left[-1][0]) + SWITCH_US + RULE.forget_us + 61_000_000
     for (earlier_us, _), (later_us, circuit) in itertools.pairwise(left):
-        assert later_us - earlier_us >= RULE.interval_us
+        assert later_us - earlier_us >= RULE.emission_interval_us
         if not circuit.closed:
             assert later_us >= circuit.resume_us
         if not circuit.closed and earlier_us >= circuit.resume_us:

@@ -1,4 +1,6 @@
-"""Seats of jobs in flight: the same contract on the in-memory and the DynamoDB store, and what never happens."""
+"""In-flight permits of jobs in flight: the same contract on the in-memory and the DynamoDB store, and what never
+happens.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,19 +10,19 @@ import pytest
 from headway_lane.limiter.in_flight import (
     ATTEMPTS,
     PURGE_LIMIT,
-    Seats,
-    SeatsContended,
-    SeatStore,
-    Taken,
+    Acquired,
+    InFlight,
+    InFlightContended,
+    InFlightStore,
     draft,
-    seat_budget,
+    in_flight_key,
 )
-from headway_lane.limiter.in_flight_store import DynamoSeatStore
+from headway_lane.limiter.in_flight_store import DynamoInFlightStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.headway_lane.books import MemorySeatStore, budgets_table
 from tests.unit.headway_lane.fakes import VirtualClock
+from tests.unit.headway_lane.memory_stores import MemoryInFlightStore, budgets_table
 
 NOW_S = 1_800_000_000
 EXPIRY_S = 1_000
@@ -29,12 +31,12 @@ FOREVER = 2 * NOW_S
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def store(request: pytest.FixtureRequest) -> Iterator[SeatStore]:
+def store(request: pytest.FixtureRequest) -> Iterator[InFlightStore]:
     if request.param == "memory":
-        yield MemorySeatStore()
+        yield MemoryInFlightStore()
         return
     with budgets_table() as table:
-        yield DynamoSeatStore(table)
+        yield DynamoInFlightStore(table)
 
 
 @pytest.fixture
@@ -42,158 +44,166 @@ def clock() -> VirtualClock:
     return VirtualClock(NOW_S * 1_000_000)
 
 
-def seats_of(store: SeatStore, clock: VirtualClock, limit: int = 3) -> Seats:
-    return Seats(store, "acme", limit, EXPIRY_S, clock.epoch_us)
+def in_flight_of(store: InFlightStore, clock: VirtualClock, limit: int = 3) -> InFlight:
+    return InFlight(store, "acme", limit, EXPIRY_S, clock.epoch_us)
 
 
-def test_a_budget_that_nobody_opened_has_no_seats_and_takes_none(store: SeatStore) -> None:
+def test_a_budget_that_nobody_opened_has_no_in_flight_permits_and_takes_none(store: InFlightStore) -> None:
     assert store.read(BUDGET) is None
-    assert not store.take(BUDGET, {"a": FOREVER}, {}, 3)
-    store.leave(BUDGET, "a")
+    assert not store.acquire(BUDGET, {"a": FOREVER}, {}, 3)
+    store.release(BUDGET, "a")
     assert store.read(BUDGET) is None, "giving back opens nothing"
 
 
-def test_opening_again_loses_no_seat(store: SeatStore) -> None:
+def test_opening_again_loses_no_in_flight_permit(store: InFlightStore) -> None:
     store.open(BUDGET)
     assert store.read(BUDGET) == {}
-    assert store.take(BUDGET, {"a": FOREVER}, {}, 1)
+    assert store.acquire(BUDGET, {"a": FOREVER}, {}, 1)
     store.open(BUDGET)
     assert store.read(BUDGET) == {"a": FOREVER}
 
 
-def test_a_write_fills_the_seats_up_to_the_limit_or_changes_nothing(store: SeatStore) -> None:
+def test_a_write_fills_the_in_flight_permits_up_to_the_limit_or_changes_nothing(store: InFlightStore) -> None:
     store.open(BUDGET)
-    assert store.take(BUDGET, {"a": 1, "b": 2}, {}, 3)
-    assert not store.take(BUDGET, {"c": 3, "d": 4}, {}, 3)
+    assert store.acquire(BUDGET, {"a": 1, "b": 2}, {}, 3)
+    assert not store.acquire(BUDGET, {"c": 3, "d": 4}, {}, 3)
     assert store.read(BUDGET) == {"a": 1, "b": 2}
-    assert store.take(BUDGET, {"c": 3}, {}, 3)
-    assert not store.take(BUDGET, {"d": 4}, {}, 3)
-    assert not store.take(BUDGET, {"d": 4}, {}, 2), "a limit that was lowered waits for seats to be given back"
+    assert store.acquire(BUDGET, {"c": 3}, {}, 3)
+    assert not store.acquire(BUDGET, {"d": 4}, {}, 3)
+    assert not store.acquire(BUDGET, {"d": 4}, {}, 2), (
+        "a limit that was lowered waits for in-flight permits to be given back"
+    )
 
 
-def test_a_seat_that_is_taken_is_not_taken_again(store: SeatStore) -> None:
+def test_an_in_flight_permit_that_is_taken_is_not_taken_again(store: InFlightStore) -> None:
     store.open(BUDGET)
-    assert store.take(BUDGET, {"a": 1}, {}, 3)
-    assert not store.take(BUDGET, {"a": 9, "b": 9}, {}, 3)
+    assert store.acquire(BUDGET, {"a": 1}, {}, 3)
+    assert not store.acquire(BUDGET, {"a": 9, "b": 9}, {}, 3)
     assert store.read(BUDGET) == {"a": 1}
 
 
-def test_an_expired_seat_goes_in_the_same_write_unless_it_is_not_as_it_was_seen(store: SeatStore) -> None:
+def test_an_expired_in_flight_permit_goes_in_the_same_write_unless_it_is_not_as_it_was_seen(
+    store: InFlightStore,
+) -> None:
     store.open(BUDGET)
-    assert store.take(BUDGET, {"a": 1, "b": 2}, {}, 2)
-    assert not store.take(BUDGET, {"c": 9}, {"a": 7}, 2)
-    assert not store.take(BUDGET, {"c": 9}, {"gone": 1}, 2)
-    assert store.take(BUDGET, {"c": 9}, {"a": 1}, 2)
+    assert store.acquire(BUDGET, {"a": 1, "b": 2}, {}, 2)
+    assert not store.acquire(BUDGET, {"c": 9}, {"a": 7}, 2)
+    assert not store.acquire(BUDGET, {"c": 9}, {"gone": 1}, 2)
+    assert store.acquire(BUDGET, {"c": 9}, {"a": 1}, 2)
     assert store.read(BUDGET) == {"b": 2, "c": 9}
-    assert store.take(BUDGET, {"b": 9}, {"b": 2}, 2), "its own expired seat"
+    assert store.acquire(BUDGET, {"b": 9}, {"b": 2}, 2), "its own expired in-flight permit"
     assert store.read(BUDGET) == {"b": 9, "c": 9}
 
 
-def test_a_seat_is_given_back_once_and_a_second_time_changes_nothing(store: SeatStore) -> None:
+def test_an_in_flight_permit_is_returned_once_and_a_second_time_changes_nothing(store: InFlightStore) -> None:
     store.open(BUDGET)
-    store.take(BUDGET, {"a": 1, "b": 2}, {}, 2)
+    store.acquire(BUDGET, {"a": 1, "b": 2}, {}, 2)
     for _ in range(2):
-        store.leave(BUDGET, "a")
+        store.release(BUDGET, "a")
         assert store.read(BUDGET) == {"b": 2}
-    store.leave(BUDGET, "b")
+    store.release(BUDGET, "b")
     assert store.read(BUDGET) == {}
 
 
-def test_call_ids_are_any_text(store: SeatStore) -> None:
+def test_call_ids_are_any_text(store: InFlightStore) -> None:
     ids = ["hw-1.2", "a b", "#c0", ":room", "Grüße", "x" * 200]
     store.open(BUDGET)
-    assert store.take(BUDGET, dict.fromkeys(ids, 5), {}, 6)
+    assert store.acquire(BUDGET, dict.fromkeys(ids, 5), {}, 6)
     assert store.read(BUDGET) == dict.fromkeys(ids, 5)
     for call_id in ids:
-        store.leave(BUDGET, call_id)
+        store.release(BUDGET, call_id)
     assert store.read(BUDGET) == {}
 
 
-def test_one_write_seats_a_batch_and_purges_as_many_as_may_be(store: SeatStore) -> None:
+def test_one_write_in_flight_permits_a_batch_and_purges_as_many_as_may_be(store: InFlightStore) -> None:
     """The expressions of the longest call IDs that a workflow makes stay below DynamoDB's 4 KB."""
     store.open(BUDGET)
     old = {f"{'old':0<90}{number}": 1 for number in range(PURGE_LIMIT)}
     new = {f"{'new':0<90}{number}": FOREVER for number in range(10)}
-    assert store.take(BUDGET, old, {}, PURGE_LIMIT)
-    assert store.take(BUDGET, new, old, 10)
+    assert store.acquire(BUDGET, old, {}, PURGE_LIMIT)
+    assert store.acquire(BUDGET, new, old, 10)
     assert store.read(BUDGET) == new
 
 
-def test_a_batch_takes_what_is_free_the_first_of_it_first(store: SeatStore, clock: VirtualClock) -> None:
-    assert seats_of(store, clock).take(["a", "b"]).seated == {"a", "b"}
-    assert seats_of(store, clock).take(["c", "d"]).seated == {"c"}
-    assert seats_of(store, clock).take(["d"]).seated == frozenset()
-    assert store.read(seat_budget("acme")) == dict.fromkeys("abc", NOW_S + EXPIRY_S)
+def test_a_batch_takes_what_is_free_the_first_of_it_first(store: InFlightStore, clock: VirtualClock) -> None:
+    assert in_flight_of(store, clock).acquire(["a", "b"]).holders == {"a", "b"}
+    assert in_flight_of(store, clock).acquire(["c", "d"]).holders == {"c"}
+    assert in_flight_of(store, clock).acquire(["d"]).holders == frozenset()
+    assert store.read(in_flight_key("acme")) == dict.fromkeys("abc", NOW_S + EXPIRY_S)
 
 
-def test_a_call_that_has_a_seat_keeps_it_with_its_expiry(store: SeatStore, clock: VirtualClock) -> None:
-    seats = seats_of(store, clock)
-    seats.take(["a", "b", "c"])
+def test_a_call_that_has_an_in_flight_permit_keeps_it_with_its_expiry(
+    store: InFlightStore, clock: VirtualClock
+) -> None:
+    in_flight = in_flight_of(store, clock)
+    in_flight.acquire(["a", "b", "c"])
     clock.now_us += 5_000_000
-    assert seats_of(store, clock).take(["c", "d", "a"]).seated == {"c", "a"}
+    assert in_flight_of(store, clock).acquire(["c", "d", "a"]).holders == {"c", "a"}
     assert store.read(BUDGET) == dict.fromkeys("abc", NOW_S + EXPIRY_S)
 
 
-def test_who_takes_seats_knows_which_of_them_are_new(store: SeatStore, clock: VirtualClock) -> None:
-    seats = seats_of(store, clock)
-    assert seats.take(["a", "b"]).new == {"a", "b"}
-    assert seats_of(store, clock).take(["b", "c"]) == Taken(frozenset("bc"), frozenset("c"))
-    assert seats_of(store, clock).take(["c", "d"]) == Taken(frozenset("c"), frozenset())
+def test_who_takes_in_flight_permits_knows_which_of_them_are_new(store: InFlightStore, clock: VirtualClock) -> None:
+    in_flight = in_flight_of(store, clock)
+    assert in_flight.acquire(["a", "b"]).new == {"a", "b"}
+    assert in_flight_of(store, clock).acquire(["b", "c"]) == Acquired(frozenset("bc"), frozenset("c"))
+    assert in_flight_of(store, clock).acquire(["c", "d"]) == Acquired(frozenset("c"), frozenset())
 
 
-def test_a_seat_that_was_given_back_is_free(store: SeatStore, clock: VirtualClock) -> None:
-    seats = seats_of(store, clock, limit=1)
-    assert seats.take(["a"]).seated == {"a"}
-    assert seats.take(["b"]).seated == frozenset()
+def test_an_in_flight_permit_that_was_returned_is_free(store: InFlightStore, clock: VirtualClock) -> None:
+    in_flight = in_flight_of(store, clock, limit=1)
+    assert in_flight.acquire(["a"]).holders == {"a"}
+    assert in_flight.acquire(["b"]).holders == frozenset()
     for _ in range(2):
-        seats.leave("a")
-    assert seats.take(["b"]).seated == {"b"}
-    assert seats.take(["c"]).seated == frozenset()
+        in_flight.release("a")
+    assert in_flight.acquire(["b"]).holders == {"b"}
+    assert in_flight.acquire(["c"]).holders == frozenset()
 
 
-def test_seats_of_crashed_calls_are_purged_by_who_needs_them_and_not_before(
-    store: SeatStore, clock: VirtualClock
+def test_in_flight_permits_of_crashed_calls_are_purged_by_who_needs_them_and_not_before(
+    store: InFlightStore, clock: VirtualClock
 ) -> None:
-    seats = seats_of(store, clock)
-    seats.take(["a", "b"])
+    in_flight = in_flight_of(store, clock)
+    in_flight.acquire(["a", "b"])
     clock.now_us += EXPIRY_S * 1_000_000 - 1
-    assert seats.take(["c", "d"]).seated == {"c"}
+    assert in_flight.acquire(["c", "d"]).holders == {"c"}
     clock.now_us += 1
-    assert seats.take(["d"]).seated == {"d"}
+    assert in_flight.acquire(["d"]).holders == {"d"}
     held = store.read(BUDGET)
     assert held is not None
     assert held.keys() == {"b", "c", "d"}, "one was needed"
-    assert seats.take(["b"]).seated == {"b"}
-    assert store.read(BUDGET) == {**held, "b": NOW_S + 2 * EXPIRY_S}, "an expired seat of its own is renewed"
+    assert in_flight.acquire(["b"]).holders == {"b"}
+    assert store.read(BUDGET) == {**held, "b": NOW_S + 2 * EXPIRY_S}, (
+        "an expired in-flight permit of its own is renewed"
+    )
 
 
-def test_below_a_limit_that_was_lowered_expired_seats_go_in_several_writes(
-    store: SeatStore, clock: VirtualClock
+def test_below_a_limit_that_was_lowered_expired_in_flight_permits_go_in_several_writes(
+    store: InFlightStore, clock: VirtualClock
 ) -> None:
     crowd = [f"old-{number}" for number in range(3 * PURGE_LIMIT)]
     for first in range(0, len(crowd), PURGE_LIMIT):
-        assert seats_of(store, clock, len(crowd)).take(crowd[first : first + PURGE_LIMIT]).new
-    assert seats_of(store, clock, limit=2).take(["a"]).seated == frozenset()
+        assert in_flight_of(store, clock, len(crowd)).acquire(crowd[first : first + PURGE_LIMIT]).new
+    assert in_flight_of(store, clock, limit=2).acquire(["a"]).holders == frozenset()
     clock.now_us += EXPIRY_S * 1_000_000
-    assert seats_of(store, clock, limit=2).take(["a", "b", "c"]).seated == {"a", "b"}
+    assert in_flight_of(store, clock, limit=2).acquire(["a", "b", "c"]).holders == {"a", "b"}
     assert store.read(BUDGET) == dict.fromkeys("ab", NOW_S + 2 * EXPIRY_S)
 
 
-def test_with_room_a_batch_costs_one_request_and_a_poll_of_full_seats_one_read(clock: VirtualClock) -> None:
-    store = MemorySeatStore()
+def test_with_room_a_batch_costs_one_request_and_a_poll_of_full_in_flight_permits_one_read(clock: VirtualClock) -> None:
+    store = MemoryInFlightStore()
     store.open(BUDGET)
-    seats = seats_of(store, clock)
+    in_flight = in_flight_of(store, clock)
     before = store.request_count
-    seats.take(["a", "b", "c"])
+    in_flight.acquire(["a", "b", "c"])
     assert store.request_count == before + 1
-    seats.take(["d"])
+    in_flight.acquire(["d"])
     before = store.request_count
-    seats.take(["d"])
+    in_flight.acquire(["d"])
     assert store.request_count == before + 1
 
 
 def test_a_race_that_is_always_lost_ends(clock: VirtualClock) -> None:
-    store, numbers = MemorySeatStore(), iter(range(100_000))
+    store, numbers = MemoryInFlightStore(), iter(range(100_000))
     store.open(BUDGET)
 
     def shuffle() -> None:
@@ -202,8 +212,8 @@ def test_a_race_that_is_always_lost_ends(clock: VirtualClock) -> None:
         held.update({f"other-{next(numbers)}": NOW_S for _ in range(3)})
 
     store.others = [shuffle] * (2 * ATTEMPTS + 2)
-    with pytest.raises(SeatsContended):
-        seats_of(store, clock).take(["a"])
+    with pytest.raises(InFlightContended):
+        in_flight_of(store, clock).acquire(["a"])
 
 
 CALLS = st.sampled_from("abcdefgh")
@@ -211,7 +221,7 @@ HELD = st.dictionaries(CALLS, st.integers(90, 110))
 
 
 @given(held=HELD, call_ids=st.lists(CALLS, min_size=1, max_size=6), limit=st.integers(1, 6))
-def test_a_draft_fits_the_limit_leaves_nobodys_seat_and_seats_all_that_fit(
+def test_a_draft_fits_the_limit_leaves_nobodys_in_flight_permit_and_in_flight_permits_all_that_fit(
     held: dict[str, int], call_ids: list[str], limit: int
 ) -> None:
     now_s = 100
@@ -219,10 +229,10 @@ def test_a_draft_fits_the_limit_leaves_nobodys_seat_and_seats_all_that_fit(
     assert all(held[call_id] <= now_s for call_id in plan.expired)
     after = {call_id for call_id in held if call_id not in plan.expired} | set(plan.taking)
     assert not plan.taking or len(after) <= limit
-    assert plan.seated == {call_id for call_id in call_ids if held.get(call_id, 0) > now_s}
+    assert plan.holders == {call_id for call_id in call_ids if held.get(call_id, 0) > now_s}
     running = sum(until_s > now_s for until_s in held.values())
     assert plan.taking or not plan.expired, "nothing is purged for nothing"
-    wanting = len(set(call_ids) - plan.seated)
+    wanting = len(set(call_ids) - plan.holders)
     assert len(plan.taking) == min(wanting, max(0, limit - running))
 
 
@@ -236,12 +246,12 @@ def steps(draw: st.DrawFn) -> list[tuple[str, int, list[str]]]:
 
 @given(steps=steps(), others=st.lists(steps(), max_size=3), limit=st.integers(1, 4))
 @settings(max_examples=300, deadline=None)
-def test_whatever_happens_in_between_the_limit_holds_and_no_seat_is_lost_for_longer_than_its_expiry(
+def test_whatever_happens_in_between_the_limit_holds_and_no_in_flight_permit_is_lost_for_longer_than_its_expiry(
     steps: list[tuple[str, int, list[str]]], others: list[list[tuple[str, int, list[str]]]], limit: int
 ) -> None:
     """`others` happen between the requests of a single take; a crash forgets what its dispatcher knew."""
-    store, clock = MemorySeatStore(), VirtualClock(NOW_S * 1_000_000)
-    dispatchers = [seats_of(store, clock, limit) for _ in range(3)]
+    store, clock = MemoryInFlightStore(), VirtualClock(NOW_S * 1_000_000)
+    dispatchers = [in_flight_of(store, clock, limit) for _ in range(3)]
     taken_s: dict[str, int] = {}
 
     def now_s() -> int:
@@ -250,13 +260,13 @@ def test_whatever_happens_in_between_the_limit_holds_and_no_seat_is_lost_for_lon
     def act(kind: str, who: int, call_ids: list[str]) -> None:
         match kind:
             case "take":
-                with suppress(SeatsContended):
-                    dispatchers[who].take(call_ids)
+                with suppress(InFlightContended):
+                    dispatchers[who].acquire(call_ids)
             case "leave":
-                dispatchers[who].leave(call_ids[0])
-                dispatchers[who].leave(call_ids[0])
+                dispatchers[who].release(call_ids[0])
+                dispatchers[who].release(call_ids[0])
             case "crash":
-                dispatchers[who] = seats_of(store, clock, limit)
+                dispatchers[who] = in_flight_of(store, clock, limit)
             case "clock":
                 clock.now_us += len(call_ids) * EXPIRY_S * 400_000
 
@@ -272,6 +282,6 @@ def test_whatever_happens_in_between_the_limit_holds_and_no_seat_is_lost_for_lon
             assert until_s <= taken_s[f"{call_id}@{until_s}"] + EXPIRY_S
     clock.now_us += (EXPIRY_S + 1) * 1_000_000
     fresh = [f"fresh-{number}" for number in range(limit)]
-    assert seats_of(store, clock, limit).take(fresh).seated == set(fresh), (
-        "after one expiry every seat can be taken again"
+    assert in_flight_of(store, clock, limit).acquire(fresh).holders == set(fresh), (
+        "after one expiry every in-flight permit can be taken again"
     )

@@ -16,8 +16,8 @@ from headway_lane.limiter.reservations import Permit, Rule
 from headway_lane.limiter.turn import PATIENCE_US, Turn
 from headway_lane.runtime.errors import RetryLater
 
-from tests.unit.headway_lane.books import MemoryBookStore
 from tests.unit.headway_lane.fakes import SharedTime, VirtualClock, most_in_any_window, vendor_of
+from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 NOW_US = 1_800_000_000_000_000
 TUNING = Tuning(delay_ms=0, rate_per_s=1_000)
@@ -37,7 +37,7 @@ class Lane:
     """One worker's pace, on a store that others may share; notes when each call was started."""
 
     def __init__(
-        self, store: MemoryBookStore, vendor: Vendor, oversleep_us: int = 0, urgent: bool | None = None
+        self, store: MemoryReservationStore, vendor: Vendor, oversleep_us: int = 0, urgent: bool | None = None
     ) -> None:
         self.urgent = urgent
         self.clock = VirtualClock(NOW_US, oversleep_us)
@@ -70,35 +70,37 @@ class Lane:
 
 
 @pytest.fixture
-def store() -> MemoryBookStore:
-    return MemoryBookStore()
+def store() -> MemoryReservationStore:
+    return MemoryReservationStore()
 
 
-def test_every_call_is_started_its_lead_before_its_slot_and_the_slots_are_evenly_spaced(store: MemoryBookStore) -> None:
+def test_every_call_is_started_its_lead_before_its_slot_and_the_slots_are_evenly_spaced(
+    store: MemoryReservationStore,
+) -> None:
     lane = Lane(store, contract())
     taken = lane.take(lane.turns(30), 30)
     assert [permit.slot_us - started_us for started_us, permit in taken] == [LEAD_US] * 30
     slots_us = [permit.slot_us for _, permit in taken]
-    assert {later - earlier for earlier, later in itertools.pairwise(slots_us)} == {lane.rule.interval_us}
+    assert {later - earlier for earlier, later in itertools.pairwise(slots_us)} == {lane.rule.emission_interval_us}
     assert slots_us[0] == NOW_US + LEAD_US
 
 
-def test_nothing_is_booked_before_the_first_turn_is_taken(store: MemoryBookStore) -> None:
+def test_nothing_is_reserved_before_the_first_turn_is_taken(store: MemoryReservationStore) -> None:
     Lane(store, contract()).turns(10).close()
     assert store.entries == {}
 
 
-def test_permits_are_booked_a_chunk_at_a_time_and_only_within_the_horizon(store: MemoryBookStore) -> None:
+def test_permits_are_reserved_a_chunk_at_a_time_and_only_within_the_horizon(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
     farthest_us = LEAD_US
     for _ in itertools.islice(lane.turns(50), 50):
-        farthest_us = max(farthest_us, lane.budget.look().next_us - lane.clock.now_us)
-    assert farthest_us <= HORIZON_US + CHUNK_US + lane.rule.interval_us
+        farthest_us = max(farthest_us, lane.budget.look().theoretical_arrival_us - lane.clock.now_us)
+    assert farthest_us <= HORIZON_US + CHUNK_US + lane.rule.emission_interval_us
     assert farthest_us < 1_000_000, "a late call has to find room for its floor one window behind it"
 
 
 @pytest.mark.parametrize("amount", [20, 35, 50])
-def test_batches_of_ten_cost_at_most_three_writes_for_ten_calls(store: MemoryBookStore, amount: int) -> None:
+def test_batches_of_ten_cost_at_most_three_writes_for_ten_calls(store: MemoryReservationStore, amount: int) -> None:
     lane = Lane(store, contract(amount))
     for _ in range(20):
         turns = lane.turns(10)
@@ -107,7 +109,7 @@ def test_batches_of_ten_cost_at_most_three_writes_for_ten_calls(store: MemoryBoo
     assert store.write_count / 200 <= 0.3
 
 
-def test_a_whole_way_of_a_punctual_call_costs_no_write_beyond_its_booking(store: MemoryBookStore) -> None:
+def test_a_whole_way_of_a_punctual_call_costs_no_write_beyond_its_reservation(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
     for _ in range(20):
         with closing(lane.turns(10)) as turns:
@@ -120,17 +122,17 @@ def test_a_whole_way_of_a_punctual_call_costs_no_write_beyond_its_booking(store:
     assert store.write_count / 200 <= 0.3
 
 
-def test_what_is_left_over_when_the_turns_are_closed_is_given_back(store: MemoryBookStore) -> None:
+def test_what_is_left_over_when_the_turns_are_closed_is_given_back(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
     with closing(lane.turns(4)) as turns:
         [(_, permit)] = lane.take(turns, 1)
-    assert lane.budget.look().next_us == permit.slot_us + lane.rule.interval_us
+    assert lane.budget.look().theoretical_arrival_us == permit.slot_us + lane.rule.emission_interval_us
     [(_, following)] = lane.take(lane.turns(1), 1)
-    assert following.slot_us == permit.slot_us + lane.rule.interval_us
+    assert following.slot_us == permit.slot_us + lane.rule.emission_interval_us
     assert following.number == permit.number + 1
 
 
-def test_turns_that_were_all_taken_give_nothing_back(store: MemoryBookStore) -> None:
+def test_turns_that_were_all_taken_give_nothing_back(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
     turns = lane.turns(4)
     lane.take(turns, 4)
@@ -139,14 +141,14 @@ def test_turns_that_were_all_taken_give_nothing_back(store: MemoryBookStore) -> 
     assert store.write_count == written
 
 
-def test_leftovers_that_cannot_be_given_back_stay_as_gaps_and_break_nothing(store: MemoryBookStore) -> None:
+def test_leftovers_that_cannot_be_given_back_stay_as_gaps_and_break_nothing(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
     turns = lane.turns(4)
     lane.take(turns, 1)
-    booked_us = lane.budget.look().next_us
+    reserved_us = lane.budget.look().theoretical_arrival_us
     store.races = 1_000
     turns.close()
-    assert lane.budget.look().next_us == booked_us
+    assert lane.budget.look().theoretical_arrival_us == reserved_us
 
 
 def together(lanes: Sequence[Lane], batches: int) -> list[tuple[Lane, Permit]]:
@@ -164,22 +166,22 @@ def together(lanes: Sequence[Lane], batches: int) -> list[tuple[Lane, Permit]]:
 
 @pytest.mark.parametrize("workers", [2, 5])
 def test_workers_on_one_store_never_share_a_slot_and_use_the_whole_contract_together(
-    store: MemoryBookStore, workers: int
+    store: MemoryReservationStore, workers: int
 ) -> None:
     lanes = [Lane(store, contract(), oversleep_us=1_000 * index) for index in range(workers)]
     permits = [permit for _, permit in together(lanes, batches=4)]
     slots_us = sorted(permit.slot_us for permit in permits)
     assert len({permit.number for permit in permits}) == len(permits) == workers * 40
-    interval_us = lanes[0].rule.interval_us
-    assert min(later - earlier for earlier, later in itertools.pairwise(slots_us)) >= interval_us
+    emission_interval_us = lanes[0].rule.emission_interval_us
+    assert min(later - earlier for earlier, later in itertools.pairwise(slots_us)) >= emission_interval_us
     assert most_in_any_window(slots_us, 1_000_000) == 20
-    assert slots_us[-1] - slots_us[0] <= len(slots_us) * interval_us * 1.05
+    assert slots_us[-1] - slots_us[0] <= len(slots_us) * emission_interval_us * 1.05
 
 
 @pytest.mark.parametrize("urgent_workers", [2, 4])
 @pytest.mark.parametrize("urgent_wakes_first", [True, False])
 def test_two_busy_queues_share_the_slots_by_weight_whoever_wakes_first(
-    store: MemoryBookStore, urgent_workers: int, urgent_wakes_first: bool
+    store: MemoryReservationStore, urgent_workers: int, urgent_wakes_first: bool
 ) -> None:
     vendor = contract(urgent_concurrency=2)
     oversleeps_us = {urgent_wakes_first: 0, not urgent_wakes_first: 5_000}
@@ -189,23 +191,23 @@ def test_two_busy_queues_share_the_slots_by_weight_whoever_wakes_first(
     both_busy = 2 * min(map(len, numbers.values())) - 40
     counts = [len(numbers[True] & set(range(first, first + 40))) for first in range(both_busy - 40)]
     assert len(counts) > 100
-    assert 10 <= min(counts) <= max(counts) <= 30, f"a half, give or take one booking: {counts}"
+    assert 10 <= min(counts) <= max(counts) <= 30, f"a half, give or take one reservation: {counts}"
 
 
-def test_a_queue_that_is_alone_has_all_slots(store: MemoryBookStore) -> None:
+def test_a_queue_that_is_alone_has_all_slots(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract(urgent_concurrency=2), urgent=True)
     slots_us = [permit.slot_us for _, permit in together([lane], batches=6)]
-    assert {later - earlier for earlier, later in itertools.pairwise(slots_us)} == {lane.rule.interval_us}
+    assert {later - earlier for earlier, later in itertools.pairwise(slots_us)} == {lane.rule.emission_interval_us}
 
 
 @pytest.mark.parametrize(("per_s", "is_slept"), [(11, True), (60, False)])
 def test_nobody_waits_through_a_quotas_pause_with_permits_in_hand(
-    store: MemoryBookStore, per_s: int, is_slept: bool
+    store: MemoryReservationStore, per_s: int, is_slept: bool
 ) -> None:
     lane = Lane(store, contract(20, 1, (30, per_s)))
     turns = lane.turns(35)
     lane.take(turns, 30)
-    assert lane.budget.look().number == 30, "the five behind the pause are not booked ahead of it"
+    assert lane.budget.look().number == 30, "the five behind the pause are not reserved ahead of it"
     if is_slept:
         [(started_us, permit)] = lane.take(turns, 1)
         assert permit.slot_us - started_us == LEAD_US
@@ -214,26 +216,26 @@ def test_nobody_waits_through_a_quotas_pause_with_permits_in_hand(
             next(turns)
 
 
-def test_behind_a_short_brake_the_next_call_waits_for_its_end(store: MemoryBookStore) -> None:
+def test_behind_a_short_cool_down_the_next_call_waits_for_its_end(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
-    lane.budget.brake(5_000_000)
+    lane.budget.cool_down(5_000_000)
     [(started_us, permit)] = lane.take(lane.turns(1), 1)
     assert permit.slot_us >= NOW_US + 5_000_000
     assert started_us == permit.slot_us - LEAD_US
 
 
-def test_behind_a_long_brake_the_batch_is_left_for_later(store: MemoryBookStore) -> None:
+def test_behind_a_long_cool_down_the_batch_is_left_for_later(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
-    lane.budget.brake(PATIENCE_US + 5_000_000)
+    lane.budget.cool_down(PATIENCE_US + 5_000_000)
     with pytest.raises(RetryLater) as later:
         next(lane.turns(1))
     assert later.value.retry_after_s == pytest.approx(15, abs=1)
     assert lane.clock.slept_us == []
 
 
-def test_a_batch_of_probes_does_not_outlast_its_dispatcher(store: MemoryBookStore) -> None:
+def test_a_batch_of_probes_does_not_outlast_its_dispatcher(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
-    for permit in lane.budget.book(THRESHOLD, 0):
+    for permit in lane.budget.reserve(THRESHOLD, 0):
         lane.budget.failed(permit)
     turns = lane.turns(10)
     with pytest.raises(RetryLater) as later:
@@ -243,7 +245,7 @@ def test_a_batch_of_probes_does_not_outlast_its_dispatcher(store: MemoryBookStor
     assert lane.clock.now_us - NOW_US < lane.vendor.dispatcher_timeout_s * 1_000_000 - 15_000_000
 
 
-def test_a_contract_without_a_limit_on_submits_is_refused(store: MemoryBookStore) -> None:
+def test_a_contract_without_a_limit_on_submits_is_refused(store: MemoryReservationStore) -> None:
     vendor = vendor_of({"limits": []})
     with pytest.raises(ValueError, match="acme has no limit on submits"):
         next(Lane(store, vendor).turns(1))

@@ -9,15 +9,15 @@ import pytest
 from headway_lane.contract.vendor import Limit, Scope
 from headway_lane.limiter import reservations
 from headway_lane.limiter.reservations import (
-    Book,
     Floor,
     Permit,
+    Reservations,
     Rule,
-    book,
-    empty_book,
-    give_back,
+    cancel,
     late,
+    no_reservations,
     rebase,
+    reserve,
     rule_of,
     slot_now,
 )
@@ -34,9 +34,9 @@ LIMITS = st.lists(
     min_size=1,
     max_size=3,
 )
-BOOKINGS = st.lists(
+RESERVATIONS = st.lists(
     st.tuples(
-        st.integers(0, 90_000_000),  # the booker's clock: ahead, behind, stepping back
+        st.integers(0, 90_000_000),  # the dispatcher's clock: ahead, behind, stepping back
         st.integers(1, 10),  # batch
     ),
     min_size=1,
@@ -54,44 +54,44 @@ def slots_of(permitted: Sequence[Permit]) -> list[int]:
 
 
 def arrivals_of(
-    limits: Sequence[Limit], headroom_us: int, bookings: Sequence[tuple[int, int]], data: st.DataObject
+    limits: Sequence[Limit], headroom_us: int, reservations: Sequence[tuple[int, int]], data: st.DataObject
 ) -> list[int]:
     rule = rule_of(limits, headroom_us)
-    state = empty_book(rule)
+    state = no_reservations(rule)
     arrivals = []
-    for clock_us, count in bookings:
-        state, permitted = book(rule, state, clock_us, count)
+    for clock_us, count in reservations:
+        state, permitted = reserve(rule, state, clock_us, count)
         for slot in slots_of(permitted):
-            crashed = data.draw(st.booleans(), label="crashed between booking and sending")
+            crashed = data.draw(st.booleans(), label="crashed between reservation and sending")
             jitter = data.draw(st.integers(0, max(headroom_us - 1, 0)), label="jitter")
             if not crashed:
                 arrivals.append(slot + jitter)
     return arrivals
 
 
-@given(limits=LIMITS, headroom_us=st.integers(1, 200_000), bookings=BOOKINGS, data=st.data())
+@given(limits=LIMITS, headroom_us=st.integers(1, 200_000), reservations=RESERVATIONS, data=st.data())
 @settings(max_examples=150, deadline=None)
 def test_no_window_of_any_limit_ever_holds_more_than_its_amount(
-    limits: list[Limit], headroom_us: int, bookings: list[tuple[int, int]], data: st.DataObject
+    limits: list[Limit], headroom_us: int, reservations: list[tuple[int, int]], data: st.DataObject
 ) -> None:
-    arrivals = arrivals_of(limits, headroom_us, bookings, data)
+    arrivals = arrivals_of(limits, headroom_us, reservations, data)
     for limit in limits:
         assert worst_window(arrivals, int(limit.per_s * 1_000_000)) <= limit.amount
 
 
 def saturated(limits: Sequence[Limit], late_us: int, *, floors: bool) -> list[int]:
-    """Arrivals of 200 calls, each booked half a second ahead; every 30th arrives `late_us` after its slot, and is
+    """Arrivals of 200 calls, each reserved half a second ahead; every 30th arrives `late_us` after its slot, and is
     answered then.
     """
     rule = rule_of(limits, 15_000)
-    state, arrivals = empty_book(rule), []
+    state, arrivals = no_reservations(rule), []
     answers: list[tuple[int, Permit]] = []
     for _ in range(200):
-        now_us = state.next_us - 500_000
+        now_us = state.theoretical_arrival_us - 500_000
         for answered_us, permit in [answer for answer in answers if answer[0] <= now_us]:
             answers.remove((answered_us, permit))
             state = late(rule, state, permit, answered_us) if floors else state
-        state, [permit] = book(rule, state, 0, 1)
+        state, [permit] = reserve(rule, state, 0, 1)
         arrivals.append(permit.slot_us + (late_us if permit.number % 30 == 10 else 0))
         if permit.number % 30 == 10:
             answers.append((arrivals[-1] + 1, permit))
@@ -105,40 +105,42 @@ def test_a_call_that_breaks_the_headroom_breaks_the_window_without_its_floor_and
     assert worst_window(saturated(limits, late_us, floors=True), 1_000_000) == 20
 
 
-def slots_now(rule: Rule, permitted: Sequence[Permit], state: Book) -> list[int | None]:
+def slots_now(rule: Rule, permitted: Sequence[Permit], state: Reservations) -> list[int | None]:
     return [slot_now(rule, permit, state) for permit in permitted]
 
 
-def test_a_floor_that_comes_too_late_shifts_what_is_booked_above_it_and_spares_the_rest() -> None:
+def test_a_floor_that_comes_too_late_shifts_what_is_reserved_above_it_and_spares_the_rest() -> None:
     rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
-    state, permitted = book(rule, empty_book(rule), 0, 8)
+    state, permitted = reserve(rule, no_reservations(rule), 0, 8)
     told = late(rule, state, permitted[0], 600_000)
     by_us = 600_000 - rule.headroom_us
     assert slots_now(rule, permitted, told) == [
         permit.slot_us + (by_us if permit.number >= 4 else 0) for permit in permitted
     ]
-    _, anew = book(rule, told, 0, 4)
-    assert anew[0].slot_us == permitted[-1].slot_us + by_us + rule.interval_us, "the next one follows without a gap"
+    _, anew = reserve(rule, told, 0, 4)
+    assert anew[0].slot_us == permitted[-1].slot_us + by_us + rule.emission_interval_us, (
+        "the next one follows without a gap"
+    )
     assert slots_now(rule, anew, told) == slots_of(anew)
 
 
 def test_who_was_less_late_than_a_neighbour_before_writes_nothing() -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 20_000)
-    state, permitted = book(rule, empty_book(rule), 0, 8)
+    state, permitted = reserve(rule, no_reservations(rule), 0, 8)
     state = late(rule, state, permitted[0], permitted[0].slot_us + 100_000)
     assert state.floors == (Floor(20, permitted[0].slot_us + 1_100_000),)
     assert late(rule, state, permitted[1], permitted[1].slot_us + 90_000) == state
     more = late(rule, state, permitted[1], permitted[1].slot_us + 120_000)
     assert more.floors[-1] == Floor(21, permitted[1].slot_us + 1_120_000)
-    given_back = give_back(rule, state, permitted[4:])
-    _, [*_, successor] = book(rule, given_back, 0, 18)
+    given_back = cancel(rule, state, permitted[4:])
+    _, [*_, successor] = reserve(rule, given_back, 0, 18)
     assert successor.number == 21
     assert successor.slot_us >= permitted[1].slot_us + 1_090_000, "giving back does not bring it closer"
 
 
 def test_late_answers_of_neighbours_shift_by_the_longest_and_not_by_their_sum() -> None:
     rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
-    state, permitted = book(rule, empty_book(rule), 0, 8)
+    state, permitted = reserve(rule, no_reservations(rule), 0, 8)
     for permit, late_us in zip(permitted[:3], (100_000, 130_000, 90_000), strict=True):
         state = late(rule, state, permit, permit.slot_us + late_us)
     moved = slots_now(rule, permitted, state)
@@ -150,7 +152,7 @@ def test_late_answers_of_neighbours_shift_by_the_longest_and_not_by_their_sum() 
 
 def test_a_shift_of_more_than_a_grain_voids_what_a_quota_has_counted_elsewhere() -> None:
     rule = rule_of([Limit(4, 1, Scope.SUBMIT), Limit(40, 15, Scope.SUBMIT)], 20_000)
-    state, permitted = book(rule, empty_book(rule), 0, 5)
+    state, permitted = reserve(rule, no_reservations(rule), 0, 5)
     grain_us = rule.quotas[0].grain_us
     near = late(rule, state, permitted[0], grain_us)
     far = late(rule, state, permitted[0], grain_us + 1)
@@ -161,98 +163,98 @@ def test_a_shift_of_more_than_a_grain_voids_what_a_quota_has_counted_elsewhere()
 
 def test_a_shift_is_forgotten_when_nobody_can_be_waiting_who_does_not_know_it() -> None:
     rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
-    state, permitted = book(rule, empty_book(rule), 0, 8)
+    state, permitted = reserve(rule, no_reservations(rule), 0, 8)
     state = late(rule, state, permitted[0], 600_000)
     assert len(state.shifts) == 1
-    state, _ = book(rule, state, 0, 200)
+    state, _ = reserve(rule, state, 0, 200)
     assert (state.shifts, state.shifted_us) == ((), 580_000)
-    _, [following] = book(rule, state, 0, 1)
+    _, [following] = reserve(rule, state, 0, 1)
     assert slot_now(rule, following, state) == following.slot_us
 
 
 @given(
-    booked_count=st.integers(5, 12),
+    reserved_count=st.integers(5, 12),
     answers=st.lists(st.tuples(st.integers(0, 4), st.integers(20_001, 900_000)), min_size=1, max_size=6),
     given_back_count=st.integers(0, 3),
 )
 def test_whatever_shifts_and_goes_back_successors_keep_their_distance(
-    booked_count: int, answers: list[tuple[int, int]], given_back_count: int
+    reserved_count: int, answers: list[tuple[int, int]], given_back_count: int
 ) -> None:
     rule = rule_of([Limit(3, 1, Scope.SUBMIT)], 20_000)
-    state, permitted = book(rule, empty_book(rule), 0, booked_count)
+    state, permitted = reserve(rule, no_reservations(rule), 0, reserved_count)
     told: dict[int, int] = {}
     for number, after_us in answers:
-        if number < booked_count - given_back_count:
+        if number < reserved_count - given_back_count:
             answered_us = (slot_now(rule, permitted[number], state) or 0) + after_us
             told[number] = max(told.get(number, 0), answered_us)
             state = late(rule, state, permitted[number], answered_us)
-    kept = permitted[: booked_count - given_back_count]
-    state = give_back(rule, state, permitted[len(kept) :])
-    state, anew = book(rule, state, 0, 6)
+    kept = permitted[: reserved_count - given_back_count]
+    state = cancel(rule, state, permitted[len(kept) :])
+    state, anew = reserve(rule, state, 0, 6)
     slots = [slot for slot in slots_now(rule, [*kept, *anew], state) if slot is not None]
-    assert all(after - before >= rule.interval_us for before, after in pairwise(slots))
+    assert all(after - before >= rule.emission_interval_us for before, after in pairwise(slots))
     assert all(slots[number + 3] >= answered_us + 1_000_000 for number, answered_us in told.items())
 
 
-def test_a_late_answer_to_a_call_that_nobody_has_booked_behind_moves_nothing() -> None:
+def test_a_late_answer_to_a_call_that_nobody_has_reserved_behind_moves_nothing() -> None:
     rule = rule_of([Limit(4, 1, Scope.SUBMIT)], 20_000)
-    state, permitted = book(rule, empty_book(rule), 0, 3)
+    state, permitted = reserve(rule, no_reservations(rule), 0, 3)
     told = late(rule, state, permitted[0], 5_000_000)
     assert slots_now(rule, permitted, told) == slots_of(permitted)
 
 
 def test_a_late_call_is_counted_in_a_quota_where_it_may_have_arrived() -> None:
     rule = rule_of([Limit(1, 60, Scope.SUBMIT)], 15_000)
-    state, [permit] = book(rule, empty_book(rule), 0, 1)
-    for booked_by, from_us in ((state, 60_000_000), (late(rule, state, permit, 20_000_000), 80_000_000)):
-        _, [following] = book(rule, booked_by, 0, 1)
+    state, [permit] = reserve(rule, no_reservations(rule), 0, 1)
+    for reserved_by, from_us in ((state, 60_000_000), (late(rule, state, permit, 20_000_000), 80_000_000)):
+        _, [following] = reserve(rule, reserved_by, 0, 1)
         assert from_us < following.slot_us <= from_us + 3 * rule.quotas[0].grain_us
 
 
-def test_permits_that_are_given_back_are_booked_again_and_a_floor_between_them_still_holds() -> None:
+def test_permits_that_are_given_back_are_reserved_again_and_a_floor_between_them_still_holds() -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
-    state, [first] = book(rule, empty_book(rule), 0, 1)
+    state, [first] = reserve(rule, no_reservations(rule), 0, 1)
     state = late(rule, state, first, 2_000_000)
-    state, permitted = book(rule, state, 0, 25)
-    again, anew = book(rule, give_back(rule, state, permitted[10:]), 0, 15)
+    state, permitted = reserve(rule, state, 0, 25)
+    again, anew = reserve(rule, cancel(rule, state, permitted[10:]), 0, 15)
     assert anew == permitted[10:]
-    assert again.next_us == state.next_us
+    assert again.theoretical_arrival_us == state.theoretical_arrival_us
 
 
 def test_a_gap_that_somebody_else_left_holds_after_both_have_given_back() -> None:
     rule = rule_of([Limit(2, 10, Scope.SUBMIT)], 15_000)
-    state, ours = book(rule, empty_book(rule), 0, 2)
-    state, theirs = book(rule, state, 0, 2)
-    state = give_back(rule, give_back(rule, state, theirs), ours)
-    assert book(rule, state, 0, 4)[1] == (*ours, *theirs)
+    state, ours = reserve(rule, no_reservations(rule), 0, 2)
+    state, theirs = reserve(rule, state, 0, 2)
+    state = cancel(rule, cancel(rule, state, theirs), ours)
+    assert reserve(rule, state, 0, 4)[1] == (*ours, *theirs)
 
 
-def test_permits_that_somebody_has_booked_behind_or_that_are_void_are_not_given_back() -> None:
+def test_permits_that_somebody_has_reserved_behind_or_that_are_void_are_not_given_back() -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
-    state, ours = book(rule, empty_book(rule), 0, 5)
-    behind, _ = book(rule, state, 0, 1)
-    braked = rebase(rule, state, 0, 5_000_000)
-    assert give_back(rule, behind, ours) == behind
-    assert give_back(rule, braked, ours) == braked
-    assert give_back(rule, state, ()) == state
+    state, ours = reserve(rule, no_reservations(rule), 0, 5)
+    behind, _ = reserve(rule, state, 0, 1)
+    cooled_down = rebase(rule, state, 0, 5_000_000)
+    assert cancel(rule, behind, ours) == behind
+    assert cancel(rule, cooled_down, ours) == cooled_down
+    assert cancel(rule, state, ()) == state
 
 
 @given(first=st.integers(0, 10_000_000), resume_us=st.integers(0, 1_000_000))
-def test_a_short_brake_never_lets_a_slot_go_back(first: int, resume_us: int) -> None:
+def test_a_short_cool_down_never_lets_a_slot_go_back(first: int, resume_us: int) -> None:
     rule = rule_of([Limit(3, 7, Scope.SUBMIT)], 15_000)
-    state, before = book(rule, empty_book(rule), first, 3)
-    _, [after] = book(rule, rebase(rule, state, first, first + resume_us), 0, 1)
-    assert after.slot_us >= before[-1].slot_us + rule.interval_us
+    state, before = reserve(rule, no_reservations(rule), first, 3)
+    _, [after] = reserve(rule, rebase(rule, state, first, first + resume_us), 0, 1)
+    assert after.slot_us >= before[-1].slot_us + rule.emission_interval_us
 
 
-def booked(rule: Rule, count: int) -> list[int]:
-    return slots_of(book(rule, empty_book(rule), 0, count)[1])
+def reserved(rule: Rule, count: int) -> list[int]:
+    return slots_of(reserve(rule, no_reservations(rule), 0, count)[1])
 
 
 def adversary(limits: Sequence[Limit], headroom_us: int, calls_count: int = 400) -> list[int]:
     """Arrivals of the worst case: every N-th call is as late as it may be, the ones after it are punctual."""
     rule = rule_of(limits, headroom_us)
-    slots = booked(rule, calls_count)
+    slots = reserved(rule, calls_count)
     amount = limits[0].amount
     return [slot + (headroom_us - 1 if index % (amount + 1) == 0 else 0) for index, slot in enumerate(slots)]
 
@@ -270,7 +272,7 @@ def test_the_worst_case_breaks_when_the_headroom_is_taken_out() -> None:
     limits, headroom_us = [Limit(20, 1, Scope.SUBMIT)], 20_000
     assert worst_window(adversary(limits, headroom_us), 1_000_000) == 20
     rule_without = rule_of(limits, 0)
-    slots = booked(rule_without, 400)
+    slots = reserved(rule_without, 400)
     late = [slot + (headroom_us - 1 if index % 21 == 0 else 0) for index, slot in enumerate(slots)]
     assert worst_window(late, 1_000_000) == 21
 
@@ -278,14 +280,14 @@ def test_the_worst_case_breaks_when_the_headroom_is_taken_out() -> None:
 @pytest.mark.parametrize(("amount", "headroom_us"), [(20, 15_000), (35, 15_000), (10, 20_000)])
 def test_a_busy_budget_reaches_the_theoretical_share_of_its_contract(amount: int, headroom_us: int) -> None:
     rule = rule_of([Limit(amount, 1, Scope.SUBMIT)], headroom_us)
-    slots = booked(rule, 1_000)
+    slots = reserved(rule, 1_000)
     reached = (len(slots) - 1) / ((slots[-1] - slots[0]) / 1_000_000) / amount
     assert reached == pytest.approx(1 / (1 + headroom_us / 1_000_000), abs=1e-4)
 
 
 def test_a_quota_lets_a_burst_use_what_a_quiet_time_left_over_and_no_more() -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT), Limit(300, 60, Scope.SUBMIT)], 15_000)
-    slots = booked(rule, 900)
+    slots = reserved(rule, 900)
     assert slots[299] - slots[0] < 16_000_000, "the first 300 go at 20/s"
     assert worst_window(slots, 60_000_000) == 300
     assert slots[899] < 190_000_000, "and the rest at nearly 300 a minute"
@@ -294,42 +296,42 @@ def test_a_quota_lets_a_burst_use_what_a_quiet_time_left_over_and_no_more() -> N
 @pytest.mark.parametrize("headroom_us", [15_000, 1_500_000])
 def test_a_quota_leaves_room_for_the_headroom_wherever_in_its_grain_a_slot_is(headroom_us: int) -> None:
     rule = rule_of([Limit(1, 60, Scope.SUBMIT)], headroom_us)
-    _, [first, second] = book(rule, empty_book(rule), rule.quotas[0].grain_us - 1, 2)
+    _, [first, second] = reserve(rule, no_reservations(rule), rule.quotas[0].grain_us - 1, 2)
     assert second.slot_us - first.slot_us >= 60_000_000 + headroom_us
 
 
 def test_grains_that_a_slot_far_ahead_has_left_behind_still_count_when_it_is_given_back() -> None:
     limits = [Limit(3, 10, Scope.SUBMIT)]
     rule = rule_of(limits, 15_000)
-    state, [first, *others] = book(rule, empty_book(rule), 0, 3)
-    state, ahead = book(rule, state, 0, 3)
-    state = late(rule, give_back(rule, state, ahead), first, 2_000_000)
-    _, anew = book(rule, state, 0, 3)
+    state, [first, *others] = reserve(rule, no_reservations(rule), 0, 3)
+    state, ahead = reserve(rule, state, 0, 3)
+    state = late(rule, cancel(rule, state, ahead), first, 2_000_000)
+    _, anew = reserve(rule, state, 0, 3)
     assert worst_window([2_000_000, *slots_of(others), *slots_of(anew)], 10_000_000) <= 3
 
 
 @given(first=st.integers(0, 10_000_000), until=st.integers(0, 20_000_000))
-def test_a_brake_moves_every_free_slot_behind_it_and_voids_what_is_booked_beyond(first: int, until: int) -> None:
+def test_a_cool_down_moves_every_free_slot_behind_it_and_voids_what_is_reserved_beyond(first: int, until: int) -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
-    state, before = book(rule, empty_book(rule), first, 5)
-    braked = rebase(rule, state, from_us=first + 100_000, resume_us=until)
-    _, after = book(rule, braked, 0, 5)
+    state, before = reserve(rule, no_reservations(rule), first, 5)
+    cooled_down = rebase(rule, state, from_us=first + 100_000, resume_us=until)
+    _, after = reserve(rule, cooled_down, 0, 5)
     assert min(slots_of(after)) >= until
-    assert [slot is not None for slot in slots_now(rule, before, braked)] == [
+    assert [slot is not None for slot in slots_now(rule, before, cooled_down)] == [
         slot < first + 100_000 for slot in slots_of(before)
     ]
-    assert slots_now(rule, after, braked) == slots_of(after)
+    assert slots_now(rule, after, cooled_down) == slots_of(after)
 
 
 def test_a_permit_of_two_generations_ago_is_void() -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
-    state, [permit] = book(rule, empty_book(rule), 0, 1)
+    state, [permit] = reserve(rule, no_reservations(rule), 0, 1)
     assert slot_now(rule, permit, rebase(rule, rebase(rule, state, 10, 10), 10, 10)) is None
 
 
 @given(st.integers(1, 500), st.sampled_from([1.0, 10.0, 60.0, 86_400.0]))
 def test_a_budget_without_a_limit_is_refused_and_any_other_has_a_positive_interval(amount: int, per_s: float) -> None:
     assume(amount >= 1)
-    assert rule_of([Limit(amount, per_s, Scope.SUBMIT)], 0).interval_us > 0
+    assert rule_of([Limit(amount, per_s, Scope.SUBMIT)], 0).emission_interval_us > 0
     with pytest.raises(ValueError, match="no limit"):
         rule_of([], 0)

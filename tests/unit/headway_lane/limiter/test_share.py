@@ -1,4 +1,4 @@
-"""Whose turn it is to book where two queues share one budget."""
+"""Whose turn it is to reserve where two queues share one budget."""
 
 from headway_lane.limiter.share import DEFER_US, UNSHARED, Share
 from hypothesis import given

@@ -5,12 +5,12 @@ from headway_lane.contract.vendor import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.circuit import CLOSED, OPEN_US, THRESHOLD
 from headway_lane.limiter.reservations import Floor, rule_of
-from headway_lane.limiter.signals import BRAKE_S, LONGEST_BRAKE_S, Brake, Reason
+from headway_lane.limiter.signals import COOL_DOWN_S, LONGEST_COOL_DOWN_S, CoolDown, Reason
 from headway_lane.limiter.turn import GRACE_SHARE, PATIENCE_US, Turn
 from headway_lane.runtime.errors import RetryLater
 
-from tests.unit.headway_lane.books import MemoryBookStore
 from tests.unit.headway_lane.fakes import VirtualClock
+from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 RULE = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
 NOW_US = 1_000_000_000
@@ -18,32 +18,32 @@ GRACE_US = RULE.headroom_us // GRACE_SHARE
 
 
 def setup(clock: VirtualClock) -> Budget:
-    return Budget(MemoryBookStore(), "replicate#submit", RULE, clock.epoch_us)
+    return Budget(MemoryReservationStore(), "replicate#submit", RULE, clock.epoch_us)
 
 
 def test_a_call_leaves_at_its_slot() -> None:
     clock = VirtualClock(NOW_US)
     budget = setup(clock)
-    [permit] = budget.book(1, 500_000)
+    [permit] = budget.reserve(1, 500_000)
     Turn(budget, permit, clock.epoch_us, clock.sleep_us).take()
     assert clock.now_us == permit.slot_us
 
 
-def test_a_missed_slot_is_booked_anew_and_not_sent_late() -> None:
+def test_a_missed_slot_is_reserved_anew_and_not_sent_late() -> None:
     clock = VirtualClock(NOW_US)
     budget = setup(clock)
-    [permit, _] = budget.book(2, 0)
+    [permit, _] = budget.reserve(2, 0)
     clock.now_us = permit.slot_us + GRACE_US + 1
     turn = Turn(budget, permit, clock.epoch_us, clock.sleep_us)
     turn.take()
     assert turn.missed_count == 1
-    assert clock.now_us >= permit.slot_us + 2 * RULE.interval_us, "behind everybody who had booked"
+    assert clock.now_us >= permit.slot_us + 2 * RULE.emission_interval_us, "behind everybody who had reserved"
 
 
 def test_a_caller_that_oversleeps_tries_again_at_another_slot() -> None:
     clock = VirtualClock(NOW_US, oversleep_us=GRACE_US + 1)
     budget = setup(clock)
-    [permit] = budget.book(1, 500_000)
+    [permit] = budget.reserve(1, 500_000)
     turn = Turn(budget, permit, clock.epoch_us, clock.sleep_us)
 
     def awake(duration_us: int) -> None:
@@ -55,12 +55,12 @@ def test_a_caller_that_oversleeps_tries_again_at_another_slot() -> None:
     assert turn.missed_count == 1
 
 
-def test_a_brake_after_the_booking_voids_the_permit() -> None:
+def test_a_cool_down_after_the_reservation_voids_the_permit() -> None:
     clock = VirtualClock(NOW_US)
     budget = setup(clock)
-    [permit] = budget.book(1, 500_000)
+    [permit] = budget.reserve(1, 500_000)
     start_us = clock.now_us
-    budget.brake(5_000_000)
+    budget.cool_down(5_000_000)
     Turn(budget, permit, clock.epoch_us, clock.sleep_us).take()
     assert clock.now_us >= start_us + 5_000_000
 
@@ -68,12 +68,12 @@ def test_a_brake_after_the_booking_voids_the_permit() -> None:
 def test_a_second_attempt_takes_a_permit_of_its_own() -> None:
     clock = VirtualClock(NOW_US)
     budget = setup(clock)
-    [permit] = budget.book(1, 500_000)
+    [permit] = budget.reserve(1, 500_000)
     turn = Turn(budget, permit, clock.epoch_us, clock.sleep_us)
     turn.take()
     first_us = clock.now_us
     turn.take()
-    assert clock.now_us >= first_us + RULE.interval_us
+    assert clock.now_us >= first_us + RULE.emission_interval_us
 
 
 class Called:
@@ -81,9 +81,9 @@ class Called:
 
     def __init__(self, *, answers_prove_arrival: bool = True) -> None:
         self.clock = VirtualClock(NOW_US)
-        self.store = MemoryBookStore()
+        self.store = MemoryReservationStore()
         self.budget = Budget(self.store, "replicate#submit", RULE, self.clock.epoch_us)
-        [self.permit] = self.budget.book(1, 500_000)
+        [self.permit] = self.budget.reserve(1, 500_000)
         self.turn = Turn(self.budget, self.permit, self.clock.epoch_us, self.clock.sleep_us, answers_prove_arrival)
         self.turn.take()
         self.written = self.store.write_count
@@ -109,7 +109,7 @@ def test_an_answer_after_the_headroom_puts_a_floor_behind_its_call_with_one_writ
     assert (called.store.write_count, called.turn.late_count) == (called.written + 1, 1)
     floor = Floor(called.permit.number + 20, called.clock.now_us + 1_000_000)
     assert called.budget.look().floors == (floor,)
-    following = called.budget.book(20, 0)
+    following = called.budget.reserve(20, 0)
     assert [permit.slot_us >= floor.slot_us for permit in following] == [False] * 19 + [True]
 
 
@@ -120,7 +120,7 @@ def test_where_answers_prove_nothing_a_late_one_needs_no_write() -> None:
 
 
 def test_an_answer_to_nothing_that_was_sent_needs_no_write() -> None:
-    clock, store = VirtualClock(NOW_US), MemoryBookStore()
+    clock, store = VirtualClock(NOW_US), MemoryReservationStore()
     budget = Budget(store, "replicate#submit", RULE, clock.epoch_us)
     turn = Turn(budget, None, clock.epoch_us, clock.sleep_us)
     turn.answered()
@@ -128,19 +128,21 @@ def test_an_answer_to_nothing_that_was_sent_needs_no_write() -> None:
     assert store.write_count == 0
 
 
-@pytest.mark.parametrize("braked_s", [BRAKE_S, 3.0, LONGEST_BRAKE_S])
-def test_a_429_brakes_everybody(braked_s: float) -> None:
+@pytest.mark.parametrize("cool_down_s", [COOL_DOWN_S, 3.0, LONGEST_COOL_DOWN_S])
+def test_a_429_cool_downs_everybody(cool_down_s: float) -> None:
     called = Called()
-    waiting = called.budget.book(3, 500_000)
-    called.turn.refused(Brake(braked_s, Reason.RETRY_AFTER))
-    book = called.budget.look()
-    assert book.braked_until_us == book.resume_us == called.clock.now_us + int(braked_s * 1_000_000)
-    assert book.brake_reason is Reason.RETRY_AFTER
-    assert called.turn.brakes == {Reason.RETRY_AFTER: 1}
-    [after] = called.budget.book(1, 0)
-    assert after.slot_us >= called.clock.now_us + int(braked_s * 1_000_000)
+    waiting = called.budget.reserve(3, 500_000)
+    called.turn.refused(CoolDown(cool_down_s, Reason.RETRY_AFTER))
+    reservations = called.budget.look()
+    assert (
+        reservations.cool_down_until_us == reservations.resume_us == called.clock.now_us + int(cool_down_s * 1_000_000)
+    )
+    assert reservations.cool_down_reason is Reason.RETRY_AFTER
+    assert called.turn.cool_downs == {Reason.RETRY_AFTER: 1}
+    [after] = called.budget.reserve(1, 0)
+    assert after.slot_us >= called.clock.now_us + int(cool_down_s * 1_000_000)
     other = Turn(called.budget, waiting[0], called.clock.epoch_us, called.clock.sleep_us)
-    if braked_s * 1_000_000 < PATIENCE_US:
+    if cool_down_s * 1_000_000 < PATIENCE_US:
         other.take()
         assert other.missed_count == 1
         assert called.clock.now_us > after.slot_us
@@ -149,22 +151,22 @@ def test_a_429_brakes_everybody(braked_s: float) -> None:
             other.take()
 
 
-def test_only_who_braked_counts_the_brake() -> None:
+def test_only_who_asked_for_it_counts_the_cool_down() -> None:
     called = Called()
     other = Turn(called.budget, called.permit, called.clock.epoch_us, called.clock.sleep_us)
     for turn in (called.turn, other):
-        turn.refused(Brake(3, Reason.HTTP_429))
-    assert (called.turn.brakes[Reason.HTTP_429], other.brakes[Reason.HTTP_429]) == (1, 0)
+        turn.refused(CoolDown(3, Reason.HTTP_429))
+    assert (called.turn.cool_downs[Reason.HTTP_429], other.cool_downs[Reason.HTTP_429]) == (1, 0)
 
 
-def test_a_brake_beside_a_job_id_is_written_when_the_answer_is_safe() -> None:
+def test_a_cool_down_beside_a_job_id_is_written_when_the_answer_is_safe() -> None:
     called = Called()
-    called.turn.succeeded(Brake(30, Reason.RATE_LIMIT_HEADER))
+    called.turn.succeeded(CoolDown(30, Reason.RATE_LIMIT_HEADER))
     assert called.store.write_count == called.written
     called.turn.report()
     called.turn.report()
     assert called.store.write_count == called.written + 1
-    assert called.budget.look().brake_reason is Reason.RATE_LIMIT_HEADER
+    assert called.budget.look().cool_down_reason is Reason.RATE_LIMIT_HEADER
 
 
 def test_a_success_costs_neither_a_read_nor_a_write_where_nobody_failed() -> None:
@@ -183,7 +185,7 @@ def test_a_failure_is_written_at_once_and_forgotten_by_the_next_success() -> Non
     called.turn.succeeded(None)
     called.turn.report()
     assert called.budget.look().circuit == CLOSED
-    assert called.turn.brakes[Reason.CIRCUIT] == 0
+    assert called.turn.cool_downs[Reason.CIRCUIT] == 0
 
 
 def test_failures_in_a_row_open_the_circuit_and_a_probe_closes_it() -> None:
@@ -191,13 +193,13 @@ def test_failures_in_a_row_open_the_circuit_and_a_probe_closes_it() -> None:
     for _ in range(THRESHOLD):
         called.turn.failed()
     opened_us = called.clock.now_us
-    assert called.turn.brakes[Reason.CIRCUIT] == 1
+    assert called.turn.cool_downs[Reason.CIRCUIT] == 1
     called.turn.take()
     assert called.clock.now_us >= opened_us + OPEN_US
     called.turn.succeeded(None)
     called.turn.report()
     assert called.budget.look().circuit == CLOSED
-    [following] = called.budget.book(1, 0)
+    [following] = called.budget.reserve(1, 0)
     assert following.slot_us < called.clock.now_us + 2_000_000
 
 
@@ -214,7 +216,7 @@ def test_failures_and_successes_that_cannot_be_written_hide_nothing() -> None:
 
 def test_a_slot_that_is_too_far_away_is_left_to_others() -> None:
     called = Called()
-    called.turn.refused(Brake(60, Reason.RETRY_AFTER))
+    called.turn.refused(CoolDown(60, Reason.RETRY_AFTER))
     before = called.budget.look()
     with pytest.raises(RetryLater) as later:
         called.turn.take()
@@ -245,19 +247,19 @@ def test_a_floor_that_cannot_be_written_is_left_out_and_counted() -> None:
     assert called.budget.look().floors == ()
 
 
-def test_a_brake_that_cannot_be_written_does_not_hide_the_429() -> None:
+def test_a_cool_down_that_cannot_be_written_does_not_hide_the_429() -> None:
     called = Called()
     called.store.races = 1_000
-    called.turn.refused(Brake(3, Reason.HTTP_429))
+    called.turn.refused(CoolDown(3, Reason.HTTP_429))
     assert called.budget.look().resume_us == 0
 
 
-def test_a_permit_that_its_caller_has_just_booked_is_not_looked_for_again() -> None:
-    clock, store = VirtualClock(NOW_US), MemoryBookStore()
+def test_a_permit_that_its_caller_has_just_reserved_is_not_looked_for_again() -> None:
+    clock, store = VirtualClock(NOW_US), MemoryReservationStore()
     budget = Budget(store, "replicate#submit", RULE, clock.epoch_us)
     Turn(budget, None, clock.epoch_us, clock.sleep_us).take()
     assert store.read_count == 1
-    [permit] = budget.book(1, 500_000)
+    [permit] = budget.reserve(1, 500_000)
     Turn(budget, permit, clock.epoch_us, clock.sleep_us).take()
     assert store.read_count == 3
 
@@ -266,7 +268,7 @@ def test_a_permit_that_its_caller_has_just_booked_is_not_looked_for_again() -> N
 def test_a_call_may_leave_half_of_the_headroom_after_its_slot(after_us: int) -> None:
     clock = VirtualClock(NOW_US)
     budget = setup(clock)
-    [permit] = budget.book(1, 0)
+    [permit] = budget.reserve(1, 0)
     clock.now_us = permit.slot_us + after_us
     turn = Turn(budget, permit, clock.epoch_us, clock.sleep_us)
     turn.take()
@@ -277,7 +279,7 @@ def test_a_call_may_leave_half_of_the_headroom_after_its_slot(after_us: int) -> 
 def test_a_slot_that_is_far_away_is_left_to_the_workflow_to_wait_for() -> None:
     clock = VirtualClock(NOW_US)
     budget = setup(clock)
-    budget.brake(PATIENCE_US + 5_000_000)
+    budget.cool_down(PATIENCE_US + 5_000_000)
     with pytest.raises(RetryLater) as caught:
         Turn(budget, None, clock.epoch_us, clock.sleep_us).take()
     assert caught.value.retry_after_s == pytest.approx(15, abs=0.1)

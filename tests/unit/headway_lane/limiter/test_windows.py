@@ -1,4 +1,4 @@
-"""Everything that may happen between booking and the vendor's door, at once: no window ever holds more than it may."""
+"""All that may happen between reserving and the vendor's door, at once: no window ever holds more than it may."""
 
 import math
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from headway_lane.limiter.turn import FRESH_US
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.headway_lane.books import MemoryBookStore
 from tests.unit.headway_lane.fakes import VirtualClock, most_in_any_window
+from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 LEAD_US, HORIZON_US = 500_000, 600_000
 LIMITS = st.lists(
@@ -31,16 +31,16 @@ LIMITS = st.lists(
 
 @dataclass
 class World:
-    """One budget, everybody who books from it, and the vendor's door.
+    """One budget, everybody who reserves from it, and the vendor's door.
 
-    A caller looks at the book up to FRESH_US before its slot; from then on nothing stops it.
+    A caller looks at the reservations up to FRESH_US before its slot; from then on nothing stops it.
     """
 
     limits: Sequence[Limit]
     headroom_us: int
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(1_800_000_000_000_000))
     ceiling_per_s: float = math.inf
-    store: MemoryBookStore = field(default_factory=MemoryBookStore)
+    store: MemoryReservationStore = field(default_factory=MemoryReservationStore)
     waiting: list[Permit] = field(default_factory=list)
     batches: list[list[Permit]] = field(default_factory=list)
     left: list[Permit] = field(default_factory=list)
@@ -52,26 +52,26 @@ class World:
         rule = rule_of(self.limits, self.headroom_us, self.ceiling_per_s)
         return Budget(self.store, "acme#submit", rule, self.clock.epoch_us)
 
-    def book(self, count: int, step_back_us: int, horizon_us: int | None) -> None:
-        """Book a batch by a clock that has stepped back."""
+    def reserve(self, count: int, step_back_us: int, horizon_us: int | None) -> None:
+        """Reserve a batch by a clock that has stepped back."""
         self.clock.now_us -= step_back_us
-        permits = list(self.budget.book(count, LEAD_US, horizon_us))
+        permits = list(self.budget.reserve(count, LEAD_US, horizon_us))
         self.clock.now_us += step_back_us
         self.batches.append(permits)
         self.waiting += permits
 
-    def give_back(self, batch: int, keep: int) -> None:
+    def cancel(self, batch: int, keep: int) -> None:
         """Give back the end of a batch, where nobody has looked for it yet."""
         leftovers = [permit for permit in self.batches[batch % len(self.batches)][keep:] if permit in self.waiting]
         self.waiting = [permit for permit in self.waiting if permit not in leftovers]
-        self.budget.give_back(leftovers)
+        self.budget.cancel(leftovers)
 
     def pass_time(self, duration_us: int, delayed: int) -> None:
         """Let the callers whose look is due look, and leave."""
         self.clock.now_us += duration_us
-        book = self.budget.look()
+        reservations = self.budget.look()
         for permit in [permit for permit in self.waiting if permit.slot_us - FRESH_US <= self.clock.now_us]:
-            slot_us = slot_now(self.budget.rule, permit, book)
+            slot_us = slot_now(self.budget.rule, permit, reservations)
             if slot_us is None:
                 self.waiting.remove(permit)
             elif slot_us - FRESH_US <= self.clock.now_us:  # otherwise it waits on, for the slot that it has now
@@ -89,10 +89,10 @@ class World:
         answered_us = max(self.clock.now_us, self.slots_us[permit] + self.headroom_us) + later_us
         self.pass_time(answered_us - self.clock.now_us, 0)
         self.budget.late(permit, answered_us)
-        rule, book = self.budget.rule, self.budget.look()
+        rule, reservations = self.budget.rule, self.budget.look()
         last_number = max(left.number for left in self.left)
         in_time = all(last_number < permit.number + window.amount for window in rule.windows)
-        last_us = book.next_us - rule.interval_us
+        last_us = reservations.theoretical_arrival_us - rule.emission_interval_us
         if in_time and all(last_us <= self.slots_us[permit] + GRAINS * quota.grain_us for quota in rule.quotas):
             self.arrivals_us[permit] = max(self.arrivals_us[permit], answered_us)
 
@@ -105,16 +105,16 @@ class World:
 Step = tuple[int, int, int | None, int, int, tuple[str, int, int]]
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 8),  # booked
+        st.integers(0, 8),  # reserved
         st.sampled_from([0, 0, 0, 300_000, 5_000_000]),  # by a clock that has stepped back
         st.sampled_from([HORIZON_US, HORIZON_US, None]),
         st.sampled_from([50_000, 200_000, 500_000, 1_500_000]),  # passes
         st.integers(0, 255),  # who of those that leave arrives with all of its headroom used up
         st.one_of(
             st.just(("nothing", 0, 0)),
-            st.tuples(st.just("give_back"), st.integers(0, 3), st.integers(0, 5)),
+            st.tuples(st.just("cancel"), st.integers(0, 3), st.integers(0, 5)),
             st.tuples(st.just("arrive_late"), st.integers(0, 6), st.sampled_from([0, 150_000, 600_000])),
-            st.tuples(st.just("brake"), st.sampled_from([0, 200_000, 1_000_000, 5_000_000]), st.just(0)),
+            st.tuples(st.just("cool_down"), st.sampled_from([0, 200_000, 1_000_000, 5_000_000]), st.just(0)),
             st.tuples(st.just("tune"), st.sampled_from([0, 1, 10, 100]), st.just(0)),
         ),
     ),
@@ -125,13 +125,13 @@ STEPS = st.lists(
 
 def live(world: World, steps: Sequence[Step]) -> None:
     for count, step_back_us, horizon_us, duration_us, delayed, (name, first, second) in steps:
-        world.book(count, step_back_us, horizon_us)
-        if name == "give_back":
-            world.give_back(first, second)
+        world.reserve(count, step_back_us, horizon_us)
+        if name == "cancel":
+            world.cancel(first, second)
         elif name == "arrive_late":
             world.arrive_late(first, second)
-        elif name == "brake":
-            world.budget.brake(first)
+        elif name == "cool_down":
+            world.budget.cool_down(first)
         elif name == "tune":
             world.ceiling_per_s = first or math.inf
         world.pass_time(duration_us, delayed)

@@ -123,7 +123,7 @@ def bench(ledger: Ledger, step_functions: FakeStepFunctions) -> Bench:
 @pytest.mark.parametrize(
     ("finding", "operation"), [(SUCCEEDED, "SendTaskSuccess"), (FAILED, "SendTaskFailure")], ids=["success", "failure"]
 )
-def test_a_job_that_ended_unheard_settles_its_task_and_frees_its_seat(
+def test_a_job_that_ended_unheard_settles_its_task_and_frees_its_in_flight_permit(
     bench: Bench, finding: Finding, operation: str
 ) -> None:
     bench.finding = finding
@@ -203,7 +203,9 @@ def test_a_job_that_never_ends_fails_its_task_with_a_name_before_the_timeout(
     assert CONTRACT.waits.answer_s < CONTRACT.call_heartbeat_s < CONTRACT.call_timeout_s
 
 
-def test_a_job_that_the_vendor_does_not_know_fails_its_task_at_once_and_frees_its_seat(bench: Bench) -> None:
+def test_a_job_that_the_vendor_does_not_know_fails_its_task_at_once_and_frees_its_in_flight_permit(
+    bench: Bench,
+) -> None:
     bench.finding = UNKNOWN
     assert bench.reconciler.reconcile(CHECK) is CheckOutcome.LOST
     [failure] = bench.step_functions.of("SendTaskFailure")
@@ -338,4 +340,4 @@ def test_the_function_makes_a_batch_of_checks_and_counts_them(
     assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
     assert metrics(capsys.readouterr().out)["ChecksSettled"] == [1.0]
-    assert CONTRACT.book_scope(Scope.POLL) is Scope.POLL
+    assert CONTRACT.budget_scope(Scope.POLL) is Scope.POLL

@@ -12,7 +12,7 @@ from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
 from headway_lane.results import handler
 from headway_lane.results.fetch import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, fetch
 from headway_lane.runtime.errors import ErrorCode, FailTask, RetryLater
-from headway_lane.runtime.observability import BRAKES
+from headway_lane.runtime.observability import COOL_DOWNS
 
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, FakeTurns, FakeVendor, Worker, metrics, vendor_of
 
@@ -65,7 +65,7 @@ def test_what_may_pass_is_tried_again(answer: httpx.Response | Exception) -> Non
     assert all(0 <= pause_s <= LONGEST_PAUSE_S for pause_s in slept_s)
 
 
-def test_every_attempt_takes_a_turn_of_its_own_and_a_429_brakes_for_as_long_as_the_vendor_asks() -> None:
+def test_every_attempt_takes_a_turn_of_its_own_and_a_429_cool_downs_for_as_long_as_the_vendor_asks() -> None:
     throttled = httpx.Response(429, headers={"Retry-After": "2"})
     turns = FakeTurns()
     vendor = FakeVendor(throttled, httpx.Response(503), httpx.ReadTimeout("slow"), OK)
@@ -150,25 +150,25 @@ def test_the_function_waits_for_its_turn_where_the_contract_counts_polls(worker:
         handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
         left_us.append(worker.clock.now_us)
     assert left_us == [left_us[0], left_us[0] + 550_000, left_us[0] + 1_100_000], "1.1 s for two"
-    assert list(worker.books.entries) == ["acme#poll"]
+    assert list(worker.reservations.entries) == ["acme#poll"]
 
 
-def test_a_busy_vendor_brakes_the_polls_of_everybody_and_the_brake_is_counted(
+def test_a_busy_vendor_cools_down_the_polls_of_everybody_and_the_cool_down_is_counted(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
     worker.profiles.contract = vendor_of({"limits": [*VENDOR_DOCUMENT["limits"], limit]})
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "4"}), OK]
-    braked_us = worker.clock.now_us
+    cool_down_us = worker.clock.now_us
     assert handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())["outcome"] == "fetched"
-    assert worker.clock.now_us >= braked_us + 4_000_000
+    assert worker.clock.now_us >= cool_down_us + 4_000_000
     line = metrics(capsys.readouterr().out)
-    assert (line["ResultsFetched"], line["BrakesRetryAfter"]) == ([1.0], [1.0])
-    assert worker.books.entries["acme#poll"].book.brake_reason is Reason.RETRY_AFTER
+    assert (line["ResultsFetched"], line["CoolDownsRetryAfter"]) == ([1.0], [1.0])
+    assert worker.reservations.entries["acme#poll"].reservations.cool_down_reason is Reason.RETRY_AFTER
 
 
-def test_every_reason_of_a_brake_has_a_metric() -> None:
-    assert set(BRAKES) == set(Reason)
+def test_every_reason_of_a_cool_down_has_a_metric() -> None:
+    assert set(COOL_DOWNS) == set(Reason)
 
 
 def test_the_function_answers_with_the_reason_where_there_is_no_result(

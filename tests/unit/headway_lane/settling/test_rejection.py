@@ -28,7 +28,7 @@ def dlq() -> FakeSqs:
 
 @pytest.fixture
 def left() -> list[tuple[str, str]]:
-    """Return the seats that were given back."""
+    """Return the in-flight permits that were given back."""
     return []
 
 
@@ -100,7 +100,7 @@ def test_a_queued_call_is_rejected_where_the_caller_never_began(
 
 
 @pytest.mark.parametrize("error", ["Vendor.Rejected", "Vendor.Throttled", "Request.Malformed"])
-def test_a_call_that_the_vendor_does_not_have_gives_its_seat_back_after_its_task_has_failed(
+def test_a_call_that_the_vendor_does_not_have_gives_its_in_flight_permit_back_after_its_task_has_failed(
     rejecter: Rejecter, step_functions: FakeStepFunctions, left: list[tuple[str, str]], error: str
 ) -> None:
     step_functions.errors.append(ConnectionError("Step Functions is away"))
@@ -112,14 +112,14 @@ def test_a_call_that_the_vendor_does_not_have_gives_its_seat_back_after_its_task
 
 
 @pytest.mark.parametrize("error", ["Vendor.Unavailable", "Vendor.AnswerUnreadable", "Caller.Crashed"])
-def test_where_the_vendor_may_work_on_the_job_all_the_same_its_seat_stays_taken(
+def test_where_the_vendor_may_work_on_the_job_all_the_same_its_in_flight_permit_stays_taken(
     rejecter: Rejecter, left: list[tuple[str, str]], error: str
 ) -> None:
     assert rejecter.reject(CALL, error, CAUSE) is True
     assert left == []
 
 
-def test_a_call_that_the_vendor_has_after_all_keeps_its_seat(
+def test_a_call_that_the_vendor_has_after_all_keeps_its_in_flight_permit(
     rejecter: Rejecter, ledger: Ledger, left: list[tuple[str, str]]
 ) -> None:
     ledger.accept("call-1", "job-1")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.runtime.errors import ErrorCode, FailTask
-from headway_lane.vendor_api.submission import job_id_of, order_of
+from headway_lane.vendor_api.submission import job_id_of, submission_of
 from headway_lane.vendor_api.submit import submit
 
 from tests.unit.headway_lane.fakes import CALLBACK_URL, FakeVendor, not_asked, vendor_of
@@ -43,7 +43,7 @@ def test_a_form_has_a_field_for_each_text_number_and_boolean_and_repeats_lists()
 @pytest.mark.parametrize("value", [{"a": 1}, [{"a": 1}], [["a"]]])
 def test_what_a_form_cannot_carry_is_the_payloads_fault(value: Any) -> None:
     with pytest.raises(FailTask, match=r"`Options` has .*, which a form cannot carry") as failed:
-        order_of(vendor_of(FORM), {"Options": value}, "key-1", CALLBACK_URL)
+        submission_of(vendor_of(FORM), {"Options": value}, "key-1", CALLBACK_URL)
     assert failed.value.code is ErrorCode.REQUEST_MALFORMED
 
 

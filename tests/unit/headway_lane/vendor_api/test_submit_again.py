@@ -123,13 +123,13 @@ def test_a_long_pause_is_waited_for_in_the_queue(sender: Sender, headers: dict[s
     assert (len(vendor.requests), sender.pauses_s) == (1, [])
 
 
-def test_an_answer_that_asks_for_a_pause_beside_the_job_id_is_a_success_that_brakes(sender: Sender) -> None:
+def test_an_answer_that_asks_for_a_pause_beside_the_job_id_is_a_success_that_cools_down(sender: Sender) -> None:
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}
     assert sender.send(FakeVendor(httpx.Response(201, json={"id": "job-1"}, headers=headers))) == "job-1"
     assert sender.turns.told == ["take", "answered", ("succeeded", 30)]
 
 
-def test_a_refusal_is_a_sign_of_health_and_a_busy_vendor_that_names_a_time_fails_and_brakes(sender: Sender) -> None:
+def test_a_refusal_is_a_sign_of_health_and_a_busy_vendor_that_names_a_time_fails_and_cools_down(sender: Sender) -> None:
     busy = httpx.Response(503, headers={"Retry-After": "4"})
     with pytest.raises(FailTask):
         sender.send(FakeVendor(busy, httpx.Response(422)), Ambiguity.RETRY)

@@ -1,4 +1,4 @@
-"""The mend of the emulator's bodies: what API Gateway takes as binary reaches a template as base64, byte for byte."""
+"""The patch of the emulator's bodies: what API Gateway takes as binary reaches a template as base64, byte for byte."""
 
 import asyncio
 import base64
@@ -14,7 +14,7 @@ BODY = b'{"text": "\xff"}'
 
 @pytest.fixture
 def bodies(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Mend the emulator for one test, and note what its integration is given."""
+    """Patch the emulator for one test, and note what its integration is given."""
     noted: list[bytes] = []
 
     async def invoke(*args: Any, **options: Any) -> Any:
@@ -22,7 +22,7 @@ def bodies(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         return 200, {}, b""
 
     monkeypatch.setattr(apigateway_v1, "_invoke_sqs_v1", invoke)
-    binary_bodies.mend()
+    binary_bodies.apply()
     return noted
 
 
@@ -31,7 +31,7 @@ def call(headers: dict[str, str], body: bytes, media_types: list[str]) -> None:
     asyncio.run(invoke({}, "api", "v", {}, {}, "/", "POST", headers, body, {}, {}, binary_media_types=media_types))
 
 
-def test_the_emulators_integration_takes_its_arguments_in_the_order_that_the_mend_expects() -> None:
+def test_the_emulators_integration_takes_its_arguments_in_the_order_that_the_fix_expects() -> None:
     names = apigateway_v1._invoke_sqs_v1.__code__.co_varnames[:9]
     assert names[7:9] == ("headers", "body")
 

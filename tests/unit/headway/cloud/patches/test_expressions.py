@@ -1,4 +1,4 @@
-"""The mend of the emulator's JSONata: an expression is parsed once, and evaluated as before by every thread."""
+"""The patch of the emulator's JSONata: an expression is parsed once, and evaluated as before by every thread."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from headway.cloud.patches import expressions
 
 @pytest.fixture(autouse=True)
 def parsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Mend the library for one test, and note what is really parsed."""
+    """Patch the library for one test, and note what is really parsed."""
     monkeypatch.setattr(Jsonata, "get_parser", staticmethod(Jsonata.get_parser))
     noted: list[Any] = []
     parse = Parser.parse
@@ -24,7 +24,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         return parse(parser, source, *rest)
 
     monkeypatch.setattr(Parser, "parse", parse_and_note)
-    expressions.mend()
+    expressions.apply()
     yield noted
     expressions.RememberingParser.parse.cache_clear()
 

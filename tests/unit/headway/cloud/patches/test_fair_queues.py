@@ -76,10 +76,10 @@ def test_thousands_of_messages_are_looked_at_once() -> None:
 
 
 @pytest.fixture
-def mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mend the emulator's module in this process, for one test."""
+def patched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patch the emulator's module in this process, for one test."""
     monkeypatch.setattr(sqs, "_collect_msgs", sqs._collect_msgs)
-    fair_queues.mend()
+    fair_queues.apply()
 
 
 def queue_of(*groups: str | None, fifo: bool = False) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def received(queue: dict[str, Any], count: int) -> str:
     return "".join(str(found["group_id"]) for found in sqs._collect_msgs(queue, count, 30))
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched")
 def test_the_emulator_gives_the_quiet_one_precedence_and_marks_what_it_gave_as_received() -> None:
     queue = queue_of(*"aaaaaa", "b")
     assert received(queue, 2) == "ab"
@@ -101,7 +101,7 @@ def test_the_emulator_gives_the_quiet_one_precedence_and_marks_what_it_gave_as_r
     assert all(each["visible_at"] > time.time() and each["receipt_handle"] for each in given)
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched")
 def test_one_at_a_time_tenants_take_turns_though_nothing_is_in_flight_between() -> None:
     queue = queue_of(*"aaabbb")
     order = ""
@@ -112,7 +112,7 @@ def test_one_at_a_time_tenants_take_turns_though_nothing_is_in_flight_between() 
     assert queue[fair_queues.SERVED].keys() <= {"a", "b"}
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched")
 def test_queues_without_groups_and_fifo_queues_are_left_as_they_are() -> None:
     plain, fifo = queue_of(None, None, None), queue_of("a", "a", "b", fifo=True)
     assert received(plain, 2) == "NoneNone"

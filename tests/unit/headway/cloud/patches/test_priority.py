@@ -1,4 +1,4 @@
-"""The mend of the emulator's workers: a function yields to the services it calls."""
+"""The patch of the emulator's workers: a function yields to the services it calls."""
 
 import gc
 import os
@@ -13,19 +13,19 @@ from headway.cloud.patches import priority
 
 
 @pytest.fixture
-def mended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def patched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def spawn(worker: Worker) -> None:
         worker._proc = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
     switch_s = sys.getswitchinterval()
     monkeypatch.setattr(Worker, "_spawn", spawn)
-    priority.mend()
+    priority.apply()
     yield
     sys.setswitchinterval(switch_s)
     gc.enable()
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched")
 def test_a_worker_has_a_lower_priority_than_the_cloud_that_started_it() -> None:
     worker = Worker("function", {}, b"")
     worker._spawn()
@@ -36,11 +36,11 @@ def test_a_worker_has_a_lower_priority_than_the_cloud_that_started_it() -> None:
     assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + priority.NICENESS)
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched")
 def test_threads_of_workflows_let_go_soon() -> None:
     assert sys.getswitchinterval() == pytest.approx(priority.SWITCH_S)
 
 
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("patched")
 def test_nobody_waits_for_a_collection() -> None:
     assert not gc.isenabled()

@@ -1,4 +1,4 @@
-"""The mend of the emulator's HTTP_PROXY: what the backend says comes through, what belongs to a connection does not."""
+"""Patched HTTP_PROXY of the emulator: what the backend says comes through, what belongs to a connection does not."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,10 +16,10 @@ BACKEND = "http://vendor.example/v1/jobs"
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[httpx.Request], httpx.Response]], None]:
-    """Mend the emulator for one test, with a backend that is not on a network."""
+    """Patch the emulator for one test, with a backend that is not on a network."""
     for name in ("_urlopen_async", "_invoke_http_proxy_v1"):
         monkeypatch.setattr(apigateway_v1, name, getattr(apigateway_v1, name))
-    proxy_headers.mend()
+    proxy_headers.apply()
 
     def serve(answer: Callable[[httpx.Request], httpx.Response]) -> None:
         transport = httpx.MockTransport(answer)

@@ -1,4 +1,4 @@
-"""The mend of the emulator's workers: one copy of a bundle's files for all of them."""
+"""The patch of the emulator's workers: one copy of a bundle's files for all of them."""
 
 import shutil
 import tempfile
@@ -12,10 +12,10 @@ from headway.cloud.patches import shared_code
 
 
 @pytest.fixture(autouse=True)
-def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def patched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(lambda_runtime, "zipfile", lambda_runtime.zipfile)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    shared_code.mend()
+    shared_code.apply()
 
 
 def unpack(source: Path, target: Path) -> Path:

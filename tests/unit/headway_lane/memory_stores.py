@@ -1,4 +1,4 @@
-"""The stores of books and seats for tests: in memory, and the table of the real ones."""
+"""The stores of reservations and in-flight permits for tests: in memory, and the table of the real ones."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import boto3
 from headway_lane.limiter.budget import Entry
-from headway_lane.limiter.in_flight import Seated
+from headway_lane.limiter.in_flight import Holders
 from headway_lane.limiter.reservation_store import BudgetAttribute
 from moto import mock_aws
 
@@ -27,7 +27,7 @@ def budgets_table() -> Iterator["Table"]:
         )
 
 
-class MemoryBookStore:
+class MemoryReservationStore:
     """Keeps entries in a dictionary; counts reads and writes like the real one would be billed. The next `races` writes
     are lost to somebody else.
     """
@@ -54,8 +54,8 @@ class MemoryBookStore:
         return True
 
 
-class MemorySeatStore:
-    """Keeps seats in dictionaries; counts its requests. Before each of them the next of `others` happens."""
+class MemoryInFlightStore:
+    """Keeps holders in dictionaries; counts its requests. Before each of them the next of `others` happens."""
 
     def __init__(self) -> None:
         self.budgets: dict[str, dict[str, int]] = {}
@@ -66,12 +66,12 @@ class MemorySeatStore:
         self._requested()
         self.budgets.setdefault(budget, {})
 
-    def read(self, budget: str) -> Seated | None:
+    def read(self, budget: str) -> Holders | None:
         self._requested()
         held = self.budgets.get(budget)
         return None if held is None else dict(held)
 
-    def take(self, budget: str, taken: Seated, expired: Seated, limit: int) -> bool:
+    def acquire(self, budget: str, taken: Holders, expired: Holders, limit: int) -> bool:
         self._requested()
         held = self.budgets.get(budget)
         if held is None or any(held.get(call_id) != until_s for call_id, until_s in expired.items()):
@@ -82,7 +82,7 @@ class MemorySeatStore:
         self.budgets[budget] = {**rest, **taken}
         return True
 
-    def leave(self, budget: str, call_id: str) -> None:
+    def release(self, budget: str, call_id: str) -> None:
         self._requested()
         self.budgets.get(budget, {}).pop(call_id, None)
 
