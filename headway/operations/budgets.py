@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headway_lane.contract.vendor import Scope
-from headway_lane.limiter.budget import Entry, ReservationStore
-from headway_lane.limiter.circuit import CircuitState
-from headway_lane.limiter.reservations import reserve
-from headway_lane.limiter.signals import Reason
+from headway_lane.limiter.core.circuit import CircuitState
+from headway_lane.limiter.core.reservations import reserve
+from headway_lane.limiter.core.signals import Reason
+from headway_lane.limiter.core.steps import Entry
+from headway_lane.limiter.runner import ReservationStore
 
 US_PER_S = 1_000_000
 

@@ -25,11 +25,11 @@ from headway_lane.contract.vendor import (
     Scope,
     Vendor,
 )
-from headway_lane.limiter.budget import ATTEMPTS
+from headway_lane.limiter.core.calling import LOOK_US, PATIENCE_US
+from headway_lane.limiter.core.changes import ATTEMPTS
+from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
+from headway_lane.limiter.core.reservations import rule_of
 from headway_lane.limiter.delay import pause_us
-from headway_lane.limiter.pace import CHUNK_US, HORIZON_US, LEAD_US
-from headway_lane.limiter.reservations import rule_of
-from headway_lane.limiter.turn import LOOK_US, PATIENCE_US
 
 from headway.planning.forecast import (
     FREED_S,

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Final
 
 from headway_lane.contract.vendor import Drain, Pacing, Scope
+from headway_lane.limiter.core.dispatching import LEAD_US
+from headway_lane.limiter.core.reservations import Quota, Rule, rule_of
 from headway_lane.limiter.delay import pause_us
-from headway_lane.limiter.pace import LEAD_US
-from headway_lane.limiter.reservations import Quota, Rule, rule_of
 
 from headway.planning.situation import Situation
 

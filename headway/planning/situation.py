@@ -6,7 +6,7 @@ from typing import Self
 
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Pacing, Scope, Vendor
-from headway_lane.limiter.reservations import Rule, rule_of
+from headway_lane.limiter.core.reservations import Rule, rule_of
 
 
 @dataclass(frozen=True)

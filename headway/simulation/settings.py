@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from headway_lane.contract.vendor import Limit, Scope
-from headway_lane.limiter.turn import GRACE_SHARE
+from headway_lane.limiter.core.calling import GRACE_SHARE
 
 LARGEST_COUNT: Final = 1_000_000_000
 

@@ -17,11 +17,11 @@ from headway_cdk.configuration import load_vendors
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Scope
-from headway_lane.limiter.budget import SWITCH_US
-from headway_lane.limiter.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
+from headway_lane.limiter.core.changes import SWITCH_US
+from headway_lane.limiter.core.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
+from headway_lane.limiter.core.reservations import Permit, rule_of
+from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.reservation_store import DynamoReservationStore
-from headway_lane.limiter.reservations import Permit, rule_of
-from headway_lane.limiter.signals import Reason
 from typer.testing import CliRunner
 
 from headway.cli import app

@@ -11,7 +11,7 @@ from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Call, CallState
 from headway_lane.ledger.store import Ledger
-from headway_lane.limiter.reservations import Permit
+from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.check import Check, Checks
 from headway_lane.messages.claim import Claims, requests_folder

@@ -12,7 +12,7 @@ from headway_lane.contract.profile import AppConfigProfiles
 from headway_lane.contract.vendor import Pacing, Scope, Vendor
 from headway_lane.ledger.tables import ledger
 from headway_lane.limiter import in_flight_tables
-from headway_lane.limiter.reservations import Permit
+from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.tables import turns_of
 from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.bucket import claims

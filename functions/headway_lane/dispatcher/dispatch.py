@@ -12,8 +12,8 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.admission import UNLIMITED, Admission, admit_all
 from headway_lane.ledger.record import OVER, CallState
 from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import Pace, Turns
-from headway_lane.limiter.reservations import Permit
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest, task_token_of
 from headway_lane.resume.settlement import Settler

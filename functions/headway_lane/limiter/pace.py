@@ -1,34 +1,24 @@
-"""When each call of a batch is started (hop 4), for either way of pacing."""
+"""The pace of a dispatcher (hop 4), for either way of pacing: when each call of its batch is started."""
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
-from typing import Final, Protocol
+from collections.abc import Callable, Generator
+from typing import Protocol
 
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import MARGIN_S, Scope, Vendor
-from headway_lane.limiter.budget import Budget, Contended
+from headway_lane.limiter.budget import Budget
+from headway_lane.limiter.core.calling import PATIENCE_US
+from headway_lane.limiter.core.changes import Changes
+from headway_lane.limiter.core.dispatching import BatchTurns, chunk_count
+from headway_lane.limiter.core.reservations import Permit
+from headway_lane.limiter.core.share import UNSHARED, Share
 from headway_lane.limiter.delay import Pacer, pause_us
-from headway_lane.limiter.reservations import Permit
-from headway_lane.limiter.share import UNSHARED, Share
-from headway_lane.limiter.turn import PATIENCE_US
-from headway_lane.runtime.errors import RetryLater
-
-LEAD_US: Final = 500_000
-"""How long before its slot a call is started: Express start, caller, ledger, and a worker's wake-up fit in."""
-HORIZON_US: Final = 600_000
-"""How long before the first free slot permits are reserved: the lead, and the write with its races."""
-CHUNK_US: Final = 500_000
-"""How much time one reservation may cover: half a second is a batch of ten at 20 calls a second, and a share of the
-reservations that another dispatcher can wait for.
-"""
-
 
 Turns = Generator[Permit | None]
-"""Yields once per call, when it is time to start it; closing it gives back what was not used."""
+"""Yields once per call, when it is time to start it; closing it cancels what was not used."""
 
 
 class Pace(Protocol):
-    """Gives the calls of a batch their turns."""
+    """Gives the calls of a batch their starts."""
 
     def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
         """Yield once per call, when it is time to start it; with its permit where the vendor is paced by permits.
@@ -54,7 +44,7 @@ class DelayPace:
 
 
 class PermitPace:
-    """Shared permits: reserved in few writes, just ahead of time; each call is started its lead before its slot."""
+    """Shared permits: the core's turns of a batch, run to their end."""
 
     def __init__(
         self,
@@ -67,45 +57,25 @@ class PermitPace:
         self._sleep_us = sleep_us
 
     def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
-        """Yield each permit when its lead begins; those that were not asked for go back.
-
-        Raises RetryLater where the next slot is far away, or where waiting would outlast the dispatcher: cool-downs,
-        probes of a failing vendor and a low rate must not cost a message its receive.
-        """
+        """Yield each permit when its lead begins. Raises RetryLater, as `BatchTurns.take` says."""
         budget = self._budget_of(vendor, tuning)
         if budget is None:
             raise ValueError(f"{vendor.name} has no limit on submits: its contract should have been refused")
-        chunk = max(1, CHUNK_US // budget.rule.emission_interval_us)
-        weights = vendor.dispatch.urgent_concurrency, vendor.dispatch.maximum_concurrency
-        share = UNSHARED if urgent is None else Share.of_queue(urgent, *weights, chunk)
-        patient_until_us = self._epoch_us() + (vendor.dispatcher_timeout_s - MARGIN_S) * 1_000_000 + PATIENCE_US
-        permits: Sequence[Permit] = ()
-        used = 0
+        run = budget.runner(self._epoch_us, self._sleep_us).run
+        batch = batch_turns(budget.changes, vendor, count, self._epoch_us, urgent)
         try:
             for _ in range(count):
-                if used == len(permits):
-                    permits, used = self._reserve(budget, min(chunk, count), share, patient_until_us), 0
-                    count -= len(permits)
-                permit = permits[used]
-                self._sleep_until(permit.slot_us - LEAD_US)
-                used += 1
-                yield permit
+                yield run(batch.take())
         finally:
-            with suppress(Contended):  # then they stay as gaps, which break nothing
-                budget.cancel(permits[used:])
+            run(batch.close())
 
-    def _reserve(self, budget: Budget, count: int, share: Share, patient_until_us: int) -> Sequence[Permit]:
-        """Reserve when the first free slot comes within the lead; others who wait for the same one may be first."""
-        while not (permits := budget.reserve(count, LEAD_US, HORIZON_US, share)):
-            at_us = budget.reservable_us(HORIZON_US, share)
-            ahead_us = at_us - self._epoch_us()
-            if ahead_us > PATIENCE_US or at_us > patient_until_us:
-                ahead_us = budget.ask_again_us() - HORIZON_US - self._epoch_us()
-                raise RetryLater("the next free slot is far away", retry_after_s=max(ahead_us, 0) / 1_000_000)
-            self._sleep_until(at_us)
-        return permits
 
-    def _sleep_until(self, at_us: int) -> None:
-        ahead_us = at_us - self._epoch_us()
-        if ahead_us > 0:
-            self._sleep_us(ahead_us)
+def batch_turns(
+    changes: Changes, vendor: Vendor, count: int, epoch_us: Callable[[], int], urgent: bool | None = None
+) -> BatchTurns:
+    """Return the core's turns of a vendor's batch, which end before its dispatcher does."""
+    chunk = chunk_count(changes.rule.emission_interval_us)
+    weights = vendor.dispatch.urgent_concurrency, vendor.dispatch.maximum_concurrency
+    share = UNSHARED if urgent is None else Share.of_queue(urgent, *weights, chunk)
+    patient_until_us = epoch_us() + (vendor.dispatcher_timeout_s - MARGIN_S) * 1_000_000 + PATIENCE_US
+    return BatchTurns(changes, count, epoch_us, share=share, patient_until_us=patient_until_us)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from headway_lane.limiter.budget import Entry
-from headway_lane.limiter.circuit import Circuit
-from headway_lane.limiter.reservations import Floor, Quota, Reservations, Rule, Shift, Window
-from headway_lane.limiter.signals import Reason
+from headway_lane.limiter.core.circuit import Circuit
+from headway_lane.limiter.core.reservations import Floor, Quota, Reservations, Rule, Shift, Window
+from headway_lane.limiter.core.signals import Reason
+from headway_lane.limiter.core.steps import Entry
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table

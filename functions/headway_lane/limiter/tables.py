@@ -6,8 +6,8 @@ from functools import cache
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Scope, Vendor
 from headway_lane.limiter.budget import Budget, budget_of
+from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.reservation_store import DynamoReservationStore
-from headway_lane.limiter.reservations import Permit
 from headway_lane.limiter.turn import Turn, Turns, Unpaced
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment

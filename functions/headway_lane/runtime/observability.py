@@ -7,7 +7,7 @@ from typing import Final
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from headway_lane.limiter.signals import Reason
+from headway_lane.limiter.core.signals import Reason
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
 COOL_DOWNS: Final = {

@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 
 from headway_lane.contract.exchange import Credential
 from headway_lane.contract.vendor import Vendor
-from headway_lane.limiter.signals import CoolDown, cool_down_of
+from headway_lane.limiter.core.signals import CoolDown, cool_down_of
 from headway_lane.runtime import clock
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment, ProxyAuth
 from headway_lane.runtime.settings import setting

@@ -9,7 +9,7 @@ from tenacity.wait import wait_random_exponential
 
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
-from headway_lane.limiter.signals import CoolDown
+from headway_lane.limiter.core.signals import CoolDown
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from headway_lane.vendor_api.proxy import Proxy, cool_down_asked

@@ -8,14 +8,11 @@ import base64
 import heapq
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from io import BytesIO
-from itertools import count
-from threading import Condition
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -29,7 +26,7 @@ from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute
 from headway_lane.ledger.store import Ledger
-from headway_lane.limiter.signals import CoolDown, Reason
+from headway_lane.limiter.core.signals import CoolDown, Reason
 from headway_lane.messages.claim import Claims
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest
@@ -193,7 +190,6 @@ class VirtualClock:
         self.now_us = now_us
         self.oversleep_us = oversleep_us
         self.slept_us: list[int] = []
-        self.switch: Callable[[], None] = lambda: None
 
     def monotonic_us(self) -> int:
         return self.now_us
@@ -205,41 +201,6 @@ class VirtualClock:
         assert duration_us > 0
         self.slept_us.append(duration_us)
         self.now_us += duration_us + self.oversleep_us
-        self.switch()
-
-
-class SharedTime:
-    """The virtual time of workers in threads: one runs at a time, always the one that wakes first,
-    and of several that wake together the one that has slept for longest.
-    """
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._due_us: dict[VirtualClock, tuple[int, int]] = {}
-        self._sleeps = count()
-
-    def run(self, workers: Mapping[VirtualClock, Callable[[], None]]) -> None:
-        """Run workers side by side until all have returned; each sleeps on its own clock."""
-        self._due_us = {clock: (clock.now_us, next(self._sleeps)) for clock in workers}
-
-        def run_one(clock: VirtualClock) -> None:
-            clock.switch = partial(self._switch, clock)
-            self._switch(clock)
-            try:
-                workers[clock]()
-            finally:
-                with self._changed:
-                    del self._due_us[clock]
-                    self._changed.notify_all()
-
-        with ThreadPoolExecutor(len(workers)) as pool:
-            list(pool.map(run_one, workers))
-
-    def _switch(self, clock: VirtualClock) -> None:
-        with self._changed:
-            self._due_us[clock] = (clock.now_us, next(self._sleeps))
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: min(self._due_us, key=self._due_us.__getitem__) is clock)
 
 
 class FakeTurns:

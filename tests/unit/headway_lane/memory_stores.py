@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import boto3
-from headway_lane.limiter.budget import Entry
+from headway_lane.limiter.core.steps import Entry
 from headway_lane.limiter.in_flight import Holders
 from headway_lane.limiter.reservation_store import BudgetAttribute
 from moto import mock_aws

@@ -2,12 +2,13 @@
 
 from headway_lane.contract.vendor import Limit, Scope
 from headway_lane.limiter.budget import Budget
-from headway_lane.limiter.circuit import OPEN_US, THRESHOLD, CircuitState
-from headway_lane.limiter.reservations import rule_of
-from headway_lane.limiter.signals import Reason
+from headway_lane.limiter.core.changes import Changes
+from headway_lane.limiter.core.circuit import OPEN_US, THRESHOLD, CircuitState
+from headway_lane.limiter.core.reservations import rule_of
+from headway_lane.limiter.core.signals import Reason
 
 from headway.operations.budgets import BudgetStatus, status_of
-from headway.simulation.store import MemoryReservationStore
+from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 RULE = rule_of([Limit(10, 1, Scope.SUBMIT), Limit(20, 60, Scope.SUBMIT)], 0)
 NOW_US = 1_000_000_000
@@ -19,7 +20,7 @@ class Lane:
     def __init__(self) -> None:
         self.now_us = NOW_US
         self.store = MemoryReservationStore()
-        self.budget = Budget(self.store, "acme#submit", RULE, lambda: self.now_us)
+        self.budget = Budget(self.store, Changes("acme#submit", RULE, lambda: self.now_us))
 
     @property
     def status(self) -> BudgetStatus:

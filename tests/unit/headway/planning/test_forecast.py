@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from headway_lane.contract.vendor import Drain, Scope
-from headway_lane.limiter.pace import LEAD_US
-from headway_lane.limiter.reservations import no_reservations, reserve
+from headway_lane.limiter.core.dispatching import LEAD_US
+from headway_lane.limiter.core.reservations import no_reservations, reserve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

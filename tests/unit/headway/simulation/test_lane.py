@@ -6,8 +6,8 @@ import pytest
 from headway_lane.contract.vendor import Limit, Scope
 from headway_lane.messages.request_queue import REQUEUE_S
 
-from headway.simulation.dispatcher import REQUEUE_US
 from headway.simulation.engine import simulate
+from headway.simulation.lane import REQUEUE_US
 from headway.simulation.outcome import Outcome
 from headway.simulation.settings import Settings, Shape, headroom_for
 from headway.simulator.window import worst_window

@@ -9,7 +9,7 @@ from headway_lane.caller.call import Caller, CallInput, CallOutcome, CallReport
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Answer, CallAttribute, CallState
 from headway_lane.ledger.store import Ledger
-from headway_lane.limiter.reservations import Permit
+from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.claim import requests_folder
 from headway_lane.messages.request import CallRequest

@@ -19,8 +19,8 @@ from headway_lane.contract.vendor import (
     Scope,
     Vendor,
 )
-from headway_lane.limiter.reservations import rule_of
-from headway_lane.limiter.turn import PATIENCE_US
+from headway_lane.limiter.core.calling import PATIENCE_US
+from headway_lane.limiter.core.reservations import rule_of
 from headway_lane.results import fetch as fetching
 from headway_lane.vendor_api import submit as submitting
 from hypothesis import given

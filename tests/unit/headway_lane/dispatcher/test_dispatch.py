@@ -7,9 +7,9 @@ from botocore.exceptions import ClientError
 from headway_lane.contract.tuning import Tuning
 from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.delay import Pacer
 from headway_lane.limiter.pace import DelayPace, Turns
-from headway_lane.limiter.reservations import Permit
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import Malformed, RetryLater
 

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from headway_lane.contract.vendor import Scope
 from headway_lane.dispatcher import drain, handler
 from headway_lane.limiter.budget import budget_of
-from headway_lane.limiter.pace import LEAD_US, Turns
+from headway_lane.limiter.core.dispatching import LEAD_US
+from headway_lane.limiter.pace import Turns
 from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, REQUEUE_S
 
 from tests.unit.headway_lane.fakes import (

@@ -9,18 +9,13 @@ import pytest
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Limit, Scope, Vendor
 from headway_lane.limiter import tables
-from headway_lane.limiter.budget import (
-    ATTEMPTS,
-    LONGEST_BACKOFF_US,
-    Budget,
-    Contended,
-    Entry,
-    ReservationStore,
-    budget_of,
-)
+from headway_lane.limiter.budget import Budget, budget_of
+from headway_lane.limiter.core.changes import ATTEMPTS, LONGEST_BACKOFF_US, Changes, Contended
+from headway_lane.limiter.core.reservations import Rule, rule_of
+from headway_lane.limiter.core.signals import Reason
+from headway_lane.limiter.core.steps import Entry
 from headway_lane.limiter.reservation_store import BudgetAttribute, DynamoReservationStore
-from headway_lane.limiter.reservations import Rule, rule_of
-from headway_lane.limiter.signals import Reason
+from headway_lane.limiter.runner import ReservationStore
 from headway_lane.runtime.names import Environment
 from moto import mock_aws
 
@@ -42,7 +37,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[ReservationStore]:
 
 
 def budget(store: ReservationStore, clock: VirtualClock, rule: Rule = RULE) -> Budget:
-    return Budget(store, "replicate#submit", rule, clock.epoch_us)
+    return Budget(store, Changes("replicate#submit", rule, clock.epoch_us))
 
 
 def test_two_dispatchers_never_get_the_same_slot(store: ReservationStore) -> None:
@@ -280,7 +275,7 @@ class Racing(MemoryReservationStore):
         entry = super().read(budget)
         if self._races:
             self._races -= 1
-            rival = Budget(_Plain(self.entries), budget, RULE, VirtualClock(NOW_US).epoch_us)
+            rival = Budget(_Plain(self.entries), Changes(budget, RULE, VirtualClock(NOW_US).epoch_us))
             rival.reserve(1, 0)
         return entry
 
@@ -293,7 +288,7 @@ class _Plain(MemoryReservationStore):
 
 def test_a_lost_race_is_repeated_after_a_short_pause() -> None:
     store, clock = Racing(races=3), VirtualClock(NOW_US)
-    racer = Budget(store, "replicate#submit", RULE, clock.epoch_us, clock.sleep_us)
+    racer = Budget(store, Changes("replicate#submit", RULE, clock.epoch_us), clock.sleep_us)
     assert len(racer.reserve(5, 0)) == 5
     assert store.write_count == 4
     assert len(clock.slept_us) == 3

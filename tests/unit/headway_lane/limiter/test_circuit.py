@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import hypothesis.strategies as st
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Limit, Scope
-from headway_lane.limiter.budget import LONGEST_OPEN_POLL_US, PROBE_US, SWITCH_US, Budget, budget_of
-from headway_lane.limiter.circuit import (
+from headway_lane.limiter.budget import LONGEST_OPEN_POLL_US, Budget, budget_of
+from headway_lane.limiter.core.calling import PATIENCE_US
+from headway_lane.limiter.core.changes import PROBE_US, SWITCH_US, Changes
+from headway_lane.limiter.core.circuit import (
     CLOSED,
     LONGEST_OPEN_US,
     OPEN_US,
@@ -17,9 +19,8 @@ from headway_lane.limiter.circuit import (
     after_failure,
     after_success,
 )
-from headway_lane.limiter.reservations import Permit, rule_of, slot_now
-from headway_lane.limiter.signals import Reason
-from headway_lane.limiter.turn import PATIENCE_US
+from headway_lane.limiter.core.reservations import Permit, rule_of, slot_now
+from headway_lane.limiter.core.signals import Reason
 from hypothesis import given
 
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, VirtualClock, vendor_of
@@ -79,7 +80,7 @@ class Lane:
     store: MemoryReservationStore = field(default_factory=MemoryReservationStore)
 
     def __post_init__(self) -> None:
-        self.budget = Budget(self.store, "acme#submit", RULE, self.clock.epoch_us)
+        self.budget = Budget(self.store, Changes("acme#submit", RULE, self.clock.epoch_us))
 
     @property
     def circuit(self) -> Circuit:

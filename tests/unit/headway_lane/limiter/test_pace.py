@@ -3,20 +3,25 @@
 import itertools
 from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
+from random import Random
 
 import pytest
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Scope, Vendor
-from headway_lane.limiter.budget import Budget, budget_of
-from headway_lane.limiter.circuit import OPEN_US, THRESHOLD
+from headway_lane.limiter.budget import Budget, budget_of, changes_of
+from headway_lane.limiter.core.calling import PATIENCE_US
+from headway_lane.limiter.core.changes import Changes
+from headway_lane.limiter.core.circuit import OPEN_US, THRESHOLD
+from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
+from headway_lane.limiter.core.reservations import Permit, Rule
+from headway_lane.limiter.core.steps import Steps
 from headway_lane.limiter.delay import Pacer
-from headway_lane.limiter.pace import CHUNK_US, HORIZON_US, LEAD_US, DelayPace, PermitPace, Turns
-from headway_lane.limiter.reservations import Permit, Rule
-from headway_lane.limiter.turn import PATIENCE_US, Turn
+from headway_lane.limiter.pace import DelayPace, PermitPace, Turns, batch_turns
+from headway_lane.limiter.turn import Turn
 from headway_lane.runtime.errors import RetryLater
 
-from tests.unit.headway_lane.fakes import SharedTime, VirtualClock, most_in_any_window, vendor_of
+from headway.simulation.virtual_time import Clock, Process, VirtualTime
+from tests.unit.headway_lane.fakes import VirtualClock, most_in_any_window, vendor_of
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 NOW_US = 1_800_000_000_000_000
@@ -154,13 +159,26 @@ def test_leftovers_that_cannot_be_given_back_stay_as_gaps_and_break_nothing(stor
 def together(lanes: Sequence[Lane], batches: int) -> list[tuple[Lane, Permit]]:
     """Run workers side by side, each with so many batches of ten; returns every permit with its worker."""
     taken: list[tuple[Lane, Permit]] = []
+    random = Random(1)  # noqa: S311 - repeatable
 
-    def work(lane: Lane) -> None:
+    def changes(clock: Clock) -> Changes:
+        made = changes_of(lanes[0].vendor, Scope.SUBMIT, TUNING, clock.epoch_us, uniform=random.random)
+        assert made is not None
+        return made
+
+    def work(lane: Lane, clock: Clock) -> Steps[None]:
         for _ in range(batches):
-            with closing(lane.turns(10)) as turns:
-                taken.extend((lane, permit) for _, permit in lane.take(turns, 10))
+            batch = batch_turns(changes(clock), lane.vendor, 10, clock.epoch_us, lane.urgent)
+            for _ in range(10):
+                permit = yield from batch.take()
+                taken.append((lane, permit))
+            yield from batch.close()
 
-    SharedTime().run({lane.clock: partial(work, lane) for lane in lanes})
+    time = VirtualTime(changes, random, NOW_US)
+    for lane in lanes:
+        clock = Clock(time)
+        time.spawn(Process(work(lane, clock), clock, lane.clock.oversleep_us))
+    time.run()
     return taken
 
 

@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 from headway_lane.contract.vendor import Limit, Scope
-from headway_lane.limiter import reservations
-from headway_lane.limiter.reservations import (
+from headway_lane.limiter.core import reservations
+from headway_lane.limiter.core.reservations import (
     Floor,
     Permit,
     Reservations,

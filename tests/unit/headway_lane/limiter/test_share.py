@@ -1,6 +1,6 @@
 """Whose turn it is to reserve where two queues share one budget."""
 
-from headway_lane.limiter.share import DEFER_US, UNSHARED, Share
+from headway_lane.limiter.core.share import DEFER_US, UNSHARED, Share
 from hypothesis import given
 from hypothesis import strategies as st
 

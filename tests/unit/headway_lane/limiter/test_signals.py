@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import hypothesis.strategies as st
 import pytest
-from headway_lane.limiter.signals import COOL_DOWN_S, LONGEST_COOL_DOWN_S, CoolDown, Reason, cool_down_of
+from headway_lane.limiter.core.signals import COOL_DOWN_S, LONGEST_COOL_DOWN_S, CoolDown, Reason, cool_down_of
 from hypothesis import example, given
 
 NOW_S = 1_800_000_000

@@ -3,10 +3,12 @@
 import pytest
 from headway_lane.contract.vendor import Limit, Scope
 from headway_lane.limiter.budget import Budget
-from headway_lane.limiter.circuit import CLOSED, OPEN_US, THRESHOLD
-from headway_lane.limiter.reservations import Floor, rule_of
-from headway_lane.limiter.signals import COOL_DOWN_S, LONGEST_COOL_DOWN_S, CoolDown, Reason
-from headway_lane.limiter.turn import GRACE_SHARE, PATIENCE_US, Turn
+from headway_lane.limiter.core.calling import GRACE_SHARE, PATIENCE_US
+from headway_lane.limiter.core.changes import Changes
+from headway_lane.limiter.core.circuit import CLOSED, OPEN_US, THRESHOLD
+from headway_lane.limiter.core.reservations import Floor, rule_of
+from headway_lane.limiter.core.signals import COOL_DOWN_S, LONGEST_COOL_DOWN_S, CoolDown, Reason
+from headway_lane.limiter.turn import Turn
 from headway_lane.runtime.errors import RetryLater
 
 from tests.unit.headway_lane.fakes import VirtualClock
@@ -18,7 +20,7 @@ GRACE_US = RULE.headroom_us // GRACE_SHARE
 
 
 def setup(clock: VirtualClock) -> Budget:
-    return Budget(MemoryReservationStore(), "replicate#submit", RULE, clock.epoch_us)
+    return Budget(MemoryReservationStore(), Changes("replicate#submit", RULE, clock.epoch_us))
 
 
 def test_a_call_leaves_at_its_slot() -> None:
@@ -44,13 +46,12 @@ def test_a_caller_that_oversleeps_tries_again_at_another_slot() -> None:
     clock = VirtualClock(NOW_US, oversleep_us=GRACE_US + 1)
     budget = setup(clock)
     [permit] = budget.reserve(1, 500_000)
-    turn = Turn(budget, permit, clock.epoch_us, clock.sleep_us)
 
     def awake(duration_us: int) -> None:
         clock.sleep_us(duration_us)
         clock.oversleep_us = 0 if clock.now_us > permit.slot_us else clock.oversleep_us
 
-    turn._sleep_us = awake
+    turn = Turn(budget, permit, clock.epoch_us, awake)
     turn.take()
     assert turn.missed_count == 1
 
@@ -82,7 +83,7 @@ class Called:
     def __init__(self, *, answers_prove_arrival: bool = True) -> None:
         self.clock = VirtualClock(NOW_US)
         self.store = MemoryReservationStore()
-        self.budget = Budget(self.store, "replicate#submit", RULE, self.clock.epoch_us)
+        self.budget = Budget(self.store, Changes("replicate#submit", RULE, self.clock.epoch_us))
         [self.permit] = self.budget.reserve(1, 500_000)
         self.turn = Turn(self.budget, self.permit, self.clock.epoch_us, self.clock.sleep_us, answers_prove_arrival)
         self.turn.take()
@@ -121,7 +122,7 @@ def test_where_answers_prove_nothing_a_late_one_needs_no_write() -> None:
 
 def test_an_answer_to_nothing_that_was_sent_needs_no_write() -> None:
     clock, store = VirtualClock(NOW_US), MemoryReservationStore()
-    budget = Budget(store, "replicate#submit", RULE, clock.epoch_us)
+    budget = Budget(store, Changes("replicate#submit", RULE, clock.epoch_us))
     turn = Turn(budget, None, clock.epoch_us, clock.sleep_us)
     turn.answered()
     turn.report()
@@ -256,7 +257,7 @@ def test_a_cool_down_that_cannot_be_written_does_not_hide_the_429() -> None:
 
 def test_a_permit_that_its_caller_has_just_reserved_is_not_looked_for_again() -> None:
     clock, store = VirtualClock(NOW_US), MemoryReservationStore()
-    budget = Budget(store, "replicate#submit", RULE, clock.epoch_us)
+    budget = Budget(store, Changes("replicate#submit", RULE, clock.epoch_us))
     Turn(budget, None, clock.epoch_us, clock.sleep_us).take()
     assert store.read_count == 1
     [permit] = budget.reserve(1, 500_000)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 from headway_lane.contract.vendor import Limit, Scope
-from headway_lane.limiter import reservations
 from headway_lane.limiter.budget import Budget
-from headway_lane.limiter.reservations import GRAINS, Permit, rule_of, slot_now
-from headway_lane.limiter.turn import FRESH_US
+from headway_lane.limiter.core import reservations
+from headway_lane.limiter.core.calling import FRESH_US
+from headway_lane.limiter.core.changes import Changes
+from headway_lane.limiter.core.reservations import GRAINS, Permit, rule_of, slot_now
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
@@ -50,7 +51,7 @@ class World:
     @property
     def budget(self) -> Budget:
         rule = rule_of(self.limits, self.headroom_us, self.ceiling_per_s)
-        return Budget(self.store, "acme#submit", rule, self.clock.epoch_us)
+        return Budget(self.store, Changes("acme#submit", rule, self.clock.epoch_us))
 
     def reserve(self, count: int, step_back_us: int, horizon_us: int | None) -> None:
         """Reserve a batch by a clock that has stepped back."""

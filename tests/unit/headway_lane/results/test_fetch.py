@@ -6,7 +6,7 @@ import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.contract.exchange import Fetched
-from headway_lane.limiter.signals import Reason
+from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
 from headway_lane.results import handler

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headway_lane.contract.vendor import Limit
-from headway_lane.limiter.circuit import CLOSED, Circuit
-from headway_lane.limiter.signals import Reason
+from headway_lane.limiter.core.circuit import CLOSED, Circuit
+from headway_lane.limiter.core.signals import Reason
 
 GRAINS: Final = 60
 OUTSTANDING_US: Final = 30_000_000
@@ -179,6 +179,14 @@ def reserve(rule: Rule, before: Reservations, earliest_us: int, count: int) -> t
         shifted_us=before.shifted_us + sum(shift.by_us for shift in before.shifts if shift.number <= known),
     )
     return after, tuple(permits)
+
+
+def first_free(rule: Rule, before: Reservations) -> Permit:
+    """Return the permit that would be reserved next, at any time."""
+    number = before.number
+    floor_us = max((floor.slot_us for floor in before.floors if floor.number <= number), default=0)
+    slot_us = _first_free(rule, before.counts, max(before.theoretical_arrival_us, floor_us))
+    return Permit(slot_us, number, before.generation, _shift_of(before, number))
 
 
 def cancel(rule: Rule, before: Reservations, permits: Sequence[Permit]) -> Reservations:
