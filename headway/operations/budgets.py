@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headway_lane.contract.vendor import Scope
+from headway_lane.contract.limits import Scope
 from headway_lane.limiter.budget import Entry, ReservationStore
 from headway_lane.limiter.circuit import CircuitState
 from headway_lane.limiter.reservations import reserve

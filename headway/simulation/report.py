@@ -1,6 +1,6 @@
 """What a simulation says at the terminal."""
 
-from headway_lane.contract.vendor import LONG_WINDOW_S
+from headway_lane.contract.limits import LONG_WINDOW_S
 from rich.table import Table
 
 from headway.report import wording

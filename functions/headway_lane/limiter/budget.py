@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.contract.tuning import POLL_HEADROOM_MS, Tuning
-from headway_lane.contract.vendor import TURN_PATIENCE_S, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.circuit import LONGEST_OPEN_US, after_failure, after_success
 from headway_lane.limiter.reservations import (
     Permit,

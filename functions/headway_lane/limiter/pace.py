@@ -4,8 +4,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.timing import MARGIN_S
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import MARGIN_S, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, Contended
 from headway_lane.limiter.delay import Pacer, pause_us
 from headway_lane.limiter.reservations import Permit

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Protocol
 
-from headway_lane.contract.vendor import TURN_PATIENCE_S
+from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.limiter.budget import Budget, Contended
 from headway_lane.limiter.reservations import Permit, slot_now
 from headway_lane.limiter.signals import CoolDown, Reason

@@ -6,8 +6,9 @@ from contextlib import closing
 from functools import partial
 
 import pytest
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.circuit import OPEN_US, THRESHOLD
 from headway_lane.limiter.delay import Pacer

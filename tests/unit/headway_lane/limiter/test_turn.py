@@ -1,7 +1,7 @@
 """The last step before the socket: slots are kept to the microsecond, missed ones are never used late."""
 
 import pytest
-from headway_lane.contract.vendor import Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.circuit import CLOSED, OPEN_US, THRESHOLD
 from headway_lane.limiter.reservations import Floor, rule_of
