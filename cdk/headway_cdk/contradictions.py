@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from headway_lane.contract.dispatch import Dispatch, Pacing
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
+from headway_lane.contract.limits import Quantity, Scope
 from headway_lane.contract.signature import Signature
-from headway_lane.contract.vendor import Dispatch, Pacing, Quantity, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 
 
 def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]:

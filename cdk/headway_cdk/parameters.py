@@ -4,12 +4,10 @@ import re
 from typing import Final
 
 from headway_lane.contract.exchange import Fetched
-from headway_lane.contract.vendor import Fence, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 
 EMBEDDED_URL_PARAMETER: Final = "EmbeddedCloudUrl"
 PROXY_STAGE: Final = "v"
-UNCOUNTED: Final = Fence(rate_per_s=10_000, burst_count=5_000)
-"""Throttle of polls that no limit counts: the account's own (service quotas), not the stage's, which is for submits."""
 
 
 def logical_name(vendor: str) -> str:
@@ -31,8 +29,3 @@ def poll_verbs(vendor: Vendor) -> list[str]:
 def granted_path(path: str) -> str:
     """Return a path of the contract as IAM sees it: a wildcard in the place of an ID, and no query."""
     return re.sub(r"\{\w+\}", "*", path.partition("?")[0])
-
-
-def poll_fence(vendor: Vendor) -> Fence:
-    """Return the proxy's throttle for polls."""
-    return vendor.fence(Scope.POLL) or UNCOUNTED

@@ -9,7 +9,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from headway_lane.contract.vendor import SETTLE_TIMEOUT_S, Vendor
+from headway_lane.contract.timing import SETTLE_TIMEOUT_S
+from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute, JobAttribute
 from headway_lane.ledger.store import JOB_TTL_S
 from headway_lane.limiter.reservation_store import BudgetAttribute

@@ -13,7 +13,7 @@ from headway.errors import UsageProblem
 from headway.simulation.settings import Settings, Shape, headroom_for
 
 if TYPE_CHECKING:
-    from headway_lane.contract.vendor import Limit
+    from headway_lane.contract.limits import Limit
     from rich.console import Console
 
 CALLS_COUNT = 1_000_000
@@ -124,7 +124,7 @@ def simulate(
 
 
 def _limit(text: str) -> "Limit":
-    from headway_lane.contract.vendor import Limit, Scope
+    from headway_lane.contract.limits import Limit, Scope
 
     from headway.simulator import offer
 

@@ -165,7 +165,8 @@ class Sold:
     @classmethod
     def by(cls, contract: Mapping[str, Any]) -> "Sold":
         """Take the tightest limit of each scope: the simulator judges by one."""
-        from headway_lane.contract.vendor import Scope, Vendor
+        from headway_lane.contract.limits import Scope
+        from headway_lane.contract.vendor import Vendor
 
         vendor = Vendor.from_document(contract)
         rates = {}

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from headway_cdk.configuration import VendorFiles, load_vendors
-from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_fence, poll_verbs
+from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_verbs
 from headway_cdk.resources import CONFIGURATION
-from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.vendor import Vendor
 
 from headway.cloud import process
 from headway.deployment.cloudformation import deploy
@@ -137,7 +138,7 @@ def callers_count(vendor: Vendor) -> int:
 
 def _throttle_polls(target: LocalTarget, api_id: str, vendor: Vendor) -> None:
     """Set the throttle of polls by API: the emulator reads the template's as one of a path that does not exist."""
-    fence = poll_fence(vendor)
+    fence = vendor.poll_fence
     changes = {"rateLimit": fence.rate_per_s, "burstLimit": fence.burst_count}
     target.client("apigateway").update_stage(
         restApiId=api_id,

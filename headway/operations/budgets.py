@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headway_lane.contract.vendor import Scope
+from headway_lane.contract.limits import Scope
 from headway_lane.limiter.core.circuit import CircuitState
 from headway_lane.limiter.core.reservations import reserve
 from headway_lane.limiter.core.signals import Reason

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from headway_lane.contract.vendor import Drain, Pacing
+from headway_lane.contract.dispatch import Drain
 
-from headway.planning.facts import Facts, Interval
-from headway.planning.forecast import Bound
+from headway.planning.bounds import JobsInFlightBound, ScheduleBound
+from headway.planning.facts import Facts
 from headway.planning.formulas import number
+from headway.planning.pacing import PermitNumbers
+from headway.planning.reach import unreachable
 
 HEADROOM_PERCENT: Final = 5
 """A headroom that costs more of the contract than this is worth a look at what it is measured from."""
@@ -28,7 +30,7 @@ class Caution:
         """Return the text with the facts put in."""
         numbers = {name: number(value) for name, value in facts.numbers.items()}
         advice = {f"recommended_{name}": number(value) for name, value in facts.recommended.items()}
-        return self.text.format_map({**facts.words, **numbers, **advice})
+        return self.text.format_map({**numbers, **advice, "unreachable": _unreachable(facts)})
 
 
 def cautions_of(facts: Facts) -> Sequence[Caution]:
@@ -37,13 +39,20 @@ def cautions_of(facts: Facts) -> Sequence[Caution]:
 
 
 def _by_permits(facts: Facts) -> bool:
-    return facts.words["pacing"] == Pacing.PERMITS
+    return facts.situation.by_permits
+
+
+def _unreachable(facts: Facts) -> str:
+    return ", nor ".join(unreachable(facts.situation.vendor))
+
+
+def _paced_by_schedule(facts: Facts) -> bool:
+    return isinstance(facts.forecast.paced, ScheduleBound)
 
 
 def _batch_outlives_dispatcher(facts: Facts) -> bool:
     numbers = facts.numbers
-    by_schedule = facts.words["pace_bound"] == Bound.SCHEDULE
-    return not by_schedule and numbers["batch_hold_at_pace_s"] > numbers["dispatcher_timeout_s"]
+    return not _paced_by_schedule(facts) and numbers["batch_hold_at_pace_s"] > numbers["dispatcher_timeout_s"]
 
 
 def _quota_stalls(facts: Facts) -> bool:
@@ -56,18 +65,16 @@ def _schedule_carries_less(facts: Facts) -> bool:
     """
     numbers, advice = facts.numbers, facts.recommended
     best_rps = advice["batch_size"] / advice["interval_minutes"]
-    fastest = facts.words["recommended_drain"] == Drain.SCHEDULE and (
-        numbers["batch_size"] / numbers["interval_minutes"] >= best_rps
-    )
+    fastest = facts.advice.by_schedule and (numbers["batch_size"] / numbers["interval_minutes"] >= best_rps)
     full = advice["interval_minutes"] == 1 and best_rps < numbers["max_rps"] * 60
-    return facts.words["pace_bound"] == Bound.SCHEDULE and (full or not fastest)
+    return _paced_by_schedule(facts) and (full or not fastest)
 
 
 def _floors_come_late(facts: Facts) -> bool:
     numbers = facts.numbers
     return (
         _by_permits(facts)
-        and facts.words["answers_prove_arrival"] == "true"
+        and facts.situation.tuning.answers_prove_arrival
         and numbers["latency_us"] >= numbers["shortest_window_us"] - numbers["look_us"]
     )
 
@@ -83,27 +90,26 @@ def _slots_far_apart(facts: Facts) -> bool:
 
 def _rate_without_effect(facts: Facts) -> bool:
     """Tell a rate above the contract; where several limits hold, it may still slow the bursts of a long window."""
-    numbers = facts.numbers
-    return numbers["rate_per_s"] > max(numbers["max_rps"], LEAST_RATE_PER_S) and (
-        facts.words["interval"] != Interval.OPERATOR
-    )
+    numbers, pacing = facts.numbers, facts.forecast.pacing
+    slows_bursts = isinstance(pacing, PermitNumbers) and pacing.interval_limit is None
+    return numbers["rate_per_s"] > max(numbers["max_rps"], LEAST_RATE_PER_S) and not slows_bursts
 
 
 CAUTIONS: Final = (
     Caution(
         "jobs_in_flight_bind",
-        lambda facts: facts.words["bound"] == Bound.JOBS_IN_FLIGHT,
+        lambda facts: isinstance(facts.forecast.slowest, JobsInFlightBound),
         "{jobs_in_flight} jobs in flight, each for {held_s} s, carry {predicted_rps} calls/s, the rates {paced_rps}:"
         " calls wait until a job ends. Jobs are taken to last {job_s} s; `--job-time` takes another figure.",
     ),
     Caution(
         "limit_out_of_reach",
-        lambda facts: bool(facts.words["unreachable"]),
+        lambda facts: bool(_unreachable(facts)),
         "Other limits are tighter, so calls can never reach {unreachable}: a slip in `limits`, or a line too many.",
     ),
     Caution(
         "drain_by_schedule",
-        lambda facts: facts.words["drain"] != Drain.SCHEDULE and facts.words["recommended_drain"] == Drain.SCHEDULE,
+        lambda facts: facts.advice.by_schedule and facts.situation.vendor.dispatch.drain is not Drain.SCHEDULE,
         "The contract is below {scheduled_below_rps} calls/s, and `drain: event_source` overrides the recommendation:"
         " a dispatcher idles. Set `drain: schedule`, `interval_minutes: {recommended_interval_minutes}`,"
         " `batch_size: {recommended_batch_size}`.",
@@ -183,7 +189,7 @@ CAUTIONS: Final = (
         "cold_dispatchers",
         lambda facts: (
             facts.numbers["provisioned_concurrency"] == 0 < facts.recommended["provisioned_concurrency"]
-            and facts.words["drain"] == Drain.EVENT_SOURCE
+            and facts.situation.vendor.dispatch.drain is Drain.EVENT_SOURCE
         ),
         "`provisioned_concurrency` is 0, recommended {recommended_provisioned_concurrency}: at {max_rps} calls/s the"
         " slots of a whole batch pass while a dispatcher starts cold. Warm workers cost by the hour.",

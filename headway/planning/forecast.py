@@ -1,20 +1,29 @@
-"""How fast the calls of a situation go, and what bounds them. Arithmetic on the rule that the permits are reserved
-under.
+"""How fast the calls of a situation go, what bounds them, and how many workers that takes.
 
-Every bound gives a rate over a long time and a time for the backlog; the lowest rate and the longest time hold.
+Arithmetic on the rule that the permits are reserved under.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
-from headway_lane.contract.vendor import Drain, Pacing, Scope
+from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.formula import formula
 from headway_lane.limiter.core.dispatching import LEAD_US
-from headway_lane.limiter.core.reservations import Quota, Rule, rule_of
-from headway_lane.limiter.delay import pause_us
 
+from headway.planning.bounds import (
+    AnswersBound,
+    Bound,
+    DelayBound,
+    JobsInFlightBound,
+    QuotaBound,
+    ScheduleBound,
+    SharedBound,
+    SpacingBound,
+)
+from headway.planning.pacing import PauseNumbers, PermitNumbers, pacing_of, span_us
 from headway.planning.situation import Situation
 
 FREED_S: Final = 1.0
@@ -23,139 +32,134 @@ a waiting dispatcher. An estimate, on the safe side.
 """
 
 
-class Bound(StrEnum):
-    """What bounds the rate."""
+@dataclass(frozen=True)
+class Forecast:
+    """The bounds of a situation; the lowest rate and the longest time for the backlog hold."""
 
-    SPACING = "spacing"
-    """The interval between neighbouring permits."""
-    QUOTA = "quota"
-    """The permits of a long window."""
-    ANSWERS = "answers"
-    """Floors under every call, because answers that are slower than the headroom count as late arrivals."""
-    DELAY = "delay"
-    """The pause of every dispatcher (plain pacing)."""
-    SHARED = "shared"
-    """The polls, which are reserved in the same reservations."""
-    SCHEDULE = "schedule"
-    """One batch per interval."""
-    JOBS_IN_FLIGHT = "jobs_in_flight"
-    """The limit on jobs in flight."""
+    situation: Situation
 
+    @cached_property
+    def pacing(self) -> PermitNumbers | PauseNumbers:
+        """The numbers of what keeps the pace."""
+        return pacing_of(self.situation)
 
-@dataclass(frozen=True, slots=True)
-class Limitation:
-    """One bound: calls per second over a long time, seconds for the backlog, and the terms of both formulas."""
+    @cached_property
+    def bounds(self) -> Sequence[Bound]:
+        """All that bounds the calls, one at least."""
+        return [*self._paces(), *self._holders()]
 
-    bound: Bound
-    rate_per_s: float
-    backlog_s: float
-    terms: Mapping[str, float]
+    @property
+    def slowest(self) -> Bound:
+        """The bound that sets the rate."""
+        return min(self.bounds, key=lambda bound: bound.predicted_rps)
 
+    @property
+    def longest(self) -> Bound:
+        """The bound that sets the time for the backlog."""
+        return max(self.bounds, key=lambda bound: bound.backlog_s)
 
-def limitations(situation: Situation) -> list[Limitation]:
-    """Return all that bounds the calls of a situation, one at least."""
-    found = [*_by_permits(situation)] if situation.by_permits else [_by_delay(situation)]
-    if situation.shares:
-        found.append(_by_sharing(found))
-    if situation.vendor.dispatch.drain is Drain.SCHEDULE:
-        found.append(_by_schedule(situation))
-    if situation.vendor.jobs_in_flight is not None:
-        found.append(_by_jobs_in_flight(situation, situation.vendor.jobs_in_flight))
-    return found
+    @cached_property
+    def paced(self) -> Bound:
+        """The bound that sets the rate where jobs in flight are as many as there are."""
+        return min(self._paces(), key=lambda bound: bound.predicted_rps)
 
+    @property
+    def paced_rps(self) -> float:
+        """Calls per second where jobs in flight are as many as there are."""
+        return self.paced.predicted_rps
 
-def turn_s(situation: Situation) -> float:
-    """Return how long a call waits for its turn with an in-flight permit in its hand: the lead of its permit, or a
-    pause.
-    """
-    if situation.by_permits:
-        return LEAD_US / 1_000_000
-    dispatch = situation.vendor.dispatch
-    ceiling_per_s = situation.vendor.max_rps(Scope.SUBMIT)
-    return pause_us(situation.tuning, ceiling_per_s, dispatch.maximum_concurrency) / 1_000_000
+    @property
+    def freed_s(self) -> float:
+        """From the vendor's last word to the next call."""
+        return FREED_S
 
+    @property
+    @formula(
+        "turn_s + latency_s + job_s + freed_s",
+        when="situation.jobs_in_flight",
+        note="how long a job holds its in-flight permit: its turn, the submit, the vendor's work, the way back",
+    )
+    def held_s(self) -> float:
+        """How long a job holds its in-flight permit."""
+        return self.pacing.turn_s + self.situation.latency_s + self.situation.job_s + FREED_S
 
-def held_s(situation: Situation) -> float:
-    """Return how long a job holds its in-flight permit: its turn, the submit, the vendor's work, and the way back."""
-    return turn_s(situation) + situation.latency_ms / 1_000 + situation.job_s + FREED_S
+    @property
+    @formula("predicted_rps / max_rps")
+    def utilisation(self) -> float:
+        """Share of the contract that is used under backlog."""
+        return self.slowest.predicted_rps / self.situation.max_rps
 
+    @property
+    @formula(
+        "ceil(max_rps x (lead_s + latency_s))",
+        when="situation.by_permits",
+        note="callers at one time (Little's law)",
+    )
+    @formula(
+        "ceil(max_rps x latency_s)",
+        when="not situation.by_permits and not situation.vendor.dispatch.direct",
+        note="callers at one time (Little's law)",
+    )
+    def caller_count(self) -> int:
+        """Callers at one time; the direct way has none."""
+        return math.ceil(self.situation.max_rps * (self.pacing.waited_s + self.situation.latency_s))
 
-def span_us(quota: Quota) -> int:
-    """Return the time in which a quota gives its amount: the window and up to two grains."""
-    return quota.span_count * quota.grain_us
+    @property
+    @formula(
+        "batch_size x dispatchers_count / paced_rps",
+        when="situation.by_permits",
+        note="how long a batch occupies its dispatcher, under backlog in both queues",
+    )
+    @formula(
+        "batch_size x maximum_concurrency / paced_rps",
+        when="not situation.by_permits",
+        note="how long a batch occupies its dispatcher, under backlog",
+    )
+    def batch_hold_at_pace_s(self) -> float:
+        """How long a batch occupies its dispatcher; plain pacing predicts the rate of the normal dispatchers alone."""
+        dispatch = self.situation.vendor.dispatch
+        sharing_count = dispatch.dispatchers_count if self.situation.by_permits else dispatch.maximum_concurrency
+        return dispatch.batch_size * sharing_count / self.paced_rps
 
+    @property
+    def least_wait_s(self) -> float:
+        """How long a call may wait though nothing is wrong: for its batch, the interval, or its lead."""
+        dispatch = self.situation.vendor.dispatch
+        if dispatch.drain is Drain.SCHEDULE:
+            return dispatch.interval_minutes * 60
+        return max(self.pacing.waited_s, self.batch_hold_at_pace_s)
 
-def stall_s(rule: Rule, quota: Quota) -> float:
-    """Return how long nobody gets a permit after a burst has used up a quota, in seconds; negative where none can."""
-    return (span_us(quota) - quota.amount * rule.emission_interval_us) / 1_000_000
+    def _paces(self) -> Sequence[Bound]:
+        situation = self.situation
+        dispatch = situation.vendor.dispatch
+        paces = [*self._permits()] if isinstance(self.pacing, PermitNumbers) else [self._pauses(self.pacing)]
+        if situation.vendor.shares:
+            reserved_rps = min(bound.predicted_rps for bound in paces)
+            reserved_backlog_s = max(bound.backlog_s for bound in paces)
+            paces.append(SharedBound(reserved_rps, reserved_backlog_s, situation.vendor.calls_per_job_count))
+        if dispatch.drain is Drain.SCHEDULE:
+            batch = dispatch.batch_size, dispatch.interval_minutes
+            paces.append(ScheduleBound(situation.backlog_count, *batch, situation.latency_us))
+        return paces
 
+    def _permits(self) -> Iterator[Bound]:
+        situation, rule = self.situation, self.situation.rule
+        count, around_us = situation.backlog_count, (LEAD_US, situation.latency_us)
+        yield SpacingBound(count, rule.emission_interval_us, *around_us)
+        for quota in rule.quotas:
+            yield QuotaBound(count, rule.emission_interval_us, *around_us, quota.amount, span_us(quota))
+        if situation.floors_every_call:
+            for window in rule.windows:
+                yield AnswersBound(count, *around_us, window.amount, window.per_us)
 
-def longest_stall(rule: Rule) -> Quota | None:
-    """Return the quota that stalls for longest; None where none does."""
-    stalling = [quota for quota in rule.quotas if stall_s(rule, quota) > 0]
-    return max(stalling, key=lambda quota: stall_s(rule, quota), default=None)
+    def _pauses(self, pacing: PauseNumbers) -> Bound:
+        situation = self.situation
+        concurrency = situation.vendor.dispatch.maximum_concurrency
+        return DelayBound(situation.backlog_count, concurrency, pacing.pause_us, situation.latency_us)
 
-
-def headroom_cost(situation: Situation) -> float:
-    """Return the share of the contract that the headroom costs, beside a rule without one."""
-    if situation.vendor.dispatch.pacing is Pacing.DELAY:
-        return 0.0
-    limits = situation.vendor.limits_of(situation.vendor.budget_scope(Scope.SUBMIT))
-    with_it, without = (_rate_per_s(rule_of(limits, headroom_us)) for headroom_us in (situation.headroom_us, 0))
-    return 1 - with_it / without
-
-
-def _rate_per_s(rule: Rule) -> float:
-    quotas = [quota.amount / span_us(quota) * 1_000_000 for quota in rule.quotas]
-    return min([1_000_000 / rule.emission_interval_us, *quotas])
-
-
-def _by_permits(situation: Situation) -> Iterator[Limitation]:
-    rule, latency_us = situation.rule, situation.latency_us
-    ahead = situation.backlog_count - 1  # calls before the last one
-    around_us = LEAD_US + latency_us
-    spaced_us = ahead * rule.emission_interval_us
-    yield Limitation(Bound.SPACING, 1_000_000 / rule.emission_interval_us, (spaced_us + around_us) / 1_000_000, {})
-    for quota in rule.quotas:
-        spans, rest = divmod(ahead, quota.amount)
-        terms = {"quota_amount": quota.amount, "span_us": span_us(quota), "rest_count": rest}
-        rate_per_s = quota.amount / span_us(quota) * 1_000_000
-        paused_us = spans * span_us(quota) + rest * rule.emission_interval_us
-        yield Limitation(Bound.QUOTA, rate_per_s, (paused_us + around_us) / 1_000_000, terms)
-    if situation.floors_every_call:
-        for window in rule.windows:
-            terms = {"window_amount": window.amount, "window_us": window.per_us}
-            answered_us = window.per_us + latency_us
-            rate_per_s = window.amount / answered_us * 1_000_000
-            backlog_s = (ahead * answered_us / window.amount + around_us) / 1_000_000
-            yield Limitation(Bound.ANSWERS, rate_per_s, backlog_s, terms)
-
-
-def _by_delay(situation: Situation) -> Limitation:
-    vendor = situation.vendor
-    concurrency = vendor.dispatch.maximum_concurrency
-    pause = pause_us(situation.tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.dispatchers_count)
-    backlog_us = math.ceil(situation.backlog_count / concurrency) * pause + situation.latency_us
-    return Limitation(Bound.DELAY, concurrency * 1_000_000 / pause, backlog_us / 1_000_000, {})
-
-
-def _by_schedule(situation: Situation) -> Limitation:
-    dispatch = situation.vendor.dispatch
-    interval_s = dispatch.interval_minutes * 60
-    intervals = math.ceil(situation.backlog_count / dispatch.batch_size)
-    backlog_s = intervals * interval_s + situation.latency_us / 1_000_000
-    return Limitation(Bound.SCHEDULE, dispatch.batch_size / interval_s, backlog_s, {})
-
-
-def _by_sharing(found: list[Limitation]) -> Limitation:
-    """Halve what the reservations gives: every submit is followed by one poll at least."""
-    reserved_rps = min(limitation.rate_per_s for limitation in found)
-    reserved_backlog_s = max(limitation.backlog_s for limitation in found)
-    terms = {"reserved_rps": reserved_rps, "reserved_backlog_s": reserved_backlog_s}
-    return Limitation(Bound.SHARED, reserved_rps / 2, 2 * reserved_backlog_s, terms)
-
-
-def _by_jobs_in_flight(situation: Situation, jobs_in_flight: int) -> Limitation:
-    turns = (situation.backlog_count - 1) // jobs_in_flight
-    backlog_s = turns * held_s(situation) + turn_s(situation) + situation.latency_ms / 1_000
-    return Limitation(Bound.JOBS_IN_FLIGHT, jobs_in_flight / held_s(situation), backlog_s, {})
+    def _holders(self) -> Iterator[Bound]:
+        situation = self.situation
+        jobs = situation.jobs_in_flight
+        if jobs is not None:
+            around_s = self.held_s, self.pacing.turn_s, situation.latency_s
+            yield JobsInFlightBound(situation.backlog_count, jobs, *around_s)

@@ -6,7 +6,7 @@ from typing import Any
 
 from headway.planning.cautions import cautions_of
 from headway.planning.facts import Facts, facts_of
-from headway.planning.formulas import FORMULAS, Formula, Group
+from headway.planning.formulas import ORDER, SET_BY_HAND, Group, with_numbers
 from headway.planning.situation import Situation
 
 
@@ -53,34 +53,32 @@ def plan(situation: Situation) -> Plan:
         vendor=situation.vendor.name,
         latency_ms=situation.latency_ms,
         backlog_count=situation.backlog_count,
-        lines=[_line(formula, facts) for formula in FORMULAS if _holds(formula, facts)],
+        lines=[_line(group, name, facts) for group, names in ORDER.items() for name in names if name in facts.formulas],
         warnings=[Warned(caution.code, caution.write(facts)) for caution in cautions_of(facts)],
     )
 
 
-def _holds(formula: Formula, facts: Facts) -> bool:
-    return all(facts.words[name] == word for name, word in formula.when.items())
-
-
-def _line(formula: Formula, facts: Facts) -> Line:
+def _line(group: Group, name: str, facts: Facts) -> Line:
     """Put the facts into a formula; what is recommended follows from what is recommended beside it."""
-    recommended = formula.group is Group.PARAMETERS
+    recommended = group is Group.PARAMETERS
     terms = facts.recommended if recommended else facts.numbers
     value: float | str
     configured: float | str | None
-    if formula.name == "drain":
-        value = facts.words["recommended_drain"]
-        configured = facts.words["drain"] if facts.words["drain_is_set"] == "true" else None
+    if name == "drain":
+        dispatch = facts.situation.vendor.dispatch
+        value = str(facts.advice.drain)
+        configured = str(dispatch.drain) if dispatch.drain_is_set else None
     else:
-        value = terms[formula.name]
-        by_hand = formula.name if recommended else formula.configured
+        value = terms[name]
+        by_hand = name if recommended else SET_BY_HAND.get(name)
         configured = facts.numbers[by_hand] if by_hand else None
+    formula = facts.formulas[name]
     return Line(
-        group=formula.group,
-        name=formula.name,
+        group=group,
+        name=name,
         value=value,
         configured=configured,
         formula=formula.text,
-        numbers=formula.numbers(terms),
+        numbers=with_numbers(formula.text, terms),
         note=formula.note,
     )

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from headway_lane.contract.vendor import Limit, Scope, Vendor
+from headway_lane.contract.limits import Limit, Scope
+from headway_lane.contract.vendor import Vendor
 
 
 def unreachable(vendor: Vendor) -> Iterator[str]:

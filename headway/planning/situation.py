@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from headway_lane.contract.formula import formula
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Pacing, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.reservations import Rule, rule_of
 
 
@@ -42,6 +44,11 @@ class Situation:
         return self.latency_ms * 1_000
 
     @property
+    def latency_s(self) -> float:
+        """The vendor's latency in seconds."""
+        return self.latency_ms / 1_000
+
+    @property
     def headroom_us(self) -> int:
         """The headroom of permits in microseconds."""
         return self.tuning.headroom_ms * 1_000
@@ -49,7 +56,20 @@ class Situation:
     @property
     def by_permits(self) -> bool:
         """Whether shared permits pace the submits."""
-        return self.vendor.dispatch.pacing is Pacing.PERMITS
+        return self.vendor.dispatch.by_permits
+
+    @property
+    def max_rps(self) -> float:
+        """Submits per second that the contract's tightest limit allows."""
+        return self.vendor.max_rps(Scope.SUBMIT)
+
+    @property
+    @formula(
+        "jobs_in_flight", when="jobs_in_flight", note="as sold: in-flight permits that calls take before their turns"
+    )
+    def jobs_in_flight(self) -> int | None:
+        """Jobs in flight that the contract sells; None where it does not limit them."""
+        return self.vendor.jobs_in_flight
 
     @property
     def floors_every_call(self) -> bool:
@@ -62,8 +82,3 @@ class Situation:
         """The rule that submits are reserved under, as `limiter.budget.budget_of` draws it."""
         limits = self.vendor.limits_of(self.vendor.budget_scope(Scope.SUBMIT))
         return rule_of(limits, self.headroom_us, self.tuning.rate_per_s, self.tuning.skew_ms * 1_000)
-
-    @property
-    def shares(self) -> bool:
-        """Whether submits and polls are reserved in reservations."""
-        return self.vendor.budget_scope(Scope.SUBMIT) is Scope.ANY

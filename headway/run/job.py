@@ -10,7 +10,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from headway_cdk.configuration import ConfigurationError, load_vendors
-from headway_lane.contract.vendor import Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 
 from headway.deployment.connection import Connection
 from headway.run.errors import RunRefused

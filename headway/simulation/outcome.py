@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from headway_lane.contract.vendor import Limit
+from headway_lane.contract.limits import Limit
 from headway_lane.limiter.core.reservations import Rule
 
 from headway.simulator import window

@@ -15,7 +15,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from headway.report import wording
 from headway.report.plots import BLUE, GREY, GRID, PALE, RED
-from headway.simulation.outcome import US_PER_S, Outcome
+from headway.simulation.outcome import Outcome
+from headway.simulator.window import US_PER_S
 
 _MOST_POINTS: Final = 600
 _MOST_BARS: Final = 60

@@ -1,11 +1,12 @@
 """What a simulation says at the terminal."""
 
-from headway_lane.contract.vendor import LONG_WINDOW_S
+from headway_lane.contract.limits import LONG_WINDOW_S
 from rich.table import Table
 
 from headway.report import wording
-from headway.simulation.outcome import US_PER_S, LimitSeen, Outcome
+from headway.simulation.outcome import LimitSeen, Outcome
 from headway.simulation.settings import Settings
+from headway.simulator.window import US_PER_S
 
 
 def table(settings: Settings, outcome: Outcome, wall_s: float) -> Table:

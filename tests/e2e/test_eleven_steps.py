@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 from headway_cdk.configuration import load_vendors
 from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Scope
 from headway_lane.limiter.delay import pause_us
 
 from headway.testing.laboratory import VENDOR, Laboratory, until

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from headway_cdk.configuration import load_vendors
 from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Scope
 from headway_lane.limiter.core.changes import SWITCH_US
 from headway_lane.limiter.core.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
 from headway_lane.limiter.core.reservations import Permit, rule_of

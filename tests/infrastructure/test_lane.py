@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from headway_cdk.parameters import logical_name, poll_verbs
 from headway_cdk.resources import LANE
-from headway_lane.contract.vendor import (
-    EXPRESS_TIMEOUT_S,
-    FENCE_BURST_SHARE,
-    LONGEST_DELAY_S,
-    SETTLE_TIMEOUT_S,
-    Drain,
-    Limit,
-    Pacing,
-    Scope,
-    Vendor,
-)
+from headway_lane.contract.dispatch import Drain, Pacing
+from headway_lane.contract.limits import FENCE_BURST_SHARE, Limit, Scope
+from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, LONGEST_DELAY_S, SETTLE_TIMEOUT_S
+from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment
 
 from tests.infrastructure.conftest import CALLING

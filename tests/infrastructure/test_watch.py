@@ -37,7 +37,7 @@ def test_depth_is_alarmed_above_what_the_contract_takes_within_the_tolerated_wai
         found, metric, watched = alarm(templates, f"Depth{name}")
         assert metric == "AWS/SQS/ApproximateNumberOfMessagesVisible Maximum"
         assert watched == f"<RequestQueue{name}.QueueName>"
-        within_the_wait = vendor.lasting_rps() * vendor.waits.tolerated_s
+        within_the_wait = vendor.lasting_rps * vendor.waits.tolerated_s
         assert found["Threshold"] == vendor.soft_limit_count + 1
         assert found["Threshold"] - 1 == pytest.approx(within_the_wait)
 

@@ -11,11 +11,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 from headway_lane.contract.exchange import Fetched
-from headway_lane.contract.vendor import Fence, Scope, Vendor
+from headway_lane.contract.limits import Fence, Scope
+from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER
 
 from headway_cdk.nag import acknowledge
-from headway_cdk.parameters import PROXY_STAGE, granted_path, poll_fence, poll_verbs
+from headway_cdk.parameters import PROXY_STAGE, granted_path, poll_verbs
 
 INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
@@ -49,7 +50,7 @@ class VendorProxy(Construct):
                 metrics_enabled=True,
                 throttling_rate_limit=submit.rate_per_s if submit else None,
                 throttling_burst_limit=submit.burst_count if submit else None,
-                method_options={f"/{{proxy+}}/{verb}": _throttle(poll_fence(vendor)) for verb in poll_verbs(vendor)},
+                method_options={f"/{{proxy+}}/{verb}": _throttle(vendor.poll_fence) for verb in poll_verbs(vendor)},
             ),
         )
         anything = self.api.root.add_resource("{proxy+}")

@@ -14,15 +14,10 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.contract import paths
+from headway_lane.contract.dispatch import LEAST_CONCURRENCY, Drain
 from headway_lane.contract.exchange import Delivered
-from headway_lane.contract.vendor import (
-    CHECK_BATCH_SIZE,
-    EXPRESS_TIMEOUT_S,
-    LEAST_CONCURRENCY,
-    SETTLE_TIMEOUT_S,
-    Drain,
-    Vendor,
-)
+from headway_lane.contract.timing import CHECK_BATCH_SIZE, EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S
+from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.store import JOB_TTL_S
 from headway_lane.messages.claim import answers_folder, requests_folder, results_folder
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE, Environment

@@ -8,8 +8,10 @@ import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane.caller.call import Caller, CallInput, CallOutcome
+from headway_lane.contract.dispatch import Pacing
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.profile import AppConfigProfiles
-from headway_lane.contract.vendor import Pacing, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.tables import ledger
 from headway_lane.limiter import in_flight_tables
 from headway_lane.limiter.core.reservations import Permit

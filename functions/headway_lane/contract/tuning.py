@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from headway_lane.contract.vendor import Pacing, Scope, Vendor
+from headway_lane.contract.dispatch import Pacing
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.vendor import Vendor
 
 DEFAULT_HEADROOM_MS: Final = 15
 """Jitter and skew between slot and door that a permit allows for: 1.5 % of a one-second contract. Where a

@@ -6,7 +6,9 @@ Only vendors whose contract limits jobs in flight have them; for all others noth
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from headway_lane.contract.vendor import TURN_PATIENCE_S, Scope, Vendor
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.timing import TURN_PATIENCE_S
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.in_flight import InFlight
 from headway_lane.messages.request import call_id_of
 from headway_lane.runtime.errors import RetryLater

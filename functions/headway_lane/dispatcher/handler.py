@@ -10,8 +10,10 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from headway_lane.contract.dispatch import Pacing
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.profile import AppConfigProfiles
-from headway_lane.contract.vendor import Pacing, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.admission import Admission, admission_of
 from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.ledger.tables import ledger

@@ -7,8 +7,10 @@ import math
 import random
 from collections.abc import Callable, Sequence
 
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.contract.tuning import POLL_HEADROOM_MS, Tuning
-from headway_lane.contract.vendor import TURN_PATIENCE_S, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.circuit import LONGEST_OPEN_US
 from headway_lane.limiter.core.reservations import Permit, Reservations, Rule, rule_of

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Generator
 from typing import Protocol
 
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.timing import MARGIN_S
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import MARGIN_S, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import PATIENCE_US
 from headway_lane.limiter.core.changes import Changes

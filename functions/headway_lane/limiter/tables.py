@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import cache
 
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.reservation_store import DynamoReservationStore

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.profile import AppConfigProfiles
-from headway_lane.contract.vendor import Scope
 from headway_lane.ledger.tables import ledger
 from headway_lane.limiter import in_flight_tables
 from headway_lane.limiter.tables import turns_of

@@ -8,8 +8,8 @@ import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane.contract.exchange import Fetched
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.profile import AppConfigProfiles
-from headway_lane.contract.vendor import Scope
 from headway_lane.limiter.tables import turns_of
 from headway_lane.messages.bucket import claims
 from headway_lane.results.fetch import fetch

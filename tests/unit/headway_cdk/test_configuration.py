@@ -12,10 +12,12 @@ import yaml
 from headway_cdk.configuration import ConfigurationError, load_contract, load_vendors, schema
 from headway_cdk.parameters import granted_path
 from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.dispatch import Drain, Pacing
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
+from headway_lane.contract.limits import IN_FLIGHT_LIMIT, Quantity, Scope
 from headway_lane.contract.signature import Algorithm, Encoding, Signature
+from headway_lane.contract.timing import LONGEST_DELAY_S
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import IN_FLIGHT_LIMIT, LONGEST_DELAY_S, Drain, Pacing, Quantity, Scope
 from headway_lane.verification.schemes import SCHEMES
 from jsonschema import Draft4Validator
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from headway_lane.contract.vendor import TURN_PATIENCE_S
+from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.limiter.core.changes import Changes, Contended
 from headway_lane.limiter.core.reservations import Permit, slot_now
 from headway_lane.limiter.core.signals import CoolDown, Reason

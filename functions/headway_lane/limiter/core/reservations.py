@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from headway_lane.contract.vendor import Limit
+from headway_lane.contract.limits import Limit
 from headway_lane.limiter.core.circuit import CLOSED, Circuit
 from headway_lane.limiter.core.signals import Reason
 

@@ -1,6 +1,6 @@
 """What `headway status` says of a budget: when the next call may leave, and why not now."""
 
-from headway_lane.contract.vendor import Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.circuit import OPEN_US, THRESHOLD, CircuitState

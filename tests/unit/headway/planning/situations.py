@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from headway_lane.contract.dispatch import Pacing
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Pacing
 from hypothesis import strategies as st
 
 from headway.planning.plan import Line, Plan, plan
@@ -25,9 +26,15 @@ def lookup(timeout_s: float) -> dict[str, Any]:
     return {"path": "/v1/jobs?reference={idempotency_key}", "timeout_s": timeout_s, "job_id": "id"}
 
 
+def poll(timeout_s: float) -> dict[str, Any]:
+    every = {"after_s": 60, "every_s": 60}
+    return {"path": "/v1/jobs/{job_id}", "timeout_s": timeout_s, "status": "status", "success": ["done"], **every}
+
+
 def situation_of(
     changes: Mapping[str, Any] | None = None,
     *,
+    calls_back: bool = True,
     rate_per_s: float | None = None,
     delay_ms: int = 0,
     headroom_ms: int = 15,
@@ -36,8 +43,12 @@ def situation_of(
     backlog_count: int | None = None,
     job_s: float | None = None,
 ) -> Situation:
-    """Build a situation; the operator's rate is the contract's unless given."""
-    vendor = vendor_of(changes)
+    """Build a situation; the operator's rate is the contract's unless given, `calls_back` is false for a vendor whose
+    jobs are polled alone.
+    """
+    vendor = (
+        vendor_of(changes) if calls_back else replace(vendor_of({"poll": poll(10), **(changes or {})}), callback=None)
+    )
     tuning = Tuning(
         delay_ms=delay_ms,
         rate_per_s=rate_per_s or Tuning.default_of(vendor).rate_per_s,
@@ -73,19 +84,23 @@ ANY_LIMITS = st.lists(st.builds(limit, st.integers(1, 500), PERIODS_S, st.just("
 IN_FLIGHT = st.lists(st.builds(in_flight, st.integers(1, 2_000)), max_size=1)
 TIMEOUTS_S = st.integers(1, 290).map(lambda tenths: tenths / 10)
 WAITS_S = st.integers(1, 100_000)
+POLLS = st.builds(poll, TIMEOUTS_S)
 LOOKUPS = st.none() | st.builds(lookup, TIMEOUTS_S)
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> Situation:
+def any_situations(draw: st.DrawFn) -> Situation:
     """Draw any contract, tuning, latency and backlog."""
     pacing = draw(st.sampled_from(Pacing))
     any_limits = [] if pacing is Pacing.DELAY else draw(ANY_LIMITS)  # which is refused when files are loaded
+    direct = pacing is Pacing.DELAY and draw(st.booleans())  # without permits, polls and lookups, or it is refused, too
+    calls_back = direct or draw(st.booleans())
+    polled = {} if calls_back and (direct or draw(st.booleans())) else {"poll": draw(POLLS)}
     dispatch = {} if draw(st.booleans()) else {"drain": draw(st.sampled_from(["event_source", "schedule"]))}
     changes = {
         "limits": draw(LIMITS) + draw(POLL_LIMITS) + any_limits + draw(IN_FLIGHT),
         "submit.timeout_s": draw(TIMEOUTS_S),
-        "submit.lookup": draw(LOOKUPS),
+        "submit.lookup": None if direct else draw(LOOKUPS),
         "result.timeout_s": draw(TIMEOUTS_S),
         "waits.tolerated_s": draw(WAITS_S),
         "waits.answer_s": draw(WAITS_S),
@@ -99,11 +114,13 @@ def situations(draw: st.DrawFn) -> Situation:
             "urgent_concurrency": draw(st.sampled_from([0, 2, 5])),
             "reserved_concurrency": draw(st.integers(1, 60)),
             "provisioned_concurrency": draw(st.integers(0, 60)),
-            "direct": pacing is Pacing.DELAY and draw(st.booleans()),
+            "direct": direct,
         },
+        **polled,
     }
     return situation_of(
         changes,
+        calls_back=calls_back,
         rate_per_s=draw(st.integers(1, 10_000)) / 10,
         delay_ms=draw(st.integers(0, 5_000)),
         headroom_ms=draw(st.integers(1, 10_000)),
@@ -112,3 +129,20 @@ def situations(draw: st.DrawFn) -> Situation:
         backlog_count=draw(st.none() | st.integers(1, 1_000_000)),
         job_s=draw(st.none() | st.integers(0, 100_000)),
     )
+
+
+@st.composite
+def slow_answers(draw: st.DrawFn) -> Situation:
+    """Draw a vendor whose every answer is taken for a late arrival and bounds the rate: rare among any situations."""
+    return situation_of(
+        {"limits": draw(st.lists(st.builds(limit, st.integers(1, 500), st.sampled_from([0.5, 1, 3])), min_size=1))},
+        headroom_ms=draw(st.integers(1, 50)),
+        answers_prove_arrival=True,
+        latency_ms=draw(st.integers(200, 5_000)),
+        backlog_count=draw(st.none() | st.integers(1, 1_000_000)),
+    )
+
+
+def situations() -> st.SearchStrategy[Situation]:
+    """Draw any situation, and one in five times one whose slow answers bind."""
+    return st.integers(0, 4).flatmap(lambda drawn: slow_answers() if drawn == 4 else any_situations())

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from headway_lane.contract.vendor import Drain, Scope
+from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.limits import Scope
 from headway_lane.limiter.core.dispatching import LEAD_US
 from headway_lane.limiter.core.reservations import no_reservations, reserve
 from hypothesis import given, settings
@@ -156,6 +157,19 @@ def test_polls_of_the_same_reservations_halve_what_is_left_for_submits() -> None
     alone, shared = (plan_of({"limits": [limit(10, 1, scope)]}) for scope in ("submit", "any"))
     assert value(shared, "predicted_rps") == value(alone, "predicted_rps") / 2
     assert value(shared, "lasting_rps") == 5
+
+
+def test_a_vendor_that_calls_nobody_back_is_polled_once_more_for_each_submit_in_forecast_text_and_contract() -> None:
+    limits = {"limits": [limit(12, 1, "any")]}
+    alone, shared = plan_of({"limits": [limit(12, 1)]}, calls_back=False), plan_of(limits, calls_back=False)
+    assert value(shared, "predicted_rps") == pytest.approx(value(alone, "predicted_rps") / 3)
+    assert value(shared, "backlog_s") == pytest.approx(
+        3 * value(plan_of({"limits": [limit(12, 1)]}, calls_back=False, backlog_count=1_200), "backlog_s")
+    )
+    found = line(shared, "lasting_rps")
+    assert (found.formula, found.numbers, found.value) == ("max_any_rps / calls_per_job_count", "12 / 3", 4)
+    assert value(shared, "soft_limit_count") == 4 * 300 == shared.backlog_count
+    assert value(plan_of(limits), "lasting_rps") == 6
 
 
 @pytest.mark.parametrize(("drain", "configured"), [({}, None), ({"dispatch.drain": "schedule"}, "schedule")])

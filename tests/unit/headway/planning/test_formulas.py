@@ -4,15 +4,20 @@ import json
 import math
 
 import pytest
+from headway_lane.contract.formula import formulas
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.pace import PermitPace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.planning.formulas import FORMULAS, number
+from headway.planning.facts import facts_of
+from headway.planning.formulas import ORDER, number
+from headway.planning.naming import AS_IS, NAMED
 from headway.planning.plan import plan
+from headway.planning.reference import derived_numbers
 from headway.planning.situation import Situation
 from tests.unit.headway.planning.situations import evaluate, line, plan_of, situation_of, situations
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore
@@ -37,7 +42,7 @@ def test_the_numbers_of_every_formula_evaluate_to_its_value(situation: Situation
 @settings(max_examples=100, deadline=None)
 def test_what_the_stack_rounds_is_the_same_to_the_last_digit(situation: Situation) -> None:
     for drawn in plan(situation).lines:
-        if isinstance(vars(Vendor).get(drawn.name), property):
+        if type(getattr(situation.vendor, drawn.name, None)) is int:
             assert (evaluate(drawn.numbers), drawn.value) == (drawn.value, getattr(situation.vendor, drawn.name)), drawn
 
 
@@ -46,8 +51,8 @@ def test_what_the_stack_rounds_is_the_same_to_the_last_digit(situation: Situatio
 def test_a_plan_has_one_line_per_name_and_misses_no_number_of_the_contract(situation: Situation) -> None:
     names = [drawn.name for drawn in plan(situation).lines]
     assert len(names) == len(set(names))
-    properties = {name for name, member in vars(Vendor).items() if isinstance(member, property)}
-    assert properties <= set(names)
+    only_where_shared = set() if situation.vendor.shares else {"calls_per_job_count", "lasting_rps"}
+    assert numbers_of_the_contract(situation) - only_where_shared <= set(names)
     five = {
         "batch_size",
         "batching_window_s",
@@ -58,6 +63,32 @@ def test_a_plan_has_one_line_per_name_and_misses_no_number_of_the_contract(situa
     assert five | {"drain", "predicted_rps", "utilisation", "backlog_s", "fence_rate_per_s"} <= set(names)
 
 
+def numbers_of_the_contract(situation: Situation) -> set[str]:
+    """Name the properties of a contract that are numbers, wherever in its bases they stand."""
+    members = {name: member for kind in Vendor.__mro__ for name, member in vars(kind).items()}
+    names = {name for name, member in members.items() if isinstance(member, property)}
+    return {name for name in names if type(getattr(situation.vendor, name)) in (int, float)}
+
+
+@given(situation=situations())
+@settings(max_examples=100, deadline=None)
+def test_of_several_formulas_of_a_number_one_holds(situation: Situation) -> None:
+    facts = facts_of(situation)
+    owners = (situation.vendor, situation.vendor.dispatch, situation, facts.advice, facts.forecast)
+    for owner in (*owners, facts.forecast.pacing, *facts.forecast.bounds):
+        for name, variants in formulas(type(owner)).items():
+            found = [variant for variant in variants if variant.holds(owner)]
+            assert len(found) <= 1, (name, found)
+            always = len(variants) > 1 and name not in ("calls_per_job_count", "caller_count")
+            assert found or not always, (name, variants)
+
+
+def test_every_number_with_a_formula_has_its_place_in_a_plan_and_every_place_its_formula() -> None:
+    placed = {name for names in ORDER.values() for name in names}
+    assert placed == {derived.name for derived in derived_numbers()}
+    assert {name for kind, naming in NAMED if naming is AS_IS for name in formulas(kind)} <= placed
+
+
 @given(situation=situations())
 @settings(max_examples=50, deadline=None)
 def test_a_plan_is_a_json_document(situation: Situation) -> None:
@@ -66,15 +97,15 @@ def test_a_plan_is_a_json_document(situation: Situation) -> None:
 
 
 def test_every_formula_of_the_table_is_used_by_some_contract() -> None:
-    used: set[str] = set()
+    used: set[tuple[str, str]] = set()
 
     @given(situation=situations())
     @settings(max_examples=1_000, deadline=None, database=None, derandomize=True)
     def draw(situation: Situation) -> None:
-        used.update(drawn.formula for drawn in plan(situation).lines)
+        used.update((drawn.name, drawn.formula) for drawn in plan(situation).lines)
 
     draw()
-    assert {formula.text for formula in FORMULAS} - used == set()
+    assert {(derived.name, derived.formula) for derived in derived_numbers()} == used
 
 
 @given(situation=situations())
@@ -123,6 +154,19 @@ def test_a_formula_stands_beside_its_numbers() -> None:
     drawn = line(plan_of({"dispatch.batch_size": 5}), "dispatcher_timeout_s")
     assert drawn.formula == "min(900, ceil(batch_size x (dispatchers_count / max_rps)) + margin_s)"
     assert (drawn.numbers, drawn.value) == ("min(900, ceil(5 x (2 / 10)) + 30)", 31)
+
+
+def test_a_number_with_several_cases_is_listed_with_each_whatever_the_vendor() -> None:
+    cases = [(each.formula, each.when) for each in derived_numbers() if each.name == "call_heartbeat_s"]
+    assert cases == [
+        ("max(tolerated_s, answer_s) + margin_s", "not dispatch.direct"),
+        ("tolerated_s + answer_s + margin_s", "dispatch.direct"),
+    ]
+    rates = [(each.formula, each.when) for each in derived_numbers() if each.name == "fence_rate_per_s"]
+    assert rates == [
+        ("fence_factor x fence_amount / fence_per_s", "dispatch.by_permits"),
+        ("max(fence_amount - fence_burst, 0.5) / fence_per_s", "not dispatch.by_permits"),
+    ]
 
 
 @given(value=st.floats(min_value=1e-6, max_value=1e9))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from headway_lane.contract.vendor import Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.messages.request_queue import REQUEUE_S
 
 from headway.simulation.engine import simulate

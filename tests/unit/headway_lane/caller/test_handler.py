@@ -8,7 +8,7 @@ import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.caller import handler
-from headway_lane.contract.vendor import Pacing
+from headway_lane.contract.dispatch import Pacing
 from headway_lane.limiter.core.signals import Reason
 
 from tests.unit.headway_lane.fakes import (

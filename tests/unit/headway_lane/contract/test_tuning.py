@@ -1,8 +1,9 @@
 """What an operator may say, and what holds where nobody says anything."""
 
 import pytest
+from headway_lane.contract.dispatch import Pacing
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import DEFAULT_HEADROOM_MS, DELAY_SHARE, Tuning
-from headway_lane.contract.vendor import Pacing, Scope
 
 from tests.unit.headway_lane.fakes import vendor_of
 

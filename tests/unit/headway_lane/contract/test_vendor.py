@@ -2,23 +2,16 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract import paths
-from headway_lane.contract.vendor import (
-    BURST_FACTOR,
-    FENCE_BURST_SHARE,
-    LONG_WINDOW_S,
-    LONGEST_DELAY_S,
-    MARGIN_S,
-    TURN_PATIENCE_S,
-    Fence,
-    Pacing,
-    Scope,
-    Vendor,
-)
+from headway_lane.contract.dispatch import Pacing
+from headway_lane.contract.limits import BURST_FACTOR, FENCE_BURST_SHARE, LONG_WINDOW_S, UNCOUNTED, Fence, Scope
+from headway_lane.contract.timing import LONGEST_DELAY_S, MARGIN_S, TURN_PATIENCE_S
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.calling import PATIENCE_US
 from headway_lane.limiter.core.reservations import rule_of
 from headway_lane.results import fetch as fetching
@@ -254,9 +247,21 @@ def test_a_limit_on_any_calls_binds_both_scopes() -> None:
 def test_where_both_scopes_share_a_limit_half_of_it_is_left_for_submits_and_the_deadlines_know_it() -> None:
     alone, shared = (vendor_of({"limits": [limit(6, 60, scope)]}) for scope in ("submit", "any"))
     assert (alone.budget_scope(Scope.POLL), shared.budget_scope(Scope.POLL)) == (Scope.POLL, Scope.ANY)
-    assert (alone.lasting_rps(), shared.lasting_rps()) == (0.1, 0.05)
+    assert (alone.lasting_rps, shared.lasting_rps) == (0.1, 0.05)
     assert (alone.soft_limit_count, shared.soft_limit_count) == (30, 15)
     assert shared.dispatcher_timeout_s - MARGIN_S == 2 * (alone.dispatcher_timeout_s - MARGIN_S)
+
+
+def test_of_what_both_scopes_share_a_third_is_left_for_submits_where_nobody_calls_back() -> None:
+    silent = replace(vendor_of({"limits": [limit(6, 60, "any")]}), callback=None)
+    assert (silent.calls_per_job_count, silent.lasting_rps, silent.soft_limit_count) == (3, 0.1 / 3, 10)
+    alone = replace(vendor_of({"limits": [limit(6, 60)]}), callback=None)
+    assert alone.lasting_rps == 0.1
+
+
+def test_polls_that_no_limit_counts_have_the_throttle_of_the_account() -> None:
+    assert vendor_of().poll_fence == UNCOUNTED
+    assert vendor_of({"limits": SHARED}).poll_fence == Fence(5, 1)
 
 
 def test_jobs_in_flight_are_no_calls() -> None:

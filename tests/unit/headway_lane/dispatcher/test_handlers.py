@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
-from headway_lane.contract.vendor import Scope
+from headway_lane.contract.limits import Scope
 from headway_lane.dispatcher import drain, handler
 from headway_lane.limiter.budget import budget_of
 from headway_lane.limiter.core.dispatching import LEAD_US

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Limit, Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter import tables
 from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.core.changes import ATTEMPTS, LONGEST_BACKOFF_US, Changes, Contended

@@ -4,8 +4,8 @@ import itertools
 from dataclasses import dataclass, field
 
 import hypothesis.strategies as st
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Limit, Scope
 from headway_lane.limiter.budget import LONGEST_OPEN_POLL_US, Budget, budget_of
 from headway_lane.limiter.core.calling import PATIENCE_US
 from headway_lane.limiter.core.changes import PROBE_US, SWITCH_US, Changes

@@ -6,8 +6,9 @@ from contextlib import closing
 from random import Random
 
 import pytest
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, budget_of, changes_of
 from headway_lane.limiter.core.calling import PATIENCE_US
 from headway_lane.limiter.core.changes import Changes

@@ -6,7 +6,7 @@ from itertools import pairwise
 from unittest.mock import patch
 
 import pytest
-from headway_lane.contract.vendor import Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.core import reservations
 from headway_lane.limiter.core.reservations import (
     Floor,

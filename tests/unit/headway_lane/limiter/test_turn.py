@@ -1,7 +1,7 @@
 """The last step before the socket: slots are kept to the microsecond, missed ones are never used late."""
 
 import pytest
-from headway_lane.contract.vendor import Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import GRACE_SHARE, PATIENCE_US
 from headway_lane.limiter.core.changes import Changes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from headway_lane.contract.vendor import Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core import reservations
 from headway_lane.limiter.core.calling import FRESH_US

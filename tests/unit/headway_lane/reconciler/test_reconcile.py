@@ -8,7 +8,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.caller.call import Caller, CallInput
 from headway_lane.contract.exchange import Poll
-from headway_lane.contract.vendor import Scope, Vendor
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Answer, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.turn import Unpaced
