@@ -6,25 +6,19 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from headway_lane.messages.claim import answers_folder
-from headway_lane.runtime.names import CONTRACT_PROFILE, Environment
+from headway_lane.callback import needs as callback_needs
 
+from headway_cdk.cloud_choice import CloudChoice
 from headway_cdk.configuration import VendorFiles
 from headway_cdk.constructs.callback_api import CallbackApi
-from headway_cdk.constructs.function import PythonFunction
+from headway_cdk.constructs.inbox_surroundings import InboxSurroundings
+from headway_cdk.constructs.lane_alarms import LaneAlarms
+from headway_cdk.constructs.python_function import PythonFunction
 from headway_cdk.constructs.runtime_configuration import RuntimeConfiguration
-from headway_cdk.constructs.vendor_lane import (
-    LEDGER_CHANGE,
-    LEDGER_READ,
-    READ_CONFIGURATION,
-    VendorLane,
-    allow_answering,
-    allow_claims,
-)
-from headway_cdk.constructs.watch import Watch
+from headway_cdk.constructs.vendor_lane import VendorLane
 from headway_cdk.stateful import CALLBACK_TIMEOUT_S, StatefulStack
-from headway_cdk.target import Target
 
 CALLBACK_BATCH_SIZE = 10
 CALLBACK_MAXIMUM_CONCURRENCY = 5
@@ -44,12 +38,13 @@ class StatelessStack(Stack):
         code: lambda_.Code,
     ) -> None:
         super().__init__(scope, construct_id, description="Headway: functions, workflows, APIs")
-        target = Target(self, "Target")
-        configuration = RuntimeConfiguration(self, "Configuration", schemas=schemas, target=target)
+        cloud = CloudChoice(self, "Target")
+        configuration = RuntimeConfiguration(self, "Configuration", schemas=schemas, cloud=cloud)
         vendors = [file.vendor for file in files]
         callbacks = CallbackApi(self, "Callbacks", vendors=vendors, queue=stateful.callback_queue)
-        callback_url = f"{target.api_url(callbacks.api)}/callbacks"
-        arns = {file.vendor.name: configuration.add_vendor(file) for file in files}
+        callback_url = f"{cloud.api_url(callbacks.api)}/callbacks"
+        for file in files:
+            configuration.add_vendor(file)
         self.lanes = [
             VendorLane(
                 self,
@@ -58,70 +53,38 @@ class StatelessStack(Stack):
                 state=stateful.vendors[vendor.name],
                 stateful=stateful,
                 code=code,
-                target=target,
-                application_id=configuration.application.ref,
-                configuration_arns=arns[vendor.name],
+                cloud=cloud,
+                configuration=configuration,
                 callback_url=f"{callback_url}/{vendor.name}",
             )
             for vendor in vendors
         ]
         for lane in self.lanes:
             lane.proxy.api.node.add_dependency(callbacks.api)  # which makes the account's logging role
-        heard = [vendor for vendor in vendors if vendor.callback]
-        contract_arns = [arns[vendor.name][CONTRACT_PROFILE] for vendor in heard]
-        limited = any(vendor.jobs_in_flight is not None for vendor in heard)
-        self.callback = self._callback(stateful, code, configuration, contract_arns, callback_url, limited=limited)
-        Watch(self, "Watch", lanes=self.lanes, stateful=stateful)
+        heard = [lane for lane in self.lanes if lane.vendor.callback]
+        self.callback = self._callback(
+            InboxSurroundings(self, heard, stateful, configuration, callback_url), stateful.callback_queue, code
+        )
+        LaneAlarms(self, "Watch", lanes=self.lanes, stateful=stateful)
         self._outputs(stateful, callback_url)
 
-    def _callback(
-        self,
-        stateful: StatefulStack,
-        code: lambda_.Code,
-        configuration: RuntimeConfiguration,
-        contract_arns: Sequence[str],
-        callback_url: str,
-        *,
-        limited: bool,
-    ) -> PythonFunction:
-        keys = {name: state.webhook_key for name, state in stateful.vendors.items() if state.webhook_key}
+    def _callback(self, surroundings: InboxSurroundings, queue: sqs.Queue, code: lambda_.Code) -> PythonFunction:
         callback = PythonFunction(
             self,
             "Callback",
             code=code,
-            handler="callback.handler",
+            entry=callback_needs.callback([lane.vendor for lane in surroundings.heard]),
+            surroundings=surroundings,
             timeout_s=CALLBACK_TIMEOUT_S,
-            environment={
-                Environment.CALLS_TABLE: stateful.calls.table_name,
-                Environment.JOBS_TABLE: stateful.jobs.table_name,
-                Environment.CONFIG_APPLICATION: configuration.application.ref,
-                Environment.CALLBACK_DLQ_URL: stateful.callback_dlq.queue_url,
-                Environment.CALLBACK_URL: callback_url,
-                Environment.CLAIMS_BUCKET: stateful.claims.bucket_name,
-                Environment.WEBHOOK_SECRETS: self.to_json_string({name: key.secret_arn for name, key in keys.items()}),
-                **({Environment.IN_FLIGHT_TABLE: stateful.budgets.table_name} if limited else {}),
-            },
         )
         callback.function.add_event_source(
             event_sources.SqsEventSource(
-                stateful.callback_queue,
+                queue,
                 batch_size=CALLBACK_BATCH_SIZE,
                 max_concurrency=CALLBACK_MAXIMUM_CONCURRENCY,
                 report_batch_item_failures=True,
             )
         )
-        callback.allow([LEDGER_READ, LEDGER_CHANGE], stateful.calls.table_arn, stateful.jobs.table_arn)
-        if limited:
-            callback.allow([LEDGER_CHANGE], stateful.budgets.table_arn)
-        callback.allow(["sqs:SendMessage"], stateful.callback_dlq.queue_arn)
-        for name in keys:
-            allow_claims(callback, "s3:PutObject", answers_folder(name))
-        callback.allow(READ_CONFIGURATION, *contract_arns)
-        for key in keys.values():
-            key.grant_read(callback.role)
-        for lane in self.lanes:
-            if lane.vendor.callback:
-                allow_answering(callback, lane.call_vendor)
         return callback
 
     def _outputs(self, stateful: StatefulStack, callback_url: str) -> None:

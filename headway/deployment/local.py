@@ -1,6 +1,6 @@
 """The stacks on the embedded cloud: up and down, and the one step after deployment that AWS does not need.
 
-That step (with `headway_cdk.target` all that differs from AWS): the simulator's keys go into Secrets Manager, and
+That step (with `headway_cdk.cloud_choice` all that differs from AWS): the simulator's keys go into Secrets Manager, and
 reserved concurrency is set by API, because the emulator ignores it in templates.
 """
 

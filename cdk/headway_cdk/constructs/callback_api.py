@@ -17,7 +17,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.messages.envelope import mapping_template
 from headway_lane.verification.schemes import scheme_of
 
-from headway_cdk.constructs.proxy import access_log_format
+from headway_cdk.constructs.vendor_proxy import access_log_format
 from headway_cdk.nag import acknowledge
 
 RATE_PER_S = 500

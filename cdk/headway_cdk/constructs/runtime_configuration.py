@@ -13,9 +13,9 @@ from aws_cdk import aws_appconfig as appconfig
 from constructs import Construct
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE, profile_name
 
+from headway_cdk.cloud_choice import CloudChoice
 from headway_cdk.configuration import VendorFiles
 from headway_cdk.parameters import logical_name
-from headway_cdk.target import Target
 
 GRADUAL_MINUTES = 4
 GRADUAL_STEP_PERCENT = 25
@@ -26,21 +26,22 @@ class RuntimeConfiguration(Construct):
     """The application, two strategies, and what each vendor needs."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, schemas: Mapping[str, Mapping[str, Any]], target: Target
+        self, scope: Construct, construct_id: str, *, schemas: Mapping[str, Mapping[str, Any]], cloud: CloudChoice
     ) -> None:
         super().__init__(scope, construct_id)
         self._schemas = schemas
+        self._arns: dict[str, Mapping[str, str]] = {}
         self.application = appconfig.CfnApplication(self, "Application", name="headway")
         self._at_once = self._strategy("AtOnce", minutes=0, percent=100, bake_minutes=0)
         self._gradual = self._strategy(
             "Gradual",
-            minutes=target.gradual_minutes(GRADUAL_MINUTES),
+            minutes=cloud.gradual_minutes(GRADUAL_MINUTES),
             percent=GRADUAL_STEP_PERCENT,
-            bake_minutes=target.gradual_minutes(BAKE_MINUTES),
+            bake_minutes=cloud.gradual_minutes(BAKE_MINUTES),
         )
 
-    def add_vendor(self, files: VendorFiles) -> Mapping[str, str]:
-        """Add a vendor's environment and profiles. Returns the ARN to grant for each profile."""
+    def add_vendor(self, files: VendorFiles) -> None:
+        """Add a vendor's environment and profiles."""
         name = logical_name(files.vendor.name)
         environment = appconfig.CfnEnvironment(
             self, f"Environment{name}", application_id=self.application.ref, name=files.vendor.name
@@ -50,7 +51,11 @@ class RuntimeConfiguration(Construct):
         )
         tuning, tuning_arn = self._deploy(environment, name, TUNING_PROFILE, "tuning", files.tuning, self._gradual)
         tuning.add_resource_dependency(contract)  # an environment takes one deployment at a time
-        return {CONTRACT_PROFILE: contract_arn, TUNING_PROFILE: tuning_arn}
+        self._arns[files.vendor.name] = {CONTRACT_PROFILE: contract_arn, TUNING_PROFILE: tuning_arn}
+
+    def arn(self, vendor_name: str, profile: str) -> str:
+        """Return the ARN to grant for a profile of a vendor that was added."""
+        return self._arns[vendor_name][profile]
 
     def _deploy(
         self,

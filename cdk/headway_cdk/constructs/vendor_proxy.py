@@ -3,23 +3,31 @@
 The throttle is documented as best effort, so it is the second fence, never the limiter.
 """
 
-from typing import cast
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.limits import Fence, Scope
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER
+from headway_lane.runtime.needs import Resource
 
 from headway_cdk.nag import acknowledge
 from headway_cdk.parameters import PROXY_STAGE, granted_path, poll_verbs
 
 INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
+
+
+class CalledPath(NamedTuple):
+    """A path of the vendor as IAM sees it, and how the security rules call its wildcard; empty where it has none."""
+
+    arn: str
+    finding: str
 
 
 class VendorProxy(Construct):
@@ -71,32 +79,28 @@ class VendorProxy(Construct):
         """ARN for `execute-api:Invoke` of the submit call, and of nothing else."""
         return self.api.arn_for_execute_api(self._vendor.submit.method, self._vendor.submit.path, PROXY_STAGE)
 
-    def allow_poll(self, role: iam.Role) -> None:
-        """Allow a role to fetch the result of any job."""
-        if isinstance(self._vendor.result, Fetched):
-            self._allow(role, "GET", self._vendor.result.path)
+    @property
+    def polled(self) -> Mapping[Resource, "CalledPath"]:
+        """What else the contract lets call, by the resource that a grant names."""
+        vendor = self._vendor
+        calls: dict[Resource, tuple[str, str]] = {}
+        if isinstance(vendor.result, Fetched):
+            calls[Resource.RESULT_PATH] = ("GET", vendor.result.path)
+        if vendor.poll:
+            calls[Resource.POLL_PATH] = (vendor.poll.method, vendor.poll.path)
+        if vendor.submit.lookup:
+            calls[Resource.LOOKUP_PATH] = ("GET", vendor.submit.lookup.path)
+        return {resource: self._called(*call) for resource, call in calls.items()}
 
-    def allow_check(self, role: iam.Role) -> None:
-        """Allow a role to ask how any job stands."""
-        if self._vendor.poll:
-            self._allow(role, self._vendor.poll.method, self._vendor.poll.path)
-
-    def allow_lookup(self, role: iam.Role) -> None:
-        """Allow a role to look up the job of any submit."""
-        if self._vendor.submit.lookup:
-            self._allow(role, "GET", self._vendor.submit.lookup.path)
-
-    def _allow(self, role: iam.Role, verb: str, path: str) -> None:
-        """Allow a role to call a path, in which an ID is a wildcard; IAM does not see what is in the query."""
+    def _called(self, verb: str, path: str) -> "CalledPath":
+        """Return a path in which an ID is a wildcard; IAM does not see what is in the query."""
         path = granted_path(path)
         arn = self.api.arn_for_execute_api(verb, path, PROXY_STAGE)
-        role.add_to_policy(iam.PolicyStatement(actions=["execute-api:Invoke"], resources=[arn]))
         if "*" not in path:
-            return
+            return CalledPath(arn, "")
         api_id = Stack.of(self).get_logical_id(cast("apigateway.CfnRestApi", self.api.node.default_child))
         api = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{api_id}>"
-        finding = f"Resource::{api}/{PROXY_STAGE}/{verb}{path}"
-        acknowledge(role, f"AwsSolutions-IAM5[{finding}]", "The wildcard is the job ID, or our key of it.")
+        return CalledPath(arn, f"{api}/{PROXY_STAGE}/{verb}{path}")
 
     def _method(self, resource: apigateway.Resource, verb: str) -> apigateway.Method:
         parameters = {"method.request.path.proxy": True}

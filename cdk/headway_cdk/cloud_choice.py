@@ -13,7 +13,7 @@ from headway_lane.runtime.names import ProxyAuth
 from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 
 
-class Target(Construct):
+class CloudChoice(Construct):
     """The parameter, the condition, and the choices that hang on them."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:

@@ -1,19 +1,20 @@
-"""A Python function with a role of its own that may write its own log and nothing else."""
-
-from collections.abc import Mapping
+"""A Python function drawn from its entry: a role of its own that may do what the entry needs, and write its own log."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from headway_lane.runtime.names import Environment
+from headway_lane.runtime.needs import Entry
+
+from headway_cdk.constructs.surroundings import Surroundings
+from headway_cdk.nag import acknowledge
 
 MEMORY_MIB = 256
 
 
 class PythonFunction(Construct):
-    """One handler of `functions/`."""
+    """One Lambda entry of `headway_lane` in its surroundings."""
 
     def __init__(
         self,
@@ -21,9 +22,9 @@ class PythonFunction(Construct):
         construct_id: str,
         *,
         code: lambda_.Code,
-        handler: str,
+        entry: Entry,
+        surroundings: Surroundings,
         timeout_s: int,
-        environment: Mapping[Environment, str],
         reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -35,18 +36,21 @@ class PythonFunction(Construct):
             self,
             "Function",
             code=code,
-            handler=f"headway_lane.{handler}.handle",
+            handler=f"headway_lane.{entry.handler}",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=MEMORY_MIB,
             timeout=Duration.seconds(timeout_s),
-            environment={str(name): value for name, value in environment.items()},
+            environment={str(name): surroundings.value(name) for name in entry.needs.environment},
             reserved_concurrent_executions=reserved_concurrency,
             role=self.role,
             log_group=log_group,
         )
         log_group.grant_write(self.role)
-
-    def allow(self, actions: list[str], *resources: str) -> None:
-        """Allow actions on named resources."""
-        self.role.add_to_principal_policy(iam.PolicyStatement(actions=actions, resources=list(resources)))
+        for grant in entry.needs.grants:
+            for place in surroundings.places(grant.resource):
+                self.role.add_to_principal_policy(
+                    iam.PolicyStatement(actions=list(grant.actions), resources=[place.arn])
+                )
+                if place.finding:
+                    acknowledge(self.role, f"AwsSolutions-IAM5[Resource::{place.finding}]", place.reason)

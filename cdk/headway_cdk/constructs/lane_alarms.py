@@ -18,7 +18,7 @@ PERIOD = Duration.minutes(1)
 WIDTH = 12
 
 
-class Watch(Construct):
+class LaneAlarms(Construct):
     """One topic, the alarms, one dashboard."""
 
     def __init__(
