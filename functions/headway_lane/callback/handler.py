@@ -15,18 +15,18 @@ from headway_lane.contract.profile import AppConfigProfiles
 from headway_lane.ledger.tables import ledger
 from headway_lane.limiter import in_flight_tables
 from headway_lane.messages.bucket import claims
-from headway_lane.messages.envelope import Envelope, received_epoch_s_of
-from headway_lane.resume.settlement import Settler
-from headway_lane.runtime import aws
-from headway_lane.runtime.errors import Forged, Malformed, Refused
-from headway_lane.runtime.names import (
+from headway_lane.messages.envelope import (
     CALLBACK_OUTCOME_ATTRIBUTE,
     CALLBACK_REASON_ATTRIBUTE,
     CALLBACK_RECEIVED_ATTRIBUTE,
     CALLBACK_VENDOR_ATTRIBUTE,
-    Environment,
-    Metric,
+    Envelope,
+    received_epoch_s_of,
 )
+from headway_lane.resume.settlement import Settler
+from headway_lane.runtime import aws
+from headway_lane.runtime.errors import Forged, Malformed, Refused
+from headway_lane.runtime.names import Environment, Metric
 from headway_lane.runtime.observability import logger, publish
 from headway_lane.runtime.settings import setting
 from headway_lane.verification.keys import webhook_keys

@@ -21,8 +21,9 @@ from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment, Metric, ProxyAuth
-from headway_lane.runtime.observability import cool_down_counts, logger, publish
+from headway_lane.runtime.observability import logger, publish
 from headway_lane.runtime.settings import setting
+from headway_lane.vendor_api.cool_downs import cool_down_counts
 from headway_lane.vendor_api.job_status import Finding, ask
 from headway_lane.vendor_api.proxy import client_for, proxy_of
 

@@ -12,7 +12,7 @@ from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
 from headway_lane.results import handler
 from headway_lane.results.fetch import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, fetch
 from headway_lane.runtime.errors import ErrorCode, FailTask, RetryLater
-from headway_lane.runtime.observability import COOL_DOWNS
+from headway_lane.vendor_api.cool_downs import COOL_DOWNS
 
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, FakeTurns, FakeVendor, Worker, metrics, vendor_of
 
