@@ -7,7 +7,8 @@ from typing import Any, Final
 import httpx
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from headway_lane.caller.call import Caller, CallInput, CallOutcome
+from headway_lane.caller.call import Caller, WayBack, WayOut
+from headway_lane.caller.invocation import CallInput, CallOutcome
 from headway_lane.contract.profile import AppConfigProfiles
 from headway_lane.contract.vendor import Pacing, Scope, Vendor
 from headway_lane.ledger.tables import ledger
@@ -19,7 +20,7 @@ from headway_lane.messages.bucket import claims
 from headway_lane.messages.check_queue import checks
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.resume.settlement import Settler
-from headway_lane.runtime import aws
+from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment, Metric, ProxyAuth
 from headway_lane.runtime.observability import logger, publish
 from headway_lane.runtime.settings import setting
@@ -75,23 +76,18 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make one call to the vendor."""
     del context
     vendor = profiles().vendor(setting(Environment.VENDOR))
-    proxy = proxy_of(http_client(), vendor)
     request = CallInput.from_event(event)
     its_turns, its_poll_turns = turns(vendor, request.permit), poll_turns(vendor)
-    caller = Caller(
-        vendor,
-        ledger(),
-        settler(),
-        request_queues(),
-        proxy,
-        claims(),
-        setting(Environment.CALLBACK_URL),
-        its_turns,
-        webhook_keys(vendor.name)[0] if vendor.submit.callback_key else None,
-        checks() if vendor.poll else None,
-        its_poll_turns,
+    out = WayOut(
+        vendor=vendor,
+        proxy=proxy_of(http_client(), vendor),
+        turns=its_turns,
+        poll_turns=its_poll_turns,
+        callback_url=setting(Environment.CALLBACK_URL),
+        callback_key=webhook_keys(vendor.name)[0] if vendor.submit.callback_key else None,
     )
-    report = caller.call(request)
+    back = WayBack(ledger(), settler(), claims(), request_queues(), checks() if vendor.poll else None)
+    report = Caller(request, out, back, epoch_s=clock.epoch_s, sleep_s=clock.sleep_s).call()
     logger().info(
         "call made",
         call_id=request.call_id,

@@ -16,8 +16,6 @@ from botocore.credentials import Credentials
 
 from headway_lane.contract.exchange import Credential
 from headway_lane.contract.vendor import Vendor
-from headway_lane.limiter.signals import CoolDown, cool_down_of
-from headway_lane.runtime import clock
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment, ProxyAuth
 from headway_lane.runtime.secrets import secret
 from headway_lane.runtime.settings import setting
@@ -113,8 +111,3 @@ def proxy_of(client: httpx.Client, vendor: Vendor) -> Proxy:
         token=None if credential is None else secret(setting(Environment.API_TOKEN_SECRET)),
         headers=vendor.headers,
     )
-
-
-def cool_down_asked(answer: httpx.Response) -> CoolDown | None:
-    """Return the cool-down that an answer of the vendor, or of the proxy's own throttle, asks for."""
-    return cool_down_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000)

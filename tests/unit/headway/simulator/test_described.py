@@ -22,6 +22,7 @@ from headway_lane.runtime.errors import InDoubt, RetryLater
 from headway_lane.runtime.names import ProxyAuth
 from headway_lane.vendor_api.lookup import job_of_key
 from headway_lane.vendor_api.proxy import Proxy
+from headway_lane.vendor_api.submission import submission_of
 from headway_lane.vendor_api.submit import submit
 
 from headway.simulator.keys import VendorKeys
@@ -303,10 +304,8 @@ def test_no_job_is_doubled_or_lost_where_the_vendor_is_asked_whatever_becomes_of
             ask = partial(job_of_key, proxy, vendor, key, Unpaced())
             while True:
                 try:
-                    payload = {"n": number}
-                    return submit(
-                        proxy, vendor, payload, key, HOOK_URL, Unpaced(), ask, lambda _: None, doubtful=doubtful
-                    )
+                    submission = submission_of(vendor, {"n": number}, key, HOOK_URL)
+                    return submit(proxy, vendor, submission, Unpaced(), ask, lambda _: None, doubtful=doubtful)
                 except RetryLater as later:
                     doubtful = isinstance(later, InDoubt)
 

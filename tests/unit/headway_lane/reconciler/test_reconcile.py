@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from headway_lane.caller.call import Caller, CallInput
+from headway_lane.caller.call import Caller, WayBack, WayOut
+from headway_lane.caller.invocation import CallInput
 from headway_lane.contract.exchange import Poll
 from headway_lane.contract.vendor import Scope, Vendor
 from headway_lane.ledger.record import Answer, CallState
@@ -310,9 +311,10 @@ def test_an_accepted_call_leaves_a_check_and_a_repeat_that_finds_its_answer_does
     checks = Checks(sqs.client(), QUEUE_URL, lambda: 0)
 
     def call(owner: str) -> None:
-        queues = RequestQueues(sqs.client())
-        arguments = (CONTRACT, ledger, settler, queues, vendor.proxy(), FakeS3().claims(), CALLBACK_URL, Unpaced())
-        Caller(*arguments, checks=checks).call(CallInput("call-1", owner, "key", {}, ORIGIN, None))
+        request = CallInput("call-1", owner, "key", {}, ORIGIN, None)
+        out = WayOut(CONTRACT, vendor.proxy(), Unpaced(), Unpaced(), CALLBACK_URL)
+        back = WayBack(ledger, settler, FakeS3().claims(), RequestQueues(sqs.client()), checks)
+        Caller(request, out, back, epoch_s=lambda: ACCEPTED_S, sleep_s=lambda _: None).call()
 
     call("owner-1")
     [(_, params)] = sqs.sent
