@@ -24,6 +24,7 @@ from headway_lane.messages.envelope import (
     received_epoch_s_of,
 )
 from headway_lane.resume.settlement import Settler
+from headway_lane.resume.task_token import TaskTokens
 from headway_lane.runtime import aws
 from headway_lane.runtime.errors import Forged, Malformed, Refused
 from headway_lane.runtime.names import Environment, Metric
@@ -62,7 +63,7 @@ def inbox() -> Inbox:
     return Inbox(
         profiles=profiles,
         ledger=ledger(),
-        settler=Settler(ledger(), aws.step_functions(), release),
+        settler=Settler(ledger(), TaskTokens(aws.step_functions()), release),
         claims=claims(),
         keys_of=webhook_keys,
         url=setting(Environment.CALLBACK_URL),

@@ -103,7 +103,7 @@ class Inbox:
         call = self._ledger.find(call_id) if call_id else None
         if call is None:
             return CallbackOutcome.EARLY
-        return CallbackOutcome.HEARTBEAT if self._settler.beat(call.task_token) else CallbackOutcome.LATE
+        return CallbackOutcome.HEARTBEAT if self._settler.beat(call) else CallbackOutcome.LATE
 
 
 _OUTCOMES = {

@@ -160,7 +160,7 @@ class Caller:
         if not doubtful:
             self._back.settler.release(call)  # before another dispatcher can take it again for the same call
         again = CallRequest(
-            call.call_id, call.vendor, request.idempotency_key, request.payload, call.task_token, request.predecessor
+            call.call_id, call.vendor, request.idempotency_key, request.payload, call.waiter, request.predecessor
         )
         self._back.requests.requeue(again.to_body(), request.origin, error.retry_after_s)
         return CallReport(
@@ -178,7 +178,7 @@ class Caller:
         if answer is not None:
             self._back.settler.settle(call.call_id, answer)
             return
-        self._back.settler.beat(call.task_token)
+        self._back.settler.beat(call)
         checks, poll = self._back.checks, self._vendor.poll
         if checks and poll:
             checks.put(Check.first(self._vendor, poll, call.call_id, job_id, int(self._epoch_s())))

@@ -21,7 +21,7 @@ from headway_lane.limiter.pace import DelayPace, Pace, PermitPace, Turns
 from headway_lane.limiter.tables import budgets
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request_queue import RequestQueues
-from headway_lane.resume.settlement import Settler
+from headway_lane.resume.task_token import TaskTokens
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.errors import Malformed, RetryLater
 from headway_lane.runtime.names import Environment, Metric
@@ -48,7 +48,7 @@ def dispatcher() -> Dispatcher:
         vendor_name=setting(Environment.VENDOR),
         profiles=profiles,
         ledger=ledger(),
-        settler=Settler(ledger(), step_functions),
+        waiters=TaskTokens(step_functions),
         pace=pace_of(profiles.vendor(setting(Environment.VENDOR))),
         step_functions=step_functions,
         machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),

@@ -19,6 +19,7 @@ from headway_lane.messages.check import Check
 from headway_lane.messages.check_queue import checks
 from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
+from headway_lane.resume.task_token import TaskTokens
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment, Metric, ProxyAuth
 from headway_lane.runtime.observability import logger, publish
@@ -51,7 +52,7 @@ def http_client() -> httpx.Client:
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions(), in_flight_tables.release)
+    return Settler(ledger(), TaskTokens(aws.step_functions()), in_flight_tables.release)
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.ledger.tables import ledger
 from headway_lane.limiter import in_flight_tables
 from headway_lane.resume.settlement import Settler
+from headway_lane.resume.task_token import TaskTokens
 from headway_lane.runtime import aws
 from headway_lane.runtime.observability import logger
 
@@ -18,7 +19,7 @@ from headway_lane.runtime.observability import logger
 @cache
 def settler() -> Settler:
     """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions(), in_flight_tables.release)
+    return Settler(ledger(), TaskTokens(aws.step_functions()), in_flight_tables.release)
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:

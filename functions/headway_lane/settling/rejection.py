@@ -14,6 +14,7 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.ledger.tables import ledger
 from headway_lane.limiter import in_flight_tables
 from headway_lane.resume.settlement import Settler
+from headway_lane.resume.task_token import TaskTokens
 from headway_lane.runtime import aws
 from headway_lane.runtime.errors import ErrorCode
 from headway_lane.runtime.names import Environment
@@ -53,7 +54,7 @@ class Rejecter:
         self._sqs.send_message(
             QueueUrl=self._dlq_url, MessageBody=json.dumps({"call": call, "error": error, "cause": cause})
         )
-        self._settler.fail(record.task_token, error, cause)
+        self._settler.fail(record, error, cause)
         if error in NOT_AT_THE_VENDOR:
             self._settler.release(record)
         return True
@@ -64,7 +65,7 @@ def rejecter() -> Rejecter:
     """Build this worker's rejecter from its environment."""
     return Rejecter(
         ledger(),
-        Settler(ledger(), aws.step_functions(), in_flight_tables.release),
+        Settler(ledger(), TaskTokens(aws.step_functions()), in_flight_tables.release),
         aws.sqs(),
         setting(Environment.REQUEST_DLQ_URL),
     )

@@ -167,7 +167,7 @@ def step_functions() -> FakeStepFunctions:
 
 @pytest.fixture
 def settler(ledger: Ledger, step_functions: FakeStepFunctions) -> Settler:
-    return Settler(ledger, step_functions.client())
+    return Settler(ledger, step_functions.waiters())
 
 
 @pytest.fixture

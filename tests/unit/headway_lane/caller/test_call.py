@@ -463,7 +463,7 @@ def test_a_call_in_doubt_keeps_its_in_flight_permit_while_it_waits(
     ledger: Ledger, step_functions: FakeStepFunctions
 ) -> None:
     left: list[str] = []
-    lane = Lane(ledger, Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append(call_id)))
+    lane = Lane(ledger, Settler(ledger, step_functions.waiters(), lambda vendor, call_id: left.append(call_id)))
     lane.vendor.answers = [httpx.Response(500)]
     lane.call("owner-1", "ask")
     assert left == []

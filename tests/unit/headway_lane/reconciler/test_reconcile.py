@@ -74,7 +74,7 @@ class Bench:
         self.left: list[str] = []
         self.asked_count = 0
         self.sqs = FakeSqs()
-        self.settler = Settler(ledger, step_functions.client(), lambda vendor, call_id: self.left.append(call_id))
+        self.settler = Settler(ledger, step_functions.waiters(), lambda vendor, call_id: self.left.append(call_id))
         self.checks = Checks(self.sqs.client(), QUEUE_URL, lambda: self.now_s)
         self.reconciler = Reconciler(
             CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, self._ask, lambda: self.now_s
