@@ -89,7 +89,7 @@ class StatelessStack(Stack):
             self,
             "Callback",
             code=code,
-            handler="callback.handler",
+            handler="callback.handler.receive",
             timeout_s=CALLBACK_TIMEOUT_S,
             environment={
                 Environment.CALLS_TABLE: stateful.calls.table_name,

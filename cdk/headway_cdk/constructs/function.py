@@ -13,7 +13,7 @@ MEMORY_MIB = 256
 
 
 class PythonFunction(Construct):
-    """One handler of `functions/`."""
+    """One entry of `functions/`; `handler` names it below the package, such as `caller.handler.call`."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class PythonFunction(Construct):
             self,
             "Function",
             code=code,
-            handler=f"headway_lane.{handler}.handle",
+            handler=f"headway_lane.{handler}",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=MEMORY_MIB,

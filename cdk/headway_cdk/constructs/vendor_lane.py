@@ -104,14 +104,16 @@ class VendorLane(Construct):
     def _results(self) -> PythonFunction:
         """Make the function that gets a result: from the vendor, or from the ledger where it came with the callback."""
         if isinstance(self.vendor.result, Delivered):
-            results = self._function("Results", "results.delivery", self.vendor.results_timeout_s, self._claiming)
+            results = self._function(
+                "Results", "results.handler.deliver", self.vendor.results_timeout_s, self._claiming
+            )
             results.allow(READ_CONFIGURATION, self._configuration_arns[CONTRACT_PROFILE])
             results.allow([LEDGER_READ], self._stateful.jobs.table_arn)
             allow_claims(results, "s3:GetObject", answers_folder(self.vendor.name))
             allow_claims(results, "s3:PutObject", results_folder(self.vendor.name))
             return results
         environment = {**self._way_out, **self._claiming}
-        results = self._function("Results", "results.handler", self.vendor.results_timeout_s, environment)
+        results = self._function("Results", "results.handler.fetch", self.vendor.results_timeout_s, environment)
         self._allow_way_out(results)
         self.proxy.allow_poll(results.role)
         allow_claims(results, "s3:PutObject", results_folder(self.vendor.name))
@@ -145,7 +147,7 @@ class VendorLane(Construct):
     def _rejection(self) -> PythonFunction:
         dlq = self._state.request_dlq
         environment = {Environment.REQUEST_DLQ_URL: dlq.queue_url, **self._in_flight}
-        rejection = self._function("Rejection", "settling.rejection", SETTLE_TIMEOUT_S, environment)
+        rejection = self._function("Rejection", "settling.handler.reject", SETTLE_TIMEOUT_S, environment)
         rejection.allow([LEDGER_READ, LEDGER_CHANGE], self._stateful.calls.table_arn)
         self._allow_in_flight(rejection)
         rejection.allow(["sqs:SendMessage"], dlq.queue_arn)
@@ -160,7 +162,7 @@ class VendorLane(Construct):
             environment[Environment.WEBHOOK_SECRETS] = Stack.of(self).to_json_string(keys)
         if self._state.check_queue:
             environment[Environment.CHECK_QUEUE_URL] = self._state.check_queue.queue_url
-        caller = self._function("Caller", "caller.handler", self.vendor.caller_timeout_s, environment)
+        caller = self._function("Caller", "caller.handler.call", self.vendor.caller_timeout_s, environment)
         if told_key:
             told_key.grant_read(caller.role)
         if self._state.check_queue:
@@ -191,7 +193,7 @@ class VendorLane(Construct):
 
     def _dispatch_call_direct(self, callback_url: str) -> Machine:
         vendor, api = self.vendor, self.proxy.api
-        joining = self._function("Joining", "settling.joining", SETTLE_TIMEOUT_S, self._in_flight)
+        joining = self._function("Joining", "settling.handler.join", SETTLE_TIMEOUT_S, self._in_flight)
         self._allow_settling(joining)
         self.caller = None
         stack = Stack.of(self)
@@ -230,7 +232,7 @@ class VendorLane(Construct):
             self,
             "Dispatcher",
             code=self._code,
-            handler="dispatcher.handler",
+            handler="dispatcher.handler.dispatch",
             timeout_s=self.vendor.dispatcher_timeout_s,
             environment=self._dispatching_environment(),
             reserved_concurrency=dispatch.reserved_concurrency,
@@ -267,7 +269,7 @@ class VendorLane(Construct):
         """Make the interval way: the same dispatching, started by a schedule where the contract says so."""
         dispatch = self.vendor.dispatch
         environment = self._dispatching_environment()
-        drain = self._function("Drain", "dispatcher.drain", self.vendor.dispatcher_timeout_s, environment)
+        drain = self._function("Drain", "dispatcher.handler.drain", self.vendor.dispatcher_timeout_s, environment)
         self._allow_dispatching(drain)
         queue_arns = [queue.queue_arn for queue in self._state.request_queues]
         drain.allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], *queue_arns)
@@ -296,7 +298,7 @@ class VendorLane(Construct):
         """Make the function that asks about jobs whose callback does not come."""
         environment = {**self._way_out, **self._in_flight, Environment.CHECK_QUEUE_URL: check_queue.queue_url}
         timeout_s = self.vendor.reconciler_timeout_s
-        reconciler = self._function("Reconciler", "reconciler.handler", timeout_s, environment)
+        reconciler = self._function("Reconciler", "reconciler.handler.check", timeout_s, environment)
         reconciler.function.add_event_source(
             event_sources.SqsEventSource(
                 check_queue,

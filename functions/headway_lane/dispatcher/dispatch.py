@@ -33,6 +33,7 @@ class Dispatcher:
         ledger: Ledger,
         waiters: Waiters,
         pace: Pace,
+        *,
         step_functions: "SFNClient",
         machine_arn: str,
         admission_of: Callable[[Vendor, Sequence[str]], Admission] = admit_all,
@@ -54,7 +55,7 @@ class Dispatcher:
         return self._pace.turns(vendor, self._profiles.tuning(vendor), count, urgent)
 
     def admission(self, bodies: Sequence[str]) -> Admission:
-        """Return the admits of a batch; none is taken before the first call asks."""
+        """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks."""
         return self._admission_of(self._profiles.vendor(self._vendor_name), bodies)
 
     def dispatch(self, body: str, origin: Origin, turns: Turns, admission: Admission = UNLIMITED) -> bool:

@@ -39,6 +39,7 @@ class Reconciler:
         ledger: Ledger,
         settler: Settler,
         checks: Checks,
+        *,
         ask: Callable[[str], Finding],
         epoch_s: Callable[[], float],
     ) -> None:

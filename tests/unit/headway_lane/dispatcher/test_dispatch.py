@@ -48,7 +48,15 @@ def dispatcher(
     virtual_clock: VirtualClock,
 ) -> Dispatcher:
     pace = DelayPace(Pacer(virtual_clock.monotonic_us, virtual_clock.sleep_us))
-    return Dispatcher("acme", profiles, ledger, step_functions.waiters(), pace, step_functions.client(), MACHINE_ARN)
+    return Dispatcher(
+        "acme",
+        profiles,
+        ledger,
+        step_functions.waiters(),
+        pace,
+        step_functions=step_functions.client(),
+        machine_arn=MACHINE_ARN,
+    )
 
 
 @pytest.fixture

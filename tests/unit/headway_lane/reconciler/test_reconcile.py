@@ -77,7 +77,7 @@ class Bench:
         self.settler = Settler(ledger, step_functions.waiters(), lambda vendor, call_id: self.left.append(call_id))
         self.checks = Checks(self.sqs.client(), QUEUE_URL, lambda: self.now_s)
         self.reconciler = Reconciler(
-            CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, self._ask, lambda: self.now_s
+            CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, ask=self._ask, epoch_s=lambda: self.now_s
         )
         ledger.enqueue(request_of(), 3_600)
         ledger.begin("call-1", "owner-1", 40)
@@ -156,7 +156,13 @@ def test_a_callback_during_the_poll_has_the_first_word(bench: Bench) -> None:
 
     vendor, poll = CONTRACT, poll_of(CONTRACT)
     reconciler = Reconciler(
-        vendor, poll, bench.ledger, bench.settler, bench.checks, ask_and_be_called, lambda: bench.now_s
+        vendor,
+        poll,
+        bench.ledger,
+        bench.settler,
+        bench.checks,
+        ask=ask_and_be_called,
+        epoch_s=lambda: bench.now_s,
     )
     assert reconciler.reconcile(CHECK) is CheckOutcome.OVER
     assert bench.sent == ["SendTaskFailure"]
@@ -339,7 +345,7 @@ def test_the_function_makes_a_batch_of_checks_and_counts_them(
     worker.ledger.accept("call-1", "job-1")
     body = json.dumps({"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
     event = {"Records": [sqs_record(body, "m1"), sqs_record("{", "m2")]}
-    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert handler.check(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
     assert metrics(capsys.readouterr().out)["ChecksSettled"] == [1.0]
     assert CONTRACT.budget_scope(Scope.POLL) is Scope.POLL
