@@ -82,7 +82,7 @@ def test_with_plain_pacing_the_caller_waits_for_nothing(worker: Worker, capsys: 
     assert counted(capsys)["CallsAccepted"] == [1.0]
 
 
-def test_a_429_cool_downs_the_next_call_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_429_makes_the_next_call_wait_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
     assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
     capsys.readouterr()

@@ -76,7 +76,7 @@ def test_in_flight_permits_are_taken_a_chunk_at_a_time(store: MemoryInFlightStor
     assert (held(store), batch.full_count, clock.slept_us) == ("abcd", 0, [])
 
 
-def test_a_batch_sits_as_far_as_the_permits_of_a_quarter_second_go(
+def test_a_batch_takes_in_flight_permits_for_the_calls_of_a_quarter_second(
     store: MemoryInFlightStore, clock: VirtualClock
 ) -> None:
     made = admission_of(lambda vendor: in_flight(store, clock, 9), clock.sleep_us)

@@ -210,7 +210,7 @@ def test_where_reservation_fails_for_contention_the_batch_comes_again_soon(worke
     assert message["DelaySeconds"] == REQUEUE_S
 
 
-def test_the_drain_puts_back_what_has_to_wait_long(worker: Worker) -> None:
+def test_the_drain_requeues_what_has_to_wait_long(worker: Worker) -> None:
     cool_down(worker, 60)
     queue = fill(worker, request_body(call_id="call-1"))
     assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
@@ -218,7 +218,7 @@ def test_the_drain_puts_back_what_has_to_wait_long(worker: Worker) -> None:
     assert [message["MessageBody"] for message in queue.of("SendMessage")] == [request_body(call_id="call-1")]
 
 
-def test_what_the_drain_puts_back_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
+def test_what_the_drain_requeues_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
     cool_down(worker, 60)
     worker.sqs.urgent["urgent-1"] = request_body(call_id="urgent-1")
     worker.sqs.groups["urgent-1"] = "tenant-a"

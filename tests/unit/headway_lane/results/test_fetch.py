@@ -65,7 +65,7 @@ def test_what_may_pass_is_tried_again(answer: httpx.Response | Exception) -> Non
     assert all(0 <= pause_s <= LONGEST_PAUSE_S for pause_s in slept_s)
 
 
-def test_every_attempt_takes_a_turn_of_its_own_and_a_429_cool_downs_for_as_long_as_the_vendor_asks() -> None:
+def test_every_attempt_takes_a_turn_of_its_own_and_a_429_cools_down_as_long_as_the_vendor_asks() -> None:
     throttled = httpx.Response(429, headers={"Retry-After": "2"})
     turns = FakeTurns()
     vendor = FakeVendor(throttled, httpx.Response(503), httpx.ReadTimeout("slow"), OK)
@@ -159,9 +159,9 @@ def test_a_busy_vendor_cools_down_the_polls_of_everybody_and_the_cool_down_is_co
     limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
     worker.profiles.contract = vendor_of({"limits": [*VENDOR_DOCUMENT["limits"], limit]})
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "4"}), OK]
-    cool_down_us = worker.clock.now_us
+    began_us = worker.clock.now_us
     assert handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())["outcome"] == "fetched"
-    assert worker.clock.now_us >= cool_down_us + 4_000_000
+    assert worker.clock.now_us >= began_us + 4_000_000
     line = metrics(capsys.readouterr().out)
     assert (line["ResultsFetched"], line["CoolDownsRetryAfter"]) == ([1.0], [1.0])
     assert worker.reservations.entries["acme#poll"].reservations.cool_down_reason is Reason.RETRY_AFTER
