@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import httpx
 import typer
-from headway_lane.callback.event import Kind
+from headway_lane.callback.event import EventKind
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute, CallState, JobAttribute, job_key
 
@@ -179,7 +179,7 @@ class Webhook:
 
     def _fate(self, attempt: Attempt) -> tuple[str, set[str]]:
         judgement = judge(self.vendor.callbacks(), attempt.content, attempt.headers, [self.key], time.time(), self.url)
-        final = {event.job_id for event in judgement.events if event.kind in (Kind.SUCCESS, Kind.FAILURE)}
+        final = {event.job_id for event in judgement.events if event.kind in (EventKind.SUCCESS, EventKind.FAILURE)}
         fate = TAKEN if judgement.reason is None else judgement.reason.partition(":")[0].capitalize()
         return fate, {job_key(self.vendor.name, job_id) for job_id in final}
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from headway_lane.messages.envelope import raw_body, received_epoch_s_of
-from headway_lane.runtime.names import (
+from headway_lane.messages.envelope import (
     CALLBACK_HEADERS_ATTRIBUTE,
     CALLBACK_OUTCOME_ATTRIBUTE,
     CALLBACK_REASON_ATTRIBUTE,
     CALLBACK_RECEIVED_ATTRIBUTE,
     CALLBACK_VENDOR_ATTRIBUTE,
+    raw_body,
+    received_epoch_s_of,
 )
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ class Judgement:
     """Whether a callback is taken, why not, and what its events say."""
 
     reason: str | None
-    events: Sequence[event.Event] = ()
+    events: Sequence[event.CallbackEvent] = ()
 
     @property
     def accepted(self) -> bool:

@@ -114,7 +114,7 @@ def step_7_the_job_id_is_mapped_to_the_task_token(lab: Laboratory, job_id: str, 
         TableName=lab.stack.outputs["JobsTable"], Key={"job_key": {"S": f"{VENDOR}#{job_id}"}}, ConsistentRead=True
     )["Item"]
     assert item["call_id"]["S"] == CALL_ID
-    assert lab.record(CALL_ID)["task_token"] == token
+    assert lab.record(CALL_ID)["waiter"] == token
 
 
 def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> bytes:

@@ -85,7 +85,7 @@ def test_the_bundle_carries_all_functions_and_every_locked_dependency_in_its_ver
 
 def test_every_handler_can_be_imported_from_the_bundle_alone(another: "Templates", bundle: Path, runtime: Path) -> None:
     handlers = sorted({function["Handler"] for function in another.of_type("AWS::Lambda::Function").values()})
-    assert "headway_lane.settling.joining.handle" in handlers, "the direct way is among them"
+    assert "headway_lane.settling.handler.join" in handlers, "the direct way is among them"
     command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT_HANDLERS, str(bundle), str(runtime), *handlers]
     done = subprocess.run(  # noqa: S603 - our own words
         command, cwd=runtime, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headway_cdk.parameters import logical_name, poll_verbs
-from headway_cdk.resources import LANE
 from headway_lane.contract.dispatch import Drain, Pacing
 from headway_lane.contract.limits import FENCE_BURST_SHARE, Limit, Scope
 from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, LONGEST_DELAY_S, SETTLE_TIMEOUT_S
@@ -15,6 +14,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment
 
 from tests.infrastructure.conftest import CALLING
+from tests.infrastructure.settings_read import settings_read
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -297,26 +297,39 @@ def test_the_direct_way_has_no_caller_and_the_other_no_joining(another: "Templat
     assert {"Lane-slow-press/Joining/Function", "Lane-replicate/Caller/Function"} <= functions.keys()
 
 
-def sources_of(module: str) -> dict[str, str]:
-    """Return the text of a handler's module, and of those that read settings for it: the tables' and the drain's."""
-    text = (LANE.parent / f"{module.replace('.', '/')}.py").read_text()
-    found = {module: text}
-    for imported in re.findall(
-        r"from (headway_lane\.(?:\w+\.tables|dispatcher\.handler|messages\.origin)) import", text
-    ):
-        found |= sources_of(imported)
-    return found
+def needless(function: str, vendors: Sequence[Vendor]) -> set[Environment]:
+    """Return the settings that no contract of a function's vendors makes it read, whatever its code could do."""
+    served = [vendor for vendor in vendors if function.startswith((f"Lane-{vendor.name}/", "Callback/"))]
+    asked: dict[Environment, bool] = {
+        Environment.API_TOKEN_SECRET: any(vendor.credential for vendor in served),
+        Environment.CHECK_QUEUE_URL: any(vendor.poll for vendor in served),
+        Environment.IN_FLIGHT_TABLE: any(vendor.jobs_in_flight for vendor in served),
+        Environment.WEBHOOK_SECRETS: function.startswith("Callback/")
+        or any(vendor.submit.callback_key for vendor in served),
+    }
+    return {setting for setting, is_asked in asked.items() if not is_asked}
 
 
 def test_every_setting_that_a_handler_reads_is_bound_and_nothing_is_bound_that_has_no_name(
     another: "Templates",
 ) -> None:
     for name, function in another.of_type("AWS::Lambda::Function").items():
-        module, _ = function["Handler"].rsplit(".", 1)
-        text = "".join(sources_of(module).values())
-        read = {Environment[word].value for word in re.findall(r"setting\(Environment\.(\w+)\)", text)}
+        read = settings_read(function["Handler"])
         bound = function["Environment"]["Variables"].keys()
-        assert read <= bound <= {str(word) for word in Environment}, name
+        assert read - needless(name, another.vendors) <= bound <= {str(word) for word in Environment}, name
+        assert not needless(name, another.vendors) & bound, f"{name}: no contract asks for it"
+
+
+def test_the_settings_of_a_handler_are_those_of_all_that_it_calls() -> None:
+    tables = {Environment.CALLS_TABLE, Environment.JOBS_TABLE, Environment.IN_FLIGHT_TABLE}
+    assert settings_read("headway_lane.settling.handler.join") == tables
+    assert settings_read("headway_lane.settling.handler.reject") == {*tables, Environment.REQUEST_DLQ_URL}
+    assert settings_read("headway_lane.caller.handler.call") >= {
+        *tables,
+        Environment.API_TOKEN_SECRET,
+        Environment.WEBHOOK_SECRETS,
+        Environment.PROXY_URL,
+    }
 
 
 def test_who_reserves_permits_has_the_budgets_table_and_the_ledgers_two_beside_it(another: "Templates") -> None:

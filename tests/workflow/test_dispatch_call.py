@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from headway_lane.caller.call import CallInput
+from headway_lane.caller.invocation import CallInput
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.messages.origin import Origin
 from headway_lane.runtime.errors import ErrorCode

@@ -16,7 +16,7 @@ ARRIVED: Final = "arrived"
 """The status of an event of a vendor that says none: it is there."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What an event means for its job."""
 
     SUCCESS = "success"
@@ -29,14 +29,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class CallbackEvent:
     """What a callback says of one job: its status in the vendor's words, and the event as a JSON text; empty where
     nobody keeps it.
     """
 
     job_id: str
     status: str
-    kind: Kind
+    kind: EventKind
     body: str
 
 
@@ -44,7 +44,7 @@ class Event:
 class Reading:
     """The events of a callback, and what was wrong with the first that could not be read; None where all could be."""
 
-    events: Sequence[Event]
+    events: Sequence[CallbackEvent]
     complaint: Malformed | None
 
 
@@ -90,12 +90,12 @@ def _documents(callback: Callback, whole: Any) -> Sequence[Any]:
     return documents
 
 
-def _subscription(message: Any) -> Event | None:
+def _subscription(message: Any) -> CallbackEvent | None:
     """Read what SNS says of a subscription, None where it says something else; ending one is nobody's business here."""
     try:
-        kinds = {sns.CONFIRMATION: Kind.SUBSCRIPTION, sns.NOTIFICATION: None}
-        kind = kinds.get(message["Type"], Kind.IGNORED)
-        return Event("", message["Type"], kind, str(message["SubscribeURL"])) if kind else None
+        kinds = {sns.CONFIRMATION: EventKind.SUBSCRIPTION, sns.NOTIFICATION: None}
+        kind = kinds.get(message["Type"], EventKind.IGNORED)
+        return CallbackEvent("", message["Type"], kind, str(message["SubscribeURL"])) if kind else None
     except (TypeError, KeyError) as error:
         raise Malformed("the callback is no message of Amazon SNS") from error
 
@@ -108,11 +108,11 @@ def _published(message: Any) -> Any:
         raise Malformed("the `Message` that SNS delivers is not JSON") from error
 
 
-def _event(callback: Callback, document: Any) -> Event:
+def _event(callback: Callback, document: Any) -> CallbackEvent:
     """Read one event by its contract; Malformed names what is missing or not in the contract's lists."""
     status = ARRIVED if callback.status is None else paths.word(paths.read(document, callback.status))
     if status in callback.ignored:
-        return Event("", status, Kind.IGNORED, "")
+        return CallbackEvent("", status, EventKind.IGNORED, "")
     job_ids = (paths.identifier(paths.read(document, path)) for path in callback.job_id)
     job_id = next((job_id for job_id in job_ids if job_id is not None), None)
     if job_id is None:
@@ -120,7 +120,7 @@ def _event(callback: Callback, document: Any) -> Event:
     if status is None:
         raise Malformed(f"the callback has no status at `{callback.status}`")
     kind = _kind(callback, status)
-    return Event(job_id, status, kind, "" if kind is Kind.PROGRESS else _body(document))
+    return CallbackEvent(job_id, status, kind, "" if kind is EventKind.PROGRESS else _body(document))
 
 
 def _body(document: Any) -> str:
@@ -131,11 +131,11 @@ def _body(document: Any) -> str:
         raise Malformed("the event is nested too deeply") from error
 
 
-def _kind(callback: Callback, status: str) -> Kind:
+def _kind(callback: Callback, status: str) -> EventKind:
     if callback.status is None or status in callback.success:
-        return Kind.SUCCESS
+        return EventKind.SUCCESS
     if status in callback.failure:
-        return Kind.FAILURE
+        return EventKind.FAILURE
     if status in callback.progress:
-        return Kind.PROGRESS
+        return EventKind.PROGRESS
     raise Malformed(f"the callback's `{callback.status}` is in none of the contract's lists")

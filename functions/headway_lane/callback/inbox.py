@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headway_lane.callback import event
-from headway_lane.callback.event import Event, Kind
+from headway_lane.callback.event import CallbackEvent, EventKind
 from headway_lane.contract.profile import Profiles
 from headway_lane.ledger.record import Answer
 from headway_lane.ledger.store import Ledger
@@ -51,6 +51,7 @@ class Inbox:
         settler: Settler,
         claims: Claims,
         keys_of: Callable[[str], Sequence[str]],
+        *,
         url: str = "",
         confirm: Callable[[str], None] = sns.confirm,
     ) -> None:
@@ -77,15 +78,15 @@ class Inbox:
         reading = event.read(callback, envelope.body)
         return Receipt([self._take(envelope.vendor, one) for one in reading.events], reading.complaint)
 
-    def _take(self, vendor: str, one: Event) -> CallbackOutcome:
-        if one.kind is Kind.IGNORED:
+    def _take(self, vendor: str, one: CallbackEvent) -> CallbackOutcome:
+        if one.kind is EventKind.IGNORED:
             return CallbackOutcome.IGNORED
-        if one.kind is Kind.SUBSCRIPTION:
+        if one.kind is EventKind.SUBSCRIPTION:
             self._confirm(one.body)
             return CallbackOutcome.CONFIRMED
-        if one.kind is Kind.PROGRESS:
+        if one.kind is EventKind.PROGRESS:
             return self._beat(vendor, one.job_id)
-        answer = Answer(one.job_id, one.kind is Kind.SUCCESS, one.status, self._kept(vendor, one.body))
+        answer = Answer(one.job_id, one.kind is EventKind.SUCCESS, one.status, self._kept(vendor, one.body))
         parked = self._ledger.join_answer(vendor, answer)
         if parked.call_id is None:
             return CallbackOutcome.EARLY if parked.first else CallbackOutcome.DUPLICATE
@@ -103,7 +104,7 @@ class Inbox:
         call = self._ledger.find(call_id) if call_id else None
         if call is None:
             return CallbackOutcome.EARLY
-        return CallbackOutcome.HEARTBEAT if self._settler.beat(call.task_token) else CallbackOutcome.LATE
+        return CallbackOutcome.HEARTBEAT if self._settler.beat(call) else CallbackOutcome.LATE
 
 
 _OUTCOMES = {

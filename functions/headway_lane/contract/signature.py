@@ -74,7 +74,9 @@ class Signature:
 
     @property
     def contradiction(self) -> str | None:
-        """What cannot be meant, with the mend: a check that would let anybody in, or nobody. None where it is sound."""
+        """Say what cannot be meant, and what to write instead: a check that would let anybody in, or nobody. None where
+        it is sound.
+        """
         timestamps_count = sum(place is not None for place in (self.timestamp_label, self.timestamp_header))
         if self.algorithm is Algorithm.STATIC:
             beside = (self.signature_label, self.timestamp_label, self.timestamp_header)

@@ -15,8 +15,8 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import Pace, Turns
 from headway_lane.messages.origin import Origin
-from headway_lane.messages.request import CallRequest, task_token_of
-from headway_lane.resume.settlement import Settler
+from headway_lane.messages.request import CallRequest, waiter_of
+from headway_lane.resume.waiters import Waiters
 from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ class Dispatcher:
         vendor_name: str,
         profiles: Profiles,
         ledger: Ledger,
-        settler: Settler,
+        waiters: Waiters,
         pace: Pace,
+        *,
         step_functions: "SFNClient",
         machine_arn: str,
         admission_of: Callable[[Vendor, Sequence[str]], Admission] = admit_all,
@@ -40,7 +41,7 @@ class Dispatcher:
         self._vendor_name = vendor_name
         self._profiles = profiles
         self._ledger = ledger
-        self._settler = settler
+        self._waiters = waiters
         self._pace = pace
         self._step_functions = step_functions
         self._machine_arn = machine_arn
@@ -54,7 +55,7 @@ class Dispatcher:
         return self._pace.turns(vendor, self._profiles.tuning(vendor), count, urgent)
 
     def admission(self, bodies: Sequence[str]) -> Admission:
-        """Return the admits of a batch; none is taken before the first call asks."""
+        """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks."""
         return self._admission_of(self._profiles.vendor(self._vendor_name), bodies)
 
     def dispatch(self, body: str, origin: Origin, turns: Turns, admission: Admission = UNLIMITED) -> bool:
@@ -110,7 +111,7 @@ class Dispatcher:
         try:
             return CallRequest.from_body(body, self._vendor_name)
         except Malformed as error:
-            token = task_token_of(body)
-            if token:
-                self._settler.fail(token, ErrorCode.REQUEST_MALFORMED, str(error))
+            waiter = waiter_of(body)
+            if waiter:
+                self._waiters.fail(waiter, ErrorCode.REQUEST_MALFORMED, str(error))
             raise

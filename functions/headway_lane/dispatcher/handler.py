@@ -1,37 +1,30 @@
-"""Dispatcher function (hop 3). In: a batch of request messages. Out: one Express workflow each, failures by item."""
+"""Dispatcher functions (hop 3). In: request messages, as a batch or from the queues. Out: one Express workflow each."""
 
-from collections import Counter
-from contextlib import closing
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from headway_lane import worker
 from headway_lane.contract.dispatch import Pacing
 from headway_lane.contract.limits import Scope
-from headway_lane.contract.profile import AppConfigProfiles
 from headway_lane.contract.vendor import Vendor
-from headway_lane.dispatcher.admission import Admission, admission_of
+from headway_lane.dispatcher.admission import admission_of
+from headway_lane.dispatcher.batch import open_batch
 from headway_lane.dispatcher.dispatch import Dispatcher
-from headway_lane.ledger.tables import ledger
+from headway_lane.dispatcher.drain import dispatch_received, receive
 from headway_lane.limiter import in_flight_tables
 from headway_lane.limiter.delay import Pacer
-from headway_lane.limiter.pace import DelayPace, Pace, PermitPace, Turns
+from headway_lane.limiter.pace import DelayPace, Pace, PermitPace
 from headway_lane.limiter.tables import budgets
 from headway_lane.messages.origin import Origin
-from headway_lane.messages.request_queue import RequestQueues
-from headway_lane.resume.settlement import Settler
-from headway_lane.runtime import aws, clock
-from headway_lane.runtime.errors import Malformed, RetryLater
+from headway_lane.runtime import clock
 from headway_lane.runtime.names import Environment, Metric
-from headway_lane.runtime.observability import logger, publish
+from headway_lane.runtime.observability import publish
 from headway_lane.runtime.settings import setting
-
-if TYPE_CHECKING:
-    from types_boto3_sqs import SQSClient
 
 
 def pace_of(vendor: Vendor) -> Pace:
@@ -44,75 +37,44 @@ def pace_of(vendor: Vendor) -> Pace:
 @cache
 def dispatcher() -> Dispatcher:
     """Build this worker's dispatcher from its environment."""
-    step_functions = aws.step_functions()
-    profiles = AppConfigProfiles(setting(Environment.CONFIG_APPLICATION))
     return Dispatcher(
-        vendor_name=setting(Environment.VENDOR),
-        profiles=profiles,
-        ledger=ledger(),
-        settler=Settler(ledger(), step_functions),
-        pace=pace_of(profiles.vendor(setting(Environment.VENDOR))),
-        step_functions=step_functions,
+        setting(Environment.VENDOR),
+        worker.profiles(),
+        worker.ledger(),
+        worker.waiters(),
+        pace_of(worker.vendor()),
+        step_functions=worker.step_functions(),
         machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),
         admission_of=admission_of(in_flight_tables.in_flight_of, clock.sleep_us),
     )
 
 
-@cache
-def sqs() -> "SQSClient":
-    """Return this worker's SQS client."""
-    return aws.sqs()
-
-
-@cache
-def request_queues() -> RequestQueues:
-    """Return the queues that this worker's requests come from."""
-    return RequestQueues(sqs())
-
-
-def dispatch_counted(body: str, origin: Origin, turns: Turns, admission: Admission, counts: Counter[Metric]) -> None:
-    """Dispatch one message and count what became of it; one that has to wait long goes back to its queue."""
-    try:
-        dispatched = dispatcher().dispatch(body, origin, turns, admission)
-    except Malformed as error:
-        counts[Metric.REQUESTS_MALFORMED] += 1
-        logger().warning("request malformed", reason=str(error))
-        raise
-    except RetryLater as error:
-        request_queues().requeue(body, origin, error.retry_after_s)
-        counts[Metric.CALLS_REQUEUED] += 1
-        return
-    except Exception as error:  # the batch processor returns the message to the queue, and says nothing
-        logger().warning("dispatch failed", error_type=type(error).__name__, reason=str(error))
-        raise
-    counts[Metric.CALLS_DISPATCHED if dispatched else Metric.CALLS_DUPLICATE] += 1
-
-
-def count_full(admission: Admission, counts: Counter[Metric]) -> None:
-    """Count the calls of a batch that had to wait for an in-flight permit."""
-    if admission.full_count:
-        counts[Metric.IN_FLIGHT_FULL] += admission.full_count
-
-
-def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def dispatch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
-    counts: Counter[Metric] = Counter()
     records = event["Records"]  # all of one queue
     if not records:  # a worker is warmed; the batch processor takes that for an error
         dispatcher()
         return {"batchItemFailures": []}
+    queue_urls = worker.request_queue_urls()
+    urgent = Origin.of_record(SQSRecord(records[0]), queue_urls).is_urgent(queue_urls)
     bodies = [record["body"] for record in records]
-    urgent = Origin.of_record(SQSRecord(records[0])).urgent
-    with (
-        closing(dispatcher().admission(bodies)) as admission,
-        closing(dispatcher().turns(len(bodies), urgent)) as turns,
-    ):
+    with open_batch(dispatcher(), worker.request_queues(), bodies, urgent) as batch:
 
         def dispatch_record(record: SQSRecord) -> None:
-            dispatch_counted(record.body, Origin.of_record(record), turns, admission, counts)
+            batch.dispatch(record.body, Origin.of_record(record, queue_urls))
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         response = process_partial_response(event, dispatch_record, processor, context)
-    count_full(admission, counts)
-    publish(setting(Environment.VENDOR), counts)
+    publish(setting(Environment.VENDOR), batch.counts)
     return response
+
+
+def drain(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Dispatch at most `batch_size` waiting requests; the schedule's input names the number."""
+    del context
+    received = receive(worker.sqs(), worker.request_queue_urls(), event["batch_size"])
+    bodies = [request.body for request in received]
+    with open_batch(dispatcher(), worker.request_queues(), bodies) as batch:
+        dispatch_received(worker.sqs(), received, batch)
+    publish(setting(Environment.VENDOR), batch.counts)
+    return {"received": len(received), "dispatched": batch.counts[Metric.CALLS_DISPATCHED]}

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from headway_lane.messages.waiter import Waiter
+
 
 class CallState(StrEnum):
     """Where a call stands. `<state>_epoch_ms` on the record says since when."""
@@ -36,7 +38,8 @@ class CallAttribute(StrEnum):
     CALL_ID = "call_id"
     STATE = "state"
     VENDOR = "vendor"
-    TASK_TOKEN = "task_token"  # noqa: S105 - a name
+    WAITER = "waiter"
+    """Who waits for the call; in this attribute only, and never a key."""
     IDEMPOTENCY_KEY = "idempotency_key"
     LEASE_OWNER = "lease_owner"
     LEASE_UNTIL_EPOCH_S = "lease_until_epoch_s"
@@ -75,7 +78,7 @@ class Call:
     call_id: str
     vendor: str
     state: CallState
-    task_token: str = field(repr=False)
+    waiter: Waiter = field(repr=False)
     job_id: str | None
     lease_owner: str | None
     doubtful: bool

@@ -37,7 +37,9 @@ class Ledger:
         self._epoch_ms = epoch_ms
 
     def enqueue(self, request: CallRequest, ttl_s: int) -> bool:
-        """Record a call as queued, task token first of all. False where it is known already (a duplicate delivery)."""
+        """Record a call as queued, with its waiter, before anything else is done for it. False where it is known
+        already (a duplicate delivery).
+        """
         now_ms = self._epoch_ms()
         try:
             self._calls.put_item(
@@ -45,7 +47,7 @@ class Ledger:
                     CallAttribute.CALL_ID: request.call_id,
                     CallAttribute.STATE: CallState.QUEUED,
                     CallAttribute.VENDOR: request.vendor,
-                    CallAttribute.TASK_TOKEN: request.task_token,
+                    CallAttribute.WAITER: request.waiter,
                     CallAttribute.IDEMPOTENCY_KEY: request.idempotency_key,
                     since_attribute(CallState.QUEUED): now_ms,
                     CallAttribute.EXPIRES_EPOCH_S: now_ms // 1_000 + ttl_s,
@@ -208,7 +210,7 @@ def _call(item: Mapping[str, Any]) -> Call:
         call_id=item[CallAttribute.CALL_ID],
         vendor=item[CallAttribute.VENDOR],
         state=CallState(item[CallAttribute.STATE]),
-        task_token=item[CallAttribute.TASK_TOKEN],
+        waiter=item[CallAttribute.WAITER],
         job_id=item.get(CallAttribute.JOB_ID),
         lease_owner=item.get(CallAttribute.LEASE_OWNER),
         doubtful=bool(item.get(CallAttribute.DOUBTFUL)),

@@ -9,14 +9,18 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from headway_lane.runtime.errors import Malformed
-from headway_lane.runtime.names import (
-    CALLBACK_HEADERS_ATTRIBUTE,
-    CALLBACK_RECEIVED_ATTRIBUTE,
-    CALLBACK_VENDOR_ATTRIBUTE,
-)
+
+CALLBACK_VENDOR_ATTRIBUTE: Final = "vendor"
+CALLBACK_HEADERS_ATTRIBUTE: Final = "headers"
+"""SQS message attributes that the callback API's mapping template writes (hop 9)."""
+CALLBACK_RECEIVED_ATTRIBUTE: Final = "received_epoch_s"
+"""Added to what is put aside: when it came in, so that the age of its signature is the same when it is replayed."""
+CALLBACK_OUTCOME_ATTRIBUTE: Final = "outcome"
+CALLBACK_REASON_ATTRIBUTE: Final = "reason"
+"""Why a callback was put aside; what SQS itself has moved to the DLQ has neither."""
 
 
 def mapping_template(vendor: str, headers: Sequence[str]) -> str:

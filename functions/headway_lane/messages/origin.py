@@ -9,16 +9,8 @@ from typing import Any, Final, Self
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from headway_lane.runtime.names import Environment
-from headway_lane.runtime.settings import setting
-
 GROUP_ATTRIBUTE: Final = "MessageGroupId"
 """The system attribute of SQS by which a fair queue tells tenants apart; a receive has to ask for it."""
-
-
-def request_queue_urls() -> Sequence[str]:
-    """Return the URLs of the vendor's request queues, the urgent one first."""
-    return setting(Environment.REQUEST_QUEUE_URLS).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +21,10 @@ class Origin:
     group: str | None
 
     @classmethod
-    def of_record(cls, record: SQSRecord) -> Self:
-        """Read the record of an event source mapping, which names its queue by ARN."""
+    def of_record(cls, record: SQSRecord, queue_urls: Sequence[str]) -> Self:
+        """Read the record of an event source mapping, which names by ARN the one of the vendor's queues it is from."""
         name = record.event_source_arn.rpartition(":")[2]
-        [queue_url] = (url for url in request_queue_urls() if url.rpartition("/")[2] == name)
+        [queue_url] = (url for url in queue_urls if url.rpartition("/")[2] == name)
         return cls(queue_url, record.attributes.get(GROUP_ATTRIBUTE))
 
     @classmethod
@@ -40,10 +32,9 @@ class Origin:
         """Read a message that was received from a queue."""
         return cls(queue_url, message.get("Attributes", {}).get(GROUP_ATTRIBUTE))
 
-    @property
-    def urgent(self) -> bool:
-        """Return whether it is the urgent one of two queues."""
-        first_url, *others = request_queue_urls()
+    def is_urgent(self, queue_urls: Sequence[str]) -> bool:
+        """Return whether it is the urgent one of two queues, which is the first."""
+        first_url, *others = queue_urls
         return bool(others) and self.queue_url == first_url
 
     @property

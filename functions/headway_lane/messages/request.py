@@ -3,24 +3,30 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import Malformed
+
+TASK_TOKEN_FIELD: Final = "task_token"  # noqa: S105 - a name
+"""The field in which a workflow puts its task token. From here on the call has a waiter, and nobody asks of which kind.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
     """One call that a workflow asks for and waits on.
 
-    `call_id` is ours and known before the vendor is called; `payload` is what the vendor gets, with the
-    contract's fields added. `predecessor` is the call that this one repeats, empty where it is the first.
+    `call_id` is ours and known before the vendor is called. `payload` is what the vendor gets, with the contract's
+    fields added. `waiter` is told how the call ends. `predecessor` is the call that this one repeats, empty where it is
+    the first.
     """
 
     call_id: str
     vendor: str
     idempotency_key: str
     payload: Mapping[str, Any]
-    task_token: str = field(repr=False)
+    waiter: Waiter = field(repr=False)
     predecessor: str = ""
 
     @classmethod
@@ -34,7 +40,7 @@ class CallRequest:
             vendor=vendor,
             idempotency_key=_text(document, "idempotency_key"),
             payload=_payload(document),
-            task_token=_text(document, "task_token"),
+            waiter=Waiter(_text(document, TASK_TOKEN_FIELD)),
             predecessor=str(document.get("predecessor") or ""),
         )
 
@@ -45,7 +51,7 @@ class CallRequest:
             "vendor": self.vendor,
             "idempotency_key": self.idempotency_key,
             "payload": self.payload,
-            "task_token": self.task_token,
+            TASK_TOKEN_FIELD: self.waiter,
             "predecessor": self.predecessor,
         }
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
@@ -60,13 +66,13 @@ def call_id_of(body: str) -> str | None:
     return call_id if isinstance(call_id, str) and call_id else None
 
 
-def task_token_of(body: str) -> str | None:
-    """Return the task token of a message that may be malformed otherwise, so that its task can be failed at once."""
+def waiter_of(body: str) -> Waiter | None:
+    """Return the waiter of a message that may be malformed otherwise, so that it can be told at once."""
     try:
-        token = _object(body).get("task_token")
+        token = _object(body).get(TASK_TOKEN_FIELD)
     except Malformed:
         return None
-    return token if isinstance(token, str) and token else None
+    return Waiter(token) if isinstance(token, str) and token else None
 
 
 def _object(body: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Putting a request back where it came from (hop 2), to come again later: for the dispatcher and for the caller.
+"""Requeueing a request where it came from (hop 2), to come again later: for the dispatcher and for the caller.
 
 A new message instead of a longer visibility timeout: a wait must not cost the request one of its receives.
 """

@@ -39,6 +39,7 @@ class Reconciler:
         ledger: Ledger,
         settler: Settler,
         checks: Checks,
+        *,
         ask: Callable[[str], Finding],
         epoch_s: Callable[[], float],
     ) -> None:
@@ -74,7 +75,7 @@ class Reconciler:
             cause = f"{name} does not know job {check.job_id}: HTTP {finding.status}"
             return self._give_up(call, ErrorCode.VENDOR_JOB_UNKNOWN, cause, at_the_vendor=False)
         if finding.standing is Standing.PENDING:
-            self._settler.beat(call.task_token)
+            self._settler.beat(call)
             return self._wait(call, check, now_s, f"says {finding.status}")
         succeeded = finding.standing is Standing.SUCCEEDED
         answer = Answer(check.job_id, succeeded, finding.status, body="")
@@ -97,7 +98,7 @@ class Reconciler:
 
     def _give_up(self, call: Call, code: ErrorCode, cause: str, *, at_the_vendor: bool) -> CheckOutcome:
         """Fail the task. A job that the vendor may still work on keeps its in-flight permit until that expires."""
-        self._settler.fail(call.task_token, code, cause)
+        self._settler.fail(call, code, cause)
         self._ledger.abandon(call.call_id, code, cause)
         if not at_the_vendor:
             self._settler.release(call)

@@ -17,7 +17,7 @@ ATTEMPTS: Final = 8
 LONGEST_PAUSE_S: Final = 5.0
 
 
-def fetch(
+def fetched(
     proxy: Proxy, vendor_name: str, place: Fetched, job_id: str, turns: Turns, sleep_s: Callable[[float], None]
 ) -> Any:
     """Return the vendor's result as a JSON value; every attempt takes a turn of its own.

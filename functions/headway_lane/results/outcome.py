@@ -8,7 +8,8 @@ from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.claim import Claims, results_folder
 from headway_lane.runtime.errors import FailTask
 from headway_lane.runtime.names import Metric
-from headway_lane.runtime.observability import cool_down_counts, logger, publish
+from headway_lane.runtime.observability import logger, publish
+from headway_lane.vendor_api.cool_downs import cool_down_counts
 
 
 def outcome(

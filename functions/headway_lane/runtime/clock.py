@@ -23,6 +23,11 @@ def monotonic_us() -> int:
     return time.monotonic_ns() // 1_000
 
 
+def sleep_s(duration_s: float) -> None:
+    """Block for a duration in seconds."""
+    time.sleep(duration_s)
+
+
 def sleep_us(duration_us: int) -> None:
     """Block for a duration in microseconds."""
     time.sleep(duration_us / 1_000_000)

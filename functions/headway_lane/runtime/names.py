@@ -93,13 +93,3 @@ TUNING_PROFILE: Final = "tuning"
 def profile_name(vendor: str, profile: str) -> str:
     """Name a vendor's configuration profile: names are looked up within the whole application."""
     return f"{vendor}-{profile}"
-
-
-CALLBACK_VENDOR_ATTRIBUTE: Final = "vendor"
-CALLBACK_HEADERS_ATTRIBUTE: Final = "headers"
-"""SQS message attributes that the callback API's mapping template writes (hop 9)."""
-CALLBACK_RECEIVED_ATTRIBUTE: Final = "received_epoch_s"
-"""Added to what is put aside: when it came in, so that the age of its signature is the same when it is replayed."""
-CALLBACK_OUTCOME_ATTRIBUTE: Final = "outcome"
-CALLBACK_REASON_ATTRIBUTE: Final = "reason"
-"""Why a callback was put aside; what SQS itself has moved to the DLQ has neither."""

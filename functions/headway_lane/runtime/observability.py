@@ -2,31 +2,17 @@
 
 from collections import Counter
 from functools import cache
-from typing import Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from headway_lane.limiter.core.signals import Reason
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
-
-COOL_DOWNS: Final = {
-    Reason.RETRY_AFTER: Metric.COOL_DOWNS_RETRY_AFTER,
-    Reason.RATE_LIMIT_HEADER: Metric.COOL_DOWNS_RATE_LIMIT_HEADER,
-    Reason.HTTP_429: Metric.COOL_DOWNS_HTTP_429,
-    Reason.CIRCUIT: Metric.COOL_DOWNS_CIRCUIT,
-}
 
 
 @cache
 def logger() -> Logger:
     """Return the logger of this worker."""
     return Logger(service=SERVICE)
-
-
-def cool_down_counts(cool_downs: Counter[Reason]) -> Counter[Metric]:
-    """Name the cool-downs that a call has caused; those of others are theirs to count."""
-    return Counter({COOL_DOWNS[reason]: count for reason, count in cool_downs.items() if count})
 
 
 def publish(vendor: str, counts: Counter[Metric]) -> None:

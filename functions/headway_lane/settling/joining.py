@@ -1,32 +1,13 @@
-"""Joining function of `dispatch_call_direct` (hop 7). In: a call whose answer was there before its job ID was known.
+"""Joining a call and an answer that was there before its job ID was known (hop 7), for `dispatch_call_direct`.
 
-Out: its waiting task settled. Only that rare order needs code; the direct way has none otherwise.
+Only that rare order needs code; the direct way has none otherwise.
 """
 
-from functools import cache
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from headway_lane.ledger.tables import ledger
-from headway_lane.limiter import in_flight_tables
-from headway_lane.resume.settlement import Settler
-from headway_lane.runtime import aws
-from headway_lane.runtime.observability import logger
+from headway_lane.ledger.store import Ledger
+from headway_lane.resume.settlement import Settlement, Settler
 
 
-@cache
-def settler() -> Settler:
-    """Return this worker's settler of waiting tasks."""
-    return Settler(ledger(), aws.step_functions(), in_flight_tables.release)
-
-
-def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Settle one call with the answer that is parked under its job ID."""
-    del context
-    answer = ledger().join_call(event["vendor"], event["job_id"], event["call_id"])
-    if answer is None:
-        return {"settlement": "unanswered"}
-    settlement = settler().settle(event["call_id"], answer)
-    logger().info("early answer settled", call_id=event["call_id"], settlement=settlement)
-    return {"settlement": settlement}
+def joined(ledger: Ledger, settler: Settler, vendor_name: str, job_id: str, call_id: str) -> Settlement | None:
+    """Map a job ID to its call, and settle the call with the answer that is parked there; None where there is none."""
+    answer = ledger.join_call(vendor_name, job_id, call_id)
+    return None if answer is None else settler.settle(call_id, answer)

@@ -1,24 +1,12 @@
-"""Rejection function (hop 6, the bad end). In: a call that failed for good. Out: DLQ message and failed waiting task.
-
-A function apart from the caller, so that a call is failed in the open even where the caller itself is what is broken.
-"""
+"""Rejecting a call (hop 6, the bad end). In: a call that failed for good. Out: DLQ message, and its waiter is told."""
 
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane.ledger.record import CallState
 from headway_lane.ledger.store import Ledger
-from headway_lane.ledger.tables import ledger
-from headway_lane.limiter import in_flight_tables
 from headway_lane.resume.settlement import Settler
-from headway_lane.runtime import aws
 from headway_lane.runtime.errors import ErrorCode
-from headway_lane.runtime.names import Environment
-from headway_lane.runtime.observability import logger
-from headway_lane.runtime.settings import setting
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -33,8 +21,8 @@ in-flight permit stays taken until it expires, because a limit that was sold is 
 
 
 class Rejecter:
-    """Puts rejected calls aside, fails their tasks, and frees the in-flight permits of those that the vendor does not
-    have.
+    """Puts rejected calls aside, tells their waiters, and frees the in-flight permits of those that the vendor does
+    not have.
     """
 
     def __init__(self, ledger: Ledger, settler: Settler, sqs: "SQSClient", dlq_url: str) -> None:
@@ -44,7 +32,7 @@ class Rejecter:
         self._dlq_url = dlq_url
 
     def reject(self, call: dict[str, Any], error: str, cause: str) -> bool:
-        """Ledger, then DLQ, then task, then in-flight permit; repeatable. False where the call was not rejected: the
+        """Ledger, then DLQ, then waiter, then in-flight permit; repeatable. False where the call was not rejected: the
         vendor has it after all, or it is over already.
         """
         record = self._ledger.reject(call["call_id"], error, cause) or self._ledger.find(call["call_id"])
@@ -53,26 +41,7 @@ class Rejecter:
         self._sqs.send_message(
             QueueUrl=self._dlq_url, MessageBody=json.dumps({"call": call, "error": error, "cause": cause})
         )
-        self._settler.fail(record.task_token, error, cause)
+        self._settler.fail(record, error, cause)
         if error in NOT_AT_THE_VENDOR:
             self._settler.release(record)
         return True
-
-
-@cache
-def rejecter() -> Rejecter:
-    """Build this worker's rejecter from its environment."""
-    return Rejecter(
-        ledger(),
-        Settler(ledger(), aws.step_functions(), in_flight_tables.release),
-        aws.sqs(),
-        setting(Environment.REQUEST_DLQ_URL),
-    )
-
-
-def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, bool]:
-    """Reject one call."""
-    del context
-    rejected = rejecter().reject(event["call"], event["error"], event["cause"])
-    logger().warning("call rejected", call_id=event["call"]["call_id"], error_code=event["error"], rejected=rejected)
-    return {"rejected": rejected}

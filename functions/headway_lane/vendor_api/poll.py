@@ -2,13 +2,14 @@
 repeated.
 """
 
+from functools import partial
 from urllib.parse import quote
 
 import httpx
 
 from headway_lane.limiter.turn import Turns
-from headway_lane.runtime.errors import RetryLater
-from headway_lane.vendor_api.proxy import Proxy, cool_down_asked
+from headway_lane.vendor_api.attempt import attempt
+from headway_lane.vendor_api.proxy import Proxy
 
 
 def filled(path: str, **ids: str) -> str:
@@ -17,20 +18,7 @@ def filled(path: str, **ids: str) -> str:
 
 
 def poll(proxy: Proxy, method: str, path: str, timeout_s: float, turns: Turns) -> httpx.Response:
-    """Take a turn, ask once, and return the answer. RetryLater on 429, 5xx and silence."""
-    turns.take()
-    try:
-        answer = proxy.send(method, path, timeout_s)
-    except httpx.TransportError as error:
-        turns.failed()
-        raise RetryLater(f"no answer ({type(error).__name__})") from error
-    turns.answered()
-    cool_down = cool_down_asked(answer)
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
-        if answer.is_server_error:
-            turns.failed()
-        if cool_down:
-            turns.refused(cool_down)
-        raise RetryLater(f"HTTP {answer.status_code}", cool_down.asked_s if cool_down else None)
-    turns.succeeded(cool_down)
-    return answer
+    """Take a turn, ask once, and return the answer. RetryLater on 429, 5xx and silence, whatever of them is InDoubt: a
+    question may always be asked again.
+    """
+    return attempt(turns, partial(proxy.send, method, path, timeout_s))

@@ -10,25 +10,20 @@ from typing import Any, Final
 
 import boto3
 import httpx
-from aws_lambda_powertools.utilities import parameters
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from headway_lane.contract.exchange import Credential
 from headway_lane.contract.vendor import Vendor
-from headway_lane.limiter.core.signals import CoolDown, cool_down_of
-from headway_lane.runtime import clock
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment, ProxyAuth
+from headway_lane.runtime.secrets import secret
 from headway_lane.runtime.settings import setting
 
 UNSIGNED: Final = {"Authorization": "unsigned"}
 """The embedded cloud does not check a signature, but refuses a call to an IAM method that has no such header at all. A
 credential in the same header goes before.
 """
-
-SECRET_MAX_AGE_S: Final = 300
-"""A rotated token is in use within this many seconds."""
 
 
 class SigV4(httpx.Auth):
@@ -108,18 +103,11 @@ def client_for(url: str, auth: ProxyAuth) -> httpx.Client:
 
 def proxy_of(client: httpx.Client, vendor: Vendor) -> Proxy:
     """Return the proxy that the stack bound to this function, with the vendor's token as it is now."""
-    credential, token = vendor.credential, None
-    if credential is not None:
-        token = parameters.get_secret(setting(Environment.API_TOKEN_SECRET), max_age=SECRET_MAX_AGE_S)
+    credential = vendor.credential
     return Proxy(
         client=client,
         auth=ProxyAuth(setting(Environment.PROXY_AUTH)),
         credential=credential,
-        token=str(token) if token is not None else None,
+        token=None if credential is None else secret(setting(Environment.API_TOKEN_SECRET)),
         headers=vendor.headers,
     )
-
-
-def cool_down_asked(answer: httpx.Response) -> CoolDown | None:
-    """Return the cool-down that an answer of the vendor, or of the proxy's own throttle, asks for."""
-    return cool_down_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000)

@@ -10,23 +10,18 @@ import httpx
 import hypothesis
 import pytest
 from aws_lambda_powertools.utilities import parameters
+from headway_lane import way_out
+from headway_lane import worker as kept_worker
 from headway_lane.callback import handler as callback_handler
-from headway_lane.caller import handler as caller_handler
 from headway_lane.dispatcher import handler as dispatcher_handler
-from headway_lane.ledger import tables as ledger_tables
 from headway_lane.ledger.record import CallAttribute, JobAttribute
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter import in_flight_tables
 from headway_lane.limiter import tables as limiter_tables
-from headway_lane.messages import bucket as claims_bucket
-from headway_lane.messages import check_queue as reconciler_queue
-from headway_lane.reconciler import handler as reconciler_handler
-from headway_lane.results import delivery
-from headway_lane.results import handler as results_handler
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime import clock, observability
 from headway_lane.runtime.names import Environment, ProxyAuth
-from headway_lane.settling import joining, rejection
+from headway_lane.settling import handler as settling_handler
 from moto import mock_aws
 
 from tests.unit.headway_lane.fakes import (
@@ -68,27 +63,8 @@ ENVIRONMENT = {
     Environment.WEBHOOK_SECRETS: json.dumps({"acme": "arn:webhook-key"}),
     Environment.CONFIG_APPLICATION: "headway",
 }
-CACHES = (
-    claims_bucket.claims,
-    callback_handler.inbox,
-    caller_handler.profiles,
-    caller_handler.http_client,
-    caller_handler.settler,
-    caller_handler.request_queues,
-    dispatcher_handler.dispatcher,
-    dispatcher_handler.sqs,
-    dispatcher_handler.request_queues,
-    joining.settler,
-    ledger_tables.ledger,
-    rejection.rejecter,
-    delivery.profiles,
-    reconciler_handler.profiles,
-    reconciler_handler.http_client,
-    reconciler_handler.settler,
-    reconciler_queue.checks,
-    results_handler.profiles,
-    results_handler.http_client,
-)
+KEEPERS = (kept_worker, way_out, callback_handler, dispatcher_handler, settling_handler)
+"""The modules that keep something between two invocations of a worker."""
 
 hypothesis.settings.register_profile("unit", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("unit")
@@ -167,7 +143,7 @@ def step_functions() -> FakeStepFunctions:
 
 @pytest.fixture
 def settler(ledger: Ledger, step_functions: FakeStepFunctions) -> Settler:
-    return Settler(ledger, step_functions.client())
+    return Settler(ledger, step_functions.waiters())
 
 
 @pytest.fixture
@@ -196,10 +172,8 @@ def worker(
         monkeypatch.setenv(name, value)
     clients = {"stepfunctions": made.step_functions, "sqs": made.sqs, "s3": made.s3}
     monkeypatch.setattr("boto3.client", lambda name, **_: clients[name])
-    for module in (callback_handler, caller_handler, delivery, dispatcher_handler, reconciler_handler, results_handler):
-        monkeypatch.setattr(module, "AppConfigProfiles", lambda application: made.profiles)
-    for module in (caller_handler, reconciler_handler, results_handler):
-        monkeypatch.setattr(module, "client_for", lambda url, auth: made.vendor.client())
+    monkeypatch.setattr(kept_worker, "AppConfigProfiles", lambda application: made.profiles)
+    monkeypatch.setattr(way_out, "client_for", lambda url, auth: made.vendor.client())
     monkeypatch.setattr(limiter_tables, "store", lambda: made.reservations)
     monkeypatch.setattr(in_flight_tables, "store", lambda: made.in_flight)
     monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
@@ -213,5 +187,7 @@ def worker(
 
 
 def _forget() -> None:
-    for cached in CACHES:
-        cached.cache_clear()
+    for module in KEEPERS:
+        for kept in vars(module).values():
+            if hasattr(kept, "cache_clear") and kept.__module__ == module.__name__:
+                kept.cache_clear()

@@ -30,6 +30,8 @@ from headway_lane.limiter.core.signals import CoolDown, Reason
 from headway_lane.messages.claim import Claims
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest
+from headway_lane.messages.waiter import Waiter
+from headway_lane.resume.task_token import TaskTokens
 from headway_lane.runtime.names import ProxyAuth
 from headway_lane.vendor_api.proxy import Proxy
 from standardwebhooks import Webhook
@@ -107,7 +109,7 @@ def not_asked() -> str:
 
 
 def request_of(call_id: str = "call-1", token: str = TOKEN) -> CallRequest:
-    return CallRequest(call_id, "acme", f"{call_id}-key", {"text": "Grüße"}, token)
+    return CallRequest(call_id, "acme", f"{call_id}-key", {"text": "Grüße"}, Waiter(token))
 
 
 def request_body(**changes: Any) -> str:
@@ -275,6 +277,9 @@ class FakeStepFunctions(_Client):
 
     def client(self) -> "SFNClient":
         return cast("SFNClient", self)
+
+    def waiters(self) -> TaskTokens:
+        return TaskTokens(self.client())
 
     def end(self, token: str) -> None:
         """End a task as its timeout does."""

@@ -10,10 +10,9 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.callback import handler as callback
 from headway_lane.caller import handler as caller
-from headway_lane.dispatcher import drain
 from headway_lane.dispatcher import handler as dispatcher
 from headway_lane.results import handler as results
-from headway_lane.settling import joining, rejection
+from headway_lane.settling import handler as settling
 
 from tests.unit.headway_lane.fakes import (
     ORIGIN,
@@ -54,33 +53,33 @@ def run_everything(worker: Worker) -> None:
     """Bring calls through every handler, on good ways and bad ones."""
     for call_id in ("call-1", "call-2", "call-3", "call-4"):
         body = request_body(call_id=call_id, payload=PAYLOAD, task_token=TASK_TOKEN)
-        dispatcher.handle({"Records": [sqs_record(body)]}, CONTEXT)
+        dispatcher.dispatch({"Records": [sqs_record(body)]}, CONTEXT)
     malformed = request_body(payload=f"payload-{MARK}", task_token=TASK_TOKEN)
-    dispatcher.handle({"Records": [sqs_record(malformed), sqs_record(f"{{{MARK}")]}, CONTEXT)
+    dispatcher.dispatch({"Records": [sqs_record(malformed), sqs_record(f"{{{MARK}")]}, CONTEXT)
     worker.sqs.waiting = {"receipt-1": malformed, "receipt-2": body}
-    drain.handle({"batch_size": 10}, CONTEXT)
+    dispatcher.drain({"batch_size": 10}, CONTEXT)
 
-    assert caller.handle(call_input("call-1"), CONTEXT)["outcome"] == "accepted"
-    assert caller.handle(call_input("call-1") | {"lease_owner": "owner-2"}, CONTEXT)["outcome"] == "duplicate"
+    assert caller.call(call_input("call-1"), CONTEXT)["outcome"] == "accepted"
+    assert caller.call(call_input("call-1") | {"lease_owner": "owner-2"}, CONTEXT)["outcome"] == "duplicate"
     worker.vendor.answers = [httpx.Response(422, text=f"no such text: payload-{MARK}")]
-    refusal = caller.handle(call_input("call-2"), CONTEXT)
-    rejection.handle({"call": call_input("call-2"), "error": refusal["error"], "cause": refusal["cause"]}, CONTEXT)
+    refusal = caller.call(call_input("call-2"), CONTEXT)
+    settling.reject({"call": call_input("call-2"), "error": refusal["error"], "cause": refusal["cause"]}, CONTEXT)
     worker.vendor.answers = [httpx.Response(429, text=f"slow down, api-token-{MARK}")]
-    assert caller.handle(call_input("call-3"), CONTEXT)["outcome"] == "deferred"
+    assert caller.call(call_input("call-3"), CONTEXT)["outcome"] == "deferred"
 
     for status, key in (("processing", WEBHOOK_KEY), ("succeeded", "whsec_d3Jvbmc="), (f"x-{MARK}", WEBHOOK_KEY)):
-        callback.handle({"Records": [callback_of("job-1", status, key)]}, CONTEXT)
+        callback.receive({"Records": [callback_of("job-1", status, key)]}, CONTEXT)
     worker.step_functions.errors.append(client_error("SendTaskSuccess", "ThrottlingException"))
     for _ in range(3):
-        callback.handle({"Records": [callback_of("job-1", "succeeded")]}, CONTEXT)
-    callback.handle({"Records": [callback_of("job-2", "succeeded"), sqs_record(f"body-{MARK}")]}, CONTEXT)
+        callback.receive({"Records": [callback_of("job-1", "succeeded")]}, CONTEXT)
+    callback.receive({"Records": [callback_of("job-2", "succeeded"), sqs_record(f"body-{MARK}")]}, CONTEXT)
     worker.ledger.begin("call-4", "owner-1", 40)
     worker.ledger.accept("call-4", "job-2")
-    joining.handle({"vendor": "acme", "job_id": "job-2", "call_id": "call-4"}, CONTEXT)
+    settling.join({"vendor": "acme", "job_id": "job-2", "call_id": "call-4"}, CONTEXT)
 
     for answer in (httpx.Response(200, json={"output": f"body-{MARK}"}), httpx.Response(404, text=f"body-{MARK}")):
         worker.vendor.answers = [answer]
-        results.handle({"call_id": "call-1", "job_id": "job-1"}, CONTEXT)
+        results.fetch({"call_id": "call-1", "job_id": "job-1"}, CONTEXT)
 
 
 def test_no_log_line_and_no_metric_holds_a_token_a_secret_a_payload_or_a_body(

@@ -136,7 +136,7 @@ class FakeCloud:
         assert len(set(call_ids)) == len(call_ids)
         names = wanted["ExpressionAttributeNames"]
         read = [names[place.strip()] for place in wanted["ProjectionExpression"].split(",")]
-        assert "task_token" not in read
+        assert "waiter" not in read
         items = [self._item(call_id) for call_id in call_ids]
         return {"Responses": {table: [{name: item[name] for name in read if name in item} for item in items if item]}}
 
@@ -152,7 +152,7 @@ class FakeCloud:
         times = {
             f"{state}_epoch_ms": {"N": str(round((EPOCH_S + execution.started_s + at) * 1_000))} for at, state in passed
         }
-        return {"call_id": {"S": call_id}, "state": {"S": passed[-1][1].value}, "task_token": {"S": TOKEN}, **times}
+        return {"call_id": {"S": call_id}, "state": {"S": passed[-1][1].value}, "waiter": {"S": TOKEN}, **times}
 
     def _ask(self, operation: str) -> None:
         self.asked.append(operation)

@@ -15,13 +15,14 @@ import pytest
 from headway_cdk.configuration import load_contract
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.callback import event
-from headway_lane.callback.event import Kind
+from headway_lane.callback.event import EventKind
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.runtime.errors import InDoubt, RetryLater
 from headway_lane.runtime.names import ProxyAuth
 from headway_lane.vendor_api.lookup import job_of_key
 from headway_lane.vendor_api.proxy import Proxy
+from headway_lane.vendor_api.submission import submission_of
 from headway_lane.vendor_api.submit import submit
 
 from headway.simulator.keys import VendorKeys
@@ -47,7 +48,7 @@ class Bench:
         submit = self.vendor.submit
         return await self.http.request(submit.method, submit.path, **words)
 
-    async def events(self, count: int) -> list[tuple[str, Kind]]:
+    async def events(self, count: int) -> list[tuple[str, EventKind]]:
         """Wait for so many callbacks, and read them as Headway would."""
         async with asyncio.timeout(5):
             while len(self.posted) < count:
@@ -93,7 +94,7 @@ def test_a_form_is_read_and_called_back_as_a_form() -> None:
             answer = await vendor.submit(data={"To": "+1555", "StatusCallback": url})
             job_id = answer.json()["sid"]
             assert answer.status_code == 201
-            assert await vendor.events(2) == [(job_id, Kind.PROGRESS), (job_id, Kind.SUCCESS)]
+            assert await vendor.events(2) == [(job_id, EventKind.PROGRESS), (job_id, EventKind.SUCCESS)]
             assert str(vendor.posted[0].url) == url
             assert parse_qs(vendor.posted[0].content.decode())["CallSid"] == [job_id]
             assert vendor.simulator.report().jobs_by_status == {"succeeded": 1}
@@ -107,7 +108,7 @@ def test_a_vendor_with_an_account_calls_back_where_that_says_with_the_event_in_a
     async def scenario() -> None:
         async with bench("adyen", fail_ratio=1.0) as vendor:
             job_id = (await vendor.submit(json={"amount": 1})).json()["pspReference"]
-            assert await vendor.events(1) == [(job_id, Kind.FAILURE)]
+            assert await vendor.events(1) == [(job_id, EventKind.FAILURE)]
             assert str(vendor.posted[0].url) == ACCOUNT_URL
             [item] = json.loads(vendor.posted[0].content)["notificationItems"]
             assert item["NotificationRequestItem"]["success"] == "false"
@@ -119,7 +120,9 @@ def test_a_url_in_the_query_and_a_result_in_the_callback() -> None:
     async def scenario() -> None:
         async with bench("deepgram", fail_ratio=1.0) as vendor:
             answer = await vendor.submit(json={"url": "a"}, params={"callback": "http://receiver.test/q"})
-            assert await vendor.events(1) == [(answer.json()["request_id"], Kind.SUCCESS)], "it has no word for failure"
+            assert await vendor.events(1) == [(answer.json()["request_id"], EventKind.SUCCESS)], (
+                "it has no word for failure"
+            )
             assert json.loads(vendor.posted[0].content)["output"] == {"echo": {"url": "a"}}
             assert vendor.posted[0].headers["dg-token"] == KEYS.webhook_secret
 
@@ -191,7 +194,7 @@ def test_a_share_of_the_submits_is_answered_with_errors_and_no_job_is_doubled_or
             assert set(statuses) == {0, 201, 500, 503}
             report = vendor.simulator.report()
             assert (sum(report.jobs_by_status.values()), report.payload_submitted_twice_count) == (40, 0)
-            assert len({job_id for job_id, kind in await vendor.events(80) if kind is Kind.SUCCESS}) == 40
+            assert len({job_id for job_id, kind in await vendor.events(80) if kind is EventKind.SUCCESS}) == 40
 
     asyncio.run(scenario())
 
@@ -303,10 +306,8 @@ def test_no_job_is_doubled_or_lost_where_the_vendor_is_asked_whatever_becomes_of
             ask = partial(job_of_key, proxy, vendor, key, Unpaced())
             while True:
                 try:
-                    payload = {"n": number}
-                    return submit(
-                        proxy, vendor, payload, key, HOOK_URL, Unpaced(), ask, lambda _: None, doubtful=doubtful
-                    )
+                    submission = submission_of(vendor, {"n": number}, key, HOOK_URL)
+                    return submit(proxy, vendor, submission, Unpaced(), ask, lambda _: None, doubtful=doubtful)
                 except RetryLater as later:
                     doubtful = isinstance(later, InDoubt)
 
@@ -321,7 +322,7 @@ def test_no_job_is_doubled_or_lost_where_the_vendor_is_asked_whatever_becomes_of
             assert len(set(job_ids)) == sum(report.jobs_by_status.values()) == calls_count
             assert bridge.methods["POST"] > calls_count, "some were not taken, and sent again"
             assert bridge.methods["GET"] > bridge.methods["POST"] - calls_count, "some were taken, and found"
-            done = {job_id for job_id, kind in await vendor.events(2 * calls_count) if kind is Kind.SUCCESS}
+            done = {job_id for job_id, kind in await vendor.events(2 * calls_count) if kind is EventKind.SUCCESS}
             assert done == set(job_ids)
             result = await vendor.http.get(f"/v1/jobs/{job_ids[0]}")
             assert result.json()["output"] == {"echo": {"n": 0}}, "our key is no part of the payload"

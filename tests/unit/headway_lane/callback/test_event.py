@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from headway_lane.callback.event import ARRIVED, Event, Kind, read
+from headway_lane.callback.event import ARRIVED, CallbackEvent, EventKind, read
 from headway_lane.contract.exchange import Callback
 from headway_lane.runtime.errors import Malformed
 
@@ -14,7 +14,7 @@ def callback(**changes: Any) -> Callback:
     return Callback.from_document({name: value for name, value in (words | changes).items() if value is not None})
 
 
-def events(said: Callback, body: Any) -> list[tuple[str, str, Kind]]:
+def events(said: Callback, body: Any) -> list[tuple[str, str, EventKind]]:
     text = body if isinstance(body, str) else json.dumps(body)
     return [(event.job_id, event.status, event.kind) for event in read(said, text.encode()).events]
 
@@ -22,7 +22,7 @@ def events(said: Callback, body: Any) -> list[tuple[str, str, Kind]]:
 @pytest.mark.parametrize(("job_id", "text"), [("job-1", "job-1"), (42, "42"), (0, "0")])
 def test_job_ids_are_text_whatever_the_vendor_sends(job_id: str | int, text: str) -> None:
     nested = callback(job_id="data.object.id", status="type")
-    assert events(nested, {"data": {"object": {"id": job_id}}, "type": "done"}) == [(text, "done", Kind.SUCCESS)]
+    assert events(nested, {"data": {"object": {"id": job_id}}, "type": "done"}) == [(text, "done", EventKind.SUCCESS)]
 
 
 def test_the_job_id_is_at_the_first_of_its_places_that_is_there() -> None:
@@ -35,26 +35,28 @@ def test_the_job_id_is_at_the_first_of_its_places_that_is_there() -> None:
 
 def test_without_a_status_every_callback_is_a_success() -> None:
     said = callback(status=None, success=None, failure=None)
-    assert events(said, {"id": "job-1", "results": []}) == [("job-1", ARRIVED, Kind.SUCCESS)]
+    assert events(said, {"id": "job-1", "results": []}) == [("job-1", ARRIVED, EventKind.SUCCESS)]
 
 
-@pytest.mark.parametrize(("value", "kind"), [(True, Kind.SUCCESS), ("true", Kind.SUCCESS), (False, Kind.FAILURE)])
-def test_a_boolean_is_a_word(value: Any, kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("value", "kind"), [(True, EventKind.SUCCESS), ("true", EventKind.SUCCESS), (False, EventKind.FAILURE)]
+)
+def test_a_boolean_is_a_word(value: Any, kind: EventKind) -> None:
     said = callback(status="success", success=["true"], failure=["false"])
     assert events(said, {"id": "job-1", "success": value})[0][2] is kind
 
 
 def test_what_is_ignored_needs_no_job_id() -> None:
     said = callback(ignored=["other.event"], progress=["half"])
-    assert events(said, {"status": "other.event"}) == [("", "other.event", Kind.IGNORED)]
-    assert events(said, {"id": "job-1", "status": "half"})[0][2] is Kind.PROGRESS
+    assert events(said, {"status": "other.event"}) == [("", "other.event", EventKind.IGNORED)]
+    assert events(said, {"id": "job-1", "status": "half"})[0][2] is EventKind.PROGRESS
 
 
 def test_a_form_is_an_object_of_texts() -> None:
     said = callback(body="form", job_id="CallSid", status="CallStatus")
     [event] = read(said, b"CallSid=CA1&CallStatus=done&Note=Gr%C3%BC%C3%9Fe+dich&Empty=").events
     fields = {"CallSid": "CA1", "CallStatus": "done", "Note": "Grüße dich", "Empty": ""}
-    assert event == Event("CA1", "done", Kind.SUCCESS, json.dumps(fields, ensure_ascii=False))
+    assert event == CallbackEvent("CA1", "done", EventKind.SUCCESS, json.dumps(fields, ensure_ascii=False))
     with pytest.raises(Malformed, match="no job ID"):
         read(said, b"not a form")
 
@@ -63,7 +65,10 @@ def test_a_list_of_events_is_told_apart_and_each_keeps_its_own_part() -> None:
     said = callback(events="data.items", job_id="item.id", status="item.status")
     items = [{"item": {"id": "a", "status": "done"}}, {"item": {"id": "b", "status": "failed"}}]
     reading = read(said, json.dumps({"data": {"items": items}}).encode())
-    assert [(event.job_id, event.kind) for event in reading.events] == [("a", Kind.SUCCESS), ("b", Kind.FAILURE)]
+    assert [(event.job_id, event.kind) for event in reading.events] == [
+        ("a", EventKind.SUCCESS),
+        ("b", EventKind.FAILURE),
+    ]
     assert [json.loads(event.body) for event in reading.events] == items
     assert reading.complaint is None
 
@@ -120,4 +125,4 @@ def test_a_job_id_may_be_as_long_as_a_key_takes(job_id: str) -> None:
 
 def test_nothing_is_kept_of_a_sign_of_life() -> None:
     [event] = read(callback(progress=["half"]), b'{"id": "job-1", "status": "half"}').events
-    assert (event.kind, event.body) == (Kind.PROGRESS, "")
+    assert (event.kind, event.body) == (EventKind.PROGRESS, "")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from headway_lane.callback import handler
+from headway_lane.callback import batch, handler
 from headway_lane.callback.inbox import CallbackOutcome
 from headway_lane.runtime.errors import Refused
 from headway_lane.runtime.names import Environment
@@ -48,7 +48,7 @@ def accepted(worker: Worker) -> None:
 
 def handle(*records: dict[str, Any]) -> list[str]:
     """Return the messages of a batch that come back to the queue."""
-    response = handler.handle({"Records": list(records)}, LambdaContext())
+    response = handler.receive({"Records": list(records)}, LambdaContext())
     return [str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
 
 
@@ -219,9 +219,9 @@ def test_with_an_empty_secret_no_callback_is_accepted(worker: Worker) -> None:
 
 
 def test_every_outcome_and_every_refusal_has_a_metric_of_its_own() -> None:
-    assert set(handler.METRICS) == set(CallbackOutcome)
-    assert set(handler.REFUSALS) == set(Refused.__subclasses__())
-    assert len({*handler.METRICS.values(), *handler.REFUSALS.values()}) == len(CallbackOutcome) + 2
+    assert set(batch.METRICS) == set(CallbackOutcome)
+    assert set(batch.REFUSALS) == set(Refused.__subclasses__())
+    assert len({*batch.METRICS.values(), *batch.REFUSALS.values()}) == len(CallbackOutcome) + 2
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def freeing(ledger: Ledger, step_functions: FakeStepFunctions, left: list[str], 
     def leave(vendor: str, call_id: str) -> None:
         left.append(f"{vendor} {call_id} after {[name for name, _ in step_functions.sent]}")
 
-    settler = Settler(ledger, step_functions.client(), leave)
+    settler = Settler(ledger, step_functions.waiters(), leave)
     return Inbox(FakeProfiles(CONTRACT), ledger, settler, s3.claims(), lambda vendor: [WEBHOOK_KEY])
 
 
@@ -169,7 +169,7 @@ def test_an_answer_before_its_job_id_frees_no_in_flight_permit_and_whoever_joins
     ledger.accept("call-1", "job-1")
     answer = ledger.join_call("acme", "job-1", "call-1")
     assert answer is not None
-    Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append(call_id)).settle("call-1", answer)
+    Settler(ledger, step_functions.waiters(), lambda vendor, call_id: left.append(call_id)).settle("call-1", answer)
     assert left == ["call-1"]
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from headway_lane.caller.call import Caller, CallInput, CallOutcome, CallReport
+from headway_lane.caller.call import Caller, WayBack, WayOut
+from headway_lane.caller.invocation import CallInput, CallOutcome, CallReport
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Answer, CallAttribute, CallState
 from headway_lane.ledger.store import Ledger
@@ -32,6 +33,7 @@ from tests.unit.headway_lane.fakes import (
     vendor_of,
 )
 
+REQUEST = CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)
 ANSWER = Answer("job-1", True, "succeeded", '{"id": "job-1"}')
 ACCEPTED = CallReport(CallOutcome.ACCEPTED, job_id="job-1")
 FOUND = httpx.Response(200, json={"data": [{"id": "job-1"}]})
@@ -50,6 +52,7 @@ class Lane:
         self.vendor = FakeVendor(httpx.Response(201, json={"id": "job-1"}))
         self.sqs, self.s3 = FakeSqs(), FakeS3()
         self.requests = RequestQueues(self.sqs.client())
+        self.slept_s: list[float] = []
         self.ledger.enqueue(request_of(), 3_600)
 
     def call(
@@ -62,12 +65,16 @@ class Lane:
     ) -> CallReport:
         keyed = {"submit.ambiguity": ambiguity, "submit.idempotency_header": "Idempotency-Key"}
         contract = vendor_of(ASKING if ambiguity == "ask" else keyed)
-        caller = self.caller(contract, Unpaced())
-        return caller.call(CallInput(call_id, owner, "call-1-key", payload or {"text": "Grüße"}, ORIGIN, None, before))
+        request = CallInput(call_id, owner, "call-1-key", payload or {"text": "Grüße"}, ORIGIN, None, before)
+        return self.make(request, contract)
 
-    def caller(self, contract: Vendor, turns: Turns, poll_turns: Turns | None = None) -> Caller:
-        surroundings = (self.ledger, self.settler, self.requests, self.vendor.proxy(), self.s3.claims())
-        return Caller(contract, *surroundings, CALLBACK_URL, turns, poll_turns=poll_turns)
+    def make(
+        self, request: CallInput, contract: Vendor, turns: Turns | None = None, poll_turns: Turns | None = None
+    ) -> CallReport:
+        """Make one call through a caller of its own."""
+        out = WayOut(contract, self.vendor.proxy(), turns or Unpaced(), poll_turns or Unpaced(), CALLBACK_URL)
+        back = WayBack(self.ledger, self.settler, self.s3.claims(), self.requests)
+        return Caller(request, out, back, epoch_s=lambda: 0, sleep_s=self.slept_s.append).call()
 
     def asked(self) -> list[str]:
         """Return the methods of the vendor's requests, and forget them."""
@@ -107,8 +114,8 @@ def test_a_delivery_during_anothers_submit_does_not_call_the_vendor(lane: Lane) 
 
 
 def test_a_call_that_nobody_knows_is_not_made(lane: Lane) -> None:
-    caller = lane.caller(vendor_of(), Unpaced())
-    assert caller.call(CallInput("call-2", "owner-1", "key", {}, ORIGIN, None)) == CallReport(CallOutcome.DUPLICATE)
+    request = CallInput("call-2", "owner-1", "key", {}, ORIGIN, None)
+    assert lane.make(request, vendor_of()) == CallReport(CallOutcome.DUPLICATE)
     assert lane.vendor.requests == []
 
 
@@ -174,14 +181,14 @@ def test_an_acceptance_after_the_task_has_ended_is_still_mapped(lane: Lane, step
     assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
 
 
-def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane, sleeps: list[float]) -> None:
+def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane) -> None:
     lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "3"})]
     report = lane.call()
     assert report == CallReport(
         CallOutcome.DEFERRED, error=ErrorCode.VENDOR_THROTTLED, cause="acme: HTTP 429", retry_after_s=3
     )
     assert lane.state is CallState.QUEUED
-    assert set(sleeps) == {3}
+    assert set(lane.slept_s) == {3}
 
 
 @pytest.mark.parametrize(
@@ -271,8 +278,7 @@ def test_a_call_that_is_deferred_has_not_been_sent_where_its_turn_is_far_away(la
         def take(self) -> None:
             raise RetryLater("the next free slot is far away", retry_after_s=15)
 
-    caller = lane.caller(vendor_of(), FarAway())
-    assert caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)) == CallReport(
+    assert lane.make(REQUEST, vendor_of(), FarAway()) == CallReport(
         CallOutcome.DEFERRED,
         error=ErrorCode.VENDOR_THROTTLED,
         cause="acme: the next free slot is far away",
@@ -289,8 +295,7 @@ def test_floors_are_told_after_the_call_and_an_error_there_repeats_nothing_but_t
             raise Crash
 
     def call(turns: FakeTurns) -> CallReport:
-        caller = lane.caller(vendor_of(), turns)
-        return caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None))
+        return lane.make(REQUEST, vendor_of(), turns)
 
     broken, sound = Broken(), FakeTurns()
     with pytest.raises(Crash):
@@ -458,7 +463,7 @@ def test_a_call_in_doubt_keeps_its_in_flight_permit_while_it_waits(
     ledger: Ledger, step_functions: FakeStepFunctions
 ) -> None:
     left: list[str] = []
-    lane = Lane(ledger, Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append(call_id)))
+    lane = Lane(ledger, Settler(ledger, step_functions.waiters(), lambda vendor, call_id: left.append(call_id)))
     lane.vendor.answers = [httpx.Response(500)]
     lane.call("owner-1", "ask")
     assert left == []
@@ -470,7 +475,6 @@ def test_a_call_in_doubt_keeps_its_in_flight_permit_while_it_waits(
 def test_a_lookup_takes_its_turn_from_the_polls_and_both_are_told_at_the_end(lane: Lane) -> None:
     submits, polls = FakeTurns(), FakeTurns()
     lane.vendor.answers = [httpx.Response(500), FOUND]
-    caller = lane.caller(vendor_of(ASKING), submits, polls)
-    assert caller.call(CallInput("call-1", "owner-1", "key", {}, ORIGIN, None)) == ACCEPTED
+    assert lane.make(REQUEST, vendor_of(ASKING), submits, polls) == ACCEPTED
     assert submits.told == ["take", "answered", "failed", "report"]
     assert polls.told == ["take", "answered", "succeeded", "report"]

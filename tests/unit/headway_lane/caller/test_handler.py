@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from headway_lane import way_out
 from headway_lane.caller import handler
 from headway_lane.contract.dispatch import Pacing
 from headway_lane.limiter.core.signals import Reason
@@ -28,7 +29,7 @@ NOW_US = NOW_MS * 1_000
 def handle(worker: Worker, permit: dict[str, int] | None, call_id: str = "call-1") -> dict[str, Any]:
     worker.ledger.enqueue(request_of(call_id), 3_600)
     event = {"call_id": call_id, "lease_owner": "owner-1", "idempotency_key": "key", "payload": {"text": "x"}}
-    return handler.handle(event | {"origin": asdict(ORIGIN), "permit": permit or {}}, LambdaContext())
+    return handler.call(event | {"origin": asdict(ORIGIN), "permit": permit or {}}, LambdaContext())
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def test_a_late_answer_is_counted_where_the_operator_takes_it_for_an_arrival(
 
     worker.profiles.pace = replace(worker.profiles.pace, answers_prove_arrival=prove_arrival)
     client = httpx.Client(base_url="https://proxy.example/live", transport=httpx.MockTransport(slow))
-    monkeypatch.setattr(handler, "client_for", lambda url, auth: client)
+    monkeypatch.setattr(way_out, "client_for", lambda url, auth: client)
     handle(worker, permit(NOW_US + 400_000))
     assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [late]}
     assert worker.reservations.write_count == late
@@ -81,7 +82,7 @@ def test_with_plain_pacing_the_caller_waits_for_nothing(worker: Worker, capsys: 
     assert counted(capsys)["CallsAccepted"] == [1.0]
 
 
-def test_a_429_cool_downs_the_next_call_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_429_makes_the_next_call_wait_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
     assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
     capsys.readouterr()

@@ -68,7 +68,7 @@ def test_a_presets_callbacks_say_what_the_vendor_means(name: str) -> None:
     for sent in example["callbacks"]:
         [one] = event.read(callback, sent["body"].encode()).events
         said.append(one.kind)
-        assert one.job_id == ("" if one.kind is event.Kind.IGNORED else example["job_id"])
+        assert one.job_id == ("" if one.kind is event.EventKind.IGNORED else example["job_id"])
     assert said == [sent["says"] for sent in example["callbacks"]]
     listed = {"success": True, "failure": callback.failure, "progress": callback.progress, "ignored": callback.ignored}
     assert set(said) >= {kind for kind, words in listed.items() if words} - {"ignored"}, "an example of each list"

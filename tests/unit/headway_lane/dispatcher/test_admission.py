@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.contract.vendor import Vendor
-from headway_lane.dispatcher import drain, handler
+from headway_lane.dispatcher import handler
 from headway_lane.dispatcher.admission import PATIENCE_US, POLL_US, REQUEUE_S, UNLIMITED, BatchAdmission, admission_of
 from headway_lane.limiter.in_flight import InFlight
 from headway_lane.limiter.pace import Turns
@@ -76,7 +76,7 @@ def test_in_flight_permits_are_taken_a_chunk_at_a_time(store: MemoryInFlightStor
     assert (held(store), batch.full_count, clock.slept_us) == ("abcd", 0, [])
 
 
-def test_a_batch_sits_as_far_as_the_permits_of_a_quarter_second_go(
+def test_a_batch_takes_in_flight_permits_for_the_calls_of_a_quarter_second(
     store: MemoryInFlightStore, clock: VirtualClock
 ) -> None:
     made = admission_of(lambda vendor: in_flight(store, clock, 9), clock.sleep_us)
@@ -139,7 +139,7 @@ def started(worker: Worker) -> list[str]:
 
 
 def test_a_vendor_without_a_limit_costs_no_request(worker: Worker) -> None:
-    handler.handle(event("a", "b"), LambdaContext())
+    handler.dispatch(event("a", "b"), LambdaContext())
     assert worker.in_flight.request_count == 0
 
 
@@ -147,7 +147,7 @@ def test_calls_beyond_the_in_flight_permits_go_back_to_their_queue_and_cost_neit
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker.profiles.contract = limited(2)
-    assert handler.handle(event("a", "b", "c"), LambdaContext()) == {"batchItemFailures": []}
+    assert handler.dispatch(event("a", "b", "c"), LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == ["a", "b"]
     (sent,) = worker.sqs.of("SendMessage")
     assert (json.loads(sent["MessageBody"])["call_id"], sent["DelaySeconds"]) == ("c", REQUEUE_S)
@@ -160,7 +160,7 @@ def test_calls_beyond_the_in_flight_permits_go_back_to_their_queue_and_cost_neit
 def test_a_call_that_is_requeued_for_its_turn_gives_its_in_flight_permit_back(worker: Worker) -> None:
     worker.profiles.contract = limited(5)
     worker.reservations.races = 1_000
-    handler.handle(event("a", "b"), LambdaContext())
+    handler.dispatch(event("a", "b"), LambdaContext())
     assert (len(worker.sqs.of("SendMessage")), held(worker.in_flight)) == (2, "")
 
 
@@ -168,9 +168,9 @@ def test_a_call_that_could_not_be_started_keeps_its_in_flight_permit_for_its_red
     """Nobody knows whether Step Functions took it."""
     worker.profiles.contract = limited(1)
     worker.step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
-    handler.handle(event("a"), LambdaContext())
+    handler.dispatch(event("a"), LambdaContext())
     assert held(worker.in_flight) == "a"
-    handler.handle(event("a"), LambdaContext())
+    handler.dispatch(event("a"), LambdaContext())
     assert started(worker) == ["a"]
 
 
@@ -184,7 +184,7 @@ def test_a_duplicate_of_a_call_that_is_over_keeps_no_in_flight_permit_and_one_un
     worker.ledger.begin("a", "owner-1", 40)
     if over:
         worker.ledger.reject("a", "Vendor.Rejected", "")
-    handler.handle(event("b", "a"), LambdaContext())
+    handler.dispatch(event("b", "a"), LambdaContext())
     assert (started(worker), held(worker.in_flight)) == (["b"], free_count)
 
 
@@ -204,7 +204,7 @@ def test_an_in_flight_permit_is_taken_before_the_turn(worker: Worker) -> None:
 def test_the_drain_takes_in_flight_permits_as_well(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.profiles.contract = limited(1)
     worker.sqs.waiting.update(FakeSqs(request_body(call_id="a"), request_body(call_id="b")).waiting)
-    assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 1}
+    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 1}
     assert held(worker.in_flight) == "a"
     assert metrics(capsys.readouterr().out)["InFlightFull"] == [1.0]
 

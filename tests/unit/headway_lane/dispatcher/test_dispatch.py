@@ -10,7 +10,6 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.delay import Pacer
 from headway_lane.limiter.pace import DelayPace, Turns
-from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import Malformed, RetryLater
 
 from tests.unit.headway_lane.fakes import (
@@ -44,13 +43,20 @@ def virtual_clock() -> VirtualClock:
 @pytest.fixture
 def dispatcher(
     ledger: Ledger,
-    settler: Settler,
     step_functions: FakeStepFunctions,
     profiles: FakeProfiles,
     virtual_clock: VirtualClock,
 ) -> Dispatcher:
     pace = DelayPace(Pacer(virtual_clock.monotonic_us, virtual_clock.sleep_us))
-    return Dispatcher("acme", profiles, ledger, settler, pace, step_functions.client(), MACHINE_ARN)
+    return Dispatcher(
+        "acme",
+        profiles,
+        ledger,
+        step_functions.waiters(),
+        pace,
+        step_functions=step_functions.client(),
+        machine_arn=MACHINE_ARN,
+    )
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from headway_lane.contract.limits import Scope
-from headway_lane.dispatcher import drain, handler
+from headway_lane.dispatcher import handler
 from headway_lane.limiter.budget import budget_of
 from headway_lane.limiter.core.dispatching import LEAD_US
 from headway_lane.limiter.pace import Turns
@@ -36,14 +36,14 @@ def started(worker: Worker) -> list[str]:
 
 def test_a_whole_batch_is_dispatched_and_nothing_comes_back(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     event = batch(request_body(call_id="call-1"), request_body(call_id="call-2"))
-    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": []}
+    assert handler.dispatch(event, LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == ["call-1", "call-2"]
     assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "CallsDispatched": [2.0]}.items()
 
 
 def test_only_the_broken_message_of_a_batch_comes_back(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     event = batch(request_body(call_id="call-1"), "{", request_body(call_id="call-3"))
-    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert handler.dispatch(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert started(worker) == ["call-1", "call-3"]
     line = metrics(capsys.readouterr().out)
     assert (line["CallsDispatched"], line["RequestsMalformed"]) == ([2.0], [1.0])
@@ -52,22 +52,22 @@ def test_only_the_broken_message_of_a_batch_comes_back(worker: Worker, capsys: p
 def test_a_batch_of_nothing_but_broken_messages_does_not_break_the_function(worker: Worker) -> None:
     event = batch("{", "[]")
     failures = [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]
-    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": failures}
+    assert handler.dispatch(event, LambdaContext()) == {"batchItemFailures": failures}
 
 
 def test_a_message_that_could_not_be_started_comes_back_alone(worker: Worker) -> None:
     worker.step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
     event = batch(request_body(call_id="call-1"), request_body(call_id="call-2"))
-    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-    assert handler.handle({"Records": event["Records"][:1]}, LambdaContext()) == {"batchItemFailures": []}
+    assert handler.dispatch(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert handler.dispatch({"Records": event["Records"][:1]}, LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == ["call-2", "call-1"]
 
 
 def test_duplicates_are_counted_and_acknowledged(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
-    handler.handle(batch(request_body()), LambdaContext())
+    handler.dispatch(batch(request_body()), LambdaContext())
     worker.ledger.begin("call-1", "owner-1", 40)
     capsys.readouterr()
-    assert handler.handle(batch(request_body()), LambdaContext()) == {"batchItemFailures": []}
+    assert handler.dispatch(batch(request_body()), LambdaContext()) == {"batchItemFailures": []}
     assert metrics(capsys.readouterr().out)["CallsDuplicate"] == [1.0]
 
 
@@ -85,7 +85,7 @@ def test_a_batch_is_paced_as_urgent_where_its_queue_is_the_urgent_one(
     monkeypatch.setattr(handler.dispatcher(), "turns", noted)
     event = batch(request_body())
     event["Records"][0]["eventSourceARN"] = f"arn:aws:sqs:eu-central-1:123456789012:{queue}"
-    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": []}
+    assert handler.dispatch(event, LambdaContext()) == {"batchItemFailures": []}
     assert asked == [(1, queue == "urgent")]
 
 
@@ -96,7 +96,7 @@ def fill(worker: Worker, *bodies: str) -> FakeSqs:
 
 def test_the_drain_takes_one_batch_and_deletes_what_it_dispatched(worker: Worker) -> None:
     queue = fill(worker, *(request_body(call_id=f"call-{number}") for number in range(1, 4)))
-    assert drain.handle({"batch_size": 2}, LambdaContext()) == {"received": 2, "dispatched": 2}
+    assert handler.drain({"batch_size": 2}, LambdaContext()) == {"received": 2, "dispatched": 2}
     assert started(worker) == ["call-1", "call-2"]
     assert list(queue.waiting) == ["receipt-3"]
 
@@ -104,7 +104,7 @@ def test_the_drain_takes_one_batch_and_deletes_what_it_dispatched(worker: Worker
 def test_the_drain_takes_what_is_urgent_first_and_fills_the_batch_with_the_rest(worker: Worker) -> None:
     queue = fill(worker, *(request_body(call_id=f"call-{number}") for number in range(1, 4)))
     queue.urgent["urgent-1"] = request_body(call_id="urgent-1")
-    assert drain.handle({"batch_size": 3}, LambdaContext()) == {"received": 3, "dispatched": 3}
+    assert handler.drain({"batch_size": 3}, LambdaContext()) == {"received": 3, "dispatched": 3}
     assert started(worker) == ["urgent-1", "call-1", "call-2"]
     assert (list(queue.urgent), list(queue.waiting)) == ([], ["receipt-3"])
 
@@ -112,7 +112,7 @@ def test_the_drain_takes_what_is_urgent_first_and_fills_the_batch_with_the_rest(
 def test_the_drain_asks_the_other_queue_for_nothing_where_the_urgent_ones_fill_the_batch(worker: Worker) -> None:
     queue = fill(worker, request_body(call_id="call-1"))
     queue.urgent.update({f"urgent-{number}": request_body(call_id=f"urgent-{number}") for number in (1, 2)})
-    drain.handle({"batch_size": 2}, LambdaContext())
+    handler.drain({"batch_size": 2}, LambdaContext())
     assert started(worker) == ["urgent-1", "urgent-2"]
 
 
@@ -120,7 +120,7 @@ def test_the_drain_leaves_a_malformed_message_to_its_receive_count(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue = fill(worker, request_body(call_id="call-1"), "{", request_body(call_id="call-3"))
-    assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 3, "dispatched": 2}
+    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 3, "dispatched": 2}
     assert list(queue.waiting.values()) == ["{"]
     assert metrics(capsys.readouterr().out)["RequestsMalformed"] == [1.0]
 
@@ -129,23 +129,23 @@ def test_the_drain_deletes_a_duplicate_without_dispatching_it(worker: Worker) ->
     queue = fill(worker, request_body(), request_body())
     worker.ledger.enqueue(request_of(), 3_600)
     worker.ledger.begin("call-1", "owner-1", 40)
-    assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 0}
+    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 0}
     assert queue.waiting == {}
 
 
 def test_a_worker_is_warmed_by_a_batch_of_nothing(worker: Worker) -> None:
-    assert handler.handle({"Records": []}, LambdaContext()) == {"batchItemFailures": []}
+    assert handler.dispatch({"Records": []}, LambdaContext()) == {"batchItemFailures": []}
     assert worker.step_functions.sent == []
 
 
 def test_the_drain_of_an_empty_queue_does_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
-    assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 0, "dispatched": 0}
+    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 0, "dispatched": 0}
     assert capsys.readouterr().out == ""
 
 
 def test_every_call_of_a_batch_gets_a_permit_and_leftovers_go_back(worker: Worker) -> None:
     event = batch(request_body(call_id="call-1"), "{", request_body(call_id="call-3"))
-    handler.handle(event, LambdaContext())
+    handler.dispatch(event, LambdaContext())
     permits = [json.loads(start["input"])["permit"] for start in worker.step_functions.of("StartExecution")]
     start_us = NOW_MS * 1_000 + LEAD_US
     assert permits == [
@@ -157,7 +157,7 @@ def test_every_call_of_a_batch_gets_a_permit_and_leftovers_go_back(worker: Worke
 
 def test_with_plain_pacing_calls_have_no_permit_and_no_budget(worker: Worker) -> None:
     worker.profiles.contract = vendor_of({"dispatch.pacing": "delay"})
-    handler.handle(batch(request_body()), LambdaContext())
+    handler.dispatch(batch(request_body()), LambdaContext())
     (start,) = worker.step_functions.of("StartExecution")
     assert json.loads(start["input"])["permit"] == {}
     assert worker.clock.slept_us == [200_000]
@@ -179,7 +179,7 @@ def test_behind_a_long_cool_down_a_batch_goes_to_the_end_of_its_queue_and_costs_
 ) -> None:
     cool_down(worker, cool_down_s)
     bodies = [request_body(call_id="call-1"), request_body(call_id="call-2")]
-    assert handler.handle(batch(*bodies), LambdaContext()) == {"batchItemFailures": []}
+    assert handler.dispatch(batch(*bodies), LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == []
     sent = worker.sqs.of("SendMessage")
     assert [message["MessageBody"] for message in sent] == bodies
@@ -188,7 +188,7 @@ def test_behind_a_long_cool_down_a_batch_goes_to_the_end_of_its_queue_and_costs_
     assert LONGEST_REQUEUE_S == 900
     assert metrics(capsys.readouterr().out)["CallsRequeued"] == [2.0]
     worker.clock.now_us += cool_down_s * 1_000_000
-    handler.handle(batch(*bodies), LambdaContext())
+    handler.dispatch(batch(*bodies), LambdaContext())
     assert started(worker) == ["call-1", "call-2"]
 
 
@@ -197,7 +197,7 @@ def test_what_is_requeued_stays_in_its_queue_and_with_its_tenant(worker: Worker)
     event = batch(request_body(call_id="call-1"), request_body(call_id="call-2"))
     event["Records"][0]["eventSourceARN"] = "arn:aws:sqs:eu-central-1:123456789012:urgent"
     event["Records"][0]["attributes"]["MessageGroupId"] = "tenant-a"
-    handler.handle(event, LambdaContext())
+    handler.dispatch(event, LambdaContext())
     urgent, normal = worker.sqs.of("SendMessage")
     assert (urgent["QueueUrl"], urgent["MessageGroupId"]) == ("https://sqs.example/urgent", "tenant-a")
     assert normal["QueueUrl"] == "https://sqs.example/requests"
@@ -206,24 +206,24 @@ def test_what_is_requeued_stays_in_its_queue_and_with_its_tenant(worker: Worker)
 
 def test_where_reservation_fails_for_contention_the_batch_comes_again_soon(worker: Worker) -> None:
     worker.reservations.races = 1_000
-    handler.handle(batch(request_body()), LambdaContext())
+    handler.dispatch(batch(request_body()), LambdaContext())
     (message,) = worker.sqs.of("SendMessage")
     assert message["DelaySeconds"] == REQUEUE_S
 
 
-def test_the_drain_puts_back_what_has_to_wait_long(worker: Worker) -> None:
+def test_the_drain_requeues_what_has_to_wait_long(worker: Worker) -> None:
     cool_down(worker, 60)
     queue = fill(worker, request_body(call_id="call-1"))
-    assert drain.handle({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
+    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
     assert queue.waiting == {}
     assert [message["MessageBody"] for message in queue.of("SendMessage")] == [request_body(call_id="call-1")]
 
 
-def test_what_the_drain_puts_back_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
+def test_what_the_drain_requeues_stays_in_its_queue_and_with_its_tenant(worker: Worker) -> None:
     cool_down(worker, 60)
     worker.sqs.urgent["urgent-1"] = request_body(call_id="urgent-1")
     worker.sqs.groups["urgent-1"] = "tenant-a"
-    drain.handle({"batch_size": 10}, LambdaContext())
+    handler.drain({"batch_size": 10}, LambdaContext())
     (message,) = worker.sqs.of("SendMessage")
     assert (message["QueueUrl"], message["MessageGroupId"]) == ("https://sqs.example/urgent", "tenant-a")
 
@@ -232,5 +232,5 @@ def test_the_drain_deletes_nothing_that_it_could_not_start(worker: Worker) -> No
     queue = fill(worker, request_body())
     worker.step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
     with pytest.raises(ClientError, match="Throttling"):
-        drain.handle({"batch_size": 10}, LambdaContext())
+        handler.drain({"batch_size": 10}, LambdaContext())
     assert len(queue.waiting) == 1

@@ -89,7 +89,7 @@ def test_the_task_token_is_in_one_attribute_that_is_no_key(ledger: Ledger, table
         if TOKEN in str(value)
     }
     keys = {part["AttributeName"] for table in (tables.calls, tables.jobs) for part in table.key_schema}
-    assert holders == {CallAttribute.TASK_TOKEN}
+    assert holders == {CallAttribute.WAITER}
     assert keys == {CallAttribute.CALL_ID, JobAttribute.JOB_KEY}
 
 

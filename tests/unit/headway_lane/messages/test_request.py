@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from headway_lane.messages.request import CallRequest, task_token_of
+from headway_lane.messages.request import CallRequest, waiter_of
 from headway_lane.runtime.errors import Malformed
 
 from tests.unit.headway_lane.fakes import TOKEN, request_body, request_of
@@ -56,4 +56,4 @@ def test_a_malformed_request_is_refused_by_the_name_of_its_mistake(body: str, re
     ],
 )
 def test_a_token_is_found_in_what_is_malformed_otherwise(body: str, token: Any) -> None:
-    assert task_token_of(body) == token
+    assert waiter_of(body) == token

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from headway_lane.caller.call import Caller, CallInput
+from headway_lane.caller.call import Caller, WayBack, WayOut
+from headway_lane.caller.invocation import CallInput
 from headway_lane.contract.exchange import Poll
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
@@ -74,10 +75,10 @@ class Bench:
         self.left: list[str] = []
         self.asked_count = 0
         self.sqs = FakeSqs()
-        self.settler = Settler(ledger, step_functions.client(), lambda vendor, call_id: self.left.append(call_id))
+        self.settler = Settler(ledger, step_functions.waiters(), lambda vendor, call_id: self.left.append(call_id))
         self.checks = Checks(self.sqs.client(), QUEUE_URL, lambda: self.now_s)
         self.reconciler = Reconciler(
-            CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, self._ask, lambda: self.now_s
+            CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, ask=self._ask, epoch_s=lambda: self.now_s
         )
         ledger.enqueue(request_of(), 3_600)
         ledger.begin("call-1", "owner-1", 40)
@@ -156,7 +157,13 @@ def test_a_callback_during_the_poll_has_the_first_word(bench: Bench) -> None:
 
     vendor, poll = CONTRACT, poll_of(CONTRACT)
     reconciler = Reconciler(
-        vendor, poll, bench.ledger, bench.settler, bench.checks, ask_and_be_called, lambda: bench.now_s
+        vendor,
+        poll,
+        bench.ledger,
+        bench.settler,
+        bench.checks,
+        ask=ask_and_be_called,
+        epoch_s=lambda: bench.now_s,
     )
     assert reconciler.reconcile(CHECK) is CheckOutcome.OVER
     assert bench.sent == ["SendTaskFailure"]
@@ -311,9 +318,10 @@ def test_an_accepted_call_leaves_a_check_and_a_repeat_that_finds_its_answer_does
     checks = Checks(sqs.client(), QUEUE_URL, lambda: 0)
 
     def call(owner: str) -> None:
-        queues = RequestQueues(sqs.client())
-        arguments = (CONTRACT, ledger, settler, queues, vendor.proxy(), FakeS3().claims(), CALLBACK_URL, Unpaced())
-        Caller(*arguments, checks=checks).call(CallInput("call-1", owner, "key", {}, ORIGIN, None))
+        request = CallInput("call-1", owner, "key", {}, ORIGIN, None)
+        out = WayOut(CONTRACT, vendor.proxy(), Unpaced(), Unpaced(), CALLBACK_URL)
+        back = WayBack(ledger, settler, FakeS3().claims(), RequestQueues(sqs.client()), checks)
+        Caller(request, out, back, epoch_s=lambda: ACCEPTED_S, sleep_s=lambda _: None).call()
 
     call("owner-1")
     [(_, params)] = sqs.sent
@@ -338,7 +346,7 @@ def test_the_function_makes_a_batch_of_checks_and_counts_them(
     worker.ledger.accept("call-1", "job-1")
     body = json.dumps({"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
     event = {"Records": [sqs_record(body, "m1"), sqs_record("{", "m2")]}
-    assert handler.handle(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert handler.check(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
     assert metrics(capsys.readouterr().out)["ChecksSettled"] == [1.0]
     assert CONTRACT.budget_scope(Scope.POLL) is Scope.POLL

@@ -9,7 +9,7 @@ from headway_lane.contract.exchange import Delivered
 from headway_lane.ledger.record import Answer
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages.claim import answers_folder
-from headway_lane.results import delivery
+from headway_lane.results import handler
 from headway_lane.results.delivery import delivered
 from headway_lane.runtime.errors import ErrorCode, FailTask
 
@@ -58,6 +58,6 @@ def test_an_event_behind_a_claim_check_is_fetched_from_there(ledger: Ledger) -> 
 def test_the_function_asks_the_ledger_and_not_the_vendor(worker: Worker) -> None:
     worker.profiles.contract = vendor_of({"result": {"source": "callback", "field": "data"}})
     answer(worker.ledger)
-    report = delivery.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    report = handler.deliver({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
     assert report == {"outcome": "fetched", "result": {"text": "Grüße"}}
     assert worker.vendor.requests == []

@@ -10,9 +10,9 @@ from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
 from headway_lane.results import handler
-from headway_lane.results.fetch import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, fetch
+from headway_lane.results.fetch import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, fetched
 from headway_lane.runtime.errors import ErrorCode, FailTask, RetryLater
-from headway_lane.runtime.observability import COOL_DOWNS
+from headway_lane.vendor_api.cool_downs import COOL_DOWNS
 
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, FakeTurns, FakeVendor, Worker, metrics, vendor_of
 
@@ -26,13 +26,13 @@ def no_sleep(duration_s: float) -> None:
 
 def failure(vendor: FakeVendor) -> FailTask:
     with pytest.raises(FailTask) as failed:
-        fetch(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep)
+        fetched(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep)
     return failed.value
 
 
 def test_a_result_comes_with_one_request() -> None:
     vendor = FakeVendor(OK)
-    assert fetch(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep) == {"id": "job-1", "output": "Grüße"}
+    assert fetched(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), no_sleep) == {"id": "job-1", "output": "Grüße"}
     (request,) = vendor.requests
     assert (request.method, str(request.url)) == ("GET", "https://proxy.example/live/v1/jobs/job-1")
     assert (request.content, request.extensions["timeout"]["read"]) == (b"", 10)
@@ -50,7 +50,7 @@ def test_a_result_comes_with_one_request() -> None:
 )
 def test_a_job_id_cannot_leave_its_place_in_the_path(job_id: str, raw_path: bytes) -> None:
     vendor = FakeVendor(OK)
-    fetch(vendor.proxy(), "acme", PLACE, job_id, Unpaced(), no_sleep)
+    fetched(vendor.proxy(), "acme", PLACE, job_id, Unpaced(), no_sleep)
     assert vendor.requests[0].url.raw_path == raw_path
 
 
@@ -59,17 +59,17 @@ def test_a_job_id_cannot_leave_its_place_in_the_path(job_id: str, raw_path: byte
 )
 def test_what_may_pass_is_tried_again(answer: httpx.Response | Exception) -> None:
     vendor, slept_s = FakeVendor(answer, answer, OK), list[float]()
-    assert fetch(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), slept_s.append)["id"] == "job-1"
+    assert fetched(vendor.proxy(), "acme", PLACE, "job-1", Unpaced(), slept_s.append)["id"] == "job-1"
     assert len(vendor.requests) == 3
     assert len(slept_s) == 2
     assert all(0 <= pause_s <= LONGEST_PAUSE_S for pause_s in slept_s)
 
 
-def test_every_attempt_takes_a_turn_of_its_own_and_a_429_cool_downs_for_as_long_as_the_vendor_asks() -> None:
+def test_every_attempt_takes_a_turn_of_its_own_and_a_429_cools_down_as_long_as_the_vendor_asks() -> None:
     throttled = httpx.Response(429, headers={"Retry-After": "2"})
     turns = FakeTurns()
     vendor = FakeVendor(throttled, httpx.Response(503), httpx.ReadTimeout("slow"), OK)
-    fetch(vendor.proxy(), "acme", PLACE, "job-1", turns, no_sleep)
+    fetched(vendor.proxy(), "acme", PLACE, "job-1", turns, no_sleep)
     assert turns.told == [
         *("take", "answered", ("refused", 2)),
         *("take", "answered", "failed"),
@@ -85,7 +85,7 @@ def test_a_turn_that_is_too_far_away_is_no_result() -> None:
 
     vendor = FakeVendor(OK)
     with pytest.raises(FailTask, match="the next free slot is far away") as failed:
-        fetch(vendor.proxy(), "acme", PLACE, "job-1", FarAway(), no_sleep)
+        fetched(vendor.proxy(), "acme", PLACE, "job-1", FarAway(), no_sleep)
     assert failed.value.code is ErrorCode.RESULT_UNAVAILABLE
     assert vendor.requests == []
 
@@ -125,17 +125,17 @@ def test_the_function_passes_on_the_largest_result_that_a_state_carries_and_a_cl
     room = CARRIED_BYTES - len('""')
     worker.vendor.answers = [httpx.Response(200, json="x" * room)]
     event = {"call_id": "call-1", "job_id": "job-1"}
-    assert handler.handle(event, LambdaContext())["result"] == "x" * room
+    assert handler.fetch(event, LambdaContext())["result"] == "x" * room
     large = "x" * (room + 1)
     worker.vendor.answers = [httpx.Response(200, json=large)]
-    pointer = handler.handle(event, LambdaContext())["result"]
+    pointer = handler.fetch(event, LambdaContext())["result"]
     assert pointer[FIELD]["size_bytes"] == CARRIED_BYTES + 1
     assert worker.s3.claims().redeem(pointer, results_folder("acme")) == large
 
 
 def test_the_function_answers_with_the_result(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.vendor.answers = [OK]
-    answer = handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    answer = handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
     assert answer == {"outcome": "fetched", "result": {"id": "job-1", "output": "Grüße"}}
     assert worker.vendor.requests[0].headers["authorization"] == "Bearer api-token-1"
     assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "ResultsFetched": [1.0]}.items()
@@ -147,7 +147,7 @@ def test_the_function_waits_for_its_turn_where_the_contract_counts_polls(worker:
     worker.vendor.answers = [OK]
     left_us = []
     for _ in range(3):
-        handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+        handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
         left_us.append(worker.clock.now_us)
     assert left_us == [left_us[0], left_us[0] + 550_000, left_us[0] + 1_100_000], "1.1 s for two"
     assert list(worker.reservations.entries) == ["acme#poll"]
@@ -159,9 +159,9 @@ def test_a_busy_vendor_cools_down_the_polls_of_everybody_and_the_cool_down_is_co
     limit = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
     worker.profiles.contract = vendor_of({"limits": [*VENDOR_DOCUMENT["limits"], limit]})
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "4"}), OK]
-    cool_down_us = worker.clock.now_us
-    assert handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())["outcome"] == "fetched"
-    assert worker.clock.now_us >= cool_down_us + 4_000_000
+    began_us = worker.clock.now_us
+    assert handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())["outcome"] == "fetched"
+    assert worker.clock.now_us >= began_us + 4_000_000
     line = metrics(capsys.readouterr().out)
     assert (line["ResultsFetched"], line["CoolDownsRetryAfter"]) == ([1.0], [1.0])
     assert worker.reservations.entries["acme#poll"].reservations.cool_down_reason is Reason.RETRY_AFTER
@@ -175,7 +175,7 @@ def test_the_function_answers_with_the_reason_where_there_is_no_result(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker.vendor.answers = [httpx.Response(404)]
-    answer = handler.handle({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    answer = handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
     assert json.loads(json.dumps(answer)) == {
         "outcome": "rejected",
         "error": "Result.Unavailable",

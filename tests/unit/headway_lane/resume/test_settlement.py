@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 from headway_lane.ledger.record import Answer, CallState
 from headway_lane.ledger.store import Ledger
-from headway_lane.resume.settlement import CAUSE_LENGTH, Settlement, Settler
+from headway_lane.resume.settlement import Settlement, Settler
 
 from tests.unit.headway_lane.fakes import NOW_MS, TOKEN, FakeStepFunctions, Tables, client_error, request_of
 
@@ -102,22 +102,15 @@ def test_any_other_error_of_step_functions_propagates_and_leaves_the_answer_to_t
     assert settler.settle("call-1", answer) is Settlement.RESUMED
 
 
-def test_a_heartbeat_reaches_a_waiting_task_only(settler: Settler, step_functions: FakeStepFunctions) -> None:
-    assert settler.beat(TOKEN) is True
-    step_functions.end(TOKEN)
-    assert settler.beat(TOKEN) is False
-    assert settler.beat("garbage") is False
-    assert step_functions.sent == [("SendTaskHeartbeat", {"taskToken": TOKEN})]
-
-
-def test_an_unexpected_error_of_a_heartbeat_propagates(settler: Settler, step_functions: FakeStepFunctions) -> None:
-    step_functions.errors.append(client_error("SendTaskHeartbeat", "AccessDeniedException"))
-    with pytest.raises(ClientError, match="AccessDenied"):
-        settler.beat(TOKEN)
-
-
-def test_a_cause_is_cut_to_what_step_functions_takes(settler: Settler, step_functions: FakeStepFunctions) -> None:
-    assert settler.fail(TOKEN, "Vendor.Rejected", "x" * (CAUSE_LENGTH + 1)) is True
-    (failure,) = step_functions.of("SendTaskFailure")
-    assert len(failure["cause"]) == CAUSE_LENGTH
-    assert settler.fail(TOKEN, "Vendor.Rejected", "again") is False
+def test_a_call_is_kept_alive_or_failed_through_its_waiter(
+    ledger: Ledger, settler: Settler, step_functions: FakeStepFunctions
+) -> None:
+    call = ledger.find("call-1")
+    assert call is not None
+    assert settler.beat(call) is True
+    assert settler.fail(call, "Vendor.Rejected", "enough") is True
+    assert settler.beat(call) is False
+    assert step_functions.sent == [
+        ("SendTaskHeartbeat", {"taskToken": TOKEN}),
+        ("SendTaskFailure", {"taskToken": TOKEN, "error": "Vendor.Rejected", "cause": "enough"}),
+    ]

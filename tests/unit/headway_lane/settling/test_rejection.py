@@ -36,7 +36,7 @@ def left() -> list[tuple[str, str]]:
 def rejecter(ledger: Ledger, step_functions: FakeStepFunctions, dlq: FakeSqs, left: list[tuple[str, str]]) -> Rejecter:
     ledger.enqueue(request_of(), 3_600)
     ledger.begin("call-1", "owner-1", 40)
-    settler = Settler(ledger, step_functions.client(), lambda vendor, call_id: left.append((vendor, call_id)))
+    settler = Settler(ledger, step_functions.waiters(), lambda vendor, call_id: left.append((vendor, call_id)))
     return Rejecter(ledger, settler, dlq.client(), DLQ_URL)
 
 

@@ -13,7 +13,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from headway_lane.contract.exchange import Credential
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment, ProxyAuth
-from headway_lane.vendor_api.proxy import SECRET_MAX_AGE_S, Proxy, SigV4, client_for, proxy_of
+from headway_lane.runtime.secrets import SECRET_MAX_AGE_S
+from headway_lane.vendor_api.proxy import Proxy, SigV4, client_for, proxy_of
 
 from tests.unit.headway_lane.fakes import FakeVendor, vendor_of
 

@@ -19,7 +19,9 @@ HEADER = {"submit.job_id": {"header": "Location"}}
 def sent(changes: dict[str, Any], payload: dict[str, Any], key: str | None = None) -> httpx.Request:
     """Return the request as the vendor gets it."""
     vendor, turns = FakeVendor(httpx.Response(201, json={"id": "job-1"})), Unpaced()
-    submit(vendor.proxy(), vendor_of(changes), payload, "key-1", CALLBACK_URL, turns, not_asked, lambda _: None, key)
+    contract = vendor_of(changes)
+    submission = submission_of(contract, payload, "key-1", CALLBACK_URL, key)
+    submit(vendor.proxy(), contract, submission, turns, not_asked, lambda _: None)
     [request] = vendor.requests
     return request
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.runtime.errors import ErrorCode, FailTask
+from headway_lane.vendor_api.submission import submission_of
 from headway_lane.vendor_api.submit import DETAIL_LENGTH, submit
 
 from tests.unit.headway_lane.fakes import CALLBACK_URL, FakeVendor, not_asked, vendor_of
@@ -19,7 +20,8 @@ def call(
     slept_s: list[float] = []
     sent = {"text": "Grüße"} if payload is None else payload
     contract, turns = vendor_of(changes), Unpaced()
-    job_id = submit(vendor.proxy(), contract, sent, "call-1-key", CALLBACK_URL, turns, not_asked, slept_s.append)
+    submission = submission_of(contract, sent, "call-1-key", CALLBACK_URL)
+    job_id = submit(vendor.proxy(), contract, submission, turns, not_asked, slept_s.append)
     return job_id, slept_s
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from headway_lane.contract.exchange import Ambiguity
+from headway_lane.results.fetch import BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from headway_lane.vendor_api import submit as submitting
-from headway_lane.vendor_api.submit import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, submit
+from headway_lane.vendor_api.submission import submission_of
+from headway_lane.vendor_api.submit import ATTEMPTS, submit
 
 from tests.unit.headway_lane.fakes import CALLBACK_URL, FakeTurns, FakeVendor, vendor_of
 
@@ -60,17 +62,8 @@ class Sender:
         doubtful: bool = False,
     ) -> str:
         contract = vendor_of({"submit.ambiguity": ambiguity, **(changes or {})})
-        return submit(
-            vendor.proxy(),
-            contract,
-            {},
-            "call-1-key",
-            CALLBACK_URL,
-            self.turns,
-            self.ask,
-            self.sleep_s,
-            doubtful=doubtful,
-        )
+        submission = submission_of(contract, {}, "call-1-key", CALLBACK_URL)
+        return submit(vendor.proxy(), contract, submission, self.turns, self.ask, self.sleep_s, doubtful=doubtful)
 
 
 @pytest.fixture

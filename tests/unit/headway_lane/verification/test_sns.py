@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from headway_lane.callback import event
-from headway_lane.callback.event import Kind
+from headway_lane.callback.event import EventKind
 from headway_lane.contract.exchange import Callback
 from headway_lane.runtime.errors import Forged, Malformed
 from headway_lane.verification import sns
@@ -178,12 +178,12 @@ def test_a_certificate_without_an_rsa_key_proves_nothing() -> None:
 
 def test_the_event_is_what_the_vendor_has_published() -> None:
     [one] = event.read(CONTRACT, signed(NOTIFICATION)).events
-    assert (one.job_id, one.kind, json.loads(one.body)) == ("job-1", Kind.SUCCESS, EVENT)
+    assert (one.job_id, one.kind, json.loads(one.body)) == ("job-1", EventKind.SUCCESS, EVENT)
 
 
 def test_a_subscription_is_confirmed_at_sns_and_nowhere_else(asked: list[str]) -> None:
     [one] = event.read(CONTRACT, signed(CONFIRMATION)).events
-    assert (one.kind, one.body) == (Kind.SUBSCRIPTION, CONFIRMATION["SubscribeURL"])
+    assert (one.kind, one.body) == (EventKind.SUBSCRIPTION, CONFIRMATION["SubscribeURL"])
     sns.confirm(one.body)
     assert asked == [CONFIRMATION["SubscribeURL"]]
     with pytest.raises(Forged, match="`SubscribeURL` is not of Amazon SNS"):
@@ -192,7 +192,7 @@ def test_a_subscription_is_confirmed_at_sns_and_nowhere_else(asked: list[str]) -
 
 def test_the_end_of_a_subscription_is_nobodys_business() -> None:
     body = json.dumps({**CONFIRMATION, "Type": "UnsubscribeConfirmation"}).encode()
-    assert [one.kind for one in event.read(CONTRACT, body).events] == [Kind.IGNORED]
+    assert [one.kind for one in event.read(CONTRACT, body).events] == [EventKind.IGNORED]
 
 
 @pytest.mark.parametrize(

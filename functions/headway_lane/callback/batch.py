@@ -1,0 +1,94 @@
+"""A batch of callback messages (hop 10): each goes to the inbox, and what is refused is put aside with its reason."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from headway_lane.callback.inbox import CallbackOutcome, Inbox
+from headway_lane.messages.envelope import (
+    CALLBACK_OUTCOME_ATTRIBUTE,
+    CALLBACK_REASON_ATTRIBUTE,
+    CALLBACK_RECEIVED_ATTRIBUTE,
+    CALLBACK_VENDOR_ATTRIBUTE,
+    Envelope,
+    received_epoch_s_of,
+)
+from headway_lane.runtime.errors import Forged, Malformed, Refused
+from headway_lane.runtime.names import Metric
+from headway_lane.runtime.observability import logger
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+METRICS: Final = {
+    CallbackOutcome.RESUMED: Metric.CALLBACKS_RESUMED,
+    CallbackOutcome.HEARTBEAT: Metric.CALLBACKS_HEARTBEAT,
+    CallbackOutcome.EARLY: Metric.CALLBACKS_EARLY,
+    CallbackOutcome.DUPLICATE: Metric.CALLBACKS_DUPLICATE,
+    CallbackOutcome.LATE: Metric.CALLBACKS_LATE,
+    CallbackOutcome.IGNORED: Metric.CALLBACKS_IGNORED,
+    CallbackOutcome.CONFIRMED: Metric.CALLBACKS_CONFIRMED,
+}
+REFUSALS: Final[Mapping[type[Refused], Metric]] = {
+    Forged: Metric.CALLBACKS_FORGED,
+    Malformed: Metric.CALLBACKS_MALFORMED,
+}
+UNKNOWN_VENDOR: Final = "unknown"
+"""The vendor of a message that did not come through the callback API."""
+DEAD_LETTER_BYTES: Final = 1_048_576 - 16_384
+"""How much of a body a dead letter takes: what a queue does (SQS quotas), less room for the attributes."""
+
+
+class CallbackBatch:
+    """Takes the messages of one batch; `counts` says by vendor what became of them. `put_aside` keeps what is refused,
+    for an operator to look at and to replay.
+    """
+
+    def __init__(self, inbox: Inbox, put_aside: Callable[[SQSRecord, str, Refused], None]) -> None:
+        self._inbox = inbox
+        self._put_aside = put_aside
+        self.counts: dict[str, Counter[Metric]] = {}
+
+    def receive(self, record: SQSRecord) -> None:
+        """Receive one callback; a refused one is put aside. Raises where it could not be processed now."""
+        vendor = UNKNOWN_VENDOR
+        try:
+            envelope = Envelope.from_record(record.raw_event)
+            vendor = envelope.vendor
+            receipt = self._inbox.receive(envelope)
+        except (Forged, Malformed) as refusal:
+            self._refuse(record, vendor, refusal)
+            return
+        self._counts_of(vendor).update(METRICS[outcome] for outcome in receipt.outcomes)
+        logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes)
+        if receipt.complaint:
+            self._refuse(record, vendor, receipt.complaint)
+
+    def _refuse(self, record: SQSRecord, vendor: str, refusal: Refused) -> None:
+        self._put_aside(record, vendor, refusal)
+        self._counts_of(vendor)[REFUSALS[type(refusal)]] += 1
+        logger().warning("callback refused", vendor=vendor, refusal=type(refusal).__name__)
+
+    def _counts_of(self, vendor: str) -> Counter[Metric]:
+        return self.counts.setdefault(vendor, Counter())
+
+
+def put_aside(sqs: "SQSClient", dlq_url: str, record: SQSRecord, vendor: str, refusal: Refused) -> None:
+    """Send a refused callback to the DLQ, with the reason and all that came."""
+    came = record.raw_event.get("messageAttributes", {})
+    reason = f"{refusal}; the body is cut" if len(record.body) > DEAD_LETTER_BYTES else str(refusal)
+    attributes = {name: attribute["stringValue"] for name, attribute in came.items()} | {
+        CALLBACK_VENDOR_ATTRIBUTE: vendor,
+        CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event)),
+        CALLBACK_OUTCOME_ATTRIBUTE: type(refusal).__name__,
+        CALLBACK_REASON_ATTRIBUTE: reason,
+    }
+    sqs.send_message(
+        QueueUrl=dlq_url,
+        MessageBody=record.body[:DEAD_LETTER_BYTES] or "(empty)",
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
+        },
+    )

@@ -1,0 +1,53 @@
+"""What `dispatch_call` hands to the caller (hop 6), and what it gets back."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from headway_lane.limiter.core.reservations import Permit
+from headway_lane.messages.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class CallInput:
+    """One call to be made. `lease_owner` is the execution of `dispatch_call` itself. A call that is deferred goes back
+    to its `origin`; one that repeats another names it as its `predecessor`.
+    """
+
+    call_id: str
+    lease_owner: str
+    idempotency_key: str
+    payload: dict[str, Any]
+    origin: Origin
+    permit: Permit | None
+    predecessor: str = ""
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Self:
+        """Read the function's event; `permit` is empty for plain pacing."""
+        permit = Permit(**event["permit"]) if event.get("permit") else None
+        return cls(**{**event, "origin": Origin(**event["origin"]), "permit": permit})
+
+
+class CallOutcome(StrEnum):
+    """What `dispatch_call` branches on."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """A call's outcome as data: engines disagree about error names that cross a Lambda boundary."""
+
+    outcome: CallOutcome
+    job_id: str | None = None
+    error: str | None = None
+    cause: str | None = None
+    retry_after_s: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are set."""
+        return {name: value for name, value in asdict(self).items() if value is not None}

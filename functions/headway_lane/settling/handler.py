@@ -1,0 +1,41 @@
+"""Settling functions (hops 6 and 7): what ends a call apart from its caller, and apart from its callback.
+
+Functions of their own, so that a call is failed in the open even where the caller itself is what is broken: nothing
+here imports the caller, the way to the vendor, or an HTTP client.
+"""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from headway_lane import worker
+from headway_lane.runtime.names import Environment
+from headway_lane.runtime.observability import logger
+from headway_lane.runtime.settings import setting
+from headway_lane.settling.joining import joined
+from headway_lane.settling.rejection import Rejecter
+
+
+@cache
+def rejecter() -> Rejecter:
+    """Build this worker's rejecter from its environment."""
+    return Rejecter(worker.ledger(), worker.settler(), worker.sqs(), setting(Environment.REQUEST_DLQ_URL))
+
+
+def reject(event: dict[str, Any], context: LambdaContext) -> dict[str, bool]:
+    """Reject a call that failed for good."""
+    del context
+    rejected = rejecter().reject(event["call"], event["error"], event["cause"])
+    logger().warning("call rejected", call_id=event["call"]["call_id"], error_code=event["error"], rejected=rejected)
+    return {"rejected": rejected}
+
+
+def join(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """Settle one call of `dispatch_call_direct` with the answer that is parked under its job ID."""
+    del context
+    settlement = joined(worker.ledger(), worker.settler(), event["vendor"], event["job_id"], event["call_id"])
+    if settlement is None:
+        return {"settlement": "unanswered"}
+    logger().info("early answer settled", call_id=event["call_id"], settlement=settlement)
+    return {"settlement": settlement}

@@ -1,0 +1,45 @@
+"""One attempt at the vendor (hops 5 and 6): take a turn, send, tell the turns how it went. Submits, polls and lookups
+all go this way, so that the order of these steps is said once.
+"""
+
+from collections.abc import Callable
+
+import httpx
+
+from headway_lane.limiter.core.signals import cool_down_of
+from headway_lane.limiter.turn import Turns
+from headway_lane.runtime import clock
+from headway_lane.runtime.errors import InDoubt, RetryLater
+
+
+def attempt(turns: Turns, send: Callable[[], httpx.Response], *, unreached: str = "no answer") -> httpx.Response:
+    """Take a turn, send once, and return an answer of any status but 429 and 5xx.
+
+    Order: take, send, `answered` where an answer came, then `failed`, `refused` (the vendor, or the proxy's own
+    throttle, asks for a cool-down) or `succeeded`.
+
+    Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429. Raises
+    InDoubt where nobody knows whether the vendor took the call: no answer, 5xx. `retry_after_s` is what the answer asks
+    for.
+    """
+    turns.take()
+    try:
+        answer = send()
+    except httpx.ConnectError as error:
+        turns.failed()
+        raise RetryLater(f"{unreached} ({type(error).__name__})") from error
+    except httpx.TransportError as error:
+        turns.failed()
+        raise InDoubt(f"no answer ({type(error).__name__})") from error
+    turns.answered()
+    cool_down = cool_down_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000)
+    throttled = answer.status_code == httpx.codes.TOO_MANY_REQUESTS
+    if not throttled and not answer.is_server_error:
+        turns.succeeded(cool_down)
+        return answer
+    if answer.is_server_error:
+        turns.failed()
+    if cool_down:
+        turns.refused(cool_down)
+    consequence = RetryLater if throttled else InDoubt
+    raise consequence(f"HTTP {answer.status_code}", cool_down.asked_s if cool_down else None)
