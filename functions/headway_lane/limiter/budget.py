@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from headway_lane.contract.tuning import POLL_HEADROOM_MS, Tuning
 from headway_lane.contract.vendor import TURN_PATIENCE_S, Scope, Vendor
+from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.circuit import LONGEST_OPEN_US, after_failure, after_success
 from headway_lane.limiter.reservations import (
     Permit,
@@ -275,5 +276,4 @@ def budget_of(
         ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
         longest_open_us = LONGEST_OPEN_POLL_US
     rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
-    name = "calls" if reserved is Scope.ANY else reserved
-    return Budget(store, f"{vendor.name}#{name}", rule, epoch_us, sleep_us, longest_open_us)
+    return Budget(store, budget_name(vendor.name, reserved), rule, epoch_us, sleep_us, longest_open_us)
