@@ -4,11 +4,9 @@ The calls are made before, to a vendor that calls nobody back; the burst is sign
 """
 
 import asyncio
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -20,13 +18,13 @@ import typer
 
 from benchmarks.figures import conclude
 from headway.simulator.signed_callback import SignedCallback
-from headway.testing.pipeline import await_count, await_ends
-from headway.testing.presets import PresetLab, Terms, dead_letters, preset_lab
+from headway.testing.laboratory import Laboratory
+from headway.testing.presets import Terms, preset_laboratory, signed_answers
+from headway.testing.waiting import await_count
 
 PRESET: Final = "generic"
 TERMS: Final = Terms(rate_per_s=30, poll_after_s=600, job_time_s=0.0, fail_ratio=0.0)
 CONNECTIONS: Final = 50
-STARTERS: Final = 8
 PATIENCE_S: Final = 0.5
 """Before a callback that was refused with 429 is posted again."""
 
@@ -49,16 +47,15 @@ class Burst:
         return set(self.answers) <= {202, 429} and self.ends == {"SUCCEEDED": self.callbacks_count}
 
 
-def run(built: PresetLab, calls_count: int) -> Burst:
+def run(lab: Laboratory, calls_count: int) -> Burst:
     """Make the calls, post their callbacks, and wait for the workflows."""
-    server = built.vendors[PRESET]
-    httpx.post(f"{server.url}/_headway/faults", json={"lost_callbacks": True}).raise_for_status()
-    arns = _start(built, calls_count)
-    await_count(lambda: server.report().jobs_by_status.get("succeeded", 0), calls_count, "jobs that have ended")
+    lab.vendor.switch(lost_callbacks=True)
+    arns = lab.start_all({f"burst-{number}": {"payload": {"n": number}} for number in range(calls_count)})
+    await_count(lambda: lab.vendor.report().jobs_by_status.get("succeeded", 0), calls_count, "jobs that have ended")
     started_s = time.monotonic()
-    answers, times_ms = asyncio.run(_post(dead_letters(built, PRESET), built.stack.callback_url(PRESET)))
+    answers, times_ms = asyncio.run(_post(signed_answers(lab, PRESET), lab.stack.callback_url(PRESET)))
     posted_s = time.monotonic()
-    ends = await_ends(built.target.client("stepfunctions"), arns)
+    ends = lab.ends_of(arns)
     percentiles = quantiles(times_ms, n=100)
     return Burst(
         callbacks_count=calls_count,
@@ -71,18 +68,7 @@ def run(built: PresetLab, calls_count: int) -> Burst:
     )
 
 
-def _start(built: PresetLab, calls_count: int) -> Sequence[str]:
-    machine, client = built.stack.workflows["call_vendor"][PRESET], built.target.client("stepfunctions")
-
-    def start(number: int) -> str:
-        words = json.dumps({"payload": {"n": number}})
-        return str(client.start_execution(stateMachineArn=machine, name=f"burst-{number}", input=words)["executionArn"])
-
-    with ThreadPoolExecutor(STARTERS) as pool:
-        return list(pool.map(start, range(calls_count)))
-
-
-async def _post(dead_letters: Sequence[SignedCallback], url: str) -> tuple[Mapping[int, int], list[float]]:
+async def _post(callbacks: Sequence[SignedCallback], url: str) -> tuple[Mapping[int, int], list[float]]:
     """Post all at once over a bounded number of connections; what is refused with 429 is posted again."""
     answers: Counter[int] = Counter()
     times_ms: list[float] = []
@@ -91,19 +77,19 @@ async def _post(dead_letters: Sequence[SignedCallback], url: str) -> tuple[Mappi
     async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=httpx.Timeout(30, pool=None)) as client:
         gate = asyncio.Semaphore(CONNECTIONS)  # so that waiting for a connection is not counted as the answer's time
 
-        async def deliver(dead_letter: SignedCallback) -> None:
+        async def deliver(callback: SignedCallback) -> None:
             status = 429
             while status == 429:
                 async with gate:
                     began_s = time.perf_counter()
-                    answer = await client.post(url, content=dead_letter.content, headers=dead_letter.headers)
+                    answer = await client.post(url, content=callback.content, headers=callback.headers)
                     times_ms.append((time.perf_counter() - began_s) * 1_000)
                 status = answer.status_code
                 answers[status] += 1
                 if status == 429:
                     await asyncio.sleep(PATIENCE_S)
 
-        await asyncio.gather(*(deliver(dead_letter) for dead_letter in dead_letters))
+        await asyncio.gather(*(deliver(callback) for callback in callbacks))
     return dict(answers), times_ms
 
 
@@ -112,8 +98,8 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
 ) -> None:
     """Print what the webhook answered and how fast; exit code 1 where a callback was lost or answered otherwise."""
-    with TemporaryDirectory() as folder, preset_lab(Path(folder), [PRESET], TERMS) as built:
-        seen = run(built, calls)
+    with TemporaryDirectory() as folder, preset_laboratory(Path(folder), [PRESET], TERMS) as lab:
+        seen = run(lab, calls)
     conclude(
         f"{calls} callbacks at once", asdict(seen), ("is_good", "all stored and matched", seen.is_good), as_json=as_json
     )

@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from headway.testing.pipeline import WARM_UP_CALLS, Contract, Seen, Setting, cloud, vendor
+from headway.testing.paced import Contract, Seen, Setting, paced_laboratory, run_backlog
 
 NO_CONTRACT = 10_000
+WARM_UP_CALLS = 60
 PLAIN_SHARES = (0.75, 0.85, 0.98)
 CALLS = {20: 300, 35: 500}
 HEADROOM_MS = {35: 20}
@@ -119,22 +120,22 @@ class Bench:
         with (
             Progress(console=self._out, transient=True) as bar,
             TemporaryDirectory() as folder,
-            vendor(Path(folder), contract) as url,
-            cloud(Path(folder), contract, setting, url) as pipeline,
+            paced_laboratory(Path(folder), contract, setting) as lab,
         ):
             task = bar.add_task(f"{contract.rate_per_s}/s, {setting.name}", total=runs_count + 1)
             warm_up = min(WARM_UP_CALLS, calls_count)
-            pipeline.run(warm_up, "warm-up")
+            run_backlog(lab, warm_up, "warm-up")
             runs = []
             for number in range(runs_count):
                 bar.advance(task)
-                runs.append(pipeline.run(calls_count, f"run-{number}"))
+                runs.append(run_backlog(lab, calls_count, f"run-{number}"))
         measured = Measured(case, contract, setting, runs)
         self.measured.append(measured)
         return measured
 
 
 def main(
+    *,
     case: Annotated[list[Case] | None, typer.Option(help="What to measure; may be repeated. All unless given.")] = None,
     rate: Annotated[list[int] | None, typer.Option(help="Contract in calls/s; may be repeated. 20 and 35.")] = None,
     runs: Annotated[int, typer.Option(help="Runs of each setting.", min=1)] = 5,

@@ -6,20 +6,23 @@ were asked for. The vendor counts in its own process, on arrival.
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from headway.testing.pipeline import Contract, Pipeline, Setting, await_count, cloud, vendor
+from headway.simulator.vendor_report import VendorReport
+from headway.testing.laboratory import Laboratory
+from headway.testing.paced import Contract, Setting, paced_laboratory, start_tagged
+from headway.testing.waiting import await_count
 
 MOST = 0.8
-"""A call that misses its slot reservations anew behind all that is reserved, which is jitter and not fairness: shares
+"""A call that misses its slot reserves anew behind all that is reserved, which is jitter and not fairness: shares
 leave the last fifth out.
 """
 WARM_UP_CALLS = 12
@@ -29,7 +32,7 @@ UNDER_WAY_CALLS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SlotWaits:
     """Calls of one kind: slots from when they were asked for to the first, to most and to the last of them."""
 
     first_slots: int
@@ -57,9 +60,9 @@ class Kind:
 class Fairness:
     """What the vendor saw; the normal calls are also counted among the calls that were not urgent."""
 
-    urgent: Kind
-    normal: Kind
-    normal_in_lane: Kind
+    urgent: SlotWaits
+    normal: SlotWaits
+    normal_in_lane: SlotWaits
     flood_left_count: int
     worst_window_count: int
     violations_count: int
@@ -67,46 +70,47 @@ class Fairness:
     calls_count: int
 
     @classmethod
-    def of(cls, report: Mapping[str, Any], asked_epoch_ms: float) -> Self:
-        """Read a report with arrivals and tags; ValueError where a call was refused: then they do not match."""
-        submit = report["scopes"]["submit"]
-        calls = zip(submit["arrivals_epoch_ms"], report["tags"], strict=True)
+    def of(cls, report: VendorReport, tags: Sequence[str], asked_epoch_ms: float) -> Self:
+        """Read a report with the tags of its calls; ValueError where a call was refused: then they do not match."""
+        submit = report.scopes["submit"]
+        calls = zip(submit.arrivals_epoch_ms, tags, strict=True)
         since = [tag for arrived_ms, tag in calls if arrived_ms > asked_epoch_ms]
-        normal = Kind.of(since, "normal")
+        normal = SlotWaits.of(since, "normal")
         return cls(
-            urgent=Kind.of(since, "urgent"),
+            urgent=SlotWaits.of(since, "urgent"),
             normal=normal,
-            normal_in_lane=Kind.of([tag for tag in since if not tag.startswith("urgent-")], "normal"),
+            normal_in_lane=SlotWaits.of([tag for tag in since if not tag.startswith("urgent-")], "normal"),
             flood_left_count=sum(tag.startswith("flood-") for tag in since[normal.last_slots :]),
-            worst_window_count=submit["worst_window_count"],
-            violations_count=submit["violation_count"],
-            refused_count=submit["refused_count"],
-            calls_count=submit["call_count"],
+            worst_window_count=submit.worst_window_count,
+            violations_count=submit.violation_count,
+            refused_count=submit.refused_count,
+            calls_count=submit.call_count,
         )
 
 
-def warm_up(pipeline: Pipeline) -> None:
+def warm_up(lab: Laboratory) -> None:
     """Let the workers of both lanes make calls that do not count."""
-    pipeline.reset()
-    pipeline.start_tagged([f"warm-{index}" for index in range(WARM_UP_CALLS)])
-    pipeline.start_tagged([f"warm-urgent-{index}" for index in range(WARM_UP_CALLS)], urgent=True)
-    _await(pipeline, 2 * WARM_UP_CALLS)
+    lab.vendor.reset()
+    start_tagged(lab, [f"warm-{index}" for index in range(WARM_UP_CALLS)])
+    start_tagged(lab, [f"warm-urgent-{index}" for index in range(WARM_UP_CALLS)], urgent=True)
+    _await(lab, 2 * WARM_UP_CALLS)
 
 
-def measure(pipeline: Pipeline, flood_count: int, urgent_count: int, normal_count: int) -> Fairness:
+def measure(lab: Laboratory, flood_count: int, urgent_count: int, normal_count: int) -> Fairness:
     """Flood, wait until the flood is under way, ask for the others, and wait until the vendor has seen all."""
-    pipeline.reset()
-    pipeline.start_tagged([f"flood-{number}" for number in range(flood_count)], tenant="flooder")
-    _await(pipeline, UNDER_WAY_CALLS)
+    lab.vendor.reset()
+    start_tagged(lab, [f"flood-{number}" for number in range(flood_count)], tenant="flooder")
+    _await(lab, UNDER_WAY_CALLS)
     asked_epoch_ms = time.time() * 1_000
-    pipeline.start_tagged([f"urgent-{number}" for number in range(urgent_count)], tenant="quiet", urgent=True)
-    pipeline.start_tagged([f"normal-{number}" for number in range(normal_count)], tenant="quiet")
-    _await(pipeline, flood_count + urgent_count + normal_count)
-    return Fairness.of(pipeline.report(arrivals="1", tags="tag"), asked_epoch_ms)
+    start_tagged(lab, [f"urgent-{number}" for number in range(urgent_count)], tenant="quiet", urgent=True)
+    start_tagged(lab, [f"normal-{number}" for number in range(normal_count)], tenant="quiet")
+    _await(lab, flood_count + urgent_count + normal_count)
+    report, tags = lab.vendor.tagged_report("tag")
+    return Fairness.of(report, tags, asked_epoch_ms)
 
 
-def _await(pipeline: Pipeline, calls_count: int) -> None:
-    await_count(pipeline.admitted_count, calls_count, "calls that the vendor has seen")
+def _await(lab: Laboratory, calls_count: int) -> None:
+    await_count(lab.vendor.admitted_count, calls_count, "calls that the vendor has seen")
 
 
 def main(
@@ -120,11 +124,10 @@ def main(
     """Print how many slots the late calls waited, to the first, to most and to the last, as the vendor saw it."""
     table = Table("run", "urgent", "share", "normal", "normal, in its lane", "flood left", "worst window", "violations")
     for run in range(1, runs + 1):
-        with TemporaryDirectory() as folder, vendor(Path(folder), Contract(rate)) as url:
-            setting = Setting("permits", "permits", rate, headroom_ms, urgent_concurrency=2)
-            with cloud(Path(folder), Contract(rate), setting, url) as pipeline:
-                warm_up(pipeline)
-                seen = measure(pipeline, flood, urgent, normal)
+        setting = Setting("permits", "permits", rate, headroom_ms, urgent_concurrency=2)
+        with TemporaryDirectory() as folder, paced_laboratory(Path(folder), Contract(rate), setting) as lab:
+            warm_up(lab)
+            seen = measure(lab, flood, urgent, normal)
         table.add_row(
             str(run),
             str(seen.urgent),

@@ -12,18 +12,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import httpx
 import typer
 from headway_lane.ledger.record import CallAttribute, CallState, JobAttribute, job_key, since_attribute
-from typer.testing import CliRunner
 
 from benchmarks.figures import conclude
-from headway.cli import app as headway
-from headway.testing.ledger import Record, records
-from headway.testing.pipeline import depth
-from headway.testing.presets import PresetLab, Terms, preset_lab
+from headway.run.batch import run_file
+from headway.run.preparation import Choices
+from headway.testing.laboratory import WORKFLOW, Item, Laboratory
+from headway.testing.presets import Terms, preset_laboratory
 
 PRESET: Final = "generic"
 """It has an idempotency header, so that a repeated submit is no second job, and a poll."""
@@ -93,7 +91,7 @@ class Hostile:
         return self.early_count > 0 and self.early_slowest_ms <= self.others_median_ms + EARLY_COST_MS
 
 
-def latencies(calls: Sequence[Record], jobs: Sequence[Record]) -> Latencies:
+def latencies(calls: Sequence[Item], jobs: Sequence[Item]) -> Latencies:
     """Tell the resumed calls of the ledger apart by which half of their job came first, and say how long each took."""
     name = JobAttribute.ANSWERED_EPOCH_MS
     answered_ms = {job[JobAttribute.JOB_KEY]: int(job[name]) for job in jobs if name in job}
@@ -108,32 +106,27 @@ def latencies(calls: Sequence[Record], jobs: Sequence[Record]) -> Latencies:
     return Latencies(early_ms=found[True], others_ms=found[False])
 
 
-def run(built: PresetLab, folder: Path, calls_count: int) -> Hostile:
-    """Run so many calls against all faults at once, by `headway run`, and count."""
-    vendor = built.vendors[PRESET]
-    httpx.post(f"{vendor.url}/_headway/faults", json=FAULTS).raise_for_status()
+def run(lab: Laboratory, folder: Path, calls_count: int) -> Hostile:
+    """Run so many calls against all faults at once, as `headway run` does, and count."""
+    lab.vendor.switch(**FAULTS)
     source = folder / "hostile.jsonl"
     source.write_text("".join(json.dumps({"payload": {"n": n}}) + "\n" for n in range(calls_count)))
-    words = ["run", "call_vendor", "--vendor", PRESET, "--input", str(source), "--no-report", "--quiet"]
     started_s = time.monotonic()
-    CliRunner().invoke(headway, [*words, "--config-dir", str(built.configuration), "--state-dir", str(built.state_dir)])
+    choices = Choices(vendor=PRESET, write_report=False)
+    records = run_file(WORKFLOW, source, lab.connection, choices, configuration=lab.configuration).records
     seconds = time.monotonic() - started_s
-    lines = source.with_name("hostile.results.jsonl").read_text().splitlines()
-    results: list[dict[str, Any]] = [json.loads(line) for line in lines]
     time.sleep(TERMS.poll_after_s)  # duplicates and forged copies that are still on their way
-    seen, submit = vendor.report(), vendor.report().scopes["submit"]
-    sqs, lane = built.target.client("sqs"), built.stack.vendors[PRESET]
-    step_functions = built.target.client("stepfunctions")
+    seen = lab.vendor.report()
+    submit = seen.scopes["submit"]
     spans_s = []
-    for result in results:
-        told = step_functions.describe_execution(executionArn=result["execution"])
+    for record in records:
+        told = lab.execution(str(record.execution))
         spans_s.append((told["stopDate"] - told["startDate"]).total_seconds())
-    calls, jobs = (records(built.target, built.stack.outputs[name]) for name in ("CallsTable", "JobsTable"))
-    took = latencies(calls, jobs)
+    took = latencies(lab.records(lab.stack.calls_table), lab.records(lab.stack.jobs_table))
     return Hostile(
         calls_count=calls_count,
         seconds=seconds,
-        ends=dict(Counter(result["error"] or result["outcome"] for result in results)),
+        ends=dict(Counter(record.error or record.outcome.value for record in records)),
         slowest_s=max(spans_s),
         jobs=seen.jobs_by_status,
         submitted_twice_count=seen.payload_submitted_twice_count,
@@ -141,10 +134,10 @@ def run(built: PresetLab, folder: Path, calls_count: int) -> Hostile:
         violations_count=submit.violation_count,
         refused_count=submit.refused_count,
         forged_sent_count=seen.callbacks.forged_count,
-        forged_dead_letters_count=depth(sqs, built.stack.outputs["CallbackDlqUrl"]),
+        forged_dead_letters_count=lab.depth(lab.stack.callback_dlq_url),
         duplicates_sent_count=seen.callbacks.duplicate_count,
         lost_count=seen.callbacks.lost_count,
-        request_dead_letters_count=depth(sqs, lane["request_dlq_url"]),
+        request_dead_letters_count=lab.depth(lab.lane.request_dlq_url),
         early_count=len(took.early_ms),
         early_slowest_ms=max(took.early_ms, default=0),
         others_median_ms=median(took.others_ms or [0]),
@@ -156,8 +149,8 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else.")] = False,
 ) -> None:
     """Print what became of the calls, beside what the vendor says it did; exit code 1 where it does not add up."""
-    with TemporaryDirectory() as folder, preset_lab(Path(folder), [PRESET], TERMS) as built:
-        seen = run(built, Path(folder), calls)
+    with TemporaryDirectory() as folder, preset_laboratory(Path(folder), [PRESET], TERMS) as lab:
+        seen = run(lab, Path(folder), calls)
     title = f"{calls} calls against {', '.join(f'{name} {ratio:.0%}' for name, ratio in FAULTS.items())}"
     conclude(title, asdict(seen), ("adds_up", "adds up", seen.adds_up), as_json=as_json)
 

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 
 from headway.partner.openapi import openapi
-from headway.simulator.event import compose
+from headway.simulator.composed_event import compose
 from headway.simulator.signed_callback import sign
 
 MODES: Final = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
@@ -59,14 +59,14 @@ SIZES_BYTES: Final = (200_000, 500_000, 1_048_520, 1_100_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class WebhookRequest:
     """One request to a webhook."""
 
     method: str
     content: bytes
     headers: Mapping[str, str]
 
-    def signed(self, vendor: Vendor, key: str, url: str) -> "Attempt | None":
+    def signed(self, vendor: Vendor, key: str, url: str) -> "WebhookRequest | None":
         """Return it as a vendor would send it that has lost its mind, but not its key; None where none could."""
         if self.method != "POST":
             return None
@@ -96,10 +96,10 @@ def _with_signed_events(content: bytes, key: str) -> bytes | None:
         return None
 
 
-def drawn(vendor: Vendor, url: str, examples_count: int) -> list[Attempt]:
+def drawn(vendor: Vendor, url: str, examples_count: int) -> list[WebhookRequest]:
     """Draw so many requests, half of them valid, from the webhook's OpenAPI document; the same ones each time."""
     operation = schemathesis.openapi.from_dict(openapi(vendor.name, vendor.callbacks(), url))[f"/{vendor.name}"]["POST"]
-    found: list[Attempt] = []
+    found: list[WebhookRequest] = []
     for mode in MODES:
 
         @settings(
@@ -118,29 +118,29 @@ def drawn(vendor: Vendor, url: str, examples_count: int) -> list[Attempt]:
     return found
 
 
-def _attempt(case: Case[Any], url: str) -> Attempt:
+def _attempt(case: Case[Any], url: str) -> WebhookRequest:
     """Take the request out of a case, as schemathesis would send it."""
     prepared = requests.Request(**case.as_transport_kwargs(base_url=url.rpartition("/")[0])).prepare()
     body = prepared.body or b""
     content = body if isinstance(body, bytes) else str(body).encode()
     headers = {name: str(value) for name, value in prepared.headers.items() if name.lower() != "content-length"}
-    return Attempt(str(prepared.method), content, headers)
+    return WebhookRequest(str(prepared.method), content, headers)
 
 
-def forgeries(vendor: Vendor, job_ids: Sequence[str]) -> list[Attempt]:
+def forgeries(vendor: Vendor, job_ids: Sequence[str]) -> list[WebhookRequest]:
     """Return callbacks for jobs that are waited for, faultless but for their signature."""
     said = vendor.callbacks()
     words = sorted(said.success | said.failure | said.progress)
     return [_forgery(vendor, _text(vendor, job_id, word)) for job_id in job_ids for word in words]
 
 
-def _forgery(vendor: Vendor, text: str) -> Attempt:
+def _forgery(vendor: Vendor, text: str) -> WebhookRequest:
     callback = vendor.callbacks()
     signature = dict.fromkeys(scheme_of(callback.verification).headers, "1")
-    return Attempt("POST", text.encode(), {"content-type": CONTENT_TYPES[callback.body], **signature})
+    return WebhookRequest("POST", text.encode(), {"content-type": CONTENT_TYPES[callback.body], **signature})
 
 
-def raw(vendor: Vendor) -> list[Attempt]:
+def raw(vendor: Vendor) -> list[WebhookRequest]:
     """Return requests that are wrong each in a way of its own."""
     usual = _forgery(vendor, _text(vendor, JOB))
     typed = {"content-type": CONTENT_TYPES[vendor.callbacks().body]}

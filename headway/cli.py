@@ -15,7 +15,7 @@ from headway.commands.status import status
 from headway.commands.synth import synth
 from headway.commands.validate import validate
 from headway.commands.vendor import vendor
-from headway.errors import UsageProblem
+from headway.errors import Problem
 
 app = typer.Typer(
     name="headway",
@@ -44,13 +44,9 @@ app.add_typer(inbox.app)
 
 
 def main() -> None:
-    """Run the command line; a problem of the user's is one line and exit code 2."""
+    """Run the command line; a problem that nobody has caught is one line and its exit code."""
     try:
         app()
-    except UsageProblem as problem:
-        sys.exit(_say(str(problem)))
-
-
-def _say(message: str) -> int:
-    typer.echo(f"headway: {message}", err=True)
-    return 2
+    except Problem as problem:
+        typer.echo(f"headway: {problem}", err=True)
+        sys.exit(problem.exit_code)

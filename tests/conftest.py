@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import ROOT
 
+from headway.deployment.places import ASSEMBLY
 from headway.deployment.synthesis import synthesize
 
 
 @pytest.fixture(scope="session")
 def assembly() -> Path:
     """Return the assembly's folder; synthesized only where a source has changed since the last time."""
-    return synthesize(ROOT / ".headway" / "assembly")
+    return synthesize(ASSEMBLY)

@@ -17,8 +17,11 @@ from headway_cdk.constructs.inbox_surroundings import InboxSurroundings
 from headway_cdk.constructs.lane_alarms import LaneAlarms
 from headway_cdk.constructs.python_function import PythonFunction
 from headway_cdk.constructs.runtime_configuration import RuntimeConfiguration
-from headway_cdk.constructs.vendor_lane import VendorLane
-from headway_cdk.stateful import CALLBACK_TIMEOUT_S, StatefulStack
+from headway_cdk.constructs.vendor_lane import (
+    VendorLane,
+)
+from headway_cdk.outputs import StackOutput, VendorResource
+from headway_cdk.stateful import CALLBACK_TIMEOUT_S, StatefulStack, VendorState
 
 CALLBACK_BATCH_SIZE = 10
 CALLBACK_MAXIMUM_CONCURRENCY = 5
@@ -88,39 +91,41 @@ class StatelessStack(Stack):
         return callback
 
     def _outputs(self, stateful: StatefulStack, callback_url: str) -> None:
-        by_vendor = {lane.vendor.name: lane for lane in self.lanes}
         workflows = {
-            "call_vendor": {name: lane.call_vendor.machine.state_machine_arn for name, lane in by_vendor.items()}
+            "call_vendor": {lane.vendor.name: lane.call_vendor.machine.state_machine_arn for lane in self.lanes}
         }
-        resources = {
-            name: {
-                "request_queue_url": stateful.vendors[name].request_queue.queue_url,
-                **({"urgent_queue_url": queue.queue_url} if (queue := stateful.vendors[name].urgent_queue) else {}),
-                "request_dlq_url": stateful.vendors[name].request_dlq.queue_url,
-                "dispatch_machine_arn": lane.dispatch_call.machine.state_machine_arn,
-                "dispatcher_function": lane.dispatcher.function.function_name,
-                "drain_function": lane.drain.function.function_name,
-                "rejection_function": lane.rejection.function.function_name,
-                "proxy_api_id": lane.proxy.api.rest_api_id,
-                "results_function": lane.results.function.function_name,
-                **({"caller_function": lane.caller.function.function_name} if lane.caller else {}),
-                **({"reconciler_function": lane.reconciler.function.function_name} if lane.reconciler else {}),
-                **({"webhook_key_arn": key.secret_arn} if (key := stateful.vendors[name].webhook_key) else {}),
-                **({"api_token_arn": token.secret_arn} if (token := stateful.vendors[name].api_token) else {}),
-            }
-            for name, lane in by_vendor.items()
-        }
+        resources = {lane.vendor.name: _resources(lane, stateful.vendors[lane.vendor.name]) for lane in self.lanes}
         outputs = {
-            "Workflows": self.to_json_string(workflows),
-            "Vendors": self.to_json_string(resources),
-            "CallsTable": stateful.calls.table_name,
-            "JobsTable": stateful.jobs.table_name,
-            "BudgetsTable": stateful.budgets.table_name,
-            "ClaimsBucket": stateful.claims.bucket_name,
-            "CallbackQueueUrl": stateful.callback_queue.queue_url,
-            "CallbackFunction": self.callback.function.function_name,
-            "CallbackDlqUrl": stateful.callback_dlq.queue_url,
-            "CallbackUrl": callback_url,
+            StackOutput.WORKFLOWS: self.to_json_string(workflows),
+            StackOutput.VENDORS: self.to_json_string(resources),
+            StackOutput.CALLS_TABLE: stateful.calls.table_name,
+            StackOutput.JOBS_TABLE: stateful.jobs.table_name,
+            StackOutput.BUDGETS_TABLE: stateful.budgets.table_name,
+            StackOutput.CLAIMS_BUCKET: stateful.claims.bucket_name,
+            StackOutput.CALLBACK_QUEUE_URL: stateful.callback_queue.queue_url,
+            StackOutput.CALLBACK_FUNCTION: self.callback.function.function_name,
+            StackOutput.CALLBACK_DLQ_URL: stateful.callback_dlq.queue_url,
+            StackOutput.CALLBACK_URL: callback_url,
         }
         for name, value in outputs.items():
-            CfnOutput(self, name, value=value)
+            CfnOutput(self, name.value, value=value)
+
+
+def _resources(lane: VendorLane, state: VendorState) -> dict[str, str]:
+    """Return what a lane has, by VendorResource; what its contract does not ask for is left out."""
+    found = {
+        VendorResource.REQUEST_QUEUE_URL: state.request_queue.queue_url,
+        VendorResource.URGENT_QUEUE_URL: state.urgent_queue.queue_url if state.urgent_queue else None,
+        VendorResource.REQUEST_DLQ_URL: state.request_dlq.queue_url,
+        VendorResource.DISPATCH_MACHINE_ARN: lane.dispatch_call.machine.state_machine_arn,
+        VendorResource.DISPATCHER_FUNCTION: lane.dispatcher.function.function_name,
+        VendorResource.DRAIN_FUNCTION: lane.drain.function.function_name,
+        VendorResource.REJECTION_FUNCTION: lane.rejection.function.function_name,
+        VendorResource.PROXY_API_ID: lane.proxy.api.rest_api_id,
+        VendorResource.RESULTS_FUNCTION: lane.results.function.function_name,
+        VendorResource.CALLER_FUNCTION: lane.caller.function.function_name if lane.caller else None,
+        VendorResource.RECONCILER_FUNCTION: lane.reconciler.function.function_name if lane.reconciler else None,
+        VendorResource.WEBHOOK_KEY_ARN: state.webhook_key.secret_arn if state.webhook_key else None,
+        VendorResource.API_TOKEN_ARN: state.api_token.secret_arn if state.api_token else None,
+    }
+    return {name.value: value for name, value in found.items() if value is not None}

@@ -5,29 +5,26 @@ everything that ministack writes, which goes when the process goes. Nothing else
 """
 
 import contextlib
-import errno
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from headway.cloud.errors import PortInUse, StartFailed, StopFailed
-from headway.deployment.target import EMBEDDED_REGION
+from headway.cloud.port import free_port
+from headway.cloud.state import STATE_FILE, CloudState, read_state, write_state
+from headway.errors import StartFailed, StopFailed
 
-STATE_FILE = "cloud.json"
 LOG_FILE = "cloud.log"
+EMBEDDED_REGION = "us-east-1"
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 5.0
 
@@ -45,18 +42,6 @@ _CREATE_TIME_TOLERANCE_S = 2.0
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
-@dataclass(frozen=True, slots=True)
-class CloudState:
-    """A running embedded cloud; `pid` with `created_epoch_s` names one process even after pids are reused."""
-
-    pid: int
-    created_epoch_s: float
-    port: int
-    endpoint_url: str
-    started_epoch_s: int
-    tmp_dir: str
-
-
 def start(state_dir: Path, port: int | None = None, extra_environment: Mapping[str, str] | None = None) -> CloudState:
     """Start the embedded cloud and wait until it answers; when it already runs, return it as it is.
 
@@ -70,11 +55,11 @@ def start(state_dir: Path, port: int | None = None, extra_environment: Mapping[s
         return running
     stop(state_dir)
     state_dir.mkdir(parents=True, exist_ok=True)
-    port = _free_port(port)
+    port = free_port(port)
     tmp_dir = tempfile.mkdtemp(prefix="cloud-", dir=state_dir.resolve())
     try:
         state = _spawn(port, tmp_dir, state_dir / LOG_FILE, extra_environment or {})
-        _write_state(state_dir / STATE_FILE, state)
+        write_state(state_dir / STATE_FILE, state)
         _wait_until_healthy(state, state_dir / LOG_FILE)
     except BaseException:  # Ctrl-C too: a start that does not end well leaves nothing behind
         stop(state_dir)
@@ -88,7 +73,7 @@ def stop(state_dir: Path) -> bool:
 
     Returns whether a process was ended. Raises StopFailed when one outlives SIGKILL; the state file then stays.
     """
-    state = _read_state(state_dir / STATE_FILE)
+    state = read_state(state_dir / STATE_FILE)
     if state is None:
         return False
     stopped = False
@@ -111,34 +96,8 @@ def stop(state_dir: Path) -> bool:
 
 def status(state_dir: Path) -> CloudState | None:
     """Return the embedded cloud whose process is alive, or None; nothing is changed."""
-    state = _read_state(state_dir / STATE_FILE)
+    state = read_state(state_dir / STATE_FILE)
     return state if state is not None and _leader(state) is not None else None
-
-
-def _free_port(port: int | None) -> int:
-    """Return `port`, or any free one for None, after binding it once."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last run are in TIME_WAIT
-        try:
-            probe.bind(("127.0.0.1", port or 0))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise StartFailed(f"127.0.0.1:{port}: {error.strerror}; choose another with --port") from error
-            raise _port_in_use(port) from error
-        # Some systems let it bind beside a listener on 0.0.0.0: a connection shows that one.
-        if port is not None and _is_answered(port):
-            raise _port_in_use(port)
-        return int(probe.getsockname()[1])
-
-
-def _port_in_use(port: int | None) -> PortInUse:
-    return PortInUse(f"127.0.0.1:{port} is in use: choose another with --port or stop what listens there")
-
-
-def _is_answered(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _environment(port: int, tmp_dir: str) -> dict[str, str]:
@@ -277,17 +236,3 @@ def _wait_until_gone(processes: Sequence[psutil.Process]) -> None:
         stop=stop_after_delay(STOP_GRACE_S),
         retry_error_callback=lambda _: None,
     )(lambda: all(_is_gone(process) for process in processes))
-
-
-def _read_state(path: Path) -> CloudState | None:
-    try:
-        return CloudState(**json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-
-
-def _write_state(path: Path, state: CloudState) -> None:
-    """Replace the file as a whole: a reader sees the old state or the new one."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(state), indent=2) + "\n")
-    partial.replace(path)

@@ -1,15 +1,14 @@
 """The `up` and `down` commands: the embedded cloud with both stacks on it."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
+from headway_cdk.resources import CONFIGURATION
 
-from headway.errors import UsageProblem, mendable
-
-STATE_DIR = Path(".headway")
-StateDir = Annotated[Path, typer.Option(help="Where the embedded cloud keeps its state.")]
+from headway.commands.options import ConfigDir, StateDir
+from headway.deployment.places import STATE_DIR
+from headway.errors import UsageProblem
 
 
 def up(
@@ -17,10 +16,7 @@ def up(
     vendor_url: Annotated[
         list[str] | None, typer.Option(help="VENDOR=URL: where a vendor is; the simulator's default unless given.")
     ] = None,
-    config_dir: Annotated[
-        Path | None,
-        typer.Option(help="Schemas, contract and tuning files; this repository's unless given.", show_default=False),
-    ] = None,
+    config_dir: ConfigDir = CONFIGURATION,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outputs of the stacks as JSON.")] = False,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
@@ -36,21 +32,20 @@ def up(
 
         headway up --port 4566 --vendor-url replicate=http://127.0.0.1:9200
     """
-    from headway_cdk.resources import CONFIGURATION
     from rich.console import Console
 
     from headway.deployment import local
 
-    console = Console(stderr=True)
-    with mendable(), console.status("starting") as spinner:
-        urls = _vendor_urls(vendor_url or [])
-        cloud, stack = local.up(state_dir, urls, port, config_dir or CONFIGURATION, progress=spinner.update)
+    urls = _vendor_urls(vendor_url or [])
+    with Console(stderr=True).status("starting") as spinner:
+        deployed = local.up(state_dir, urls, port=port, configuration=config_dir, progress=spinner.update)
     if as_json:
-        typer.echo(json.dumps({"endpoint_url": cloud.endpoint_url, "outputs": dict(stack.outputs)}, indent=2))
+        document = {"endpoint_url": deployed.endpoint_url, "outputs": dict(deployed.stack.outputs)}
+        typer.echo(json.dumps(document, indent=2))
         return
     out = Console(highlight=False)
-    out.print(f"The embedded cloud listens at {cloud.endpoint_url}.")
-    for workflow, machines in stack.workflows.items():
+    out.print(f"The embedded cloud listens at {deployed.endpoint_url}.")
+    for workflow, machines in deployed.stack.workflows.items():
         out.print(f"Deployed: {workflow} for {', '.join(machines)}.")
     out.print("Next: `headway vendor` in another terminal, then `headway run call_vendor --input FILE.jsonl`.")
 
@@ -59,8 +54,7 @@ def down(state_dir: StateDir = STATE_DIR) -> None:
     """Stop the embedded cloud and remove all that it held."""
     from headway.deployment import local
 
-    with mendable():
-        stopped = local.down(state_dir)
+    stopped = local.down(state_dir)
     typer.echo("The embedded cloud is stopped." if stopped else "No embedded cloud was running.")
 
 

@@ -3,20 +3,16 @@
 import json
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.commands.callback import AsJson
-from headway.commands.run import TargetName
-from headway.errors import mendable
+from headway.commands.options import AsJson, Profile, Region, StateDir, Target
+from headway.deployment.places import STATE_DIR
+from headway.deployment.target_name import TargetName
 
 if TYPE_CHECKING:
-    from headway.deployment.connection import Connection
-    from headway.operations.dead_letters import DeadLetter, DeadLetters
-
-STATE_DIR = Path(".headway")
+    from headway.operations.dead_letters import DeadLetter
 
 app = typer.Typer(
     name="inbox",
@@ -25,22 +21,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Target = Annotated[TargetName, typer.Option(help="The embedded cloud, or AWS.")]
-Vendor = Annotated[str | None, typer.Option(help="Only those of one vendor.", show_default=False)]
-Outcome = Annotated[
-    str | None, typer.Option(help="Only those put aside as: Forged, Malformed, Unprocessed.", show_default=False)
+OfVendor = Annotated[str | None, typer.Option("--vendor", help="Only those of one vendor.", show_default=False)]
+WithOutcome = Annotated[
+    str | None,
+    typer.Option("--outcome", help="Only those put aside as: Forged, Malformed, Unprocessed.", show_default=False),
 ]
-Limit = Annotated[int | None, typer.Option(help="So many at most.", min=1, show_default=False)]
-Profile = Annotated[str | None, typer.Option(help="AWS profile.")]
-Region = Annotated[str | None, typer.Option(help="AWS region.")]
-StateDir = Annotated[Path, typer.Option(help="Where the embedded cloud keeps its state.")]
+AtMost = Annotated[int | None, typer.Option("--limit", help="So many at most.", min=1, show_default=False)]
 
 
 @app.command()
 def dead_letters(
-    vendor: Vendor = None,
-    outcome: Outcome = None,
-    limit: Limit = None,
+    *,
+    vendor: OfVendor = None,
+    outcome: WithOutcome = None,
+    limit: AtMost = None,
     bodies: Annotated[bool, typer.Option("--bodies", help="With --json: print the bodies, too.")] = False,
     as_json: AsJson = False,
     target: Target = TargetName.LOCAL,
@@ -55,25 +49,30 @@ def dead_letters(
 
     For example:
 
-        headway inbox dead letters
+        headway inbox dead-letters
 
-        headway inbox dead letters --vendor acme --outcome Malformed --json --bodies
+        headway inbox dead-letters --vendor acme --outcome Malformed --json --bodies
     """
-    dlq = _dead_letters(_connect(target, profile, region, state_dir))
-    found = list(dlq.take(limit))
-    dlq.requeue(found)
-    chosen = _chosen(found, vendor, outcome)
+    from headway.deployment.connection import connect
+    from headway.operations.dead_letters import Wanted, listed
+
+    connection = connect(target, profile=profile, region=region, state_dir=state_dir)
+    found = listed(connection, Wanted(vendor, outcome, limit))
     if as_json:
-        typer.echo(json.dumps([_as_json(dead_letter, bodies=bodies) for dead_letter in chosen], indent=2))
+        typer.echo(json.dumps([_as_json(dead_letter, bodies=bodies) for dead_letter in found], indent=2))
     else:
-        _print_dead_letters(chosen)
+        rows = [
+            [one.vendor, one.outcome, one.reason, f"{len(one.body):,}", _ago(one.received_epoch_s)] for one in found
+        ]
+        _print(["vendor", "outcome", "reason", "bytes", "came"], rows, otherwise="No callback was put aside.")
 
 
 @app.command()
 def replay(
-    vendor: Vendor = None,
-    outcome: Outcome = None,
-    limit: Limit = None,
+    *,
+    vendor: OfVendor = None,
+    outcome: WithOutcome = None,
+    limit: AtMost = None,
     as_json: AsJson = False,
     target: Target = TargetName.LOCAL,
     profile: Profile = None,
@@ -93,30 +92,28 @@ def replay(
 
         headway inbox replay --vendor acme --outcome Forged
     """
+    from dataclasses import asdict
+    from functools import partial
+
+    from rich.console import Console
     from rich.progress import track
 
-    dlq = _dead_letters(_connect(target, profile, region, state_dir))
-    found = list(dlq.take(limit))
-    chosen = [dead_letter for dead_letter in _chosen(found, vendor, outcome) if dead_letter.can_be_replayed]
-    left = [dead_letter for dead_letter in found if dead_letter not in chosen]
-    unusable_count = len(_chosen(left, vendor, outcome))
-    sent_count = 0
-    try:
-        for dead_letter in track(chosen, description="replaying", console=_status(), transient=True, disable=as_json):
-            dlq.replay(dead_letter)
-            sent_count += 1
-    finally:
-        dlq.requeue([*left, *chosen[sent_count:]])
+    from headway.deployment.connection import connect
+    from headway.operations import dead_letters as operation
+
+    connection = connect(target, profile=profile, region=region, state_dir=state_dir)
+    bar = partial(track, description="replaying", console=Console(stderr=True), transient=True, disable=as_json)
+    done = operation.replay(connection, operation.Wanted(vendor, outcome, limit), bar)
     if as_json:
-        typer.echo(json.dumps({"replayed_count": sent_count, "unusable_count": unusable_count}, indent=2))
+        typer.echo(json.dumps(asdict(done), indent=2))
     else:
-        typer.echo(f"{sent_count} sent to the inbox once more" + _unusable(unusable_count))
-    raise typer.Exit(1 if unusable_count else 0)
+        typer.echo(f"{done.replayed_count} sent to the inbox once more" + _unusable(done.unusable_count))
+    raise typer.Exit(1 if done.unusable_count else 0)
 
 
 @app.command()
 def orphans(
-    vendor: Vendor = None,
+    vendor: OfVendor = None,
     as_json: AsJson = False,
     target: Target = TargetName.LOCAL,
     profile: Profile = None,
@@ -135,47 +132,15 @@ def orphans(
     """
     from dataclasses import asdict
 
-    from rich.console import Console
-    from rich.table import Table
+    from headway.deployment.connection import connect
+    from headway.operations.orphans import orphans as orphans_of
 
-    from headway.operations import orphans as answers
-
-    cloud = _connect(target, profile, region, state_dir)
-    found = [
-        orphan
-        for orphan in answers.orphans(cloud.target.client("dynamodb"), cloud.stack.outputs["JobsTable"])
-        if vendor in (None, orphan.vendor)
-    ]
+    found = orphans_of(connect(target, profile=profile, region=region, state_dir=state_dir), vendor)
     if as_json:
         typer.echo(json.dumps([asdict(orphan) for orphan in found], indent=2))
-        return
-    table = Table("vendor", "job", "status", "since")
-    for orphan in found:
-        table.add_row(orphan.vendor, orphan.job_id, orphan.status, _ago(orphan.answered_epoch_ms / 1_000))
-    Console(highlight=False).print(table if found else "No answer is without a call.")
-
-
-def _connect(target: TargetName, profile: str | None, region: str | None, state_dir: Path) -> "Connection":
-    from headway.deployment import connection
-
-    with mendable():
-        return connection.connect(target.value, profile=profile, region=region, state_dir=state_dir)
-
-
-def _dead_letters(cloud: "Connection") -> "DeadLetters":
-    from headway.operations.dead_letters import DeadLetters
-
-    outputs = cloud.stack.outputs
-    return DeadLetters(cloud.target.client("sqs"), outputs["CallbackDlqUrl"], outputs["CallbackQueueUrl"])
-
-
-def _chosen(found: "list[DeadLetter]", vendor: str | None, outcome: str | None) -> "list[DeadLetter]":
-    chosen = [
-        dead_letter
-        for dead_letter in found
-        if vendor in (None, dead_letter.vendor) and outcome in (None, dead_letter.outcome)
-    ]
-    return sorted(chosen, key=lambda dead_letter: dead_letter.received_epoch_s)
+    else:
+        rows = [[one.vendor, one.job_id, one.status, _ago(one.answered_epoch_ms / 1_000)] for one in found]
+        _print(["vendor", "job", "status", "since"], rows, otherwise="No answer is without a call.")
 
 
 def _as_json(dead_letter: "DeadLetter", *, bodies: bool) -> dict[str, Any]:
@@ -190,23 +155,15 @@ def _as_json(dead_letter: "DeadLetter", *, bodies: bool) -> dict[str, Any]:
     }
 
 
-def _print_dead_letters(chosen: "list[DeadLetter]") -> None:
+def _print(columns: list[str], rows: list[list[str]], *, otherwise: str) -> None:
+    """Print a table, or a sentence where it would be empty."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("vendor", "outcome", "reason", "bytes", "came")
-    for dead_letter in chosen:
-        size = f"{len(dead_letter.body):,}"
-        table.add_row(
-            dead_letter.vendor, dead_letter.outcome, dead_letter.reason, size, _ago(dead_letter.received_epoch_s)
-        )
-    Console(highlight=False).print(table if chosen else "No callback was put aside.")
-
-
-def _status() -> Any:
-    from rich.console import Console
-
-    return Console(stderr=True)
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table if rows else otherwise)
 
 
 def _unusable(count: int) -> str:

@@ -1,10 +1,13 @@
 """The `plan` command: the numbers of a vendor's lane, each with its formula, before anything is deployed."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
+from headway_cdk.resources import CONFIGURATION
+
+from headway.commands.options import AsJson, ConfigDir
+from headway.errors import UsageProblem
 
 
 def plan(
@@ -22,10 +25,8 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config_dir: Annotated[Path, typer.Option(help="Where the contract and tuning files are.")] = Path(
-        "config/appconfig"
-    ),
+    as_json: AsJson = False,
+    config_dir: ConfigDir = CONFIGURATION,
 ) -> None:
     """Show what a contract implies: parameters, timeouts, utilisation.
 
@@ -41,21 +42,16 @@ def plan(
 
         headway plan replicate --backlog 10000 --json | jq .warnings
     """
-    from headway_cdk.configuration import load_vendors
     from headway_lane.contract.tuning import Tuning
     from rich.console import Console
     from rich.markup import escape
 
-    from headway.errors import UsageProblem, mendable
+    from headway.deployment.contracts import vendor_files
     from headway.planning.plan import plan as draw
     from headway.planning.situation import Situation
     from headway.planning.table import table
 
-    with mendable():
-        try:
-            files = {file.vendor.name: file for file in load_vendors(config_dir)}
-        except FileNotFoundError as error:
-            raise UsageProblem(f"{error.filename}: there is no such file; --config-dir needs both schemas") from error
+    files = vendor_files(config_dir)
     if vendor not in files:
         raise UsageProblem(f"no vendor is called {vendor}; {config_dir} has {', '.join(files)}")
     chosen = files[vendor]

@@ -2,24 +2,23 @@
 
 import json
 from contextlib import nullcontext
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from headway_cdk.resources import CONFIGURATION
 
-
-class TargetName(StrEnum):
-    """Where to run."""
-
-    LOCAL = "local"
-    AWS = "aws"
+from headway.commands.options import ConfigDir, Profile, Region, StateDir, Target
+from headway.deployment.places import STATE_DIR
+from headway.deployment.target_name import TargetName
+from headway.errors import Problem
 
 
 def run(
+    *,
     workflow: Annotated[str, typer.Argument(help="A deployed workflow, such as call_vendor.")],
     source: Annotated[Path, typer.Option("--input", help='JSON lines: {"payload": {...}, "vendor": "..."}.')],
-    target: Annotated[TargetName, typer.Option(help="The embedded cloud, or AWS.")] = TargetName.LOCAL,
+    target: Target = TargetName.LOCAL,
     vendor: Annotated[str | None, typer.Option(help="For lines that name no vendor.")] = None,
     urgent: Annotated[bool, typer.Option("--urgent", help="For lines that do not say `urgent`.")] = False,
     tenant: Annotated[str | None, typer.Option(help="For lines that name no `tenant`.")] = None,
@@ -29,13 +28,10 @@ def run(
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no table; errors only.")] = False,
-    profile: Annotated[str | None, typer.Option(help="AWS profile.")] = None,
-    region: Annotated[str | None, typer.Option(help="AWS region.")] = None,
-    config_dir: Annotated[
-        Path | None,
-        typer.Option(help="Contract files of what is deployed; this repository's unless given.", show_default=False),
-    ] = None,
-    state_dir: Annotated[Path, typer.Option(help="Where the embedded cloud keeps its state.")] = Path(".headway"),
+    profile: Profile = None,
+    region: Region = None,
+    config_dir: ConfigDir = CONFIGURATION,
+    state_dir: StateDir = STATE_DIR,
 ) -> None:
     """Call a workflow once per line of a file and wait for the results.
 
@@ -58,14 +54,11 @@ def run(
     be run or the cloud was lost, 130 after Ctrl-C.
     """
     # Here and not above: the other commands need not wait for boto3.
-    from headway_cdk.resources import CONFIGURATION
     from rich.console import Console
 
     from headway.deployment import connection
-    from headway.deployment.stack import NotDeployed
     from headway.run import batch, closing
-    from headway.run.errors import RunError
-    from headway.run.job import Choices
+    from headway.run.preparation import Choices
     from headway.run.progress import showing
 
     status = Console(stderr=True)
@@ -81,14 +74,12 @@ def run(
         report=report,
     )
     try:
-        cloud = connection.connect(target.value, profile=profile, region=region, state_dir=state_dir)
+        cloud = connection.connect(target, profile=profile, region=region, state_dir=state_dir)
         with nullcontext(lambda _: None) if quiet else showing(status) as show:
-            result = batch.run_file(
-                workflow, source, cloud, choices, progress=show, configuration=config_dir or CONFIGURATION
-            )
-    except (RunError, NotDeployed) as error:
-        status.print(str(error), style="red", soft_wrap=True, markup=False, highlight=False)
-        raise typer.Exit(2) from None
+            result = batch.run_file(workflow, source, cloud, choices, progress=show, configuration=config_dir)
+    except Problem as problem:  # said here, and not by `main`: in red, beside what else a run says
+        status.print(str(problem), style="red", soft_wrap=True, markup=False, highlight=False)
+        raise typer.Exit(problem.exit_code) from None
     closing.say_reasons(result, status)
     if as_json:
         typer.echo(json.dumps(result.as_json(), indent=2))

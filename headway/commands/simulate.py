@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headway.commands.options import AsJson
 from headway.errors import UsageProblem
 from headway.simulation.settings import Settings, Shape, headroom_for
 
@@ -20,6 +21,7 @@ CALLS_COUNT = 1_000_000
 
 
 def simulate(
+    *,
     limit: Annotated[
         list[str] | None,
         typer.Option("--limit", "--rate", help="CALLS/SECONDS; all that are given hold. 20/1 unless given."),
@@ -37,7 +39,7 @@ def simulate(
         typer.Option(help="What the limiter allows for; jitter + skew, or 1.5 x skew if more.", min=0),
     ] = None,
     write_ms: Annotated[
-        float, typer.Option(help="From reading the reservations to writing it, on average.", min=0)
+        float, typer.Option(help="From reading the reservations to writing them, on average.", min=0)
     ] = 5,
     start_ms: Annotated[float, typer.Option(help="Until a started caller runs, on average (exponential).", min=0)] = 60,
     answer_ms: Annotated[float, typer.Option(help="The vendor's time to answer.", min=0)] = 0,
@@ -50,7 +52,7 @@ def simulate(
     stray_ratio: Annotated[float, typer.Option(help="Share of calls that break the jitter.", min=0, max=0.99)] = 0,
     stray_ms: Annotated[float, typer.Option(help="By how much they do, at most.", min=0)] = 500,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal runs.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the first vendor's calls: FILE.html or FILE.svg.")] = None,
 ) -> None:
     """Try a contract on the limiter's own code and a virtual clock: hours of calls in seconds.
@@ -126,10 +128,10 @@ def simulate(
 def _limit(text: str) -> "Limit":
     from headway_lane.contract.limits import Limit, Scope
 
-    from headway.simulator import offer
+    from headway.simulator.rate import Rate
 
     try:
-        parsed = offer.Limit.parse(text)
+        parsed = Rate.parse(text)
     except ValueError as error:
         raise UsageProblem(f"--limit: {error}") from None
     return Limit(parsed.amount, parsed.per_s, Scope.SUBMIT)

@@ -4,45 +4,27 @@ cooling down why.
 
 import json
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from headway.commands.cloud import STATE_DIR, StateDir
+from headway.commands.options import AsJson, StateDir
+from headway.deployment.places import STATE_DIR
+from headway.errors import NotRunning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
     from headway.operations.budgets import BudgetStatus
+    from headway.operations.status import DeploymentStatus
 
 NOT_RUNNING = 3
 """Exit code where nothing runs, as init scripts have it (LSB)."""
-WAITING = "ApproximateNumberOfMessages"
-IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
 
 
-@dataclass(frozen=True, slots=True)
-class LaneStatus:
-    """What waits in one vendor's lane, in messages; the urgent ones are None where the lane has no urgent queue,
-    in-flight permits where the contract does not limit jobs in flight.
-
-    `jobs_in_flight_count` leaves out the expired ones, which anybody may take.
-    """
-
-    vendor: str
-    waiting_count: int
-    in_flight_count: int
-    urgent_waiting_count: int | None
-    urgent_in_flight_count: int | None
-    soft_limit_count: int
-    dead_count: int
-    jobs_in_flight_count: int | None
-    jobs_in_flight_limit: int | None
-
-
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    state_dir: StateDir = STATE_DIR,
-) -> None:
+def status(as_json: AsJson = False, state_dir: StateDir = STATE_DIR) -> None:
     """Show whether the embedded cloud runs, what waits in its queues, how many
     jobs in flight a limited vendor has, and what its budgets are cooling down by.
 
@@ -56,110 +38,53 @@ def status(
 
         headway status --json | jq '.budgets[] | select(.circuit != "closed")'
     """
-    from headway_cdk.configuration import load_vendors
-    from headway_cdk.resources import CONFIGURATION
-    from headway_lane.limiter.reservation_store import DynamoReservationStore
-
-    from headway.cloud import process
-    from headway.deployment.stack import Stack
-    from headway.deployment.target import LocalTarget
-    from headway.errors import mendable
-    from headway.operations.budgets import statuses
-
-    with mendable():
-        cloud = process.status(state_dir)
-        if cloud is None:
-            typer.echo(json.dumps({"running": False}) if as_json else "No embedded cloud is running.")
-            raise typer.Exit(NOT_RUNNING)
-        stack = Stack.local(state_dir)
-        contracts = {file.vendor.name: file.vendor for file in load_vendors(CONFIGURATION)}
-        limits = {name: contract.jobs_in_flight for name, contract in contracts.items()}
-        table_name = stack.budgets_table
-    target = LocalTarget(cloud.endpoint_url)
-    sqs = target.client("sqs")
-    reservations = DynamoReservationStore(target.table(table_name))
-    budgets = statuses(reservations, stack.vendors, time.time_ns() // 1_000)
-    lanes = [
-        LaneStatus(
-            vendor=vendor,
-            waiting_count=_count(sqs, resources["request_queue_url"], WAITING),
-            in_flight_count=_count(sqs, resources["request_queue_url"], IN_FLIGHT),
-            urgent_waiting_count=_count(sqs, urgent_url, WAITING) if urgent_url else None,
-            urgent_in_flight_count=_count(sqs, urgent_url, IN_FLIGHT) if urgent_url else None,
-            soft_limit_count=contracts[vendor].soft_limit_count if vendor in contracts else 0,
-            dead_count=_count(sqs, resources["request_dlq_url"], WAITING),
-            jobs_in_flight_limit=(limit := limits.get(vendor)),
-            jobs_in_flight_count=None
-            if limit is None
-            else jobs_in_flight_taken(target.client("dynamodb"), table_name, vendor, time.time()),
-        )
-        for vendor, resources in stack.vendors.items()
-        for urgent_url in [resources.get("urgent_queue_url")]
-    ]
-    callbacks = {
-        "waiting_count": _count(sqs, stack.outputs["CallbackQueueUrl"], WAITING),
-        "dead_count": _count(sqs, stack.outputs["CallbackDlqUrl"], WAITING),
-    }
-    if as_json:
-        document = {
-            "running": True,
-            **asdict(cloud),
-            "lanes": [asdict(lane) for lane in lanes],
-            "callbacks": callbacks,
-            "budgets": [asdict(budget) for budget in budgets],
-        }
-        typer.echo(json.dumps(document, indent=2))
-        return
-    _print(cloud.endpoint_url, cloud.pid, lanes, callbacks)
-    if budgets:
-        _print_budgets(budgets)
-
-
-def _count(sqs: Any, url: str, attribute: str) -> int:
-    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])["Attributes"][attribute])
-
-
-def jobs_in_flight_taken(dynamodb: Any, table_name: str, vendor: str, now_s: float) -> int:
-    """Count the in-flight permits of a vendor that have not expired, read consistently."""
-    from headway_lane.limiter.in_flight import in_flight_key
-    from headway_lane.limiter.in_flight_store import InFlightAttribute
-    from headway_lane.limiter.reservation_store import BudgetAttribute
-
-    answer = dynamodb.get_item(
-        TableName=table_name, Key={BudgetAttribute.BUDGET: {"S": in_flight_key(vendor)}}, ConsistentRead=True
-    )
-    in_flight = answer.get("Item", {}).get(InFlightAttribute.HOLDERS, {"M": {}})["M"]
-    return sum(int(until["N"]) > now_s for until in in_flight.values())
-
-
-def _print(endpoint_url: str, pid: int, lanes: list[LaneStatus], callbacks: dict[str, int]) -> None:
     from rich.console import Console
+
+    from headway.deployment.connection import connect
+    from headway.operations.status import deployment_status
+
+    try:
+        connection = connect(state_dir=state_dir)
+    except NotRunning:
+        typer.echo(json.dumps({"running": False}) if as_json else "No embedded cloud is running.")
+        raise typer.Exit(NOT_RUNNING) from None
+    found = deployment_status(connection, time.time_ns() // 1_000)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+        return
+    out = Console(highlight=False)
+    if found.cloud:
+        out.print(f"The embedded cloud listens at {found.cloud.endpoint_url} (pid {found.cloud.pid}).")
+    out.print(queues_table(found))
+    if found.budgets:
+        out.print(budgets_table(found.budgets))
+
+
+def queues_table(status: "DeploymentStatus") -> "Table":
+    """Lay out the queues of every lane, one below the other, and the callback queue."""
     from rich.table import Table
 
-    out = Console(highlight=False)
-    out.print(f"The embedded cloud listens at {endpoint_url} (pid {pid}).")
     table = Table("queue", "waiting", "in flight", "soft limit", "dead letters", "in-flight permits taken")
-    for lane in lanes:
+    for lane in status.lanes:
         counts = (lane.waiting_count, lane.in_flight_count, lane.soft_limit_count, lane.dead_count)
-        in_flight = (
-            "" if lane.jobs_in_flight_limit is None else f"{lane.jobs_in_flight_count} of {lane.jobs_in_flight_limit}"
-        )
-        table.add_row(f"requests to {lane.vendor}", *map(str, counts), in_flight)
+        limit = lane.jobs_in_flight_limit
+        taken = "" if limit is None else f"{lane.jobs_in_flight_count} of {limit}"
+        table.add_row(f"requests to {lane.vendor}", *map(str, counts), taken)
         if lane.urgent_waiting_count is not None:
             urgent = (lane.urgent_waiting_count, lane.urgent_in_flight_count)
             table.add_row(f"urgent requests to {lane.vendor}", *map(str, urgent), "", "", "")
-    table.add_row("callbacks", str(callbacks["waiting_count"]), "", "", str(callbacks["dead_count"]), "")
-    out.print(table)
+    callbacks = status.callbacks
+    table.add_row("callbacks", str(callbacks.waiting_count), "", "", str(callbacks.dead_count), "")
+    return table
 
 
-def _print_budgets(budgets: "list[BudgetStatus]") -> None:
-    from rich.console import Console
+def budgets_table(budgets: "Sequence[BudgetStatus]") -> "Table":
+    """Lay out the budgets: when the next call may leave, and what holds it back."""
     from rich.table import Table
 
-    table = Table("budget", "next free slot", "cooled_down", "circuit")
+    table = Table("budget", "next free slot", "cooling down", "circuit")
     for budget in budgets:
-        cooled_down = (
-            f"{budget.cool_down_for_s:.1f} s more: {budget.cool_down_reason}" if budget.cool_down_reason else ""
-        )
-        table.add_row(f"{budget.vendor} {budget.scope}", f"in {budget.free_in_s:.1f} s", cooled_down, budget.circuit)
-    Console(highlight=False).print(table)
+        reason = budget.cool_down_reason
+        cooling_down = f"{budget.cool_down_for_s:.1f} s more: {reason}" if reason else ""
+        table.add_row(f"{budget.vendor} {budget.scope}", f"in {budget.free_in_s:.1f} s", cooling_down, budget.circuit)
+    return table

@@ -1,7 +1,5 @@
 """The `synth` command: the templates for AWS, checked by cdk-nag (in the app) and by cfn-lint."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,20 +18,16 @@ def synth(
     """
     from rich.console import Console
 
-    from headway.deployment.synthesis import synthesize
-    from headway.errors import mendable
+    from headway.deployment import synthesis
 
     console = Console(stderr=True)
-    with mendable(), console.status("synthesizing"):
-        assembly = synthesize(output.resolve())
-    templates = sorted(assembly.glob("*.template.json"))
+    with console.status("synthesizing"):
+        assembly = synthesis.synthesize(output.resolve())
     with console.status("cfn-lint"):
-        command = [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", *map(str, templates)]
-        lint = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-    errors = [block for block in lint.stdout.split("\n\n") if block.startswith("E")]
-    for template in templates:
+        found = synthesis.lint(assembly)
+    for template in found.templates:
         typer.echo(f"{template.name}: {template.stat().st_size} bytes")
-    typer.echo(f"cdk-nag: 0 errors; cfn-lint: {len(errors)} errors")
-    if lint.returncode:
-        typer.echo("\n\n".join(errors) or lint.stderr, err=True)
+    typer.echo(f"cdk-nag: 0 errors; cfn-lint: {len(found.errors)} errors")
+    if found.refuses:
+        typer.echo("\n\n".join(found.errors) or found.complaint, err=True)
         raise typer.Exit(1)

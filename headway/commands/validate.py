@@ -5,21 +5,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from headway_cdk.resources import CONFIGURATION
+
+from headway.commands.options import AsJson, ConfigDir
 
 
 def validate(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Contract files; all of the configuration unless given.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config_dir: Annotated[Path, typer.Option(help="Where the schemas, contract and tuning files are.")] = Path(
-        "config/appconfig"
-    ),
+    as_json: AsJson = False,
+    config_dir: ConfigDir = CONFIGURATION,
 ) -> None:
     """Check contract files as synth and AppConfig would.
 
     Each file is checked by the schema and for what contradicts itself. What
-    is wrong is one line with the file, the field and the mend.
+    is wrong is one line with the file, the field and the correction.
 
     Exit codes: 0 all can be used, 2 one cannot.
 
@@ -29,22 +30,9 @@ def validate(
 
         headway validate config/appconfig/presets/mux.yaml
     """
-    from headway_cdk.configuration import ConfigurationError, load_contract, load_vendors
+    from headway.deployment.contracts import problems_of
 
-    found: dict[str, str | None] = {}
-    paths = files or sorted((config_dir / "vendors").glob("*.yaml"))
-    for path in paths:
-        try:
-            load_contract(config_dir, path)
-        except ConfigurationError as error:
-            found[str(path)] = str(error)
-        else:
-            found[str(path)] = None
-    if not files and not any(found.values()):
-        try:
-            load_vendors(config_dir)  # tunings too
-        except ConfigurationError as error:
-            found[str(config_dir)] = str(error)
+    found = problems_of(config_dir, files or [])
     if as_json:
         typer.echo(json.dumps([{"file": name, "problem": problem} for name, problem in found.items()], indent=2))
     else:

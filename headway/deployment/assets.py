@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from headway.cloud.errors import DeploymentFailed
+from headway.errors import DeploymentFailed
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

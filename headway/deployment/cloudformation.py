@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
-from headway.cloud.errors import DeploymentFailed
 from headway.deployment.assets import FileAsset, read_assets, upload
 from headway.deployment.target import LocalTarget
+from headway.errors import DeploymentFailed
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

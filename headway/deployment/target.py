@@ -11,7 +11,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-EMBEDDED_REGION = "us-east-1"
+from headway.cloud.process import EMBEDDED_REGION
 
 # Nothing of the user's AWS configuration reaches the embedded cloud: neither a profile that does not exist here,
 # which botocore refuses even beside explicit credentials, nor settings of the default profile.
@@ -31,6 +31,9 @@ class Target(Protocol):
 
     def client(self, name: str) -> Any:
         """Return the boto3 client of the service `name`: the same one each time, safe to share between threads."""
+
+    def table(self, name: str) -> Any:
+        """Return a DynamoDB table, to be used by one thread."""
 
 
 class _SessionTarget:

@@ -1,21 +1,28 @@
-"""A budget's reserve as an operator wants to read it: when the next call may leave, and what holds it back."""
+"""Reservations of a budget as an operator wants to read them: when the next call may leave, and what holds it back."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headway_lane.contract.limits import Scope
+from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.core.circuit import CircuitState
 from headway_lane.limiter.core.reservations import reserve
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import Entry
+from headway_lane.limiter.reservation_store import DynamoReservationStore
 from headway_lane.limiter.runner import ReservationStore
+
+from headway.deployment.connection import Connection
 
 US_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """One vendor's submits or polls: times in seconds from now; no reason while nobody is cooling down."""
+    """One budget of a vendor: of its submits, its polls, or both where a limit counts both (scope `any`).
+
+    Times are in seconds from now; no reason while nobody is cooling down.
+    """
 
     vendor: str
     scope: str
@@ -27,13 +34,19 @@ class BudgetStatus:
     probe_every_s: float
 
 
+def budget_statuses(connection: Connection, now_us: int) -> list[BudgetStatus]:
+    """Judge every budget of a deployment that was used; a vendor that is paced without permits has none."""
+    reservations = DynamoReservationStore(connection.target.table(connection.stack.budgets_table))
+    return statuses(reservations, connection.stack.vendors, now_us)
+
+
 def statuses(reservations: ReservationStore, vendors: Iterable[str], now_us: int) -> list[BudgetStatus]:
-    """Judge every budget that was used; a vendor without permits has none."""
+    """Judge every budget in a store that was used."""
     return [
         status_of(vendor, scope, entry, now_us)
         for vendor in vendors
         for scope in Scope
-        if (entry := reservations.read(f"{vendor}#{scope}"))
+        if (entry := reservations.read(budget_name(vendor, scope)))
     ]
 
 

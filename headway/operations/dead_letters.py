@@ -1,14 +1,14 @@
 """Callbacks that were put aside (hop 10): in the callback DLQ, with the reason and all that came, to be looked at and
 replayed.
 
-A look takes dead letters out of sight for `LOOK_S`, and puts them back. A replay sends one to the callback queue with
-the moment of its first arrival, so that its signature is as old as it was then, and deletes it after that: a crash
-between the two replays it twice, and the inbox takes the first.
+A look takes dead letters out of sight for `LOOK_S`, and makes them visible again. A replay sends one to the callback
+queue with the moment of its first arrival, so that its signature is as old as it was then, and deletes it after that:
+a crash between the two replays it twice, and the inbox takes the first.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from headway_lane.messages.envelope import (
     CALLBACK_HEADERS_ATTRIBUTE,
@@ -20,6 +20,8 @@ from headway_lane.messages.envelope import (
     received_epoch_s_of,
 )
 
+from headway.deployment.connection import Connection
+
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
@@ -29,6 +31,28 @@ BATCH: Final = 10
 """The most messages that SQS gives at once (API reference)."""
 UNPROCESSED: Final = "Unprocessed"
 """The outcome of a dead letter that SQS itself has moved here: the function broke off too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which dead letters: of one vendor, with one outcome, out of so many; None for all of them."""
+
+    vendor: str | None = None
+    outcome: str | None = None
+    limit: int | None = None
+
+    def chosen(self, found: "Iterable[DeadLetter]") -> "list[DeadLetter]":
+        """Choose by vendor and outcome, the oldest first."""
+        chosen = [one for one in found if self.vendor in (None, one.vendor) and self.outcome in (None, one.outcome)]
+        return sorted(chosen, key=lambda one: one.received_epoch_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of a replay: dead letters that were sent, and those that did not come through the callback API."""
+
+    replayed_count: int
+    unusable_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +96,19 @@ class DeadLetter:
 class DeadLetters:
     """The callback DLQ of a deployed stack, and the queue that its dead letters came from."""
 
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        """Find those of a deployment."""
+        stack = connection.stack
+        return cls(connection.target.client("sqs"), stack.callback_dlq_url, stack.callback_queue_url)
+
     def __init__(self, sqs: "SQSClient", dlq_url: str, queue_url: str) -> None:
         self._sqs = sqs
         self._dlq_url = dlq_url
         self._queue_url = queue_url
 
     def take(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Yield dead letters, each once, in no order; they are out of sight until LOOK_S is over or `restore`."""
+        """Yield dead letters, each once, in no order; they are out of sight until LOOK_S is over or `requeue`."""
         seen: set[str] = set()
         while limit is None or len(seen) < limit:
             wanted = BATCH if limit is None else min(BATCH, limit - len(seen))
@@ -118,3 +148,34 @@ class DeadLetters:
             },
         )
         self._sqs.delete_message(QueueUrl=self._dlq_url, ReceiptHandle=dead_letter.message["ReceiptHandle"])
+
+
+def listed(connection: Connection, wanted: Wanted) -> list[DeadLetter]:
+    """Return dead letters of a deployment, the oldest first; they stay where they are."""
+    dead_letters = DeadLetters.of(connection)
+    found = list(dead_letters.take(wanted.limit))
+    dead_letters.requeue(found)
+    return wanted.chosen(found)
+
+
+def replay(
+    connection: Connection,
+    wanted: Wanted,
+    following: Callable[[Sequence[DeadLetter]], Iterable[DeadLetter]] = iter,
+) -> Replay:
+    """Send dead letters to the inbox once more; `following` yields them one by one, and may show how far it has come.
+
+    Whatever breaks it off, those that were not sent are visible again.
+    """
+    dead_letters = DeadLetters.of(connection)
+    found = list(dead_letters.take(wanted.limit))
+    usable = [dead_letter for dead_letter in wanted.chosen(found) if dead_letter.can_be_replayed]
+    left = [dead_letter for dead_letter in found if dead_letter not in usable]
+    sent_count = 0
+    try:
+        for dead_letter in following(usable):
+            dead_letters.replay(dead_letter)
+            sent_count += 1
+    finally:
+        dead_letters.requeue([*left, *usable[sent_count:]])
+    return Replay(sent_count, len(wanted.chosen(left)))

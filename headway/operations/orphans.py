@@ -1,14 +1,17 @@
 """Answers that nobody waits for (hop 10): stored under a job ID that no call of ours has, as yet or ever."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headway_lane.ledger.record import JobAttribute
 
+from headway.deployment.connection import Connection
+
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +24,20 @@ class Orphan:
     answered_epoch_ms: int
 
 
-def orphans(dynamodb: "DynamoDBClient", jobs_table: str) -> Iterator[Orphan]:
-    """Yield the orphans of a jobs table, which is read as a whole: a question for a person, not for a loop."""
+def orphans(connection: Connection, vendor_name: str | None = None) -> list[Orphan]:
+    """Return the orphans of one vendor, or of all. The jobs table is read as a whole: a question for a person, not for
+    a loop.
+    """
+    dynamodb: DynamoDBClient = connection.target.client("dynamodb")
     pages = dynamodb.get_paginator("scan").paginate(
-        TableName=jobs_table,
+        TableName=connection.stack.jobs_table,
         FilterExpression=f"attribute_exists({JobAttribute.ANSWER}) AND attribute_not_exists({JobAttribute.CALL_ID})",
     )
-    for page in pages:
-        for item in page["Items"]:
-            vendor, _, job_id = item[JobAttribute.JOB_KEY]["S"].partition("#")
-            answer = json.loads(item[JobAttribute.ANSWER]["S"])
-            answered_epoch_ms = int(item[JobAttribute.ANSWERED_EPOCH_MS]["N"])
-            yield Orphan(vendor, job_id, answer["status"], answered_epoch_ms)
+    found = [_orphan(item) for page in pages for item in page["Items"]]
+    return [orphan for orphan in found if vendor_name in (None, orphan.vendor)]
+
+
+def _orphan(item: "Mapping[str, AttributeValueTypeDef]") -> Orphan:
+    vendor, _, job_id = item[JobAttribute.JOB_KEY]["S"].partition("#")
+    answer = json.loads(item[JobAttribute.ANSWER]["S"])
+    return Orphan(vendor, job_id, answer["status"], int(item[JobAttribute.ANSWERED_EPOCH_MS]["N"]))

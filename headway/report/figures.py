@@ -57,7 +57,7 @@ class VendorCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ReachedPace:
     """How the run stood to its contract; `rate_per_s` and `share` are None when there were too few calls.
 
     `by_vendor` says who counted the busiest window and the violations, `rate_by_vendor` who measured the rate.
@@ -168,7 +168,7 @@ def vendor_counts(report: Mapping[str, object] | None) -> tuple[VendorCount, ...
     return tuple(seen for seen in read if (seen.calls, seen.worst_window, seen.violations) != (None, None, None))
 
 
-def pace(summary: RunSummary) -> Pace:
+def pace(summary: RunSummary) -> ReachedPace:
     """Hold the run against its contract: by the vendor's count of the contract's scope where there is one, else ours.
 
     A violation is a call that found its window already full. The vendor's window and violations are taken together or
@@ -189,7 +189,7 @@ def pace(summary: RunSummary) -> Pace:
     if vendor is not None and vendor.utilisation is not None:
         rate, share = vendor.utilisation * contract_rate_per_s(contract), vendor.utilisation
         rate_by_vendor = True
-    return Pace(rate, share, busiest, violations, by_vendor, rate_by_vendor)
+    return ReachedPace(rate, share, busiest, violations, by_vendor, rate_by_vendor)
 
 
 def duration_ms(call: CallTimes, stage: Stage) -> int | None:

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from headway.report import plots, wording
 from headway.report.figures import (
     STAGES,
-    Pace,
+    ReachedPace,
     contract_rate_per_s,
     duration_ms,
     failures,
@@ -80,7 +80,7 @@ def verdict(summary: RunSummary) -> str:
     return f"{succeeded(summary.calls):,} of {len(summary.calls):,} succeeded · {reached} · {violations}"
 
 
-def _rates(summary: RunSummary, against: Pace) -> tuple[str | None, str]:
+def _rates(summary: RunSummary, against: ReachedPace) -> tuple[str | None, str]:
     """Say the rate reached and the contract's in one unit, such as 9.1/s and 10/s."""
     contracted = contract_rate_per_s(summary.contract)
     unit_s, unit = wording.rate_unit(contracted)
@@ -88,7 +88,7 @@ def _rates(summary: RunSummary, against: Pace) -> tuple[str | None, str]:
     return reached, f"{wording.number(contracted * unit_s)}/{unit}"
 
 
-def _mood(against: Pace, wins: int, calls: int) -> str:
+def _mood(against: ReachedPace, wins: int, calls: int) -> str:
     if against.violations or (calls and not wins):
         return "bad"
     return "good" if calls and wins == calls else "mixed"

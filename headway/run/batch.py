@@ -8,17 +8,17 @@ from typing import Any
 from headway_cdk.resources import CONFIGURATION
 
 from headway.deployment.connection import Connection
+from headway.errors import RunRefused
 from headway.report.model import ContractLine, RunSummary
-from headway.run.errors import RunRefused
 from headway.run.executions import Executions
-from headway.run.job import EVERYTHING, Choices, Job, check, prepare
 from headway.run.ledger_watch import LedgerWatch
 from headway.run.lines import BadLine
-from headway.run.outcome import RunResult, VendorRun, call_times
-from headway.run.results import Outcome, Record, ResultsFile, beside
+from headway.run.preparation import EVERYTHING, Choices, PreparedRun, check, prepare
+from headway.run.results import LineOutcome, Record, ResultsFile, beside
+from headway.run.run_result import RunResult, VendorRun, call_times
+from headway.run.run_watch import RunWatch
 from headway.run.surroundings import Surroundings
-from headway.run.tally import Pace, Tally, recent_rate_per_s
-from headway.run.watch import Watch
+from headway.run.tally import LivePace, RunTally, recent_rate_per_s
 
 
 def run_file(
@@ -27,7 +27,7 @@ def run_file(
     connection: Connection,
     choices: Choices = EVERYTHING,
     *,
-    progress: Callable[[Tally], None] = lambda _: None,
+    progress: Callable[[RunTally], None] = lambda _: None,
     vendor_report: Callable[[], Mapping[str, Any] | None] = lambda: None,
     surroundings: Surroundings | None = None,
     configuration: Path = CONFIGURATION,
@@ -40,12 +40,12 @@ def run_file(
     surroundings = surroundings or Surroundings()
     clients = connection.target.client
     executions = Executions(clients("stepfunctions"), clients("s3"), surroundings.sleep)
-    job = prepare(workflow, source, connection, choices, configuration)
-    check(executions, job)
+    prepared = prepare(workflow, source, connection, choices, configuration)
+    check(executions, prepared)
     started_epoch_ms, started_s = surroundings.epoch_ms(), surroundings.clock_s()
-    records: list[Record] = [_invalid(line) for line in job.bad]
+    records: list[Record] = [_invalid(line) for line in prepared.bad]
 
-    with _open(job.results) as file:
+    with _open(prepared.results) as file:
         for record in records:
             file.append(record)
 
@@ -54,11 +54,11 @@ def run_file(
             records.append(record)
 
         ledger = LedgerWatch(connection.target.client("dynamodb"), connection.stack.calls_table)
-        watch = Watch(executions, ledger, job.machines, choices.again, surroundings, end)
+        watch = RunWatch(executions, ledger, prepared.machines, choices.again, surroundings, end)
         try:
             watch.run(
-                job.plan.attempts,
-                lambda: progress(_tally(watch, job, surroundings, surroundings.clock_s() - started_s)),
+                prepared.worklist.attempts,
+                lambda: progress(_tally(watch, prepared, surroundings, surroundings.clock_s() - started_s)),
             )
             interrupted = False
         except KeyboardInterrupt:
@@ -66,7 +66,7 @@ def run_file(
     records.sort(key=lambda record: record.line)
     counts = watch.counts
     summaries = _summaries(
-        job,
+        prepared,
         records,
         (started_epoch_ms, surroundings.epoch_ms()),
         connection.name,
@@ -78,9 +78,9 @@ def run_file(
         workflow=workflow,
         target=connection.name,
         source=source,
-        results=job.results,
+        results=prepared.results,
         records=tuple(records),
-        skipped_count=len(job.plan.skipped),
+        skipped_count=len(prepared.worklist.skipped),
         open_count=counts.queued_count + counts.called_count + counts.answered_count,
         unstarted_count=counts.starting_count,
         interrupted=interrupted,
@@ -102,7 +102,7 @@ def _invalid(line: BadLine) -> Record:
         attempt=None,
         execution=None,
         vendor=None,
-        outcome=Outcome.INVALID,
+        outcome=LineOutcome.INVALID,
         output=None,
         error="Input.Invalid",
         cause=line.reason,
@@ -110,17 +110,17 @@ def _invalid(line: BadLine) -> Record:
     )
 
 
-def _tally(watch: Watch, job: Job, surroundings: Surroundings, elapsed_s: float) -> Tally:
+def _tally(watch: RunWatch, prepared: PreparedRun, surroundings: Surroundings, elapsed_s: float) -> RunTally:
     now_ms = surroundings.epoch_ms()
     paces = tuple(
-        Pace(vendor, recent_rate_per_s(watch.sent_epoch_ms[vendor].values(), now_ms), limit.rate_per_s)
-        for vendor, limit in job.contracts.items()
+        LivePace(vendor, recent_rate_per_s(watch.sent_epoch_ms[vendor].values(), now_ms), limit.rate_per_s)
+        for vendor, limit in prepared.contracts.items()
     )
-    return Tally(watch.counts, len(job.plan.skipped), len(job.bad), elapsed_s, paces)
+    return RunTally(watch.counts, len(prepared.worklist.skipped), len(prepared.bad), elapsed_s, paces)
 
 
 def _summaries(
-    job: Job,
+    prepared: PreparedRun,
     records: Sequence[Record],
     span_epoch_ms: tuple[int, int],
     target: str,
@@ -128,10 +128,10 @@ def _summaries(
     vendor_report: Mapping[str, Any] | None,
 ) -> list[RunSummary]:
     """Summarise the run for each vendor; lines that name none count where there is only one."""
-    alone = len(job.contracts) == 1
+    alone = len(prepared.contracts) == 1
     return [
         RunSummary(
-            workflow=job.route.workflow,
+            workflow=prepared.route.workflow,
             vendor=vendor,
             target=target,
             input_name=source.name,
@@ -141,11 +141,11 @@ def _summaries(
             calls=tuple(
                 call_times(record) for record in records if record.vendor == vendor or (alone and record.vendor is None)
             ),
-            skipped=sum(line.vendor == vendor for line in job.plan.skipped),
+            skipped=sum(line.vendor == vendor for line in prepared.worklist.skipped),
             headway_version=version("headway"),
             vendor_report=vendor_report,
         )
-        for vendor, limit in job.contracts.items()
+        for vendor, limit in prepared.contracts.items()
     ]
 
 

@@ -6,8 +6,8 @@ from rich.text import Text
 
 from headway.report import wording
 from headway.report.figures import WHOLE, contract_rate_per_s, pace, spread
-from headway.run.outcome import RunResult, VendorRun
-from headway.run.results import Outcome
+from headway.run.results import LineOutcome
+from headway.run.run_result import RunResult, VendorRun
 
 MOST_REASONS = 10
 
@@ -17,10 +17,10 @@ def table(result: RunResult) -> Table:
     laid = Table(title=f"{result.workflow} on {result.target}", title_justify="left", show_header=False)
     laid.add_column(no_wrap=True)
     laid.add_column(overflow="fold")
-    laid.add_row("succeeded", f"{result.count(Outcome.SUCCEEDED):,}")
+    laid.add_row("succeeded", f"{result.count(LineOutcome.SUCCEEDED):,}")
     others = {
-        "failed": result.count(Outcome.FAILED),
-        "invalid lines": result.count(Outcome.INVALID),
+        "failed": result.count(LineOutcome.FAILED),
+        "invalid lines": result.count(LineOutcome.INVALID),
         "skipped, succeeded before": result.skipped_count,
         "still going on": result.open_count,
         "not started": result.unstarted_count,
@@ -52,7 +52,7 @@ def say_files(result: RunResult, console: Console) -> None:
 
 def say_reasons(result: RunResult, console: Console) -> None:
     """Print why lines could not be called."""
-    reasons = [record.cause or "" for record in result.records if record.outcome is Outcome.INVALID]
+    reasons = [record.cause or "" for record in result.records if record.outcome is LineOutcome.INVALID]
     left = len(reasons) - MOST_REASONS
     for reason in [*reasons[:MOST_REASONS], *([f"{left:,} more bad lines in {result.results}"] if left > 0 else [])]:
         console.print(reason, style="red", soft_wrap=True, markup=False, highlight=False)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from headway.run.lines import InputLine
-from headway.run.plan import Attempt, execution_name
+from headway.run.worklist import LineAttempt, execution_name
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -82,7 +82,7 @@ class Executions:
         """Raise what botocore raises where the state machine cannot be reached."""
         self._client.describe_state_machine(stateMachineArn=machine_arn)
 
-    def begin(self, machine_arn: str, attempt: Attempt, *, again: bool) -> Started:
+    def begin(self, machine_arn: str, attempt: LineAttempt, *, again: bool) -> Started:
         """Start an attempt, or take up what is there under its name or its predecessor's.
 
         With `again` an execution that has ended is passed over, one that goes on is not.

@@ -14,7 +14,7 @@ from typing import Any, Final
 from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, Claim, requests_folder
 
 _FIELDS: Final = ("payload", "vendor", "urgent", "tenant")
-_MEND: Final = 'write {"payload": {...}}'
+_WRITE: Final = 'write {"payload": {...}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class InputLine:
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that cannot; `reason` is one line with file:line, the field and the mend."""
+    """A line that cannot; `reason` is one line with file:line, the field and the correction."""
 
     number: int
     key: str
@@ -71,7 +71,7 @@ class _Asked:
 
 
 class _UnusableError(Exception):
-    """What is wrong with a line, and its mend."""
+    """What is wrong with a line, and how to correct it."""
 
 
 def parse(data: bytes, route: Route, *, name: str, limit: int | None = None) -> Iterator[InputLine | BadLine]:
@@ -99,16 +99,16 @@ def _read(raw: bytes, route: Route) -> _Asked:
     except UnicodeDecodeError as error:
         raise _UnusableError(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
     except json.JSONDecodeError as error:
-        raise _UnusableError(f"not JSON: {error.msg} at column {error.colno}; {_MEND} on one line") from error
+        raise _UnusableError(f"not JSON: {error.msg} at column {error.colno}; {_WRITE} on one line") from error
     except (ValueError, RecursionError) as error:
         raise _UnusableError(f"not readable JSON: {error}") from error
     if not isinstance(line, dict):
-        raise _UnusableError(f"the line is {_kind(line)}; {_MEND}")
+        raise _UnusableError(f"the line is {_kind(line)}; {_WRITE}")
     if unknown := sorted(set(line) - set(_FIELDS)):
         raise _UnusableError(f"`{unknown[0]}` is not a field of a line; put it into `payload` or remove it")
     if not isinstance(line.get("payload"), dict):
         found = f"is {_kind(line['payload'])}" if "payload" in line else "is missing"
-        raise _UnusableError(f"`payload` {found}; {_MEND}")
+        raise _UnusableError(f"`payload` {found}; {_WRITE}")
     vendor = _vendor(line.get("vendor"), route)
     return _Asked(line["payload"], vendor, _urgent(line.get("urgent"), vendor, route), _tenant(line, route))
 

@@ -8,8 +8,8 @@ from headway_lane.ledger.record import CallState
 
 from headway.run.executions import Execution, Started, code
 from headway.run.ledger_watch import FINAL_STATES, Sight
-from headway.run.plan import Attempt
-from headway.run.results import FINISHED, STARTED, Outcome, Record
+from headway.run.results import FINISHED, STARTED, LineOutcome, Record
+from headway.run.worklist import LineAttempt
 
 QUEUED_READ_S: Final = 2.0
 """A waiting call stands so far behind one that moves, where there are too many to read at once."""
@@ -24,7 +24,7 @@ _GONE: Final = "Step Functions does not know this execution any more: its state 
 class OpenCall:
     """An attempt whose execution goes on; `_due_s` are readings of the run's clock: whoever is earliest comes first."""
 
-    attempt: Attempt
+    attempt: LineAttempt
     started: Started
     call_id: str
     read_due_s: float
@@ -72,7 +72,7 @@ class OpenCall:
             attempt=self.started.attempt,
             execution=self.started.arn,
             vendor=self.attempt.line.vendor,
-            outcome=Outcome.SUCCEEDED if execution is not None and execution.succeeded else Outcome.FAILED,
+            outcome=LineOutcome.SUCCEEDED if execution is not None and execution.succeeded else LineOutcome.FAILED,
             output=execution.output if execution else None,
             error=execution.error if execution else "Execution.Gone",
             cause=execution.cause if execution else _GONE,
@@ -80,7 +80,7 @@ class OpenCall:
         )
 
 
-def never_started(attempt: Attempt, error: ClientError) -> Record:
+def never_started(attempt: LineAttempt, error: ClientError) -> Record:
     """Record an attempt that Step Functions refused to start."""
     return Record(
         line=attempt.line.number,
@@ -88,7 +88,7 @@ def never_started(attempt: Attempt, error: ClientError) -> Record:
         attempt=attempt.number,
         execution=None,
         vendor=attempt.line.vendor,
-        outcome=Outcome.FAILED,
+        outcome=LineOutcome.FAILED,
         output=None,
         error=f"Start.{code(error)}",
         cause=str(error.response.get("Error", {}).get("Message", error)),

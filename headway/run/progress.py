@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from headway.report import wording
-from headway.run.tally import Pace, Tally
+from headway.run.tally import LivePace, RunTally
 
 PLAIN_EVERY_S: Final = 5.0
-Show = Callable[[Tally], None]
+Show = Callable[[RunTally], None]
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def plain(write: Callable[[str], object], clock_s: Callable[[], float]) -> Show:
     """Return a function that writes a line of text every PLAIN_EVERY_S and drops the tallies between."""
     last_s: float | None = None
 
-    def show(tally: Tally) -> None:
+    def show(tally: RunTally) -> None:
         nonlocal last_s
         if last_s is None or clock_s() - last_s >= PLAIN_EVERY_S:
             last_s = clock_s()
@@ -44,7 +44,7 @@ def plain(write: Callable[[str], object], clock_s: Callable[[], float]) -> Show:
     return show
 
 
-def picture(tally: Tally) -> Group:
+def picture(tally: RunTally) -> Group:
     """Draw a bar with the time, and the counts below it."""
     line = Table.grid(padding=(0, 1))
     done = f"{tally.done_count:,}/{tally.total_count:,}"
@@ -54,7 +54,7 @@ def picture(tally: Tally) -> Group:
     return Group(line, Text(sentence(tally), style="dim"))
 
 
-def sentence(tally: Tally) -> str:
+def sentence(tally: RunTally) -> str:
     """Say the counts and the pace: queued 3 · called 2 · answered 1 · done 90 · failed 4 · replicate 9.4/s of 10/s."""
     counts = tally.counts
     places = {
@@ -70,13 +70,13 @@ def sentence(tally: Tally) -> str:
     return " · ".join([*shown, *(_pace(pace) for pace in tally.paces)])
 
 
-def _pace(pace: Pace) -> str:
+def _pace(pace: LivePace) -> str:
     seconds, unit = wording.rate_unit(pace.contract_per_s)
     reached, contract = wording.number(pace.rate_per_s * seconds), wording.number(pace.contract_per_s * seconds)
     return f"{pace.vendor} {reached}/{unit} of {contract}/{unit}"
 
 
-def _clock(tally: Tally) -> str:
+def _clock(tally: RunTally) -> str:
     left = "" if tally.remaining_s is None else f", about {_seconds(tally.remaining_s)} left"
     return f"{_seconds(tally.elapsed_s)}{left}"
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from headway_lane.ledger.record import CallState, since_attribute
 
-from headway.run.errors import RunRefused
+from headway.errors import RunRefused
 
 STARTED: Final = "started_epoch_ms"
 FINISHED: Final = "finished_epoch_ms"
@@ -26,7 +26,7 @@ TIMES: Final = (STARTED, *LEDGER_TIMES, FINISHED)
 """Start and end of the execution, and between them what the ledger says."""
 
 
-class Outcome(StrEnum):
+class LineOutcome(StrEnum):
     """How a line ended."""
 
     SUCCEEDED = "succeeded"
@@ -46,7 +46,7 @@ class Record:
     attempt: int | None
     execution: str | None
     vendor: str | None
-    outcome: Outcome
+    outcome: LineOutcome
     output: Any
     error: str | None
     cause: str | None
@@ -62,7 +62,7 @@ class Record:
     def from_json(cls, text: str) -> Self:
         """Read a line of the file; ValueError, KeyError or TypeError where it is none."""
         document = json.loads(text)
-        fields = {name: document[name] for name in _FIELDS} | {"outcome": Outcome(document["outcome"])}
+        fields = {name: document[name] for name in _FIELDS} | {"outcome": LineOutcome(document["outcome"])}
         return cls(**fields, times={name: document[name] for name in TIMES if document.get(name) is not None})
 
 

@@ -21,7 +21,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class LivePace:
     """Calls per second to a vendor over the last seconds, and what its tightest submit limit allows."""
 
     vendor: str
@@ -30,14 +30,14 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RunTally:
     """A whole run at one moment; `skipped_count` had succeeded in an earlier run, `invalid_count` cannot be called."""
 
     counts: Counts
     skipped_count: int
     invalid_count: int
     elapsed_s: float
-    paces: tuple[Pace, ...]
+    paces: tuple[LivePace, ...]
 
     @property
     def done_count(self) -> int:

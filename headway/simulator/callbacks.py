@@ -16,8 +16,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from headway.simulator.faults import Faults
 from headway.simulator.keys import VendorKeys
 from headway.simulator.offer import Offer
-from headway.simulator.report import CallbackReport
 from headway.simulator.signed_callback import STANDARD, write
+from headway.simulator.vendor_report import CallbackReport
 
 MAX_BACKOFF_S = 30.0
 
@@ -79,11 +79,9 @@ class CallbackSender:
 
     async def _post(self, key: str, url: str, message_id: str, body: Mapping[str, Any]) -> None:
         now = datetime.now(tz=UTC)  # every attempt is signed anew, so that a late one is not refused as stale
-        dead_letter = write(self._callback, key, message_id, body, url, now)
+        signed = write(self._callback, key, message_id, body, url, now)
         timeout = httpx.Timeout(self._offer.callback_timeout_s, pool=None)  # waiting for our own pool is no failure
-        response = await self._client.post(
-            url, content=dead_letter.content, headers=dead_letter.headers, timeout=timeout
-        )
+        response = await self._client.post(url, content=signed.content, headers=signed.headers, timeout=timeout)
         response.raise_for_status()
 
     def _count(self, **increments: int) -> None:

@@ -8,72 +8,45 @@ import asyncio
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Fetched, Header, Lookup, Query
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from headway.simulator.account import Account
-from headway.simulator.background import Background
-from headway.simulator.callbacks import CallbackSender
-from headway.simulator.event import compose
-from headway.simulator.faults import Faults
-from headway.simulator.jobs import RETRY_IN_FLIGHT_S, Event, Job, NoPlace, Order, Status, Workshop
-from headway.simulator.offer import Offer, Scope
+from headway.simulator.composed_event import compose
+from headway.simulator.jobs import RETRY_IN_FLIGHT_S, Job, JobEvent, Order, Status, TooManyInFlight
+from headway.simulator.shape import ShapeParts
+from headway.simulator.words import CallbackWords, polled_words
 
 HANG_S = 2.0  # beyond the caller's patience
 _KEY = "idempotency_key"  # as paths of a lookup name its place
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The first word of each of the contract's lists; None where a list is empty."""
-
-    success: str | None
-    failure: str | None
-    progress: str | None
-
-    @classmethod
-    def of(cls, contract: Mapping[str, Any]) -> "Words":
-        """Read a contract document: the model has sets, which have no first."""
-        callback = contract.get("callback", {})
-        return cls(*(next(iter(callback.get(name, ())), None) for name in ("success", "failure", "progress")))
-
-
 class Described:
     """The routes of one simulated vendor, as its contract describes them."""
 
-    def __init__(
-        self,
-        contract: Mapping[str, Any],
-        account: Account,
-        offer: Offer,
-        faults: Faults,
-        workshop: Workshop,
-        callbacks: CallbackSender,
-        background: Background,
-    ) -> None:
+    def __init__(self, contract: Mapping[str, Any], parts: ShapeParts) -> None:
         self._vendor = Vendor.from_document(contract)
-        self._words = Words.of(contract)
-        self._polled = _polled(contract.get("poll", {}))
-        self._account = account
-        self._offer = offer
-        self._faults = faults
-        self._workshop = workshop
-        self._callbacks = callbacks
-        self._background = background
-        self._draw = random.Random(offer.seed).random  # noqa: S311 - repeatable, not secret
+        self._words = CallbackWords.of(contract)
+        self._polled = polled_words(contract.get("poll", {}))
+        self._account = parts.account
+        self._offer = parts.offer
+        self._faults = parts.faults
+        self._jobs = parts.jobs
+        self._callbacks = parts.callbacks
+        self._background = parts.background
+        self._draw = random.Random(parts.offer.seed).random  # noqa: S311 - repeatable, not secret
         submit = self._vendor.submit
         self._deduplicates = submit.ambiguity is not Ambiguity.ASK or submit.idempotency_header is not None
-        self._key = offer.keys.webhook_key(self._vendor.callback.verification) if self._vendor.callback else None
+        self._key = parts.offer.keys.webhook_key(self._vendor.callback.verification) if self._vendor.callback else None
         self.name = self._vendor.name
 
     def routes(self) -> list[Route]:
@@ -117,15 +90,15 @@ class Described:
             return self.unavailable()
         try:
             order, key = self._order(request, body), self._idempotency_key(request, body)
-            job, is_new = self._workshop.accept(order, key, deduplicates=self._deduplicates)
-        except NoPlace:
+            job, is_new = self._jobs.accept(order, key, deduplicates=self._deduplicates)
+        except TooManyInFlight:
             return self.throttled(RETRY_IN_FLIGHT_S)
         wordless = self._words.failure is None and Status.FAILED not in self._polled
         if wordless or self._faults.no_failures:
             job.will_fail = False
         if is_new and (self._faults.early_callbacks or self._draw() < self._faults.early_ratio):
-            await self._workshop.finish_early(job, self._announce)
-        await asyncio.sleep(self._workshop.answer_time_s())
+            await self._jobs.finish_early(job, self._announce)
+        await asyncio.sleep(self._jobs.answer_time_s())
         if trouble > 1 - self._faults.hang_ratio:
             if is_new:
                 await self._begin(job)
@@ -140,7 +113,7 @@ class Described:
         """Return a job as it is now."""
         if refusal := self._unauthenticated(request):
             return refusal
-        job = self._workshop.jobs.get(request.path_params["job_id"])
+        job = self._jobs.by_id.get(request.path_params["job_id"])
         if job is None or self._faults.lost_jobs:
             return _problem(404, "there is no such job")
         done = job.status is Status.SUCCEEDED
@@ -157,7 +130,7 @@ class Described:
         """Return the ID of the job that was submitted with a key, where the contract reads it; without one, nothing."""
         if refusal := self._unauthenticated(request):
             return refusal
-        job = self._workshop.job_of_key(asked_key(lookup.path, request))
+        job = self._jobs.job_of_key(asked_key(lookup.path, request))
         return JSONResponse(shaped(lookup.job_id, job.job_id) if job else {})
 
     def _read(self, raw: bytes) -> Mapping[str, Any] | None:
@@ -184,7 +157,7 @@ class Described:
             url = self._account.callback_url if place is None else paths.read(body, place)
         told = {place, self._vendor.submit.callback_key, self._vendor.submit.idempotency_field}
         payload = {name: value for name, value in body.items() if name not in told}
-        return Order(payload, "", url, frozenset(Event), str(request.base_url))
+        return Order(payload, "", url, frozenset(JobEvent), str(request.base_url))
 
     def _accepted(self, job: Job) -> Response:
         place = self._vendor.submit.job_id
@@ -194,18 +167,18 @@ class Described:
         return JSONResponse(paths.write({}, place, job.job_id), status_code=201)
 
     async def _begin(self, job: Job) -> None:
-        self._background.spawn(self._workshop.work(job, self._announce, self._offer.job_time_s))
+        self._background.spawn(self._jobs.work(job, self._announce, self._offer.job_time_s))
 
-    def _announce(self, job: Job, event: Event) -> list[asyncio.Task[None]]:
+    def _announce(self, job: Job, event: JobEvent) -> list[asyncio.Task[None]]:
         """Send the callback of `event`, where the contract has a word for it; return its delivery."""
         url, callback = job.order.callback_url, self._vendor.callback
-        if url is None or callback is None or event not in (Event.START, Event.COMPLETED):
+        if url is None or callback is None or event not in (JobEvent.START, JobEvent.COMPLETED):
             return []
-        if event is Event.START:
+        if event is JobEvent.START:
             word = self._words.progress
         else:
             word = self._words.success if job.status is Status.SUCCEEDED else self._words.failure
-        if word is None and (event is Event.START or callback.status is not None):
+        if word is None and (event is JobEvent.START or callback.status is not None):
             return []
         genuine = compose(self._vendor, job.job_id, word, _output(job))
         forged = compose(self._vendor, job.job_id, self._words.success, {"echo": "forged"})
@@ -239,17 +212,6 @@ def shaped(path: str, value: Any) -> Any:
     for part in reversed(path.split(".")):
         value = [*[None] * int(part), value] if part.isdecimal() else {part: value}
     return value
-
-
-def _polled(poll: Mapping[str, Any]) -> dict[Status, str]:
-    """Return the words with which a poll is answered: the first of each of the contract's lists."""
-    lists = {
-        Status.STARTING: poll.get("pending", ()),
-        Status.PROCESSING: poll.get("pending", ()),
-        Status.SUCCEEDED: poll.get("success", ()),
-        Status.FAILED: poll.get("failure", ()),
-    }
-    return {status: words[0] for status, words in lists.items() if words}
 
 
 def _output(job: Job) -> dict[str, Any]:

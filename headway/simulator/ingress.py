@@ -1,4 +1,4 @@
-"""The vendor's door: every call is stamped and counted here, before its token, its body or its path are looked at.
+"""The vendor's ingress: every call is stamped and counted here, before its token, its body or its path are looked at.
 
 In: ASGI requests. Out: the same requests, or the refusal that the contract or a fault demands.
 """
@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from headway_lane.contract.limits import Scope
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from headway.simulator.faults import Faults
-from headway.simulator.offer import Limit, Scope
-from headway.simulator.report import ScopeReport
+from headway.simulator.rate import Rate
+from headway.simulator.vendor_report import ScopeReport
 from headway.simulator.window import US_PER_S, SlidingWindow, utilisation, violations, worst_window
 
 CONTROL_PREFIX = "/_headway/"
@@ -31,7 +32,7 @@ class ScopeLog:
     One pair of clock readings ties monotonic times to the epoch, so that reported intervals are exact.
     """
 
-    def __init__(self, limit: Limit, now_us: Callable[[], int] = monotonic_us) -> None:
+    def __init__(self, limit: Rate, now_us: Callable[[], int] = monotonic_us) -> None:
         self.limit = limit
         self._now_us = now_us
         self.reset()
@@ -75,7 +76,7 @@ class ScopeLog:
 
 
 class Classifier(Protocol):
-    """The part of a vendor's shape that the door needs."""
+    """The part of a vendor's shape that the ingress needs."""
 
     def scope_of(self, request: Request) -> Scope:
         """Say which limit the call counts against."""
@@ -90,12 +91,12 @@ class Classifier(Protocol):
         ...
 
 
-class Door:
+class Ingress:
     """ASGI middleware around the vendor's routes; the control routes pass uncounted."""
 
     def __init__(self, app: ASGIApp, classifier: Classifier, logs: dict[Scope, ScopeLog], faults: Faults) -> None:
         self._app = app
-        self._doorman = classifier
+        self._classifier = classifier
         self._logs = logs
         self._faults = faults
 
@@ -104,7 +105,7 @@ class Door:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
             await self._app(scope, receive, send)
             return
-        answer = self._stop(self._doorman.scope_of(Request(scope)))
+        answer = self._stop(self._classifier.scope_of(Request(scope)))
         await (answer or self._app)(scope, receive, send)
 
     def _stop(self, scope: Scope) -> Response | None:
@@ -114,5 +115,5 @@ class Door:
             turn_away_s = self._faults.retry_after_s
         retry_after_s = self._logs[scope].arrive(turn_away_s=turn_away_s)
         if self._faults.down:
-            return self._doorman.unavailable()
-        return None if retry_after_s is None else self._doorman.throttled(retry_after_s)
+            return self._classifier.unavailable()
+        return None if retry_after_s is None else self._classifier.throttled(retry_after_s)

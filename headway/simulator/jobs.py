@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from headway.simulator.offer import Offer
-from headway.simulator.report import InFlightReport
+from headway.simulator.vendor_report import InFlightReport
 
 
 class Status(StrEnum):
@@ -32,7 +32,7 @@ class Status(StrEnum):
         return self in {Status.SUCCEEDED, Status.FAILED, Status.CANCELED}
 
 
-class Event(StrEnum):
+class JobEvent(StrEnum):
     """What a callback may announce."""
 
     START = "start"
@@ -48,7 +48,7 @@ class Order:
     payload: dict[str, Any]
     version: str
     callback_url: str | None
-    events: frozenset[Event]
+    events: frozenset[JobEvent]
     base_url: str  # the address under which the caller reached the vendor
 
 
@@ -72,18 +72,18 @@ class Job:
         self.completed_at = datetime.now(tz=UTC)
 
 
-RETRY_IN_FLIGHT_S = 1  # said with the 429 for one job too many: nobody knows when a place is free
+RETRY_IN_FLIGHT_S = 1  # said with the 429 for one job too many: nobody knows when one ends
 EARLY_CALLBACK_WAIT_S = 5.0  # a receiver that never answers must not hold the submit for ever
 
 
-class NoPlace(Exception):  # noqa: N818 - says what happened
-    """All places are taken; the vendor answers 429."""
+class TooManyInFlight(Exception):  # noqa: N818 - says what happened
+    """A job more would be over the limit; the vendor answers 429."""
 
 
-Announce = Callable[[Job, Event], object]
+Announce = Callable[[Job, JobEvent], object]
 
 
-class Workshop:
+class Jobs:
     """Holds the jobs and works on them."""
 
     def __init__(self, offer: Offer) -> None:
@@ -92,7 +92,7 @@ class Workshop:
 
     def reset(self) -> None:
         """Forget all jobs, and begin the seeded sequence of failures again."""
-        self.jobs: dict[str, Job] = {}
+        self.by_id: dict[str, Job] = {}
         self._in_flight: list[Job] = []
         self._by_idempotency_key: dict[str, Job] = {}
         self._times_submitted: Counter[str] = Counter()
@@ -106,7 +106,7 @@ class Workshop:
         """Return the job of `order`, and whether it is new: a key seen before gives its job again, where the vendor
         deduplicates; else every submit is a job.
 
-        Raises NoPlace where a new job would be one too many in flight.
+        Raises TooManyInFlight where a new job would be one too many in flight.
         """
         known = self.job_of_key(idempotency_key)
         self.repeated_idempotency_key_count += known is not None
@@ -114,7 +114,7 @@ class Workshop:
             return known, False
         self._occupy()
         job = Job(order, will_fail=self._ends.random() < self._offer.fail_ratio)
-        self.jobs[job.job_id] = job
+        self.by_id[job.job_id] = job
         self._in_flight.append(job)
         self._times_submitted[json.dumps(order.payload, sort_keys=True)] += 1
         if idempotency_key is not None:
@@ -133,7 +133,7 @@ class Workshop:
         refused = limit is not None and count > limit
         self.in_flight = InFlightReport(limit, max(known.worst_count, count), known.violation_count + refused)
         if refused:
-            raise NoPlace
+            raise TooManyInFlight
 
     def answer_time_s(self) -> float:
         """Draw the time that one answer takes."""
@@ -145,19 +145,19 @@ class Workshop:
         if job.status.final:
             return
         job.status, job.started_at = Status.PROCESSING, datetime.now(tz=UTC)
-        announce(job, Event.START)
+        announce(job, JobEvent.START)
         await asyncio.sleep(job_time_s / 2)
         if job.status.final:
             return
         job.logs = "50%\n"
-        announce(job, Event.LOGS)
+        announce(job, JobEvent.LOGS)
         await asyncio.sleep(job_time_s / 2)
         if job.status.final:
             return
         job.end(Status.FAILED if job.will_fail else Status.SUCCEEDED)
-        announce(job, Event.COMPLETED)
+        announce(job, JobEvent.COMPLETED)
 
-    async def finish_early(self, job: Job, announce: Callable[[Job, Event], list[asyncio.Task[None]]]) -> None:
+    async def finish_early(self, job: Job, announce: Callable[[Job, JobEvent], list[asyncio.Task[None]]]) -> None:
         """Bring `job` to its end at once, and wait for its callbacks, though not for ever."""
         deliveries: list[asyncio.Task[None]] = []
         await self.work(job, lambda job, event: deliveries.extend(announce(job, event)), job_time_s=0)
@@ -174,8 +174,8 @@ class Workshop:
 
         Nothing but this field leaves the simulator.
         """
-        return [job.order.payload.get(name) for job in list(self.jobs.values())]
+        return [job.order.payload.get(name) for job in list(self.by_id.values())]
 
     def jobs_by_status(self) -> dict[str, int]:
         """Count the jobs."""
-        return dict(Counter(job.status.value for job in list(self.jobs.values())))
+        return dict(Counter(job.status.value for job in list(self.by_id.values())))

@@ -12,11 +12,9 @@ from pathlib import Path
 
 from headway_lane.contract.signature import Encoding, Signature
 
+from headway.errors import KeysUnreadable
+
 FILE_NAME = "vendor-keys.json"
-
-
-class KeysUnreadableError(ValueError):
-    """The keys file exists but does not hold what it should; the message never quotes its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def load_or_create(state_dir: Path, vendor: str) -> VendorKeys:
         try:
             return VendorKeys(**stored[vendor])
         except TypeError:
-            raise KeysUnreadableError(
+            raise KeysUnreadable(
                 f"{path}: {vendor!r} needs exactly api_token and webhook_secret; remove it to have new keys made"
             ) from None
     keys = VendorKeys.generate()
@@ -68,9 +66,9 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except ValueError:
-        raise KeysUnreadableError(f"{path}: not valid JSON; remove it to have new keys made") from None
+        raise KeysUnreadable(f"{path}: not valid JSON; remove it to have new keys made") from None
     if not isinstance(stored, dict) or not all(isinstance(entry, dict) for entry in stored.values()):
-        raise KeysUnreadableError(f"{path}: not an object of vendors; remove it to have new keys made")
+        raise KeysUnreadable(f"{path}: not an object of vendors; remove it to have new keys made")
     return stored
 
 

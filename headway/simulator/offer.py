@@ -1,61 +1,31 @@
 """What the simulated vendor sells and how it behaves: every number of a run, in one frozen value."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import Final, Self
+
+from headway_lane.contract.limits import Scope
+from headway_lane.contract.vendor import Vendor
 
 from headway.simulator.keys import VendorKeys
-from headway.simulator.window import US_PER_S
+from headway.simulator.rate import Rate
 
-
-class Scope(StrEnum):
-    """What a limit counts: calls that submit a job, or every other call."""
-
-    SUBMIT = "submit"
-    POLL = "poll"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `amount` calls in any half-open window of `per_s` seconds."""
-
-    amount: int
-    per_s: float
-
-    def __post_init__(self) -> None:
-        if self.amount < 1 or self.per_us < 1:
-            raise ValueError(f"a limit needs at least one call and a positive time, not {self}")
-
-    def __str__(self) -> str:
-        return f"{self.amount}/{self.per_s:g}"
-
-    @property
-    def per_us(self) -> int:
-        """The window in microseconds."""
-        return round(self.per_s * US_PER_S)
-
-    @classmethod
-    def parse(cls, text: str) -> "Limit":
-        """Read `CALLS/SECONDS`, for example `600/60`."""
-        amount, _, per_s = text.partition("/")
-        try:
-            return cls(int(amount), float(per_s))
-        except (ValueError, OverflowError):
-            raise ValueError(f"{text!r} is not CALLS/SECONDS, for example 10/1 or 600/60") from None
+SUBMIT_RATE: Final = Rate(10, 1)
+POLL_RATE: Final = Rate(50, 1)
+"""Replicate's published limits, 600 predictions and 3,000 other calls a minute, per second here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """The contract and the temper of one simulated vendor.
 
-    The limits are Replicate's published ones: 600 predictions and 3,000 other calls a minute, per second here.
     `in_flight` is how many jobs it works on at one time, None without a limit. With `shared`, submits and other calls
     are counted together, by `submit`.
     Times are in seconds. `answer_jitter_s` is the mean of an exponential delay on top of `answer_time_s`.
     """
 
     keys: VendorKeys = field(default_factory=VendorKeys.generate)
-    submit: Limit = Limit(10, 1)
-    poll: Limit = Limit(50, 1)
+    submit: Rate = SUBMIT_RATE
+    poll: Rate = POLL_RATE
     in_flight: int | None = None
     shared: bool = False
     job_time_s: float = 5.0
@@ -78,7 +48,23 @@ class Offer:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is a time in seconds, so not below 0")
 
+    @classmethod
+    def of(cls, vendor: Vendor, keys: VendorKeys) -> Self:
+        """Sell what a contract says: the tightest limit of each scope, because the simulator judges by one."""
+        return cls(
+            keys=keys,
+            submit=_tightest(vendor, Scope.SUBMIT) or SUBMIT_RATE,
+            poll=_tightest(vendor, Scope.POLL) or POLL_RATE,
+            in_flight=vendor.jobs_in_flight,
+            shared=vendor.budget_scope(Scope.SUBMIT) is Scope.ANY,
+        )
+
     @property
-    def limits(self) -> dict[Scope, Limit]:
-        """The limit of each scope."""
+    def rates(self) -> dict[Scope, Rate]:
+        """The rate of each scope that is counted apart."""
         return {Scope.SUBMIT: self.submit, Scope.POLL: self.poll}
+
+
+def _tightest(vendor: Vendor, scope: Scope) -> Rate | None:
+    limit = min(vendor.limits_of(scope), key=lambda limit: limit.rate_per_s, default=None)
+    return None if limit is None else Rate(limit.amount, limit.per_s)

@@ -10,17 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from headway_lane.contract.limits import Scope
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from headway.simulator.account import Account
-from headway.simulator.background import Background
-from headway.simulator.callbacks import CallbackSender
-from headway.simulator.faults import Faults
-from headway.simulator.jobs import RETRY_IN_FLIGHT_S, Event, Job, NoPlace, Order, Status, Workshop
-from headway.simulator.offer import Offer, Scope
+from headway.simulator.jobs import RETRY_IN_FLIGHT_S, Job, JobEvent, Order, Status, TooManyInFlight
+from headway.simulator.shape import ShapeParts
 
 SUBMIT_PATH = "/v1/predictions"
 
@@ -30,25 +27,16 @@ class OrderError(ValueError):
 
 
 class Replicate:
-    """The routes of one simulated Replicate."""
+    """The routes of one simulated Replicate; every prediction says itself where to call back."""
 
     name = "replicate"
 
-    def __init__(
-        self,
-        account: Account,
-        offer: Offer,
-        faults: Faults,
-        workshop: Workshop,
-        callbacks: CallbackSender,
-        background: Background,
-    ) -> None:
-        del account  # every prediction says itself where to call back
-        self._offer = offer
-        self._faults = faults
-        self._workshop = workshop
-        self._callbacks = callbacks
-        self._background = background
+    def __init__(self, parts: ShapeParts) -> None:
+        self._offer = parts.offer
+        self._faults = parts.faults
+        self._jobs = parts.jobs
+        self._callbacks = parts.callbacks
+        self._background = parts.background
 
     def routes(self) -> list[Route]:
         """Return the vendor's routes."""
@@ -83,13 +71,13 @@ class Replicate:
         except OrderError as error:
             return _problem(422, "Input validation failed", str(error))
         try:
-            job, is_new = self._workshop.accept(order, request.headers.get("idempotency-key"))
-        except NoPlace:
+            job, is_new = self._jobs.accept(order, request.headers.get("idempotency-key"))
+        except TooManyInFlight:
             return self.throttled(RETRY_IN_FLIGHT_S)
         first_state = prediction(job)
         if is_new and self._faults.early_callbacks:
-            await self._workshop.finish_early(job, self._announce)
-        await asyncio.sleep(self._workshop.answer_time_s())
+            await self._jobs.finish_early(job, self._announce)
+        await asyncio.sleep(self._jobs.answer_time_s())
         begin = BackgroundTask(self._begin, job) if is_new else None
         return JSONResponse(first_state, status_code=201, background=begin)
 
@@ -97,25 +85,25 @@ class Replicate:
         """Return a prediction as it is now."""
         if refusal := self._unauthenticated(request):
             return refusal
-        job = self._workshop.jobs.get(request.path_params["prediction_id"])
+        job = self._jobs.by_id.get(request.path_params["prediction_id"])
         return _not_found() if job is None else JSONResponse(prediction(job))
 
     async def cancel(self, request: Request) -> Response:
         """Cancel a prediction that has not ended; one that has is returned as it is."""
         if refusal := self._unauthenticated(request):
             return refusal
-        job = self._workshop.jobs.get(request.path_params["prediction_id"])
+        job = self._jobs.by_id.get(request.path_params["prediction_id"])
         if job is None:
             return _not_found()
         if not job.status.final:
             job.end(Status.CANCELED)
-            self._announce(job, Event.COMPLETED)
+            self._announce(job, JobEvent.COMPLETED)
         return JSONResponse(prediction(job))
 
     async def _begin(self, job: Job) -> None:
-        self._background.spawn(self._workshop.work(job, self._announce, self._offer.job_time_s))
+        self._background.spawn(self._jobs.work(job, self._announce, self._offer.job_time_s))
 
-    def _announce(self, job: Job, event: Event) -> list[asyncio.Task[None]]:
+    def _announce(self, job: Job, event: JobEvent) -> list[asyncio.Task[None]]:
         """Send the callback of `event`, if the caller wants it; return its delivery."""
         if job.order.callback_url is None or event not in job.order.events:
             return []
@@ -185,14 +173,14 @@ def _read_webhook(body: Mapping[str, Any]) -> str | None:
     return str(webhook)
 
 
-def _read_events(body: Mapping[str, Any]) -> frozenset[Event]:
+def _read_events(body: Mapping[str, Any]) -> frozenset[JobEvent]:
     wanted = body.get("webhook_events_filter")
     if wanted is None:
-        return frozenset(Event)
+        return frozenset(JobEvent)
     try:
-        return frozenset(Event(name) for name in wanted)
+        return frozenset(JobEvent(name) for name in wanted)
     except (TypeError, ValueError):
-        raise OrderError(f"webhook_events_filter: a list of {', '.join(Event)} is required") from None
+        raise OrderError(f"webhook_events_filter: a list of {', '.join(JobEvent)} is required") from None
 
 
 def _not_found() -> Response:

@@ -12,20 +12,17 @@ from typing import Self
 
 import uvicorn
 
+from headway.errors import PortInUse
 from headway.simulator.account import Account
 from headway.simulator.offer import Offer
-from headway.simulator.report import VendorReport
 from headway.simulator.simulator import REPLICATE, Role, Simulator
+from headway.simulator.vendor_report import VendorReport
 
 LOOPBACK = "127.0.0.1"
 LISTEN_BACKLOG = 2048
 START_TIMEOUT_S = 10.0
 GRACE_S = 1  # how long answers under way may take when the server is told to stop
 STOP_TIMEOUT_S = 5.0
-
-
-class PortInUse(OSError):  # noqa: N818 - says what happened, as FileExistsError would without its suffix
-    """Another process listens on the port."""
 
 
 class VendorServer:
@@ -77,7 +74,7 @@ def serve(
     role: Role = REPLICATE,
     callback_url: str | None = None,
     host: str = LOOPBACK,
-    port: int = 9100,
+    port: int,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> VendorReport:
     """Serve in the foreground until Ctrl-C or SIGTERM, then return the report.

@@ -1,15 +1,15 @@
-"""One simulated vendor as an ASGI application: its shape behind the door, and the control routes beside it.
+"""One simulated vendor as an ASGI application: its shape behind the ingress, and the control routes beside it.
 
 A contract file is shape enough (`described`). A vendor that deserves a closer likeness is a module with a class like
 `Replicate` and a line in `SHAPES`.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import httpx
 from headway_lane.contract.exchange import BodyFormat, Callback
@@ -20,37 +20,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from headway.errors import CannotBePlayed
 from headway.simulator.account import Account
 from headway.simulator.background import Background
 from headway.simulator.callbacks import CallbackSender
 from headway.simulator.described import Described
 from headway.simulator.faults import Faults
-from headway.simulator.ingress import CONTROL_PREFIX, Classifier, Door, ScopeLog
-from headway.simulator.jobs import Workshop
+from headway.simulator.ingress import CONTROL_PREFIX, Ingress, ScopeLog
+from headway.simulator.jobs import Jobs
 from headway.simulator.offer import Offer
 from headway.simulator.replicate import Replicate
-from headway.simulator.report import VendorReport
+from headway.simulator.shape import MakeShape, ShapeParts
 from headway.simulator.signed_callback import STANDARD
+from headway.simulator.vendor_report import VendorReport
 
 MAX_CALLBACK_CONNECTIONS = 50
 
 
-class Shape(Classifier, Protocol):
-    """What a vendor looks like from outside."""
-
-    name: str
-
-    def routes(self) -> list[Route]:
-        """Return the vendor's routes."""
-        ...
-
-
-MakeShape = Callable[[Account, Offer, Faults, Workshop, CallbackSender, Background], Shape]
 SHAPES: dict[str, MakeShape] = {"replicate": Replicate}
-
-
-class CannotBePlayed(ValueError):  # noqa: N818 - says what happened
-    """A contract asks for something that the simulator has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +73,18 @@ class Simulator:
         )
         self._faults = Faults()
         self._background = Background()
-        self._workshop = Workshop(offer)
+        self._jobs = Jobs(offer)
         self._callbacks = CallbackSender(offer, self._faults, self._client, role.callback)
         self.account = Account()
         self._shape = role.make_shape(
-            self.account, offer, self._faults, self._workshop, self._callbacks, self._background
+            ShapeParts(self.account, offer, self._faults, self._jobs, self._callbacks, self._background)
         )
-        self._logs = {scope: ScopeLog(limit) for scope, limit in offer.limits.items()}
+        self._logs = {scope: ScopeLog(rate) for scope, rate in offer.rates.items()}
         if offer.shared:
             self._logs = dict.fromkeys(self._logs, ScopeLog(offer.submit))
         self.app = Starlette(
             routes=[*self._shape.routes(), *self._control_routes()],
-            middleware=[Middleware(Door, classifier=self._shape, logs=self._logs, faults=self._faults)],
+            middleware=[Middleware(Ingress, classifier=self._shape, logs=self._logs, faults=self._faults)],
             lifespan=self._lifespan,
         )
 
@@ -106,17 +93,17 @@ class Simulator:
         return VendorReport(
             vendor=self._shape.name,
             scopes={scope.value: log.report() for scope, log in self._logs.items()},
-            jobs_by_status=self._workshop.jobs_by_status(),
+            jobs_by_status=self._jobs.jobs_by_status(),
             callbacks=self._callbacks.counts,
-            repeated_idempotency_key_count=self._workshop.repeated_idempotency_key_count,
-            payload_submitted_twice_count=self._workshop.payload_submitted_twice_count,
-            jobs_in_flight=self._workshop.in_flight,
+            repeated_idempotency_key_count=self._jobs.repeated_idempotency_key_count,
+            payload_submitted_twice_count=self._jobs.payload_submitted_twice_count,
+            jobs_in_flight=self._jobs.in_flight,
         )
 
     async def reset(self) -> None:
         """Forget everything: jobs and callbacks under way, counts, faults."""
         await self._background.cancel()
-        self._workshop.reset()
+        self._jobs.reset()
         self._callbacks.reset()
         self._faults.reset()
         for log in self._logs.values():
@@ -144,7 +131,7 @@ class Simulator:
     async def _answer_report(self, request: Request) -> Response:
         body = self.report().as_json(arrivals=request.query_params.get("arrivals") == "1")
         if name := request.query_params.get("tags"):
-            body["tags"] = self._workshop.tags(name)
+            body["tags"] = self._jobs.tags(name)
         return JSONResponse(body)
 
     async def _answer_reset(self, _request: Request) -> Response:

@@ -1,54 +1,90 @@
-"""What the end-to-end tests stand on: the embedded cloud with the real stacks, and the simulated vendor at its end."""
+"""What end-to-end tests, benchmarks and the demo stand on: the embedded cloud with the real stacks, simulated vendors
+at the end of its lanes, and ways to look at what happens between them.
+"""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final
 
-import httpx
 from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.limits import Scope
+from headway_lane.ledger.record import CallAttribute
+from headway_lane.limiter.budget_name import budget_name
+from headway_lane.limiter.reservation_store import BudgetAttribute
 
 from headway.deployment import local
-from headway.deployment.stack import Stack
-from headway.deployment.synthesis import ASSEMBLY
-from headway.deployment.target import LocalTarget
-from headway.simulator.keys import VendorKeys, load_or_create
-from headway.simulator.offer import Limit, Offer
-from headway.simulator.server import VendorServer
-from headway.testing.pipeline import depth, held
+from headway.deployment.connection import Connection
+from headway.deployment.contracts import vendor_files
+from headway.deployment.places import ASSEMBLY
+from headway.deployment.stack import DeployedLane, Stack
+from headway.deployment.target import Target
+from headway.operations.queues import QueueAttribute, message_count
+from headway.simulator.offer import Offer
+from headway.testing.lab_vendor import LabVendor, in_thread
+from headway.testing.waiting import await_count, until
 
-VENDOR = "replicate"
-PATIENCE_S = 60.0
-SOLD = Offer(submit=Limit(10, 1), poll=Limit(50, 1), job_time_s=0.3)
-T = TypeVar("T")
+WORKFLOW: Final = "call_vendor"
+VENDOR: Final = "replicate"
+SOLD: Final = Offer(job_time_s=0.3)
+STARTERS: Final = 8
+
+Item = Mapping[str, str]
+"""An item of a table: attributes by name; numbers are texts, as DynamoDB writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Laboratory:
-    """A deployed cloud and a vendor that sells 10 submits a second."""
+    """A deployed configuration and its vendors by name. What asks for a vendor's name takes the only one without it."""
 
+    connection: Connection
     state_dir: Path
-    target: LocalTarget
-    stack: Stack
-    vendor: VendorServer
-    keys: VendorKeys
+    configuration: Path
+    vendors: Mapping[str, LabVendor]
 
     @property
-    def lane(self) -> Mapping[str, str]:
-        """Return the vendor's resources."""
-        return self.stack.vendors[VENDOR]
+    def target(self) -> Target:
+        """The way to the cloud's API."""
+        return self.connection.target
 
-    def start(self, name: str, payload: Mapping[str, Any]) -> str:
-        """Start `call_vendor` and return the execution's ARN."""
-        arn: str = self.target.client("stepfunctions").start_execution(
-            stateMachineArn=self.stack.workflows["call_vendor"][VENDOR],
-            name=name,
-            input=json.dumps({"payload": payload}),
-        )["executionArn"]
-        return arn
+    @property
+    def stack(self) -> Stack:
+        """What is deployed."""
+        return self.connection.stack
+
+    @property
+    def contracts(self) -> Mapping[str, Mapping[str, Any]]:
+        """The contract documents, by vendor."""
+        return {name: files.contract for name, files in vendor_files(self.configuration).items()}
+
+    @property
+    def vendor(self) -> LabVendor:
+        """The only vendor."""
+        return self.vendors[self._name(None)]
+
+    @property
+    def lane(self) -> DeployedLane:
+        """The only vendor's resources."""
+        return self.stack.vendors[self._name(None)]
+
+    def start(self, name: str, payload: Mapping[str, Any], vendor_name: str | None = None) -> str:
+        """Start the workflow for one payload and return the execution's ARN."""
+        return self.start_all({name: {"payload": payload}}, vendor_name)[0]
+
+    def start_all(self, inputs: Mapping[str, Mapping[str, Any]], vendor_name: str | None = None) -> Sequence[str]:
+        """Start one execution per name, with its input, several at a time; return their ARNs in that order."""
+        client, machine = self.target.client("stepfunctions"), self.stack.workflows[WORKFLOW][self._name(vendor_name)]
+
+        def begin(name: str) -> str:
+            words = json.dumps(inputs[name])
+            return str(client.start_execution(stateMachineArn=machine, name=name, input=words)["executionArn"])
+
+        with ThreadPoolExecutor(STARTERS) as pool:
+            return list(pool.map(begin, inputs))
 
     def execution(self, arn: str) -> Mapping[str, Any]:
         """Describe an execution."""
@@ -59,29 +95,37 @@ class Laboratory:
         """Wait for the end of an execution."""
         return until(lambda: (found := self.execution(arn))["status"] != "RUNNING" and found)
 
-    def record(self, call_id: str) -> Mapping[str, Any]:
-        """Return the ledger's record of a call as plain values; empty where there is none."""
-        item = self.target.client("dynamodb").get_item(
-            TableName=self.stack.calls_table, Key={"call_id": {"S": call_id}}, ConsistentRead=True
-        )
-        return {name: next(iter(value.values())) for name, value in item.get("Item", {}).items()}
+    def ends_of(self, arns: Sequence[str], pause_s: float = 0.2) -> dict[str, int]:
+        """Wait until all executions have ended, looking every `pause_s` seconds, and count them by their status."""
+        statuses: dict[str, str] = dict.fromkeys(arns, "RUNNING")
 
-    def reserve(self) -> Mapping[str, Any]:
-        """Return the reservations of the vendor's submits as it is stored: `version`, `rule` and `reserve`."""
-        item = self.target.client("dynamodb").get_item(
-            TableName=self.stack.budgets_table,
-            Key={"budget": {"S": f"{VENDOR}#submit"}},
-            ConsistentRead=True,
-        )["Item"]
-        return {
-            "version": int(item["version"]["N"]),
-            **{name: json.loads(item[name]["S"]) for name in ("rule", "reservations")},
-        }
+        def ended() -> int:
+            for arn in [arn for arn, status in statuses.items() if status == "RUNNING"]:
+                statuses[arn] = self.execution(arn)["status"]
+            return sum(status != "RUNNING" for status in statuses.values())
 
-    def seen_by_vendor(self) -> Mapping[str, Any]:
-        """Return the vendor's own report, with the arrival of every call."""
-        report: Mapping[str, Any] = httpx.get(f"{self.vendor.url}/_headway/report", params={"arrivals": 1}).json()
-        return report
+        await_count(ended, len(arns), "workflows that have ended", pause_s)
+        return dict(Counter(statuses.values()))
+
+    def record(self, call_id: str) -> Item:
+        """Return the ledger's record of a call; empty where there is none."""
+        return self._item(self.stack.calls_table, CallAttribute.CALL_ID, call_id)
+
+    def records(self, table: str) -> list[Item]:
+        """Return all items of a table."""
+        pages = self.target.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [_plain(item) for page in pages for item in page["Items"]]
+
+    def reservations(self, scope: Scope = Scope.SUBMIT) -> Mapping[str, Any]:
+        """Return the reservations of the only vendor's scope as they are stored: `version`, `rule`, `reservations`."""
+        item = self._item(self.stack.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
+        documents = (BudgetAttribute.RULE, BudgetAttribute.RESERVATIONS)
+        return {"version": int(item[BudgetAttribute.VERSION]), **{name: json.loads(item[name]) for name in documents}}
+
+    def reservations_written_count(self, scope: Scope = Scope.SUBMIT) -> int:
+        """Count how often they were written; plain pacing never does."""
+        item = self._item(self.stack.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
+        return int(item.get(BudgetAttribute.VERSION, 0))
 
     def messages(self, queue_url: str) -> list[Mapping[str, Any]]:
         """Look at the messages of a queue without taking them: they are visible again at once.
@@ -96,33 +140,74 @@ class Laboratory:
 
     def depth(self, queue_url: str) -> int:
         """Count the visible messages of a queue without receiving any."""
-        return depth(self.target.client("sqs"), queue_url)
+        return message_count(self.connection, queue_url)
 
-    def held(self, function: str) -> AbstractContextManager[None]:
+    def backlog(self, queue_url: str) -> int:
+        """Count all messages of a queue: those to be had, those put off, and those in flight."""
+        return message_count(self.connection, queue_url, *QueueAttribute)
+
+    @contextmanager
+    def held(self, function: str) -> Iterator[None]:
         """Hold a function's event source mappings, so that its queues can be looked at."""
-        return held(self.target.client("lambda"), function)
+        client = self.target.client("lambda")
+        mappings = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        uuids = [mapping["UUID"] for mapping in mappings]
+        for uuid in uuids:
+            client.update_event_source_mapping(UUID=uuid, Enabled=False)
+        try:
+            yield
+        finally:
+            for uuid in uuids:
+                client.update_event_source_mapping(UUID=uuid, Enabled=True)
+
+    def _name(self, given: str | None) -> str:
+        if given is not None:
+            return given
+        [name] = self.vendors
+        return name
+
+    def _item(self, table: str, key: str, value: str) -> Item:
+        answer = self.target.client("dynamodb").get_item(TableName=table, Key={key: {"S": value}}, ConsistentRead=True)
+        return _plain(answer.get("Item", {}))
 
 
-def until(look: Callable[[], T | bool | None], patience_s: float = PATIENCE_S) -> T:
-    """Look again and again until there is something; AssertionError when patience ends."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found  # type: ignore[return-value]
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
+@contextmanager
+def deployed(
+    state_dir: Path,
+    vendors: Sequence[LabVendor],
+    *,
+    configuration: Path = CONFIGURATION,
+    assembly: Path = ASSEMBLY,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[Laboratory]:
+    """Deploy a configuration with its vendors at the ends of its lanes, and take the cloud down afterwards."""
+    urls = {vendor.name: vendor.url for vendor in vendors}
+    try:
+        connection = local.up(state_dir, urls, configuration=configuration, assembly=assembly, progress=progress)
+        for vendor in vendors:
+            vendor.call_back_at(connection.stack.callback_url(vendor.name))
+        yield Laboratory(connection, state_dir, configuration, {vendor.name: vendor for vendor in vendors})
+    finally:
+        local.down(state_dir)
 
 
 @contextmanager
 def laboratory(
-    state_dir: Path, configuration: Path = CONFIGURATION, assembly: Path = ASSEMBLY, offer: Offer = SOLD
+    state_dir: Path,
+    *,
+    offer: Offer = SOLD,
+    configuration: Path = CONFIGURATION,
+    assembly: Path = ASSEMBLY,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Laboratory]:
-    """Build the laboratory and leave nothing of it behind; the vendor has the keys of the state directory."""
-    keys = load_or_create(state_dir, VENDOR)
-    with VendorServer(replace(offer, keys=keys)) as vendor:
-        try:
-            cloud, stack = local.up(state_dir, {VENDOR: vendor.url}, configuration=configuration, assembly=assembly)
-            yield Laboratory(state_dir, LocalTarget(cloud.endpoint_url), stack, vendor, keys)
-        finally:
-            local.down(state_dir)
+    """Deploy a configuration of `replicate` alone, whose vendor sells 10 submits a second unless told otherwise."""
+    with (
+        in_thread(state_dir, VENDOR, offer) as vendor,
+        deployed(state_dir, [vendor], configuration=configuration, assembly=assembly, progress=progress) as built,
+    ):
+        yield built
+
+
+def _plain(item: Mapping[str, Mapping[str, str]]) -> Item:
+    """Return an item without its types."""
+    return {name: next(iter(value.values())) for name, value in item.items()}

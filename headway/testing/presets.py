@@ -1,4 +1,4 @@
-"""A cloud with several vendors, each as its preset describes it, and a simulator at the end of each lane.
+"""A laboratory with several vendors, each as its preset describes it, and a simulator at the end of each lane.
 
 What a preset says of rates is made small here: a laptop would start workers for hundreds of calls a second. Jobs are
 asked about after seconds instead of minutes.
@@ -7,27 +7,27 @@ asked about after seconds instead of minutes.
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
-from headway_cdk.configuration import load_contract
 from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.record import CallAttribute
 
-from headway.deployment import local
-from headway.deployment.stack import Stack
-from headway.deployment.synthesis import ASSEMBLY
-from headway.deployment.target import LocalTarget
-from headway.simulator.event import compose
-from headway.simulator.keys import load_or_create
-from headway.simulator.offer import Limit, Offer
-from headway.simulator.server import VendorServer
+from headway.deployment.contracts import contract_document
+from headway.deployment.places import ASSEMBLIES
+from headway.simulator.composed_event import compose
+from headway.simulator.keys import VendorKeys
+from headway.simulator.offer import Offer
+from headway.simulator.rate import Rate
 from headway.simulator.signed_callback import SignedCallback, write
 from headway.simulator.simulator import Role
-from headway.testing.ledger import records
+from headway.testing.lab_vendor import in_thread
+from headway.testing.laboratory import Laboratory, deployed
 
 PRESETS = CONFIGURATION / "presets"
 IN_FLIGHT = 2
@@ -48,53 +48,37 @@ class Terms:
 USUAL = Terms()
 
 
-@dataclass(frozen=True, slots=True)
-class PresetLab:
-    """Deployed lanes, and the vendors at their ends, by name."""
-
-    state_dir: Path
-    configuration: Path
-    target: LocalTarget
-    stack: Stack
-    vendors: Mapping[str, VendorServer]
-    contracts: Mapping[str, Mapping[str, Any]]
-
-
 @contextmanager
-def preset_lab(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[PresetLab]:
-    """Deploy the presets, tell vendors with an account where to call back, and leave nothing of it behind."""
-    configuration = ASSEMBLY.parent / "presets" / "configuration"
-    contracts = _configure(configuration, names, terms)
-    with ExitStack() as open_vendors:
-        vendors = {
-            name: open_vendors.enter_context(
-                VendorServer(_offer(state_dir, contract, terms), role=Role.described(contract))
-            )
+def preset_laboratory(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[Laboratory]:
+    """Deploy the presets, with a vendor at the end of each lane, and leave nothing of it behind."""
+    folder = ASSEMBLIES / "presets"
+    contracts = _configure(folder / "configuration", names, terms)
+    with ExitStack() as opened:
+        vendors = [
+            opened.enter_context(in_thread(state_dir, name, _offer(contract, terms), Role.described(contract)))
             for name, contract in contracts.items()
-        }
-        try:
-            urls = {name: vendor.url for name, vendor in vendors.items()}
-            assembly = configuration.parent / "assembly"
-            cloud, stack = local.up(state_dir, urls, configuration=configuration, assembly=assembly)
-            for name, vendor in vendors.items():
-                vendor.account.callback_url = stack.callback_url(name)
-            yield PresetLab(state_dir, configuration, LocalTarget(cloud.endpoint_url), stack, vendors, contracts)
-        finally:
-            local.down(state_dir)
+        ]
+        yield opened.enter_context(
+            deployed(state_dir, vendors, configuration=folder / "configuration", assembly=folder / "assembly")
+        )
 
 
-def dead_letters(built: PresetLab, name: str) -> list[SignedCallback]:
+def signed_answers(lab: Laboratory, vendor_name: str) -> list[SignedCallback]:
     """Sign one success for each job of a vendor that the ledger has accepted."""
-    vendor, url = Vendor.from_document(built.contracts[name]), built.stack.callback_url(name)
-    key = load_or_create(built.state_dir, name).webhook_key(vendor.callbacks().verification)
+    vendor, url = Vendor.from_document(lab.contracts[vendor_name]), lab.stack.callback_url(vendor_name)
+    key = lab.vendors[vendor_name].keys.webhook_key(vendor.callbacks().verification)
     word, now = min(vendor.callbacks().success, default=None), datetime.now(tz=UTC)
-    calls = records(built.target, built.stack.calls_table)
-    job_ids = [call["job_id"] for call in calls if call["vendor"] == name and "job_id" in call]
+    job_ids = [
+        call[CallAttribute.JOB_ID]
+        for call in lab.records(lab.stack.calls_table)
+        if call[CallAttribute.VENDOR] == vendor_name and CallAttribute.JOB_ID in call
+    ]
     events = {job_id: compose(vendor, job_id, word, {}) for job_id in job_ids}
     return [write(vendor.callbacks(), key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]
 
 
 def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[str, Mapping[str, Any]]:
+    """Write the contract of each preset under these terms, and return the documents."""
     shutil.rmtree(configuration, ignore_errors=True)
     (configuration / "vendors").mkdir(parents=True)
     for schema in CONFIGURATION.glob("*.schema.json"):
@@ -102,33 +86,29 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
     contracts = {}
     for name in names:
         contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
-        holders = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
-        in_flight = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if holders else []
-        scope = "any" if _shared(contract) else "submit"
-        rate = {"quantity": "calls", "amount": terms.rate_per_s, "per_s": 1, "scope": scope}
+        vendor = Vendor.from_document(contract)
+        in_flight = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if vendor.jobs_in_flight else []
+        rate = {
+            "quantity": "calls",
+            "amount": terms.rate_per_s,
+            "per_s": 1,
+            "scope": vendor.budget_scope(Scope.SUBMIT).value,
+        }
         contract["limits"] = [rate, *in_flight]
         contract["dispatch"] = {"urgent_concurrency": 0}
         if "poll" in contract:
             contract["poll"] |= {"after_s": terms.poll_after_s, "every_s": terms.poll_after_s}
         path = configuration / "vendors" / f"{name}.yaml"
         path.write_text(yaml.safe_dump(contract))
-        contracts[name] = load_contract(configuration, path)
+        contracts[name] = contract_document(path, configuration)
     return contracts
 
 
-def _shared(contract: Mapping[str, Any]) -> bool:
-    """Return whether the vendor counts submits and polls together."""
-    return any(limit.get("scope") == "any" for limit in contract["limits"])
-
-
-def _offer(state_dir: Path, contract: Mapping[str, Any], terms: Terms) -> Offer:
-    holders = any(limit["quantity"] == "jobs_in_flight" for limit in contract["limits"])
-    return Offer(
-        keys=load_or_create(state_dir, contract["vendor"]),
-        submit=Limit(terms.rate_per_s, 1),
-        poll=Limit(200, 1),
-        in_flight=IN_FLIGHT if holders else None,
-        shared=_shared(contract),
+def _offer(contract: Mapping[str, Any], terms: Terms) -> Offer:
+    """Sell what the contract says; polls that it does not count are hardly limited."""
+    return replace(
+        Offer.of(Vendor.from_document(contract), VendorKeys.generate()),
+        poll=Rate(200, 1),
         job_time_s=terms.job_time_s,
         fail_ratio=terms.fail_ratio,
         seed=terms.seed,

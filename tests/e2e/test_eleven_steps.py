@@ -11,15 +11,16 @@ from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.limiter.delay import pause_us
 
-from headway.testing.laboratory import VENDOR, Laboratory, until
+from headway.testing.laboratory import VENDOR, Laboratory
+from headway.testing.waiting import until
 
 PAYLOAD = {"version": "v1", "input": {"prompt": "a lighthouse in fog"}}
 CALL_ID = "eleven-steps"
 
 
 def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laboratory) -> None:
-    with lab.held(lab.stack.outputs["CallbackFunction"]):
-        with lab.held(lab.lane["dispatcher_function"]):
+    with lab.held(lab.stack.callback_function):
+        with lab.held(lab.lane.dispatcher_function):
             arn = lab.start(CALL_ID, PAYLOAD)
             step_1_the_workflow_pauses_on_a_task_token(lab, arn)
             token = step_2_the_request_waits_in_the_queue(lab)
@@ -43,8 +44,8 @@ def step_1_the_workflow_pauses_on_a_task_token(lab: Laboratory, arn: str) -> Non
 
 
 def step_2_the_request_waits_in_the_queue(lab: Laboratory) -> str:
-    until(lambda: lab.depth(lab.lane["request_queue_url"]) == 1)
-    [message] = lab.messages(lab.lane["request_queue_url"])
+    until(lambda: lab.depth(lab.lane.request_queue_url) == 1)
+    [message] = lab.messages(lab.lane.request_queue_url)
     request = json.loads(message["Body"])
     token: str = request.pop("task_token")
     assert request == {
@@ -64,14 +65,14 @@ def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[
     express = until(lambda: (found := lab.execution(record["lease_owner"]))["status"] != "RUNNING" and found)
     workflow_name = lab.stack.workflows["call_vendor"][VENDOR].rpartition(":")[2]
     assert express["status"] == "SUCCEEDED"
-    assert express["stateMachineArn"] == lab.lane["dispatch_machine_arn"]
+    assert express["stateMachineArn"] == lab.lane.dispatch_machine_arn
     assert json.loads(express["input"]) == {
         "call_id": CALL_ID,
         "vendor": VENDOR,
         "idempotency_key": CALL_ID,
         "payload": PAYLOAD,
         "predecessor": "",
-        "origin": {"queue_url": lab.lane["request_queue_url"], "group": workflow_name},
+        "origin": {"queue_url": lab.lane.request_queue_url, "group": workflow_name},
         "permit": {},
     }, "the task token stays in the ledger"
     return dict(record)
@@ -87,7 +88,7 @@ def step_4_the_call_was_paced_by_the_delay_in_appconfig(lab: Laboratory, record:
 
 
 def step_5_the_request_went_through_the_proxy(lab: Laboratory) -> None:
-    caller = lab.target.client("lambda").get_function_configuration(FunctionName=lab.lane["caller_function"])
+    caller = lab.target.client("lambda").get_function_configuration(FunctionName=lab.lane.caller_function)
     environment = caller["Environment"]["Variables"]
     assert "/_aws/execute-api/" in environment["HEADWAY_PROXY_URL"]
     assert lab.vendor.url not in environment.values(), "the proxy is the only way that the caller knows"
@@ -103,7 +104,7 @@ def step_5_the_request_went_through_the_proxy(lab: Laboratory) -> None:
 def step_6_the_vendor_accepted_and_gave_a_job_id(lab: Laboratory) -> str:
     job_id: str = lab.record(CALL_ID)["job_id"]
     job = httpx.get(
-        f"{lab.vendor.url}/v1/predictions/{job_id}", headers={"Authorization": f"Bearer {lab.keys.api_token}"}
+        f"{lab.vendor.url}/v1/predictions/{job_id}", headers={"Authorization": f"Bearer {lab.vendor.keys.api_token}"}
     ).json()
     assert job["input"] == PAYLOAD["input"]
     return job_id
@@ -111,14 +112,14 @@ def step_6_the_vendor_accepted_and_gave_a_job_id(lab: Laboratory) -> str:
 
 def step_7_the_job_id_is_mapped_to_the_task_token(lab: Laboratory, job_id: str, token: str) -> None:
     item = lab.target.client("dynamodb").get_item(
-        TableName=lab.stack.outputs["JobsTable"], Key={"job_key": {"S": f"{VENDOR}#{job_id}"}}, ConsistentRead=True
+        TableName=lab.stack.jobs_table, Key={"job_key": {"S": f"{VENDOR}#{job_id}"}}, ConsistentRead=True
     )["Item"]
     assert item["call_id"]["S"] == CALL_ID
     assert lab.record(CALL_ID)["waiter"] == token
 
 
 def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> bytes:
-    queue_url = lab.stack.outputs["CallbackQueueUrl"]
+    queue_url = lab.stack.callback_queue_url
     until(lambda: lab.depth(queue_url) == 2)  # the start of the job, and its end
     bodies = {base64.b64decode(message["Body"]): message for message in lab.messages(queue_url)}
     found = {json.loads(body)["status"]: (body, message) for body, message in bodies.items()}

@@ -11,9 +11,10 @@ import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from headway.cloud import process
-from headway.cloud.errors import DeploymentFailed
+from headway.cloud.state import CloudState
 from headway.deployment.cloudformation import deploy
 from headway.deployment.target import LocalTarget
+from headway.errors import DeploymentFailed
 
 BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 HANDLER = """
@@ -113,7 +114,7 @@ def assembly_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[process.CloudState]:
+def cloud(tmp_path: Path) -> Iterator[CloudState]:
     state_dir = tmp_path / ".headway"
     try:
         yield process.start(state_dir)
@@ -140,7 +141,7 @@ def receive(target: LocalTarget, queue_url: str) -> list[str]:
 
 
 def test_an_assembly_is_deployed_twice_runs_and_leaves_nothing_behind(
-    cloud: process.CloudState, assembly_dir: Path, tmp_path: Path
+    cloud: CloudState, assembly_dir: Path, tmp_path: Path
 ) -> None:
     state_dir = tmp_path / ".headway"
     assert process.start(state_dir) == cloud, "a second start returns the running cloud"
@@ -179,7 +180,7 @@ def test_an_assembly_is_deployed_twice_runs_and_leaves_nothing_behind(
 
 
 def test_workers_of_a_cloud_that_was_killed_are_ended_and_the_next_start_is_clean(
-    cloud: process.CloudState, assembly_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: CloudState, assembly_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "STOP_GRACE_S", 0.5)
     target = LocalTarget(cloud.endpoint_url)
@@ -197,7 +198,7 @@ def test_workers_of_a_cloud_that_was_killed_are_ended_and_the_next_start_is_clea
 
 
 def test_a_failed_deployment_names_the_resource_on_one_line_and_can_be_repeated(
-    cloud: process.CloudState, assembly_dir: Path
+    cloud: CloudState, assembly_dir: Path
 ) -> None:
     target = LocalTarget(cloud.endpoint_url)
     for _ in range(2):

@@ -4,8 +4,7 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,14 +12,15 @@ import httpx
 from typer.testing import CliRunner
 
 from headway.cli import app
-from headway.testing.laboratory import VENDOR, Laboratory, until
+from headway.testing.laboratory import VENDOR, Laboratory
+from headway.testing.waiting import until
 
 JSON = {"Content-Type": "application/json"}
 
 
 def signed(lab: Laboratory, body: bytes, message_id: str) -> dict[str, str]:
     """Sign bytes as Standard Webhooks says; its own library signs texts only."""
-    key, now = base64.b64decode(lab.keys.webhook_secret.removeprefix("whsec_")), str(int(time.time()))
+    key, now = base64.b64decode(lab.vendor.keys.webhook_secret.removeprefix("whsec_")), str(int(time.time()))
     digest = hmac.digest(key, f"{message_id}.{now}.".encode() + body, "sha256")
     signature = f"v1,{base64.b64encode(digest).decode()}"
     return {**JSON, "webhook-id": message_id, "webhook-timestamp": now, "webhook-signature": signature}
@@ -39,36 +39,26 @@ def told(lab: Laboratory, *words: str) -> Any:
     return json.loads(result.stdout)
 
 
-def letter_of(lab: Laboratory, body: bytes) -> dict[str, Any] | None:
+def dead_letter_of(lab: Laboratory, body: bytes) -> dict[str, Any] | None:
     """Return the dead letter with a body, None where there is none."""
     found = [
         dead_letter
-        for dead_letter in told(lab, "dead_letters", "--bodies")
+        for dead_letter in told(lab, "dead-letters", "--bodies")
         if dead_letter["body"] == body.decode(errors="replace")
     ]
     return found[0] if found else None
 
 
-@contextmanager
-def silence(lab: Laboratory) -> Iterator[None]:
-    """Let the vendor call nobody back for a while."""
-    httpx.post(f"{lab.vendor.url}/_headway/faults", json={"lost_callbacks": True}).raise_for_status()
-    try:
-        yield
-    finally:
-        httpx.post(f"{lab.vendor.url}/_headway/faults", json={"lost_callbacks": False}).raise_for_status()
-
-
 def test_a_callback_that_is_no_utf_8_resumes_its_workflow_because_its_bytes_are_what_was_signed(
     lab: Laboratory,
 ) -> None:
-    with silence(lab):
+    with lab.vendor.faulty(lost_callbacks=True):
         arn = lab.start("no-utf-8", {"version": "v1", "input": {"prompt": "bytes"}})
         job_id = until(lambda: lab.record("no-utf-8").get("job_id"))
         body = b'{"id": "%b", "status": "succeeded", "note": "\xff\xfe"}' % str(job_id).encode()
         patched = body.decode(errors="replace").encode()
-        post(lab, patched, signed(lab, body, "msg_mended"))
-        until(lambda: letter_of(lab, patched))
+        post(lab, patched, signed(lab, body, "msg_patched"))
+        until(lambda: dead_letter_of(lab, patched))
         assert lab.record("no-utf-8")["state"] == "accepted", "the signature is not that of the patched text"
         post(lab, body, signed(lab, body, "msg_bytes"))
         assert lab.end_of(arn)["status"] == "SUCCEEDED"
@@ -79,7 +69,7 @@ def test_malformed_and_forged_callbacks_are_answered_at_once_and_put_aside_with_
     post(lab, unsigned, JSON)
     post(lab, forged, {**JSON, "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"})
     post(lab, nameless, signed(lab, nameless, "msg_2"))
-    reasons = {body: until(partial(letter_of, lab, body)) for body in (unsigned, forged, nameless)}
+    reasons = {body: until(partial(dead_letter_of, lab, body)) for body in (unsigned, forged, nameless)}
     assert {body: (dead_letter["outcome"], dead_letter["reason"]) for body, dead_letter in reasons.items()} == {
         unsigned: ("Forged", "the header 'webhook-id' is missing"),
         forged: ("Forged", "webhook-timestamp is old"),
@@ -90,12 +80,12 @@ def test_malformed_and_forged_callbacks_are_answered_at_once_and_put_aside_with_
 def test_a_replayed_dead_letter_is_judged_anew_as_of_the_day_it_came(lab: Laboratory) -> None:
     stranger = b'{"id": "stranger", "status": "succeeded"}'
     post(lab, stranger, {**signed(lab, stranger, "msg_3"), "webhook-signature": "v1,AAAA"})
-    first = until(lambda: letter_of(lab, stranger))
+    first = until(lambda: dead_letter_of(lab, stranger))
     replayed = told(lab, "replay", "--vendor", VENDOR, "--outcome", "Forged")
     assert replayed["replayed_count"] >= 1
 
     def another() -> dict[str, Any] | None:
-        found = letter_of(lab, stranger)
+        found = dead_letter_of(lab, stranger)
         return found if found and found["message_id"] != first["message_id"] else None
 
     again = until(another)
@@ -110,4 +100,4 @@ def test_an_answer_that_nobody_waits_for_is_listed(lab: Laboratory) -> None:
 
 
 def test_an_unknown_vendor_has_no_webhook(lab: Laboratory) -> None:
-    assert httpx.post(f"{lab.stack.outputs['CallbackUrl']}/nobody", json={}).status_code in (403, 404)
+    assert httpx.post(f"{lab.stack.callback_base_url}/nobody", json={}).status_code in (403, 404)

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-import httpx
 from typer.testing import CliRunner
 
 from headway.cli import app
-from headway.testing.laboratory import Laboratory, until
-from headway.testing.running import good, lines, records, run
+from headway.testing.laboratory import Laboratory
+from headway.testing.waiting import until
+from tests.command_line import good, lines, records, run
 
 
 def test_a_bad_line_and_a_call_that_the_vendor_refuses_do_not_stop_the_others(lab: Laboratory, tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_bad_line_and_a_call_that_the_vendor_refuses_do_not_stop_the_others(la
     assert "mixed.jsonl:2" in stderr
     assert "nobody" in str(found[4]["cause"])
     assert found[3]["error"] == "Vendor.Rejected"
-    dead = [json.loads(message["Body"]) for message in lab.messages(lab.lane["request_dlq_url"])]
+    dead = [json.loads(message["Body"]) for message in lab.messages(lab.lane.request_dlq_url)]
     call_id = str(found[3]["execution"]).rpartition(":")[2]
     assert call_id in [dead_letter["call"]["call_id"] for dead_letter in dead], "failed for good: also in the DLQ"
     assert (tmp_path / "mixed.report.html").is_file()
@@ -56,37 +56,30 @@ def test_an_unknown_workflow_is_refused_by_name(lab: Laboratory, tmp_path: Path)
 def test_a_vendor_that_is_down_fails_its_calls_by_name_and_puts_them_into_the_dlq(
     lab: Laboratory, tmp_path: Path
 ) -> None:
-    httpx.post(f"{lab.vendor.url}/_headway/faults", json={"down": True}).raise_for_status()
-    try:
-        source = lines(tmp_path / "down.jsonl", good("nobody is in"))
+    source = lines(tmp_path / "down.jsonl", good("nobody is in"))
+    with lab.vendor.faulty(down=True):
         exit_code, _, _ = run(lab, source, "--no-report")
-    finally:
-        httpx.post(f"{lab.vendor.url}/_headway/faults", json={"down": False}).raise_for_status()
     assert exit_code == 1
     record = records(source)[1]
     assert record["error"] == "Vendor.Unavailable"
-    dead = [json.loads(message["Body"])["call"]["call_id"] for message in lab.messages(lab.lane["request_dlq_url"])]
+    dead = [json.loads(message["Body"])["call"]["call_id"] for message in lab.messages(lab.lane.request_dlq_url)]
     assert str(record["execution"]).rpartition(":")[2] in dead
 
 
 def test_an_early_and_a_doubled_callback_resume_their_call_exactly_once(lab: Laboratory) -> None:
-    faults = {"early_callbacks": True, "duplicate_callbacks": True}
-    httpx.post(f"{lab.vendor.url}/_headway/faults", json=faults).raise_for_status()
-    try:
+    with lab.vendor.faulty(early_callbacks=True, duplicate_callbacks=True):
         end = lab.end_of(lab.start("early-and-doubled", {"version": "v1", "input": {"prompt": "early"}}))
-    finally:
-        httpx.post(f"{lab.vendor.url}/_headway/faults", json=dict.fromkeys(faults, False)).raise_for_status()
     assert end["status"] == "SUCCEEDED"
     assert lab.record("early-and-doubled")["state"] == "resumed"
 
 
 def test_the_interval_drain_dispatches_what_the_schedule_finds(lab: Laboratory) -> None:
-    with lab.held(lab.lane["dispatcher_function"]):
+    with lab.held(lab.lane.dispatcher_function):
         arn = lab.start("drained", {"version": "v1", "input": {"prompt": "once a minute"}})
-        until(lambda: lab.depth(lab.lane["request_queue_url"]) == 1)
+        until(lambda: lab.depth(lab.lane.request_queue_url) == 1)
         answer = lab.target.client("lambda").invoke(
-            FunctionName=lab.lane["drain_function"], Payload=json.dumps({"batch_size": 10})
+            FunctionName=lab.lane.drain_function, Payload=json.dumps({"batch_size": 10})
         )
         assert json.loads(answer["Payload"].read()) == {"received": 1, "dispatched": 1}
         assert lab.end_of(arn)["status"] == "SUCCEEDED"
-    assert lab.depth(lab.lane["request_queue_url"]) == 0
+    assert lab.depth(lab.lane.request_queue_url) == 0

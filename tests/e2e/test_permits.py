@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 from headway_cdk.configuration import load_vendors
@@ -21,21 +20,21 @@ from headway_lane.limiter.core.changes import SWITCH_US
 from headway_lane.limiter.core.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
 from headway_lane.limiter.core.reservations import Permit, rule_of
 from headway_lane.limiter.core.signals import Reason
-from headway_lane.limiter.reservation_store import DynamoReservationStore
 from typer.testing import CliRunner
 
 from headway.cli import app
-from headway.deployment.synthesis import ASSEMBLY
-from headway.operations.budgets import statuses
-from headway.testing.laboratory import VENDOR, Laboratory, laboratory, until
-from headway.testing.running import good, lines, records, run
+from headway.deployment.places import ASSEMBLIES
+from headway.operations.budgets import budget_statuses
+from headway.testing.laboratory import VENDOR, Laboratory, laboratory
+from headway.testing.waiting import until
+from tests.command_line import good, lines, records, run
 
 HEARD_S = 0.6
 """By then every caller has heard of a cool-down: the slot of who has looked just before it was written."""
 BEFORE_COUNT = 5
 RETRY_AFTER_S = 5
 TUNING = {"delay_ms": 0, "rate_per_s": 10, "headroom_ms": 100}
-PERMITS = ASSEMBLY.parent / "permits"
+PERMITS = ASSEMBLIES / "permits"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,8 @@ def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     contract["submit"]["ambiguity"] = "retry"
     (configuration / "vendors" / f"{VENDOR}.yaml").write_text(yaml.safe_dump(contract))
     (configuration / "tuning" / f"{VENDOR}.yaml").write_text(yaml.safe_dump(TUNING))
-    with laboratory(tmp_path_factory.mktemp("permits"), configuration, PERMITS / "assembly") as built:
+    assembly = PERMITS / "assembly"
+    with laboratory(tmp_path_factory.mktemp("permits"), configuration=configuration, assembly=assembly) as built:
         yield built
 
 
@@ -58,32 +58,32 @@ def test_a_call_leaves_at_its_slot_in_the_reservations(paced: Laboratory) -> Non
     permit = Permit(**json.loads(paced.execution(record["lease_owner"])["input"])["permit"])
     [files] = load_vendors(PERMITS / "configuration")
     rule = rule_of(files.vendor.limits_of(Scope.SUBMIT), Tuning.from_document(TUNING).headroom_ms * 1_000, 10)
-    entry = paced.reserve()
+    entry = paced.reservations()
     assert entry["rule"]["emission_interval_us"] == rule.emission_interval_us
     assert entry["reservations"]["number"] > permit.number, "the permit is reserved"
     assert entry["reservations"]["theoretical_arrival_us"] >= permit.slot_us + rule.emission_interval_us, (
         "and its slot is nobody else's"
     )
-    [arrival_ms] = paced.seen_by_vendor()["scopes"]["submit"]["arrivals_epoch_ms"]
+    [arrival_ms] = paced.vendor.report().scopes["submit"].arrivals_epoch_ms
     assert permit.slot_us / 1_000 <= arrival_ms
     assert int(record["queued_epoch_ms"]) <= permit.slot_us / 1_000, "reserved ahead of time"
 
 
-def test_a_429_in_mid_run_cool_downs_every_caller_and_costs_no_call(paced: Laboratory, tmp_path: Path) -> None:
-    httpx.post(f"{paced.vendor.url}/_headway/reset").raise_for_status()
-    dead_count = paced.depth(paced.lane["request_dlq_url"])
+def test_a_429_in_mid_run_cools_down_every_caller_and_costs_no_call(paced: Laboratory, tmp_path: Path) -> None:
+    paced.vendor.reset()
+    dead_count = paced.depth(paced.lane.request_dlq_url)
     source = lines(tmp_path / "cooled_down.jsonl", *(good(f"cooling down {number}") for number in range(24)))
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, paced, source, "--no-report")
         until(lambda: len(submits(paced)) >= BEFORE_COUNT)
-        switch(paced, refuse_next=1, retry_after_s=RETRY_AFTER_S)
+        paced.vendor.switch(refuse_next=1, retry_after_s=RETRY_AFTER_S)
         exit_code, _, _ = running.result()
     assert exit_code == 0
     assert [record["outcome"] for record in records(source).values()] == ["succeeded"] * 24
-    assert paced.depth(paced.lane["request_dlq_url"]) == dead_count, "nothing was put aside"
+    assert paced.depth(paced.lane.request_dlq_url) == dead_count, "nothing was put aside"
 
-    seen, reservations = paced.seen_by_vendor()["scopes"]["submit"], paced.reserve()["reservations"]
-    assert (seen["call_count"], seen["refused_count"], seen["violation_count"]) == (25, 1, 0)
+    seen, reservations = paced.vendor.report().scopes["submit"], paced.reservations()["reservations"]
+    assert (seen.call_count, seen.refused_count, seen.violation_count) == (25, 1, 0)
     assert reservations["cool_down_reason"] == Reason.RETRY_AFTER
     resume_s = reservations["cool_down_until_us"] / 1_000_000
     arrivals_s = submits(paced)
@@ -93,25 +93,24 @@ def test_a_429_in_mid_run_cool_downs_every_caller_and_costs_no_call(paced: Labor
 
 
 def test_calls_wait_for_a_vendor_that_fails_and_a_probe_lets_them_go(paced: Laboratory, tmp_path: Path) -> None:
-    httpx.post(f"{paced.vendor.url}/_headway/reset").raise_for_status()
-    dead_count = paced.depth(paced.lane["request_dlq_url"])
+    paced.vendor.reset()
+    dead_count = paced.depth(paced.lane.request_dlq_url)
     source = lines(tmp_path / "failed.jsonl", *(good(f"failed {number}") for number in range(10)))
-    switch(paced, down=True)
+    paced.vendor.switch(down=True)
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, paced, source, "--no-report")
         opened = until(
-            lambda: (reservations := paced.reserve()["reservations"])["circuit"]["period_us"] and reservations
+            lambda: (reservations := paced.reservations()["reservations"])["circuit"]["period_us"] and reservations
         )
-        reservations = DynamoReservationStore(paced.target.table(paced.stack.outputs["BudgetsTable"]))
-        [submit, *_] = statuses(reservations, [VENDOR], time.time_ns() // 1_000)
+        [submit, *_] = budget_statuses(paced.connection, time.time_ns() // 1_000)
         assert (submit.circuit, submit.cool_down_reason) == (CircuitState.OPEN, Reason.CIRCUIT)
-        assert paced.depth(paced.lane["request_dlq_url"]) == dead_count
-        switch(paced, down=False)
+        assert paced.depth(paced.lane.request_dlq_url) == dead_count
+        paced.vendor.switch(down=False)
         exit_code, _, _ = running.result()
     assert exit_code == 0
     assert [record["outcome"] for record in records(source).values()] == ["succeeded"] * 10
-    assert paced.depth(paced.lane["request_dlq_url"]) == dead_count, "nothing was put aside"
-    assert paced.reserve()["reservations"]["circuit"] == asdict(CLOSED)
+    assert paced.depth(paced.lane.request_dlq_url) == dead_count, "nothing was put aside"
+    assert paced.reservations()["reservations"]["circuit"] == asdict(CLOSED)
 
     circuit = Circuit(**opened["circuit"])
     opened_s, resume_s = (circuit.resume_us - circuit.period_us) / 1_000_000, circuit.resume_us / 1_000_000
@@ -120,7 +119,7 @@ def test_calls_wait_for_a_vendor_that_fails_and_a_probe_lets_them_go(paced: Labo
     assert not [at_s for at_s in arrivals_s if opened_s + HEARD_S < at_s < resume_s]
     probe_s, following_s = [at_s for at_s in arrivals_s if at_s > resume_s][:2]
     assert following_s > probe_s + SWITCH_US / 1_000_000, "the others leave when the probe has told"
-    assert paced.seen_by_vendor()["scopes"]["submit"]["violation_count"] == 0
+    assert paced.vendor.report().scopes["submit"].violation_count == 0
 
     said = CliRunner().invoke(app, ["status", "--json", "--state-dir", str(paced.state_dir)])
     [budget] = [budget for budget in json.loads(said.stdout)["budgets"] if budget["scope"] == "submit"]
@@ -131,9 +130,4 @@ def test_calls_wait_for_a_vendor_that_fails_and_a_probe_lets_them_go(paced: Labo
 
 def submits(paced: Laboratory) -> list[float]:
     """Return when each submit has come to the vendor's door so far, in epoch seconds, ascending."""
-    return sorted(at_ms / 1_000 for at_ms in paced.seen_by_vendor()["scopes"]["submit"]["arrivals_epoch_ms"])
-
-
-def switch(paced: Laboratory, **faults: bool | int) -> None:
-    """Switch faults of the vendor."""
-    httpx.post(f"{paced.vendor.url}/_headway/faults", json=faults).raise_for_status()
+    return sorted(at_ms / 1_000 for at_ms in paced.vendor.report().scopes["submit"].arrivals_epoch_ms)

@@ -18,13 +18,12 @@ from typing import Any
 import pytest
 import yaml
 from headway_cdk.configuration import load_vendors
+from headway_cdk.outputs import STACKS
 from headway_cdk.resources import CONFIGURATION, ROOT
 from headway_lane.contract.exchange import Callback
 from headway_lane.contract.vendor import Vendor
 
-from headway.deployment.synthesis import _node
-
-STACKS = ("HeadwayStateful", "HeadwayStateless")
+from headway.deployment.synthesis import node
 
 WITHOUT_EXCEPTIONS = """
 import json, pathlib, sys
@@ -256,7 +255,7 @@ def probe(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Probe:
         **os.environ,
         "CDK_OUTDIR": str(output),
         "HEADWAY_CONFIGURATION": str(configuration),
-        "JSII_NODE": _node(),
+        "JSII_NODE": node(),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
     }
     done = subprocess.run(  # noqa: S603 - our own words

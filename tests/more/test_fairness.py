@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fairness import Fairness, measure, warm_up
-from headway.testing.pipeline import Contract, Setting, cloud, vendor
+from headway.testing.paced import Contract, Setting, paced_laboratory
 
 RATE = 10
 """Slow enough that a dispatcher which fetches its next batch is back before its turn, on a slow machine too."""
@@ -33,10 +33,9 @@ BATCHES_AHEAD_SLOTS = 20
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fairness]:
     scratch: Path = tmp_path_factory.mktemp("fairness")
     setting = Setting("permits", "permits", RATE, headroom_ms=100, urgent_concurrency=2)
-    contract = Contract(RATE)
-    with vendor(scratch, contract) as url, cloud(scratch, contract, setting, url) as pipeline:
-        warm_up(pipeline)
-        yield measure(pipeline, FLOOD_COUNT, URGENT_COUNT, NORMAL_COUNT)
+    with paced_laboratory(scratch, Contract(RATE), setting) as lab:
+        warm_up(lab)
+        yield measure(lab, FLOOD_COUNT, URGENT_COUNT, NORMAL_COUNT)
 
 
 def test_the_contract_holds_whoever_calls(seen: Fairness) -> None:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from headway.deployment.stack import STACKS
+from headway_cdk.outputs import STACKS
 
 
 def test_the_templates_for_aws_are_written_and_nothing_is_found_in_them(tmp_path: Path) -> None:

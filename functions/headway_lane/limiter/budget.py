@@ -11,6 +11,7 @@ from headway_lane.contract.limits import Scope
 from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.contract.tuning import POLL_HEADROOM_MS, Tuning
 from headway_lane.contract.vendor import Vendor
+from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.circuit import LONGEST_OPEN_US
 from headway_lane.limiter.core.reservations import Permit, Reservations, Rule, rule_of
@@ -121,5 +122,4 @@ def changes_of(
         ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
         longest_open_us = LONGEST_OPEN_POLL_US
     rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
-    name = "calls" if counted is Scope.ANY else counted
-    return Changes(f"{vendor.name}#{name}", rule, epoch_us, longest_open_us, uniform)
+    return Changes(budget_name(vendor.name, counted), rule, epoch_us, longest_open_us, uniform)

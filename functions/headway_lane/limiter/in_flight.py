@@ -12,6 +12,7 @@ A release removes the call's key, which a second time changes nothing: exactly o
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from headway_lane.limiter.budget_name import in_flight_key
 from headway_lane.runtime.errors import RetryLater
 
 ATTEMPTS: Final = 12
@@ -50,11 +51,6 @@ class InFlightStore(Protocol):
     def release(self, budget: str, call_id: str) -> None:
         """Remove a call from the holders; nothing happens where it is none."""
         ...
-
-
-def in_flight_key(vendor_name: str) -> str:
-    """Return the key of a vendor's holders, `replicate#in_flight`."""
-    return f"{vendor_name}#in_flight"
 
 
 class Draft(NamedTuple):

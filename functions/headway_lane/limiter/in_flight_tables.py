@@ -5,7 +5,8 @@ flight.
 from functools import cache
 
 from headway_lane.contract.vendor import Vendor
-from headway_lane.limiter.in_flight import InFlight, in_flight_key
+from headway_lane.limiter.budget_name import in_flight_key
+from headway_lane.limiter.in_flight import InFlight
 from headway_lane.limiter.in_flight_store import DynamoInFlightStore
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.fuzz import Fuzz, Turn
+from benchmarks.fuzz import Fuzz
+from benchmarks.fuzz_turn import FuzzTurn
 
 SOUND = Fuzz(
     seconds=1.0,
@@ -46,7 +47,7 @@ def test_one_fault_or_one_disturbed_call_is_enough_against_it(changes: Any) -> N
 
 def test_no_answer_is_as_bad_as_a_server_error_and_turns_add_up() -> None:
     answers = Counter({"202": 2, "500": 1, "503": 1, "ReadTimeout": 1, "415": 1})
-    one = Turn(answers, 1, 2, Counter(Forged=2), frozenset())
+    one = FuzzTurn(answers, 1, 2, Counter(Forged=2), frozenset())
     assert one.server_errors_count == 3
-    both = one + Turn(Counter({"202": 1}), 0, 1, Counter(Taken=1), frozenset({"acme#a"}))
-    assert both == Turn(one.answers + Counter({"202": 1}), 1, 3, Counter(Forged=2, Taken=1), frozenset({"acme#a"}))
+    both = one + FuzzTurn(Counter({"202": 1}), 0, 1, Counter(Taken=1), frozenset({"acme#a"}))
+    assert both == FuzzTurn(one.answers + Counter({"202": 1}), 1, 3, Counter(Forged=2, Taken=1), frozenset({"acme#a"}))

@@ -10,14 +10,15 @@ import psutil
 import pytest
 
 from headway.cloud import process
-from headway.cloud.errors import PortInUse, StartFailed
+from headway.cloud.state import STATE_FILE, CloudState, write_state
+from headway.errors import PortInUse, StartFailed
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> process.CloudState:
+def state(tmp_path: Path) -> CloudState:
     """Describe this very process, so that a wrong kill would not go unnoticed."""
     (tmp_path / "cloud-tmp").mkdir()
-    state = process.CloudState(
+    state = CloudState(
         pid=os.getpid(),
         created_epoch_s=psutil.Process().create_time(),
         port=4566,
@@ -25,20 +26,18 @@ def state(tmp_path: Path) -> process.CloudState:
         started_epoch_s=1_800_000_000,
         tmp_dir=str(tmp_path / "cloud-tmp"),
     )
-    process._write_state(tmp_path / process.STATE_FILE, state)
+    write_state(tmp_path / STATE_FILE, state)
     return state
 
 
-def test_a_written_state_is_read_back_and_leaves_no_partial_file(tmp_path: Path, state: process.CloudState) -> None:
+def test_a_written_state_is_read_back_and_leaves_no_partial_file(tmp_path: Path, state: CloudState) -> None:
     assert process.status(tmp_path) == state
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cloud-tmp", "cloud.json"]
 
 
-def test_a_process_that_got_the_pid_later_is_neither_reported_nor_killed(
-    tmp_path: Path, state: process.CloudState
-) -> None:
+def test_a_process_that_got_the_pid_later_is_neither_reported_nor_killed(tmp_path: Path, state: CloudState) -> None:
     recycled = dataclasses.replace(state, created_epoch_s=state.created_epoch_s - 60)
-    process._write_state(tmp_path / process.STATE_FILE, recycled)
+    write_state(tmp_path / STATE_FILE, recycled)
     assert process.status(tmp_path) is None
     assert process.stop(tmp_path) is False
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from headway.cli import app
 from headway.commands.callback import KEY_VARIABLE
-from headway.errors import UsageProblem
+from headway.errors import ConfigurationRefused, NotDeployed, Problem, UsageProblem
 
 PRESETS = CONFIGURATION / "presets"
 SILENT = "oracle-ohip"
@@ -61,7 +61,7 @@ def webhook() -> Iterator[Webhook]:
 
 def call(state_dir: Path, *words: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["callback", *words, "--state-dir", str(state_dir)])
-    if isinstance(result.exception, UsageProblem):
+    if isinstance(result.exception, Problem):
         raise result.exception
     return result.exit_code, result.stdout
 
@@ -134,11 +134,11 @@ def test_what_cannot_be_reached_read_or_found_is_one_line(tmp_path: Path) -> Non
     contract = str(PRESETS / "generic.yaml")
     with pytest.raises(UsageProblem, match=r"--url http://127\.0\.0\.1:1/x: "):
         call(tmp_path, "send", contract, "--job-id", "a", "--url", "http://127.0.0.1:1/x")
-    with pytest.raises(UsageProblem, match="run `headway up` first"):
+    with pytest.raises(NotDeployed, match="run `headway up` first"):
         call(tmp_path, "send", contract, "--job-id", "a")
     with pytest.raises(UsageProblem, match="absent: No such file"):
         call(tmp_path, "verify", contract, "--body", str(tmp_path / "absent"))
-    with pytest.raises(UsageProblem, match=r"absent.yaml: there is no such file"):
+    with pytest.raises(ConfigurationRefused, match=r"absent.yaml: there is no such file"):
         call(tmp_path, "verify", "absent.yaml", "--body", contract)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headway.cloud.errors import DeploymentFailed
 from headway.deployment.assets import FileAsset, read_assets, zip_folder
+from headway.errors import DeploymentFailed
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> Path:

@@ -1,13 +1,17 @@
 """What `headway status` says of a budget: when the next call may leave, and why not now."""
 
+import yaml
+from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.limits import Limit, Scope
-from headway_lane.limiter.budget import Budget
+from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.vendor import Vendor
+from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.circuit import OPEN_US, THRESHOLD, CircuitState
 from headway_lane.limiter.core.reservations import rule_of
 from headway_lane.limiter.core.signals import Reason
 
-from headway.operations.budgets import BudgetStatus, status_of
+from headway.operations.budgets import BudgetStatus, status_of, statuses
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 RULE = rule_of([Limit(10, 1, Scope.SUBMIT), Limit(20, 60, Scope.SUBMIT)], 0)
@@ -64,3 +68,13 @@ def test_an_open_circuit_is_named_with_its_period_and_a_longer_cool_down_before_
     assert (lane.status.cool_down_for_s, lane.status.cool_down_reason) == (60, Reason.RETRY_AFTER)
     lane.now_us += 60_000_000
     assert (lane.status.circuit, lane.status.cool_down_reason) == (CircuitState.HALF_OPEN, None)
+
+
+def test_the_budget_that_submits_and_polls_share_is_found_under_the_name_by_which_the_limiter_writes_it() -> None:
+    document = yaml.safe_load((CONFIGURATION / "presets" / "onfido.yaml").read_text())
+    vendor, store = Vendor.from_document(document), MemoryReservationStore()
+    for scope in (Scope.SUBMIT, Scope.POLL):
+        budget = budget_of(store, vendor, scope, Tuning.default_of(vendor), lambda: NOW_US, lambda _: None)
+        assert budget is not None
+        budget.reserve(1, 0)
+    assert [(found.vendor, found.scope) for found in statuses(store, ["onfido"], NOW_US)] == [("onfido", "any")]

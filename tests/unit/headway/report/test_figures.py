@@ -10,7 +10,7 @@ from headway.report.figures import (
     VENDOR,
     WHOLE,
     Failure,
-    Pace,
+    ReachedPace,
     Spread,
     VendorCount,
     duration_ms,
@@ -26,7 +26,7 @@ from headway.report.figures import (
     worst_first,
 )
 from headway.report.model import SUCCEEDED, CallTimes, ContractLine, RunSummary
-from headway.simulator.report import CallbackReport, ScopeReport, VendorReport
+from headway.simulator.vendor_report import CallbackReport, ScopeReport, VendorReport
 
 DONE = CallTimes("c", 1, SUCCEEDED, None, None, 0, 100, 150, 2150, 2200, 2300)
 LOST = CallTimes("x", 1, "failed", "Vendor.Rejected", None, 0, None, None, None, None, None)
@@ -84,18 +84,18 @@ def test_calls_that_were_never_sent_are_not_in_the_windows() -> None:
 def test_without_the_vendor_the_sender_counts_each_call_that_found_its_window_full() -> None:
     # Contract: 2 a second. The calls at 600 and 700 arrive as third and fourth of their window.
     against = pace(summary_of(0, 500, 600, 700, 2000))
-    assert against == Pace(2.0, 1.0, 4, 2, by_vendor=False, rate_by_vendor=False)
+    assert against == ReachedPace(2.0, 1.0, 4, 2, by_vendor=False, rate_by_vendor=False)
 
 
 def test_the_vendors_count_takes_precedence() -> None:
     report = {"submit": {"calls": 9, "refused": 1, "worst_window": 3, "violations": 1, "utilisation": 0.9}}
     against = pace(summary_of(0, 500, vendor_report={**report, "poll": {"violations": 8}, "seed": 7}))
-    assert against == Pace(1.8, 0.9, 3, 1, by_vendor=True, rate_by_vendor=True)
+    assert against == ReachedPace(1.8, 0.9, 3, 1, by_vendor=True, rate_by_vendor=True)
 
 
 def test_what_the_vendor_left_out_is_the_senders() -> None:
     against = pace(summary_of(0, 500, vendor_report={"submit": {"violations": 1, "utilisation": None}}))
-    assert against == Pace(2.0, 1.0, 2, 0, by_vendor=False, rate_by_vendor=False)
+    assert against == ReachedPace(2.0, 1.0, 2, 0, by_vendor=False, rate_by_vendor=False)
 
 
 def test_the_vendors_report_is_read_scope_by_scope() -> None:
@@ -112,7 +112,7 @@ def test_the_simulators_report_is_read_as_it_is() -> None:
 
 
 def test_no_calls_are_no_pace() -> None:
-    assert pace(summary_of()) == Pace(None, None, 0, 0, by_vendor=False, rate_by_vendor=False)
+    assert pace(summary_of()) == ReachedPace(None, None, 0, 0, by_vendor=False, rate_by_vendor=False)
 
 
 def test_percentiles_are_nearest_rank() -> None:

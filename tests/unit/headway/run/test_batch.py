@@ -19,17 +19,17 @@ from typer.testing import CliRunner, Result
 from headway.commands import run as run_command
 from headway.deployment import connection
 from headway.deployment.connection import Connection
-from headway.deployment.stack import NotDeployed, Stack
+from headway.errors import CloudLost, NotDeployed, RunRefused
 from headway.run import batch
-from headway.run.errors import CloudLost, RunRefused
 from headway.run.executions import PATIENT_ATTEMPTS
-from headway.run.job import Choices
 from headway.run.ledger_watch import BATCH_SIZE
-from headway.run.outcome import RunResult
-from headway.run.results import Outcome
+from headway.run.preparation import Choices
+from headway.run.results import LineOutcome
+from headway.run.run_result import RunResult
+from headway.run.run_watch import ENDING_DESCRIBES_PER_TICK, TICK_S
 from headway.run.surroundings import Surroundings
-from headway.run.tally import Tally
-from headway.run.watch import ENDING_DESCRIBES_PER_TICK, TICK_S
+from headway.run.tally import RunTally
+from tests.unit.headway.connections import stack_of
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:transcribe-replicate"
 TOKEN = "a-task-token"
@@ -90,6 +90,9 @@ class FakeCloud:
     def client(self, name: str) -> Any:
         assert name in ("stepfunctions", "dynamodb", "s3")
         return self
+
+    def table(self, name: str) -> Any:
+        raise AssertionError(f"a run asks for no table: {name}")
 
     def sleep(self, seconds: float) -> None:
         self.now_s += seconds
@@ -186,7 +189,7 @@ def surroundings(cloud: FakeCloud) -> Surroundings:
 
 
 def connected(cloud: FakeCloud) -> Connection:
-    stack = Stack(workflows={"transcribe": {"replicate": MACHINE}}, vendors={}, calls_table="calls", outputs={})
+    stack = stack_of(workflows={"transcribe": {"replicate": MACHINE}}, calls_table="calls")
     return Connection("local", cloud, stack)
 
 
@@ -231,8 +234,8 @@ def test_a_failed_line_has_error_and_cause_and_does_not_stop_the_others(cloud: F
     result = run(cloud, write(source, {"script": "rejected"}, {}))
     assert result.exit_code == 1
     assert [(r.outcome, r.error, r.cause) for r in result.records] == [
-        (Outcome.FAILED, "Vendor.Rejected", "422: prompt is missing"),
-        (Outcome.SUCCEEDED, None, None),
+        (LineOutcome.FAILED, "Vendor.Rejected", "422: prompt is missing"),
+        (LineOutcome.SUCCEEDED, None, None),
     ]
 
 
@@ -263,8 +266,8 @@ def test_a_second_run_skips_what_succeeded_and_repeats_what_failed(cloud: FakeCl
     result = run(cloud, write(source, {"script": "rejected"}, {"n": 3}, {"n": 1}))  # edited meanwhile
     assert result.skipped_count == 1
     assert [(r.line, r.attempt, r.outcome) for r in result.records] == [
-        (1, 2, Outcome.FAILED),
-        (2, 1, Outcome.SUCCEEDED),
+        (1, 2, LineOutcome.FAILED),
+        (2, 1, LineOutcome.SUCCEEDED),
     ]
     assert len(cloud.started) == 4
 
@@ -291,8 +294,8 @@ def test_again_without_the_results_file_passes_over_what_has_ended(cloud: FakeCl
     assert [record.attempt for record in run(cloud, source, again=True).records] == [2]
 
 
-def interrupt_at(second: float, cloud: FakeCloud) -> Callable[[Tally], None]:
-    def progress(_: Tally) -> None:
+def interrupt_at(second: float, cloud: FakeCloud) -> Callable[[RunTally], None]:
+    def progress(_: RunTally) -> None:
         if cloud.now_s >= second:
             raise KeyboardInterrupt
 
@@ -307,9 +310,9 @@ def test_after_ctrl_c_a_second_run_takes_up_what_goes_on_and_calls_nothing_twice
     assert (first.exit_code, first.open_count, len(first.records)) == (130, 2, 1)
     second = run(cloud, source)
     assert [(r.line, r.attempt, r.outcome) for r in second.records] == [
-        (1, 1, Outcome.SUCCEEDED),
-        (2, 2, Outcome.FAILED),
-        (3, 1, Outcome.SUCCEEDED),
+        (1, 1, LineOutcome.SUCCEEDED),
+        (2, 2, LineOutcome.FAILED),
+        (3, 1, LineOutcome.SUCCEEDED),
     ]
     assert len(cloud.started) == 4
 
@@ -318,7 +321,7 @@ def test_what_ended_while_nobody_watched_is_recorded_from_its_execution(cloud: F
     run(cloud, write(source, {}), progress=interrupt_at(0, cloud))
     cloud.now_s = 3_600
     (record,) = run(cloud, source).records
-    assert (record.outcome, record.times["finished_epoch_ms"]) == (Outcome.SUCCEEDED, EPOCH_S * 1_000 + 3_000)
+    assert (record.outcome, record.times["finished_epoch_ms"]) == (LineOutcome.SUCCEEDED, EPOCH_S * 1_000 + 3_000)
     assert (len(cloud.started), cloud.now_s) == (1, 3_600)
 
 
@@ -327,7 +330,7 @@ def test_an_execution_that_was_redriven_is_taken_up_instead_of_repeated(cloud: F
     (execution,) = cloud.executions.values()
     execution.script, execution.redrives = GOOD, 1
     (record,) = run(cloud, source).records
-    assert (record.attempt, record.outcome, len(cloud.started)) == (1, Outcome.SUCCEEDED, 1)
+    assert (record.attempt, record.outcome, len(cloud.started)) == (1, LineOutcome.SUCCEEDED, 1)
     assert "resumed_epoch_ms" in record.times
 
 
@@ -340,11 +343,11 @@ def test_a_start_that_is_refused_fails_its_line_and_keeps_its_number(cloud: Fake
     cloud.failures["start_execution"] = iter([refusal("KmsAccessDeniedException")])
     first = run(cloud, write(source, {"n": 1}, {"n": 2}))
     assert [record.error for record in first.records] == ["Start.KmsAccessDeniedException", None]
-    assert [(record.attempt, record.outcome) for record in run(cloud, source).records] == [(1, Outcome.SUCCEEDED)]
+    assert [(record.attempt, record.outcome) for record in run(cloud, source).records] == [(1, LineOutcome.SUCCEEDED)]
 
 
 def test_an_execution_that_vanished_fails_its_line(cloud: FakeCloud, source: Path) -> None:
-    def forget(_: Tally) -> None:
+    def forget(_: RunTally) -> None:
         if cloud.now_s >= 2.5:
             cloud.failures["describe_execution"] = iter([refusal("ExecutionDoesNotExist")])
 
@@ -380,17 +383,17 @@ def test_a_cloud_that_is_gone_while_lines_start_ends_the_run(cloud: FakeCloud, s
 def test_the_end_of_many_calls_is_asked_in_bounded_steps(cloud: FakeCloud, source: Path) -> None:
     descriptions: list[int] = []
 
-    def count(_: Tally) -> None:
+    def count(_: RunTally) -> None:
         descriptions.append(cloud.asked.count("describe_execution"))
 
     result = run(cloud, write(source, *({"n": n} for n in range(250))), progress=count)
-    assert result.count(Outcome.SUCCEEDED) == 250
+    assert result.count(LineOutcome.SUCCEEDED) == 250
     assert max(b - a for a, b in itertools.pairwise(descriptions)) == ENDING_DESCRIBES_PER_TICK
     assert cloud.asked.count("describe_execution") < 2 * 250
 
 
 def test_progress_follows_the_ledger(cloud: FakeCloud, source: Path) -> None:
-    seen: list[Tally] = []
+    seen: list[RunTally] = []
     run(cloud, write(source, *({"n": n} for n in range(10))), progress=seen.append)
     counts = [tally.counts for tally in seen]
     assert max(c.queued_count for c in counts) == max(c.called_count for c in counts) == 10

@@ -5,7 +5,7 @@ import pytest
 from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, Claim
 
 from headway.run.lines import BadLine, InputLine, Route, parse
-from headway.run.plan import execution_name
+from headway.run.worklist import execution_name
 
 ROUTE = Route("transcribe", ("acme", "globex"), "acme", "us-east-1:000000000000", "/data/in.jsonl")
 

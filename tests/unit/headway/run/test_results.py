@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from headway.run.errors import RunRefused
+from headway.errors import RunRefused
 from headway.run.lines import InputLine
-from headway.run.plan import Attempt, plan
-from headway.run.results import TIMES, Outcome, Record, ResultsFile, beside, load
+from headway.run.results import TIMES, LineOutcome, Record, ResultsFile, beside, load
+from headway.run.worklist import LineAttempt, choose
 
 ARN = "arn:aws:states:us-east-1:000000000000:execution:transcribe:hw-k1-1"
 DONE = Record(
@@ -15,13 +15,13 @@ DONE = Record(
     attempt=1,
     execution=ARN,
     vendor="acme",
-    outcome=Outcome.SUCCEEDED,
+    outcome=LineOutcome.SUCCEEDED,
     output={"text": "a\u2028b"},
     error=None,
     cause=None,
     times={"started_epoch_ms": 5, "finished_epoch_ms": 9},
 )
-FAILED = replace(DONE, outcome=Outcome.FAILED, output=None, error="Vendor.Rejected", cause="422")
+FAILED = replace(DONE, outcome=LineOutcome.FAILED, output=None, error="Vendor.Rejected", cause="422")
 LINE = InputLine(1, "k1", "acme", "{}")
 
 
@@ -74,25 +74,25 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path, line
 
 
 def test_a_new_line_is_called_for_the_first_time() -> None:
-    assert plan([LINE], {}, again=False).attempts == (Attempt(LINE, 1),)
+    assert choose([LINE], {}, again=False).attempts == (LineAttempt(LINE, 1),)
 
 
 def test_what_succeeded_is_skipped_wherever_it_stands_now() -> None:
     moved = replace(LINE, number=40)
-    assert plan([moved], {"k1": DONE}, again=False).skipped == (moved,)
+    assert choose([moved], {"k1": DONE}, again=False).skipped == (moved,)
 
 
 def test_what_failed_is_repeated_under_the_next_number_after_a_look_at_the_last_one() -> None:
-    assert plan([LINE], {"k1": FAILED}, again=False).attempts == (Attempt(LINE, 2, failed=ARN),)
+    assert choose([LINE], {"k1": FAILED}, again=False).attempts == (LineAttempt(LINE, 2, failed=ARN),)
 
 
 def test_what_perhaps_never_started_keeps_its_number() -> None:
     lost = replace(FAILED, attempt=3, execution=None)
-    assert plan([LINE], {"k1": lost}, again=False).attempts == (Attempt(LINE, 3),)
+    assert choose([LINE], {"k1": lost}, again=False).attempts == (LineAttempt(LINE, 3),)
 
 
 def test_again_repeats_everything_under_the_next_number() -> None:
     other = replace(LINE, key="k2")
-    found = plan([LINE, other], {"k1": DONE, "k2": replace(FAILED, attempt=4)}, again=True)
-    assert found.attempts == (Attempt(LINE, 2), Attempt(other, 5))
+    found = choose([LINE, other], {"k1": DONE, "k2": replace(FAILED, attempt=4)}, again=True)
+    assert found.attempts == (LineAttempt(LINE, 2), LineAttempt(other, 5))
     assert found.skipped == ()

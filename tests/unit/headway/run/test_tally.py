@@ -1,14 +1,14 @@
 import pytest
 
 from headway.run.progress import plain, sentence
-from headway.run.tally import Counts, Pace, Tally, recent_rate_per_s
+from headway.run.tally import Counts, LivePace, RunTally, recent_rate_per_s
 
-TALLY = Tally(
+TALLY = RunTally(
     Counts(queued_count=3, called_count=2, answered_count=1, succeeded_count=9, failed_count=1),
     skipped_count=20,
     invalid_count=4,
     elapsed_s=50,
-    paces=(Pace("acme", 9.44, 10), Pace("globex", 0.05, 0.1)),
+    paces=(LivePace("acme", 9.44, 10), LivePace("globex", 0.05, 0.1)),
 )
 
 
@@ -21,7 +21,7 @@ def test_the_time_left_is_that_of_the_lines_so_far() -> None:
 
 
 def test_no_time_is_promised_before_a_line_has_ended() -> None:
-    assert Tally(Counts(queued_count=3), 0, 4, 5, ()).remaining_s is None
+    assert RunTally(Counts(queued_count=3), 0, 4, 5, ()).remaining_s is None
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ from headway_lane.vendor_api.submission import submission_of
 from headway_lane.vendor_api.submit import submit
 
 from headway.simulator.keys import VendorKeys
-from headway.simulator.offer import Limit, Offer
+from headway.simulator.offer import Offer
+from headway.simulator.rate import Rate
 from headway.simulator.simulator import Role, Simulator
 
 KEYS = VendorKeys(api_token="name:password", webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -63,7 +64,7 @@ async def bench(
     name: str, changed: Callable[[Contract], Contract] = lambda contract: contract, **changes: Any
 ) -> AsyncIterator[Bench]:
     contract = changed(load_contract(CONFIGURATION, CONFIGURATION / "presets" / f"{name}.yaml"))
-    quick: dict[str, Any] = {"keys": KEYS, "submit": Limit(100, 60), "job_time_s": 0.0, "answer_time_s": 0.0}
+    quick: dict[str, Any] = {"keys": KEYS, "submit": Rate(100, 60), "job_time_s": 0.0, "answer_time_s": 0.0}
     posted: list[httpx.Request] = []
 
     def receive(request: httpx.Request) -> httpx.Response:
@@ -145,7 +146,7 @@ def test_the_account_is_checked_token_and_key() -> None:
 
 def test_the_contract_is_kept_at_the_door() -> None:
     async def scenario() -> None:
-        async with bench("generic", submit=Limit(1, 60), job_time_s=9.0) as vendor:
+        async with bench("generic", submit=Rate(1, 60), job_time_s=9.0) as vendor:
             body = {"callback_url": "http://receiver.test/hook"}
             assert (await vendor.submit(json=body)).status_code == 201
             refused = await vendor.submit(json=body)
@@ -183,7 +184,7 @@ def test_a_poll_is_answered_in_the_contracts_words() -> None:
 
 def test_a_share_of_the_submits_is_answered_with_errors_and_no_job_is_doubled_or_forgotten() -> None:
     async def scenario() -> None:
-        async with bench("generic", submit=Limit(10_000, 1)) as vendor:
+        async with bench("generic", submit=Rate(10_000, 1)) as vendor:
             await vendor.http.post("/_headway/faults", json={"error_ratio": 0.5})
             statuses: list[int] = []
             for number in range(40):
@@ -312,7 +313,7 @@ def test_no_job_is_doubled_or_lost_where_the_vendor_is_asked_whatever_becomes_of
                     doubtful = isinstance(later, InDoubt)
 
     async def scenario() -> None:
-        plenty = Limit(10_000, 1)
+        plenty = Rate(10_000, 1)
         async with bench("generic", asked, submit=plenty, poll=plenty) as vendor:
             await vendor.http.post("/_headway/faults", json={"error_ratio": 0.8})
             bridge = Bridge(vendor, asyncio.get_running_loop())

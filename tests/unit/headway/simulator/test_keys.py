@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-from headway.simulator.keys import FILE_NAME, KeysUnreadableError, load_or_create
+from headway.errors import KeysUnreadable
+from headway.simulator.keys import FILE_NAME, load_or_create
 
 
 def test_keys_are_made_once_and_kept(tmp_path: Path) -> None:
@@ -37,7 +38,7 @@ def test_keys_do_not_show_in_their_repr(tmp_path: Path) -> None:
 )
 def test_a_broken_keys_file_is_refused_without_quoting_it(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE_NAME).write_text(content)
-    with pytest.raises(KeysUnreadableError, match=FILE_NAME) as refusal:
+    with pytest.raises(KeysUnreadable, match=FILE_NAME) as refusal:
         load_or_create(tmp_path, "replicate")
     assert "secret-text" not in str(refusal.value)
 

@@ -11,9 +11,10 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from headway.simulator.keys import VendorKeys
-from headway.simulator.offer import Limit, Offer
-from headway.simulator.report import CallbackReport, InFlightReport, ScopeReport
+from headway.simulator.offer import Offer
+from headway.simulator.rate import Rate
 from headway.simulator.simulator import Simulator
+from headway.simulator.vendor_report import CallbackReport, InFlightReport, ScopeReport
 
 KEYS = VendorKeys(api_token="hw_test", webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 ALL_EVENTS = {"start", "logs", "completed"}
@@ -72,7 +73,7 @@ class Bench:
 @asynccontextmanager
 async def bench(**changes: Any) -> AsyncIterator[Bench]:
     """Every delay nil and the contract out of the way, unless `changes` say otherwise."""
-    quick: dict[str, Any] = {"keys": KEYS, "submit": Limit(100, 60), "poll": Limit(1000, 60)}
+    quick: dict[str, Any] = {"keys": KEYS, "submit": Rate(100, 60), "poll": Rate(1000, 60)}
     quick |= {"job_time_s": 0.0, "answer_time_s": 0.0, "callback_backoff_s": 0.0}
     receiver = Receiver()
     async with httpx.AsyncClient(transport=httpx.MockTransport(receiver)) as callback_client:
@@ -174,7 +175,7 @@ def test_an_unknown_prediction_is_404() -> None:
 
 def test_calls_beyond_the_contract_are_429_with_retry_after_and_polls_count_apart() -> None:
     async def scenario() -> None:
-        async with bench(submit=Limit(2, 60)) as vendor:
+        async with bench(submit=Rate(2, 60)) as vendor:
             responses = [await vendor.submit(n) for n in range(4)]
             assert [response.status_code for response in responses] == [201, 201, 429, 429]
             assert responses[-1].headers["retry-after"] == "60"
@@ -333,7 +334,7 @@ def test_a_vendor_that_is_down_answers_503_and_goes_on_counting() -> None:
 
 def test_submits_can_be_refused_inside_the_contract() -> None:
     async def scenario() -> None:
-        async with bench(submit=Limit(1, 60)) as vendor:
+        async with bench(submit=Rate(1, 60)) as vendor:
             await vendor.faults(refuse_next=2, retry_after_s=7)
             responses = [await vendor.submit() for _ in range(3)]
             assert [response.status_code for response in responses] == [429, 429, 201]

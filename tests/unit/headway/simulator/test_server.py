@@ -17,14 +17,17 @@ from standardwebhooks import Webhook
 from typer import Typer
 from typer.testing import CliRunner
 
-from headway.commands.vendor import report_table, vendor
+from headway.commands.vendor import vendor
+from headway.commands.vendor_table import report_table
+from headway.errors import PortInUse
 from headway.simulator.keys import VendorKeys
-from headway.simulator.offer import Limit, Offer
-from headway.simulator.server import PortInUse, VendorServer, serve
+from headway.simulator.offer import Offer
+from headway.simulator.rate import Rate
+from headway.simulator.server import VendorServer, serve
 from headway.simulator.simulator import Simulator
 
 KEYS = VendorKeys.generate()
-OFFER = Offer(keys=KEYS, submit=Limit(20, 1), job_time_s=0.0, answer_time_s=0.0)
+OFFER = Offer(keys=KEYS, submit=Rate(20, 1), job_time_s=0.0, answer_time_s=0.0)
 AUTHORIZED = {"authorization": f"Bearer {KEYS.api_token}"}
 Callbacks = SimpleQueue[tuple[bytes, dict[str, str]]]
 
@@ -146,5 +149,5 @@ def test_no_jobs_in_flight_is_no_offer() -> None:
 @pytest.mark.parametrize("text", ["10", "0/1", "10/0", "ten/1", "10/-1", "10/inf", "10/nan"])
 def test_a_limit_that_is_not_one_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="CALLS/SECONDS"):
-        Limit.parse(text)
-    assert str(Limit.parse("600/60")) == "600/60"
+        Rate.parse(text)
+    assert str(Rate.parse("600/60")) == "600/60"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
+from headway_lane.limiter.budget_name import in_flight_key
 from headway_lane.limiter.in_flight import (
     ATTEMPTS,
     PURGE_LIMIT,
@@ -15,7 +16,6 @@ from headway_lane.limiter.in_flight import (
     InFlightContended,
     InFlightStore,
     draft,
-    in_flight_key,
 )
 from headway_lane.limiter.in_flight_store import DynamoInFlightStore
 from hypothesis import given, settings

@@ -1,6 +1,6 @@
 """What a run will do, made up before anything starts: whatever cannot work is refused here.
 
-In: the names a person gave, what is deployed, the input file and the results of earlier runs. Out: a Job.
+In: the names a person gave, what is deployed, the input file and the results of earlier runs. Out: a PreparedRun.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_lane.contract.limits import Limit, Scope
 
 from headway.deployment.connection import Connection
-from headway.run.errors import RunRefused
+from headway.deployment.contracts import vendor_files
+from headway.errors import RunRefused
 from headway.run.executions import Executions, code
 from headway.run.lines import BadLine, InputLine, Route, parse
-from headway.run.plan import Plan, plan
 from headway.run.results import beside, load
+from headway.run.worklist import Worklist, choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,19 @@ EVERYTHING: Final = Choices()
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PreparedRun:
     """All that is known before the first execution starts."""
 
     route: Route
     machines: Mapping[str, str]
     contracts: Mapping[str, Limit]
     bad: Sequence[BadLine]
-    plan: Plan
+    worklist: Worklist
     results: Path
 
 
-def prepare(workflow: str, source: Path, connection: Connection, choices: Choices, configuration: Path) -> Job:
-    """Read the files and choose the attempts. Raises RunRefused."""
+def prepare(workflow: str, source: Path, connection: Connection, choices: Choices, configuration: Path) -> PreparedRun:
+    """Read the files and choose the attempts. Raises RunRefused or ConfigurationRefused."""
     machines = connection.stack.workflows.get(workflow)
     if not machines:
         known = ", ".join(sorted(connection.stack.workflows)) or "none"
@@ -64,13 +64,9 @@ def prepare(workflow: str, source: Path, connection: Connection, choices: Choice
         default_vendor=choices.vendor or (vendors[0] if len(vendors) == 1 else None),
         place=place,
         source=str(source.resolve()),
-        urgent_vendors=frozenset(
-            name for name, resources in connection.stack.vendors.items() if "urgent_queue_url" in resources
-        ),
-        claiming_vendors=frozenset(
-            name for name, resources in connection.stack.vendors.items() if "caller_function" in resources
-        ),
-        claims_bucket=connection.stack.outputs.get("ClaimsBucket", ""),
+        urgent_vendors=frozenset(name for name, lane in connection.stack.vendors.items() if lane.urgent_queue_url),
+        claiming_vendors=frozenset(name for name, lane in connection.stack.vendors.items() if lane.caller_function),
+        claims_bucket=connection.stack.claims_bucket,
         urgent=choices.urgent,
         tenant=choices.tenant,
     )
@@ -80,22 +76,19 @@ def prepare(workflow: str, source: Path, connection: Connection, choices: Choice
         raise RunRefused(f"{source}: {error.strerror}; give a file of JSON lines with --input") from error
     results = beside(source, "results.jsonl")
     good = [line for line in lines if isinstance(line, InputLine)]
-    return Job(
+    return PreparedRun(
         route=route,
         machines=machines,
         contracts=_contracts(configuration, {line.vendor for line in good}),
         bad=[line for line in lines if isinstance(line, BadLine)],
-        plan=plan(good, load(results), again=choices.again),
+        worklist=choose(good, load(results), again=choices.again),
         results=results,
     )
 
 
 def _contracts(configuration: Path, vendors: set[str]) -> dict[str, Limit]:
     """Return the tightest submit limit of each vendor."""
-    try:
-        known = {files.vendor.name: files.vendor for files in load_vendors(configuration)}
-    except ConfigurationError as error:
-        raise RunRefused(str(error)) from error
+    known = {name: files.vendor for name, files in vendor_files(configuration).items()}
     if unknown := sorted(vendors - set(known)):
         raise RunRefused(
             f"{configuration / 'vendors' / unknown[0]}.yaml: no such contract, but {unknown[0]} is deployed"
@@ -105,14 +98,15 @@ def _contracts(configuration: Path, vendors: set[str]) -> dict[str, Limit]:
     }
 
 
-def check(executions: Executions, job: Job) -> None:
+def check(executions: Executions, prepared: PreparedRun) -> None:
     """Raise RunRefused where the first StartExecution would fail for a reason that all share."""
-    for vendor in sorted({attempt.line.vendor for attempt in job.plan.attempts}):
+    for vendor in sorted({attempt.line.vendor for attempt in prepared.worklist.attempts}):
         try:
-            executions.check(job.machines[vendor])
+            executions.check(prepared.machines[vendor])
         except ClientError as error:
             if code(error) == "StateMachineDoesNotExist":
-                raise RunRefused(f"{job.route.workflow} for {vendor} is not there any more: deploy again") from error
+                workflow = prepared.route.workflow
+                raise RunRefused(f"{workflow} for {vendor} is not there any more: deploy again") from error
             raise RunRefused(f"the cloud refuses: {' '.join(str(error).split())}") from error
         except BotoCoreError as error:
             raise RunRefused(f"the cloud cannot be reached: {' '.join(str(error).split())}") from error

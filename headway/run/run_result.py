@@ -8,7 +8,7 @@ from typing import Any
 
 from headway.report.figures import WHOLE, Failure, contract_rate_per_s, failures, pace, spread
 from headway.report.model import CallTimes, RunSummary
-from headway.run.results import STARTED, Outcome, Record
+from headway.run.results import STARTED, LineOutcome, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class RunResult:
         """Return 0 where every line has succeeded, in this run or before, 1 where not, 130 after Ctrl-C."""
         if self.interrupted:
             return 130
-        return 0 if self.count(Outcome.SUCCEEDED) == len(self.records) else 1
+        return 0 if self.count(LineOutcome.SUCCEEDED) == len(self.records) else 1
 
     @property
     def failures(self) -> tuple[Failure, ...]:
         """What did not succeed, by error name; the most frequent first."""
         return failures([call_times(record) for record in self.records])
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: LineOutcome) -> int:
         """Count the lines that ended so in this run."""
         return Counter(record.outcome for record in self.records)[outcome]
 
@@ -77,7 +77,7 @@ class RunResult:
             "results": str(self.results),
             "exit_code": self.exit_code,
             "totals": {
-                **{outcome.value: self.count(outcome) for outcome in Outcome},
+                **{outcome.value: self.count(outcome) for outcome in LineOutcome},
                 "skipped": self.skipped_count,
                 "open": self.open_count,
                 "unstarted": self.unstarted_count,

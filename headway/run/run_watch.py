@@ -15,14 +15,14 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 from headway_lane.ledger.record import CallState, since_attribute
 
-from headway.run.errors import CloudLost
+from headway.errors import CloudLost
 from headway.run.executions import Execution, Executions, Started, passes
 from headway.run.ledger_watch import LedgerWatch, Sight
 from headway.run.open_call import QUEUED_READ_S, SILENT_WAIT_S, OpenCall, never_started
-from headway.run.plan import Attempt
-from headway.run.results import Outcome, Record
+from headway.run.results import LineOutcome, Record
 from headway.run.surroundings import Surroundings
 from headway.run.tally import Counts
+from headway.run.worklist import LineAttempt
 
 TICK_S: Final = 0.5
 STARTERS: Final = 16
@@ -38,7 +38,7 @@ _SENT: Final = since_attribute(CallState.DISPATCHING)
 
 
 @dataclass(slots=True)
-class Watch:
+class RunWatch:
     """Starts attempts and watches them to their end. `machines` is vendor -> state machine ARN."""
 
     executions: Executions
@@ -50,11 +50,11 @@ class Watch:
     sent_epoch_ms: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     """Vendor -> key -> when the call was sent."""
     _calls: dict[str, OpenCall] = field(default_factory=dict)
-    _starting: dict[str, Attempt] = field(default_factory=dict)
-    _starts: "SimpleQueue[tuple[Attempt, Started | Exception]]" = field(default_factory=SimpleQueue)
-    _outcomes: Counter[Outcome] = field(default_factory=Counter)
+    _starting: dict[str, LineAttempt] = field(default_factory=dict)
+    _starts: "SimpleQueue[tuple[LineAttempt, Started | Exception]]" = field(default_factory=SimpleQueue)
+    _outcomes: Counter[LineOutcome] = field(default_factory=Counter)
 
-    def run(self, attempts: Iterable[Attempt], tick: Callable[[], None]) -> None:
+    def run(self, attempts: Iterable[LineAttempt], tick: Callable[[], None]) -> None:
         """Start all attempts as fast as Step Functions takes them and return when all have ended.
 
         `tick` is called twice a second. CloudLost or KeyboardInterrupt end the watching, not the executions.
@@ -79,8 +79,8 @@ class Watch:
             queued_count=places["queued"],
             called_count=places["called"],
             answered_count=places["answered"],
-            succeeded_count=self._outcomes[Outcome.SUCCEEDED],
-            failed_count=self._outcomes[Outcome.FAILED],
+            succeeded_count=self._outcomes[LineOutcome.SUCCEEDED],
+            failed_count=self._outcomes[LineOutcome.FAILED],
         )
 
     def _watch(self, describers: Executor, tick: Callable[[], None]) -> None:
@@ -99,7 +99,7 @@ class Watch:
             if self._starting or self._calls:
                 self.surroundings.sleep(TICK_S)
 
-    def _begin(self, attempt: Attempt) -> None:
+    def _begin(self, attempt: LineAttempt) -> None:
         """Run in a starter: hand over what became of an attempt."""
         try:
             result: Started | Exception = self.executions.begin(
@@ -126,14 +126,14 @@ class Watch:
                 raise result
         self._settle(found)
 
-    def _adopt(self, attempt: Attempt, started: Started, now_s: float) -> OpenCall:
+    def _adopt(self, attempt: LineAttempt, started: Started, now_s: float) -> OpenCall:
         del self._starting[attempt.line.key]
         call_id = started.found.call_id if started.found else started.arn.rsplit(":", 1)[1]
         call = OpenCall(attempt, started, call_id, read_due_s=now_s, describe_due_s=now_s + SILENT_WAIT_S[0])
         self._calls[attempt.line.key] = call
         return call
 
-    def _drain(self) -> Iterable[tuple[Attempt, Started | Exception]]:
+    def _drain(self) -> Iterable[tuple[LineAttempt, Started | Exception]]:
         while True:
             try:
                 yield self._starts.get_nowait()

@@ -1,12 +1,13 @@
 """What `headway status` says of in-flight permits, from the table as the dispatcher leaves it."""
 
 import boto3
-from headway_lane.limiter.in_flight import in_flight_key
+from headway_lane.limiter.budget_name import in_flight_key
 from headway_lane.limiter.in_flight_store import DynamoInFlightStore
 from headway_lane.limiter.reservation_store import BudgetAttribute
 from moto import mock_aws
 
-from headway.commands.status import jobs_in_flight_taken
+from headway.operations.in_flight import jobs_in_flight_count
+from tests.unit.headway.connections import moto_connection
 
 
 def test_in_flight_permits_that_have_not_expired_are_counted_and_none_before_the_first_call() -> None:
@@ -17,9 +18,9 @@ def test_in_flight_permits_that_have_not_expired_are_counted_and_none_before_the
             AttributeDefinitions=[{"AttributeName": BudgetAttribute.BUDGET, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        client, store = boto3.client("dynamodb", region_name="us-east-1"), DynamoInFlightStore(table)
-        assert jobs_in_flight_taken(client, "Holders", "acme", 100) == 0
+        connection, store = moto_connection(budgets_table="Holders"), DynamoInFlightStore(table)
+        assert jobs_in_flight_count(connection, "acme", 100) == 0
         store.open(in_flight_key("acme"))
-        assert jobs_in_flight_taken(client, "Holders", "acme", 100) == 0
+        assert jobs_in_flight_count(connection, "acme", 100) == 0
         assert store.acquire(in_flight_key("acme"), {"a": 99, "b": 100, "c": 101, "d": 500}, {}, 4)
-        assert jobs_in_flight_taken(client, "Holders", "acme", 100) == 2
+        assert jobs_in_flight_count(connection, "acme", 100) == 2

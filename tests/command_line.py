@@ -7,7 +7,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from headway.cli import app
-from headway.testing.laboratory import Laboratory
+from headway.testing.laboratory import WORKFLOW, Laboratory
 
 
 def lines(path: Path, *written: str) -> Path:
@@ -17,14 +17,14 @@ def lines(path: Path, *written: str) -> Path:
 
 
 def good(prompt: str) -> str:
-    """Return a line that the vendor takes."""
+    """Return a line that `replicate` takes."""
     return json.dumps({"payload": {"version": "v1", "input": {"prompt": prompt}}})
 
 
 def run(lab: Laboratory, source: Path, *more: str) -> tuple[int, dict[str, Any], str]:
-    """Run `call_vendor`; returns exit code, the JSON document, and what was said beside it."""
-    arguments = ["run", "call_vendor", "--input", str(source), "--state-dir", str(lab.state_dir), "--json", *more]
-    result = CliRunner().invoke(app, arguments)
+    """Run the workflow; returns exit code, the JSON document, and what was said beside it."""
+    places = ["--state-dir", str(lab.state_dir), "--config-dir", str(lab.configuration)]
+    result = CliRunner().invoke(app, ["run", WORKFLOW, "--input", str(source), *places, "--json", *more])
     return result.exit_code, json.loads(result.stdout) if result.stdout else {}, result.stderr
 
 
