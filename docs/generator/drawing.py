@@ -1,8 +1,8 @@
 """Draws a picture of lanes, boxes and arrows from a short YAML text, as an SVG of its own: no program has to be there.
 
 In: `title`, `lanes` (name: heading), `boxes` (name: [lane, row, title, note, folder]), `arrows` ([from, to, words,
-kind]). A box stands in the column of its lane and in its row. Arrows are straight: along a row or along a lane. One that
-leads up goes round the left side of its lane.
+kind]). A box stands in the column of its lane and in its row. An arrow is straight, along a row or down a lane. One
+that leads up goes round the left side of its lane.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ STYLE: Final = """
   .heading { font-size: 15px; font-weight: 600; fill: #1f2328; text-anchor: middle; }
   .title { font-size: 14px; font-weight: 600; fill: #1f2328; text-anchor: middle; }
   .note { font-size: 12px; fill: #424a53; text-anchor: middle; }
-  .folder { font-size: 11px; fill: #57606a; text-anchor: middle; font-family: ui-monospace, Menlo, Consolas, monospace; }
+  .folder { font-size: 11px; fill: #57606a; text-anchor: middle; font-family: ui-monospace, Menlo, monospace; }
   .words { font-size: 12px; fill: #57606a; text-anchor: middle; }
   .beside { text-anchor: start; }
   .arrow { fill: none; stroke: #57606a; stroke-width: 1.6; }

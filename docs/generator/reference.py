@@ -28,8 +28,8 @@ DERIVED: Final = "headway.planning.reference"
 
 HEAD: Final = """# Reference
 
-Written by `make docs` from the code. Do not edit it: change the code, or `generator/meanings.yaml`, and run `make docs`.
-A test compares.
+Written by `make docs` from the code. Do not edit it: change the code, or `generator/meanings.yaml`, and run
+`make docs`. A test compares.
 
 - [Commands](#commands)
 - [Errors](#errors)
@@ -128,7 +128,8 @@ def _derived() -> str:
 
 def _constants() -> Iterator[tuple[str, str, str]]:
     for each in constants():
-        yield f"`{each.folder}.{each.module}.{each.name}`", quantity(each.name, each.value), each.why.replace("|", "\\|")
+        name = f"`{each.folder}.{each.module}.{each.name}`"
+        yield name, quantity(each.name, each.value), each.why.replace("|", "\\|")
 
 
 def _first_paragraph(text: str) -> str:

@@ -1,8 +1,8 @@
 """The numbers of the code, for the documents: what a constant is called, its value with its unit, and the reason.
 
-A document marks a number with a comment that GitHub does not show, `<!-- value: LEAD_US -->500 ms`. `fill` writes the value
-of today behind each mark. A mark names a constant of the functions, with its folder where several bear the name, or a
-number that follows from a shipped contract, such as `replicate.call_timeout_s`.
+A document marks a number with a comment that GitHub does not show, `<!-- value: LEAD_US -->500 ms`. `fill` writes the
+value of today behind each mark. A mark names a constant of the functions, with its folder where several bear the name,
+or a number that follows from a shipped contract, such as `replicate.call_timeout_s`.
 """
 
 import ast
@@ -57,8 +57,11 @@ def _numbers_in(path: Path) -> Iterator[tuple[str, str]]:
         name = statement.target.id
         if name.startswith("_") or not name.isupper() or not _is_number(statement.value):
             continue
-        text = below.value if isinstance(below, ast.Expr) else None
-        yield name, " ".join(text.value.split()) if isinstance(text, ast.Constant) else ""
+        match below:
+            case ast.Expr(ast.Constant(str() as text)):
+                yield name, " ".join(text.split())
+            case _:
+                yield name, ""
 
 
 def _is_number(value: ast.expr | None) -> bool:
@@ -91,8 +94,8 @@ def _number(value: float) -> str:
 
 
 def values() -> Mapping[str, str]:
-    """Return what a mark may name: each constant by its name, and with its folder, or with folder and module, before it.
-    A name that stands for several values is left out.
+    """Return what a mark may name: each constant by its name, alone, behind its folder, or behind folder and module. A
+    name that stands for several values is left out.
     """
     named: dict[str, set[str]] = {}
     for each in constants():
