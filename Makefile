@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow infrastructure e2e more presets synth bench-contract hostile fuzz lock clean
+.PHONY: help demo test lint types unit workflow infrastructure e2e more presets docs synth bench-contract hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,14 +26,14 @@ test: $(READY) ## everything that has to be green; types and infrastructure keep
 	@$(MAKE) --no-print-directory --jobs=2 types infrastructure
 	@$(MAKE) --no-print-directory workflow e2e
 
-lint: $(READY) ## ruff
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: $(READY) ## ruff, and the layers of the house
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
 
 types: $(READY) ## mypy, strict
 	@$(BIN)/mypy
 
-unit: $(READY) ## no network, no clock
-	@$(BIN)/pytest tests/unit --numprocesses auto
+unit: $(READY) ## no network, no clock; prints the coverage of lines and branches, and holds its floor
+	@$(BIN)/pytest tests/unit --numprocesses auto --cov --cov-report=term:skip-covered
 
 infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what the embedded cloud ignores
 	@$(BIN)/pytest tests/infrastructure
@@ -49,6 +49,9 @@ more: $(READY) ## what `test` leaves out to end within ten minutes: who waits be
 
 presets: $(READY) ## the vendor presets end to end that e2e leaves out
 	@$(BIN)/pytest tests/e2e/test_presets.py --other-presets
+
+docs: $(READY) ## reference.md, the picture, and the marked numbers of all documents, from the code
+	@$(BIN)/python -m docs.generator
 
 synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
 	@$(BIN)/headway synth

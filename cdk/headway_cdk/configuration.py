@@ -20,7 +20,7 @@ from headway_cdk.contradictions import contradictions
 
 
 class ConfigurationError(Exception):
-    """A configuration file cannot be used; the message is one line with the file, the field and the mend."""
+    """A configuration file cannot be used; the message is one line with the file, the field and the fix."""
 
 
 @dataclass(frozen=True, slots=True)

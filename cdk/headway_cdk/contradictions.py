@@ -1,4 +1,4 @@
-"""What no schema can say of a contract: fields that contradict each other, each in a line with field and mend."""
+"""What no schema can say of a contract: fields that contradict each other, each in a line with field and fix."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations

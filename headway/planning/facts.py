@@ -19,7 +19,7 @@ from headway_lane.contract.timing import (
 )
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.calling import LOOK_US
-from headway_lane.limiter.core.changes import ATTEMPTS
+from headway_lane.limiter.core.changes import RACE_ATTEMPTS
 from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
 
 from headway.planning.forecast import Forecast
@@ -37,7 +37,7 @@ from headway.planning.situation import Situation
 CONSTANTS: Final[Mapping[str, float]] = {
     "batch_hold_s": BATCH_HOLD_S,
     "batch_limit": BATCH_LIMIT,
-    "reserve_attempts": ATTEMPTS,
+    "reserve_attempts": RACE_ATTEMPTS,
     "burst_factor": BURST_FACTOR,
     "burst_share": FENCE_BURST_SHARE,
     "check_batch_size": CHECK_BATCH_SIZE,

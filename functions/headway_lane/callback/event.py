@@ -52,7 +52,7 @@ def read(callback: Callback, body: bytes) -> Reading:
     """Read a callback; Malformed where nothing in it can be read. Good events are not lost for a bad one.
 
     Bytes that are no UTF-8 become U+FFFD: the signature was checked over the bytes, and a job must not wait for ever
-    because of a letter in its result.
+    because of a character in its result.
     """
     whole = _parsed(callback, body.decode(errors="replace"))
     if callback.body is BodyFormat.SNS:

@@ -13,13 +13,13 @@ from headway_lane.limiter.in_flight import InFlight
 from headway_lane.messages.request import call_id_of
 from headway_lane.runtime.errors import RetryLater
 
-CHUNK_US: Final = 250_000
+ADMIT_AHEAD_US: Final = 250_000
 """How much time one acquiring covers: what waits for its slot longer would only keep an in-flight permit idle."""
 POLL_US: Final = 250_000
 """How often a dispatcher looks whether one is free again: one read of the store."""
-PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
+ADMISSION_PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
 """How long a batch waits for room, all of its calls together: that much its dispatcher's timeout leaves."""
-REQUEUE_S: Final = 5.0
+FULL_REQUEUE_S: Final = 5.0
 """Delay of a call that found no room: jobs take seconds at least, and others wait in its place meanwhile."""
 
 
@@ -86,7 +86,7 @@ class BatchAdmission:
         self._waiting = list(dict.fromkeys(call_ids))
         self._chunk_count = chunk_count
         self._sleep_us = sleep_us
-        self._patience_us = PATIENCE_US
+        self._patience_us = ADMISSION_PATIENCE_US
         self._admitted: set[str] = set()
         self._new: set[str] = set()
         self.full_count = 0
@@ -106,7 +106,7 @@ class BatchAdmission:
             self.full_count += not found_full
             found_full = True
             if self._patience_us <= 0:
-                raise RetryLater("all in-flight permits of the vendor are taken", retry_after_s=REQUEUE_S)
+                raise RetryLater("all in-flight permits of the vendor are taken", retry_after_s=FULL_REQUEUE_S)
             self._sleep_us(POLL_US)
             self._patience_us -= POLL_US
 
@@ -137,7 +137,7 @@ def admission_of(
         if in_flight is None:
             return UNLIMITED
         call_ids = [call_id for body in bodies if (call_id := call_id_of(body))]
-        chunk_count = max(1, int(vendor.burst_rps(Scope.SUBMIT) * CHUNK_US // 1_000_000))
+        chunk_count = max(1, int(vendor.burst_rps(Scope.SUBMIT) * ADMIT_AHEAD_US // 1_000_000))
         return BatchAdmission(in_flight, call_ids, chunk_count, sleep_us)
 
     return admission

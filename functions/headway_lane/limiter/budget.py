@@ -6,6 +6,7 @@ One read and one conditional write reserve a whole batch.
 import math
 import random
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.timing import TURN_PATIENCE_S
@@ -19,7 +20,7 @@ from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import LOOK, Entry, Steps
 from headway_lane.limiter.runner import ReservationStore, Runner
 
-LONGEST_OPEN_POLL_US = TURN_PATIENCE_S * 1_000_000
+LONGEST_OPEN_POLL_US: Final = TURN_PATIENCE_S * 1_000_000
 """Longest period of the polls' circuit: whoever fetches a result waits no longer, and has no queue to go back to."""
 
 

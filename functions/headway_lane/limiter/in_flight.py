@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol
 from headway_lane.limiter.budget_name import in_flight_key
 from headway_lane.runtime.errors import RetryLater
 
-ATTEMPTS: Final = 12
+ACQUIRE_ATTEMPTS: Final = 12
 """A write is refused only where somebody else's went through in between: a dozen in a row want a crowd."""
 PURGE_LIMIT: Final = 25
 """Expired holders that one write removes: with a batch's own the expressions stay below DynamoDB's 4 KB."""
@@ -108,7 +108,7 @@ class InFlight:
         """
         if not self._was_full and self._store.acquire(self._budget, self._until(call_ids), {}, self._limit):
             return Acquired(frozenset(call_ids), frozenset(call_ids))
-        for _ in range(ATTEMPTS):
+        for _ in range(ACQUIRE_ATTEMPTS):
             held = self._store.read(self._budget)
             if held is None:
                 self._store.open(self._budget)
@@ -121,7 +121,7 @@ class InFlight:
             if done and plan.taking:
                 return Acquired(plan.holders | frozenset(plan.taking), frozenset(plan.taking))
         raise InFlightContended(
-            f"the in-flight permits of {self._budget} were taken by others {ATTEMPTS} times in a row"
+            f"the in-flight permits of {self._budget} were taken by others {ACQUIRE_ATTEMPTS} times in a row"
         )
 
     def release(self, call_id: str) -> None:

@@ -4,17 +4,15 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from headway_lane.contract.exchange import Poll
 from headway_lane.contract.vendor import Vendor
+from headway_lane.messages.request_queue import LONGEST_REQUEUE_S
 from headway_lane.runtime.errors import Malformed
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
-
-LONGEST_DELAY_S: Final = 900
-"""The longest DelaySeconds that SQS takes (API reference): a check that is due later is sent on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +58,5 @@ class Checks:
         self._sqs.send_message(
             QueueUrl=self._queue_url,
             MessageBody=json.dumps(asdict(check)),
-            DelaySeconds=min(ahead_s, LONGEST_DELAY_S),
+            DelaySeconds=min(ahead_s, LONGEST_REQUEUE_S),
         )

@@ -1,20 +1,14 @@
 """Fetching a finished job's result (hop 11). A fetch changes nothing at the vendor, so failures are tried again."""
 
 from collections.abc import Callable
-from typing import Any, Final
-
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
-from tenacity.wait import wait_random_exponential
+from typing import Any
 
 from headway_lane.contract.exchange import Fetched
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import ErrorCode, FailTask, RetryLater
+from headway_lane.vendor_api.attempt import BUDGET_S, repeating
 from headway_lane.vendor_api.poll import filled, poll
 from headway_lane.vendor_api.proxy import Proxy
-
-BUDGET_S: Final = 20.0
-ATTEMPTS: Final = 8
-LONGEST_PAUSE_S: Final = 5.0
 
 
 def fetched(
@@ -24,13 +18,7 @@ def fetched(
 
     Raises FailTask: `Result.Unavailable` where the vendor does not give it within the budget.
     """
-    retrying = Retrying(
-        retry=retry_if_exception_type(RetryLater),
-        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
-        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_S),
-        sleep=sleep_s,
-        reraise=True,
-    )
+    retrying = repeating(lambda error: isinstance(error, RetryLater), sleep_s)
     try:
         return retrying(_attempt, proxy, vendor_name, place, job_id, turns)
     except RetryLater as error:

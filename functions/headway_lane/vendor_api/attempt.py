@@ -3,13 +3,24 @@ all go this way, so that the order of these steps is said once.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
 
 from headway_lane.limiter.core.signals import cool_down_of
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime import clock
 from headway_lane.runtime.errors import InDoubt, RetryLater
+
+BUDGET_S: Final = 20.0
+"""Seconds in which attempts may end and be repeated; with a pause and a last attempt it fits every timeout."""
+ATTEMPTS: Final = 8
+LONGEST_PAUSE_S: Final = 5.0
+"""The longest pause between two attempts."""
+
+pause_s: Final[Callable[[RetryCallState], float]] = wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_S)
 
 
 def attempt(turns: Turns, send: Callable[[], httpx.Response], *, unreached: str = "no answer") -> httpx.Response:
@@ -43,3 +54,18 @@ def attempt(turns: Turns, send: Callable[[], httpx.Response], *, unreached: str 
         turns.refused(cool_down)
     consequence = RetryLater if throttled else InDoubt
     raise consequence(f"HTTP {answer.status_code}", cool_down.asked_s if cool_down else None)
+
+
+def repeating(
+    again: Callable[[BaseException], bool],
+    sleep_s: Callable[[float], None],
+    wait_s: Callable[[RetryCallState], float] = pause_s,
+) -> Retrying:
+    """Return what repeats an attempt within the budget while its error says `again`; the last error is raised."""
+    return Retrying(
+        retry=retry_if_exception(again),
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
+        wait=wait_s,
+        sleep=sleep_s,
+        reraise=True,
+    )

@@ -4,26 +4,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
-from tenacity.wait import wait_random_exponential
+from tenacity import RetryCallState
 
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
-from headway_lane.vendor_api.attempt import attempt
+from headway_lane.vendor_api.attempt import LONGEST_PAUSE_S, attempt, pause_s, repeating
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.submission import Submission, job_id_of
 
-BUDGET_S: Final = 20.0
-"""Seconds in which attempts may end and be repeated; with a pause and a last attempt it fits `caller_timeout_s`."""
-ATTEMPTS: Final = 8
-LONGEST_PAUSE_S: Final = 5.0
-"""A vendor that asks for more, or a slot that is further away, is waited for in the queue: that costs nothing."""
 DETAIL_LENGTH: Final = 500
 """Characters of a vendor's error text that a cause quotes."""
-
-_pause = wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_S)
 
 
 def submit(
@@ -58,13 +50,7 @@ def submit(
             asks = isinstance(error, InDoubt)
             raise
 
-    retrying = Retrying(
-        retry=retry_if_exception(_is_near),
-        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(BUDGET_S),
-        wait=_wait,
-        sleep=sleep_s,
-        reraise=True,
-    )
+    retrying = repeating(_is_near, sleep_s, _wait)
     return retrying(submit_or_ask)
 
 
@@ -112,4 +98,4 @@ def _is_near(error: BaseException) -> bool:
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked_s = error.retry_after_s if isinstance(error, RetryLater) else None
-    return _pause(state) if asked_s is None else asked_s
+    return pause_s(state) if asked_s is None else asked_s

@@ -20,7 +20,7 @@ import httpx
 from headway_lane.runtime.errors import Forged
 from headway_lane.verification.proof import check_age
 
-TOLERANCE_S: Final = 7_200
+DELIVERY_TOLERANCE_S: Final = 7_200
 """SNS delivers to HTTPS for an hour at most (delivery policies), and keeps the first attempt's time."""
 TIMEOUT_S: Final = 5.0
 NOTIFICATION: Final = "Notification"
@@ -55,7 +55,7 @@ def verify(
         digest_name = DIGESTS[str(message["SignatureVersion"])]
     except (KeyError, ValueError) as error:
         raise Forged("`Timestamp`, `Signature` or `SignatureVersion` is missing or unreadable") from error
-    check_age("Timestamp", signed_at.timestamp(), received_epoch_s, TOLERANCE_S)
+    check_age("Timestamp", signed_at.timestamp(), received_epoch_s, DELIVERY_TOLERANCE_S)
     place = str(message.get("SigningCertURL"))
     if not _AMAZON.fullmatch(place):
         raise Forged("`SigningCertURL` is not of Amazon SNS")

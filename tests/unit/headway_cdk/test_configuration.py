@@ -1,4 +1,4 @@
-"""Configuration files: the shipped ones load, and every mistake is one line with the file, the field and the mend."""
+"""Configuration files: the shipped ones load, and every mistake is one line with the file, the field and the fix."""
 
 import json
 import shutil

@@ -26,29 +26,6 @@ print(sorted(name for name in sys.modules if name.split(".")[0] in ("headway_cdk
 """
 
 
-GROUND = ("runtime", "contract", "messages")
-SHARED = (*GROUND, "limiter", "ledger", "resume", "vendor_api", "verification", "worker", "way_out")
-FLOORS: dict[str, tuple[str, ...]] = {
-    "runtime": (),
-    "contract": ("runtime",),
-    "messages": ("contract", "runtime"),
-    "limiter": GROUND,
-    "ledger": GROUND,
-    "vendor_api": (*GROUND, "limiter"),
-    "verification": GROUND,
-    "resume": (*GROUND, "ledger"),
-    "worker": (*GROUND, "ledger", "limiter", "resume"),
-    "way_out": (*GROUND, "limiter", "vendor_api", "worker"),
-    "dispatcher": SHARED,
-    "caller": SHARED,
-    "settling": (*GROUND, "ledger", "resume", "worker"),
-    "callback": SHARED,
-    "reconciler": SHARED,
-    "results": SHARED,
-}
-"""What a room of the package may import, beside itself. Settling runs where the caller is what is broken."""
-
-
 def imported(path: Path) -> set[str]:
     """Return the modules that a file names in its imports, wherever in the file they stand."""
     names: set[str] = set()
@@ -74,27 +51,9 @@ def test_every_module_imports_without_environment_and_without_network() -> None:
     assert done.stdout.splitlines() == [*MODULES, "[]"]
 
 
-def names_imported(path: Path) -> list[ast.ImportFrom]:
-    """Return the imports of names in a file, wherever in the file they stand."""
-    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
-
-
 @pytest.mark.parametrize("path", FILES, ids=MODULES)
 def test_no_module_imports_what_deploys_or_drives_it(path: Path) -> None:
     assert not {name for name in imported(path) if name.split(".")[0] in ("headway_cdk", "headway", "aws_cdk", "tests")}
-
-
-@pytest.mark.parametrize("path", FILES, ids=MODULES)
-def test_every_room_stands_on_lower_floors_only(path: Path) -> None:
-    room = path.relative_to(LANE).with_suffix("").parts[0]
-    whole = {f"{node.module}.{alias.name}" for node in names_imported(path) for alias in node.names}
-    used = {parts[1] for name in whole if (parts := name.split("."))[0] == LANE.name}
-    assert used <= {room, *FLOORS.get(room, ())}
-
-
-def test_every_room_has_a_floor() -> None:
-    rooms = {path.relative_to(LANE).with_suffix("").parts[0] for path in FILES}
-    assert rooms - {"__init__"} == set(FLOORS)
 
 
 def test_a_call_can_be_settled_without_an_http_client() -> None:

@@ -26,7 +26,7 @@ from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import LOST, UNREAD, Change, Entry, Mark, Sleep, Steps
 from headway_lane.runtime.errors import RetryLater
 
-ATTEMPTS: Final = 12
+RACE_ATTEMPTS: Final = 12
 """Of c writers at once one succeeds in every round: a dozen lost races want more than a dozen writers."""
 LONGEST_BACKOFF_US: Final = 60_000
 """Longest pause after a lost race; below it twice the pause before, with full jitter, so that a crowd spreads out."""
@@ -191,8 +191,8 @@ class Changes:
 
     def backoff(self, lost_count: int) -> Sleep:
         """Return the pause after so many lost races in a row. Raises Contended where they were too many."""
-        if lost_count == ATTEMPTS:
-            raise Contended(f"the reservations of {self.name} were written by others {ATTEMPTS} times in a row")
+        if lost_count == RACE_ATTEMPTS:
+            raise Contended(f"the reservations of {self.name} were written by others {RACE_ATTEMPTS} times in a row")
         longest_us = min(LONGEST_BACKOFF_US, 1_000 << lost_count)
         return Sleep(self.epoch_us() + 1 + int(self._uniform() * longest_us))
 

@@ -14,8 +14,7 @@ from headway_lane.contract.timing import LONGEST_DELAY_S, MARGIN_S, TURN_PATIENC
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.calling import PATIENCE_US
 from headway_lane.limiter.core.reservations import rule_of
-from headway_lane.results import fetch as fetching
-from headway_lane.vendor_api import submit as submitting
+from headway_lane.vendor_api.attempt import BUDGET_S, LONGEST_PAUSE_S
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
@@ -125,8 +124,8 @@ def test_the_soft_limit_is_what_the_contract_serves_while_a_call_may_wait(
 def test_a_functions_timeout_covers_its_budget_a_wait_for_a_slot_and_a_last_attempt(timeout_s: float) -> None:
     vendor = vendor_of({"submit.timeout_s": timeout_s, "result.timeout_s": timeout_s})
     last_s = TURN_PATIENCE_S + timeout_s
-    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
-    assert fetching.BUDGET_S + fetching.LONGEST_PAUSE_S + last_s < vendor.results_timeout_s
+    assert BUDGET_S + LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
+    assert BUDGET_S + LONGEST_PAUSE_S + last_s < vendor.results_timeout_s
     assert PATIENCE_US == TURN_PATIENCE_S * 1_000_000
 
 
@@ -134,7 +133,7 @@ def test_a_functions_timeout_covers_its_budget_a_wait_for_a_slot_and_a_last_atte
 def test_a_callers_timeout_covers_a_lookup_in_the_place_of_its_last_submit(submit_s: float, lookup_s: float) -> None:
     vendor = vendor_of({**ASKING, "submit.timeout_s": submit_s, "submit.lookup.timeout_s": lookup_s})
     last_s = TURN_PATIENCE_S + max(submit_s, lookup_s)
-    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
+    assert BUDGET_S + LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
 
 
 @given(batch_size=st.integers(min_value=1, max_value=10), window_s=st.integers(min_value=0, max_value=300))

@@ -10,7 +10,14 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher import handler
-from headway_lane.dispatcher.admission import PATIENCE_US, POLL_US, REQUEUE_S, UNLIMITED, BatchAdmission, admission_of
+from headway_lane.dispatcher.admission import (
+    ADMISSION_PATIENCE_US,
+    FULL_REQUEUE_S,
+    POLL_US,
+    UNLIMITED,
+    BatchAdmission,
+    admission_of,
+)
 from headway_lane.limiter.in_flight import InFlight
 from headway_lane.limiter.pace import Turns
 from headway_lane.runtime.errors import RetryLater
@@ -104,8 +111,8 @@ def test_a_batch_has_patience_once_and_then_each_call_looks_once_more(
     for call_id in "ab":
         with pytest.raises(RetryLater) as later:
             batch.admit(call_id)
-        assert later.value.retry_after_s == REQUEUE_S
-    assert sum(clock.slept_us) == PATIENCE_US
+        assert later.value.retry_after_s == FULL_REQUEUE_S
+    assert sum(clock.slept_us) == ADMISSION_PATIENCE_US
     store.release(BUDGET, "other")
     batch.admit("c")
     assert (held(store), batch.full_count) == ("c", 2)
@@ -150,7 +157,7 @@ def test_calls_beyond_the_in_flight_permits_go_back_to_their_queue_and_cost_neit
     assert handler.dispatch(event("a", "b", "c"), LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == ["a", "b"]
     (sent,) = worker.sqs.of("SendMessage")
-    assert (json.loads(sent["MessageBody"])["call_id"], sent["DelaySeconds"]) == ("c", REQUEUE_S)
+    assert (json.loads(sent["MessageBody"])["call_id"], sent["DelaySeconds"]) == ("c", FULL_REQUEUE_S)
     assert held(worker.in_flight) == "ab"
     line = metrics(capsys.readouterr().out)
     assert (line["CallsDispatched"], line["CallsRequeued"], line["InFlightFull"]) == ([2.0], [1.0], [1.0])

@@ -11,7 +11,7 @@ from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter import tables
 from headway_lane.limiter.budget import Budget, budget_of
-from headway_lane.limiter.core.changes import ATTEMPTS, LONGEST_BACKOFF_US, Changes, Contended
+from headway_lane.limiter.core.changes import LONGEST_BACKOFF_US, RACE_ATTEMPTS, Changes, Contended
 from headway_lane.limiter.core.reservations import Rule, rule_of
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import Entry
@@ -297,6 +297,6 @@ def test_a_lost_race_is_repeated_after_a_short_pause() -> None:
 
 
 def test_endless_races_end_with_an_error_of_their_own_and_nothing_reserved() -> None:
-    store = Racing(races=ATTEMPTS)
+    store = Racing(races=RACE_ATTEMPTS)
     with pytest.raises(Contended, match="replicate#submit"):
         budget(store, VirtualClock(NOW_US)).reserve(1, 0)

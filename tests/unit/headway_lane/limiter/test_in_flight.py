@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from headway_lane.limiter.budget_name import in_flight_key
 from headway_lane.limiter.in_flight import (
-    ATTEMPTS,
+    ACQUIRE_ATTEMPTS,
     PURGE_LIMIT,
     Acquired,
     InFlight,
@@ -211,7 +211,7 @@ def test_a_race_that_is_always_lost_ends(clock: VirtualClock) -> None:
         held.clear()
         held.update({f"other-{next(numbers)}": NOW_S for _ in range(3)})
 
-    store.others = [shuffle] * (2 * ATTEMPTS + 2)
+    store.others = [shuffle] * (2 * ACQUIRE_ATTEMPTS + 2)
     with pytest.raises(InFlightContended):
         in_flight_of(store, clock).acquire(["a"])
 

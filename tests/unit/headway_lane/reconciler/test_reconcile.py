@@ -14,8 +14,8 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Answer, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.turn import Unpaced
-from headway_lane.messages.check import LONGEST_DELAY_S, Check, Checks
-from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.messages.check import Check, Checks
+from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, RequestQueues
 from headway_lane.reconciler import handler
 from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
@@ -241,7 +241,7 @@ def test_a_giving_up_that_breaks_off_is_repeated(bench: Bench) -> None:
 def test_what_is_not_due_waits_on_for_as_long_as_a_queue_can(bench: Bench, ahead_s: int) -> None:
     check = Check("call-1", "job-1", bench.now_s + ahead_s, bench.now_s + ahead_s)
     assert bench.reconciler.reconcile(check) is CheckOutcome.WAITING
-    assert (bench.asked_count, bench.later) == (0, [(check.due_epoch_s, min(ahead_s, LONGEST_DELAY_S))])
+    assert (bench.asked_count, bench.later) == (0, [(check.due_epoch_s, min(ahead_s, LONGEST_REQUEUE_S))])
 
 
 def test_a_call_that_the_ledger_does_not_know_is_over(bench: Bench) -> None:

@@ -10,8 +10,9 @@ from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
 from headway_lane.results import handler
-from headway_lane.results.fetch import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S, fetched
+from headway_lane.results.fetch import fetched
 from headway_lane.runtime.errors import ErrorCode, FailTask, RetryLater
+from headway_lane.vendor_api.attempt import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.vendor_api.cool_downs import COOL_DOWNS
 
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, FakeTurns, FakeVendor, Worker, metrics, vendor_of

@@ -7,11 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from headway_lane.contract.exchange import Ambiguity
-from headway_lane.results.fetch import BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
-from headway_lane.vendor_api import submit as submitting
+from headway_lane.vendor_api.attempt import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.vendor_api.submission import submission_of
-from headway_lane.vendor_api.submit import ATTEMPTS, submit
+from headway_lane.vendor_api.submit import submit
 
 from tests.unit.headway_lane.fakes import CALLBACK_URL, FakeTurns, FakeVendor, vendor_of
 
@@ -170,7 +169,7 @@ def test_the_time_for_all_attempts_is_bounded_too(sender: Sender) -> None:
 
 def test_the_budget_and_a_last_attempt_fit_into_the_callers_timeout() -> None:
     vendor = vendor_of()
-    assert submitting.BUDGET_S + submitting.LONGEST_PAUSE_S + vendor.submit.timeout_s < vendor.caller_timeout_s
+    assert BUDGET_S + LONGEST_PAUSE_S + vendor.submit.timeout_s < vendor.caller_timeout_s
 
 
 @pytest.mark.parametrize("answer", AMBIGUOUS.values(), ids=AMBIGUOUS)
