@@ -73,7 +73,7 @@ class PermitNumbers:
         note="between two permits, by the operator's rate",
     )
     def emission_interval_us(self) -> int:
-        """Between two permits, as `limiter.reservations.rule_of` draws it."""
+        """Between two permits, as `limiter.core.reservations.rule_of` draws it."""
         return self.rule.emission_interval_us
 
     @cached_property

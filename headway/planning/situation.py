@@ -8,7 +8,8 @@ from headway_lane.contract.formula import formula
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
-from headway_lane.limiter.core.reservations import Rule, rule_of
+from headway_lane.limiter.budget import changes_of
+from headway_lane.limiter.core.reservations import Rule
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Situation:
 
     @cached_property
     def rule(self) -> Rule:
-        """The rule that submits are reserved under, as `limiter.budget.budget_of` draws it."""
-        limits = self.vendor.limits_of(self.vendor.budget_scope(Scope.SUBMIT))
-        return rule_of(limits, self.headroom_us, self.tuning.rate_per_s, self.tuning.skew_ms * 1_000)
+        """The rule that submits are reserved under. ValueError where no limit counts them."""
+        changes = changes_of(self.vendor, Scope.SUBMIT, self.tuning, lambda: 0)
+        if changes is None:
+            raise ValueError(f"{self.vendor.name} has no limit on submits")
+        return changes.rule

@@ -20,7 +20,7 @@ _READ: Final = (CallAttribute.CALL_ID.value, CallAttribute.STATE.value, *LEDGER_
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class CallSight:
     """A call as it stood when it was read; `times` has names of LEDGER_TIMES."""
 
     state: CallState
@@ -34,12 +34,12 @@ class LedgerWatch:
         self._client = client
         self._table = table
 
-    def read(self, call_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Sight]:
+    def read(self, call_ids: Sequence[str], *, consistent: bool = False) -> dict[str, CallSight]:
         """Return what the ledger knows of these calls; a consistent read costs twice as much.
 
         A call that is not there yet is left out, and so is one that DynamoDB had no capacity for.
         """
-        seen: dict[str, Sight] = {}
+        seen: dict[str, CallSight] = {}
         for start in range(0, len(call_ids), BATCH_SIZE):
             batch = call_ids[start : start + BATCH_SIZE]
             wanted: KeysAndAttributesTypeDef = {
@@ -54,6 +54,6 @@ class LedgerWatch:
         return seen
 
 
-def _sight(item: "Mapping[str, AttributeValueTypeDef]") -> Sight:
+def _sight(item: "Mapping[str, AttributeValueTypeDef]") -> CallSight:
     times = {name: int(item[name]["N"]) for name in LEDGER_TIMES if name in item}
-    return Sight(CallState(item[CallAttribute.STATE]["S"]), times)
+    return CallSight(CallState(item[CallAttribute.STATE]["S"]), times)

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from headway_lane.ledger.record import CallState
 
 from headway.run.executions import Execution, Started, code
-from headway.run.ledger_watch import FINAL_STATES, Sight
+from headway.run.ledger_watch import FINAL_STATES, CallSight
 from headway.run.results import FINISHED, STARTED, LineOutcome, Record
 from headway.run.worklist import LineAttempt
 
@@ -30,14 +30,14 @@ class OpenCall:
     read_due_s: float
     describe_due_s: float
     describe_wait_s: float = SILENT_WAIT_S[0]
-    sight: Sight | None = None
+    sight: CallSight | None = None
 
     @property
     def ending(self) -> bool:
         """Whether the call has reached a final state, so that its execution is about to end."""
         return self.sight is not None and self.sight.state in FINAL_STATES
 
-    def see(self, sight: Sight, now_s: float) -> None:
+    def see(self, sight: CallSight, now_s: float) -> None:
         """Take in what the ledger says; a change of state sets anew when Step Functions is asked."""
         if self.sight is None or sight.state is not self.sight.state:
             first_wait_s = ENDING_WAIT_S[0] if sight.state in FINAL_STATES else SILENT_WAIT_S[0]

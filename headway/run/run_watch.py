@@ -17,7 +17,7 @@ from headway_lane.ledger.record import CallState, since_attribute
 
 from headway.errors import CloudLost
 from headway.run.executions import Execution, Executions, Started, passes
-from headway.run.ledger_watch import LedgerWatch, Sight
+from headway.run.ledger_watch import CallSight, LedgerWatch
 from headway.run.open_call import QUEUED_READ_S, SILENT_WAIT_S, OpenCall, never_started
 from headway.run.results import LineOutcome, Record
 from headway.run.surroundings import Surroundings
@@ -157,7 +157,7 @@ class RunWatch:
             else:
                 call.read_due_s = now_s + QUEUED_READ_S
 
-    def _see(self, call: OpenCall, sight: Sight, now_s: float) -> None:
+    def _see(self, call: OpenCall, sight: CallSight, now_s: float) -> None:
         call.see(sight, now_s)
         if _SENT in sight.times:
             self.sent_epoch_ms[call.attempt.line.vendor][call.attempt.line.key] = sight.times[_SENT]

@@ -5,9 +5,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from headway_lane.runtime.needs import Entry
+from headway_lane.runtime.needs import LambdaEntry
 
-from headway_cdk.constructs.surroundings import Surroundings
+from headway_cdk.constructs.surroundings import FunctionSurroundings
 from headway_cdk.nag import acknowledge
 
 MEMORY_MIB = 256
@@ -22,8 +22,8 @@ class PythonFunction(Construct):
         construct_id: str,
         *,
         code: lambda_.Code,
-        entry: Entry,
-        surroundings: Surroundings,
+        entry: LambdaEntry,
+        surroundings: FunctionSurroundings,
         timeout_s: int,
         reserved_concurrency: int | None = None,
     ) -> None:

@@ -26,7 +26,7 @@ class Place:
     reason: str = ""
 
 
-class Surroundings(Protocol):
+class FunctionSurroundings(Protocol):
     """What a function is drawn in."""
 
     def value(self, name: Environment) -> str:

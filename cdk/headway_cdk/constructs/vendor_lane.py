@@ -16,7 +16,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher import needs as dispatcher_needs
 from headway_lane.reconciler import needs as reconciler_needs
 from headway_lane.results import needs as results_needs
-from headway_lane.runtime.needs import Entry
+from headway_lane.runtime.needs import LambdaEntry
 from headway_lane.settling import needs as settling_needs
 
 from headway_cdk.cloud_choice import CloudChoice
@@ -76,7 +76,7 @@ class VendorLane(Construct):
         self.reconciler = self._reconciler(state.check_queue) if state.check_queue else None
 
     def _function(
-        self, construct_id: str, entry: Entry, timeout_s: int, reserved_concurrency: int | None = None
+        self, construct_id: str, entry: LambdaEntry, timeout_s: int, reserved_concurrency: int | None = None
     ) -> PythonFunction:
         return PythonFunction(
             self,

@@ -9,10 +9,10 @@ from headway_lane.limiter.needs import COUNTING_IN_FLIGHT
 from headway_lane.messages.needs import DEAD_LETTERING_CALLBACKS, laying_down
 from headway_lane.resume.needs import ANSWERING_TASKS
 from headway_lane.runtime.names import Environment
-from headway_lane.runtime.needs import READ_SECRET, Entry, Resource, may, reads
+from headway_lane.runtime.needs import READ_SECRET, LambdaEntry, Resource, may, reads
 
 
-def callback(heard: Sequence[Vendor]) -> Entry:
+def callback(heard: Sequence[Vendor]) -> LambdaEntry:
     """Return the callback function of the vendors that call back."""
     told = (
         reads(
@@ -27,4 +27,4 @@ def callback(heard: Sequence[Vendor]) -> Entry:
     verifying = may(Resource.WEBHOOK_KEYS, *READ_SECRET) | KNOWING_THE_CONTRACT
     settling = MOVING_CALLS | JOINING_JOBS | READING_ANSWERS | ANSWERING_TASKS | laying_down(Resource.ANSWER_CLAIMS)
     limited = any(vendor.jobs_in_flight is not None for vendor in heard)
-    return Entry("callback.handler.receive", told | verifying | settling | COUNTING_IN_FLIGHT.where(limited))
+    return LambdaEntry("callback.handler.receive", told | verifying | settling | COUNTING_IN_FLIGHT.where(limited))

@@ -5,11 +5,11 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.messages.needs import CHECKING_LATER, REQUEUEING, redeeming
 from headway_lane.resume.needs import settling
 from headway_lane.runtime.names import Environment
-from headway_lane.runtime.needs import READ_SECRET, Entry, Resource, may, reads
+from headway_lane.runtime.needs import READ_SECRET, LambdaEntry, Resource, may, reads
 from headway_lane.vendor_api.needs import calling_the_vendor, path
 
 
-def caller(vendor: Vendor) -> Entry:
+def caller(vendor: Vendor) -> LambdaEntry:
     """Return the caller."""
     told_key = reads(Environment.WEBHOOK_SECRETS) | may(Resource.WEBHOOK_KEYS, *READ_SECRET)
     needs = (
@@ -24,4 +24,4 @@ def caller(vendor: Vendor) -> Entry:
         | CHECKING_LATER.where(vendor.poll is not None)
         | settling(vendor)
     )
-    return Entry("caller.handler.call", needs)
+    return LambdaEntry("caller.handler.call", needs)

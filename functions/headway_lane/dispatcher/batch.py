@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 from headway_lane.dispatcher.admission import Admission
 from headway_lane.dispatcher.dispatch import Dispatcher
-from headway_lane.limiter.pace import Turns
+from headway_lane.limiter.pace import Starts
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.runtime.errors import Malformed, RetryLater
@@ -19,7 +19,7 @@ from headway_lane.runtime.observability import logger
 class RequestBatch:
     """Dispatches the messages of one batch; `counts` says what became of them."""
 
-    def __init__(self, dispatcher: Dispatcher, requests: RequestQueues, turns: Turns, admission: Admission) -> None:
+    def __init__(self, dispatcher: Dispatcher, requests: RequestQueues, turns: Starts, admission: Admission) -> None:
         self._dispatcher = dispatcher
         self._requests = requests
         self._turns = turns

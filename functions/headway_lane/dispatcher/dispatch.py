@@ -13,7 +13,7 @@ from headway_lane.dispatcher.admission import UNLIMITED, Admission, admit_all
 from headway_lane.ledger.record import OVER, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.reservations import Permit
-from headway_lane.limiter.pace import Pace, Turns
+from headway_lane.limiter.pace import Pace, Starts
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest, waiter_of
 from headway_lane.resume.waiters import Waiters
@@ -48,7 +48,7 @@ class Dispatcher:
         self._admission_of = admission_of
         self._later: RetryLater | None = None
 
-    def turns(self, count: int, urgent: bool | None = None) -> Turns:
+    def turns(self, count: int, urgent: bool | None = None) -> Starts:
         """Return the turns of a batch from the urgent queue or not; nothing is reserved before the first is taken."""
         self._later = None
         vendor = self._profiles.vendor(self._vendor_name)
@@ -58,7 +58,7 @@ class Dispatcher:
         """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks."""
         return self._admission_of(self._profiles.vendor(self._vendor_name), bodies)
 
-    def dispatch(self, body: str, origin: Origin, turns: Turns, admission: Admission = UNLIMITED) -> bool:
+    def dispatch(self, body: str, origin: Origin, turns: Starts, admission: Admission = UNLIMITED) -> bool:
         """Start the Express workflow of one request message from `origin`. False for a duplicate delivery.
 
         Malformed requests fail their waiting task at once and raise, so that the queue moves them to its DLQ.
@@ -93,7 +93,7 @@ class Dispatcher:
         )
         return True
 
-    def _turn(self, turns: Turns) -> Permit | None:
+    def _turn(self, turns: Starts) -> Permit | None:
         """Take the next turn. Once a batch has none left, all that is left of it waits as long as the first: RetryLater
         of its own for each.
         """

@@ -7,7 +7,7 @@ from headway_lane.limiter.needs import RESERVING, counting_in_flight
 from headway_lane.messages.needs import REQUEUEING
 from headway_lane.resume.needs import FAILING_TASKS
 from headway_lane.runtime.names import Environment
-from headway_lane.runtime.needs import Entry, Needs, Resource, may, reads
+from headway_lane.runtime.needs import LambdaEntry, Needs, Resource, may, reads
 
 
 def _dispatching(vendor: Vendor) -> Needs:
@@ -23,12 +23,12 @@ def _dispatching(vendor: Vendor) -> Needs:
     )
 
 
-def dispatcher(vendor: Vendor) -> Entry:
+def dispatcher(vendor: Vendor) -> LambdaEntry:
     """Return the dispatcher, to which an event source mapping brings its batches."""
-    return Entry("dispatcher.handler.dispatch", _dispatching(vendor))
+    return LambdaEntry("dispatcher.handler.dispatch", _dispatching(vendor))
 
 
-def drain(vendor: Vendor) -> Entry:
+def drain(vendor: Vendor) -> LambdaEntry:
     """Return the drain, which a schedule starts."""
     receiving = may(Resource.REQUEST_QUEUES, "sqs:ReceiveMessage", "sqs:DeleteMessage")
-    return Entry("dispatcher.handler.drain", _dispatching(vendor) | receiving)
+    return LambdaEntry("dispatcher.handler.drain", _dispatching(vendor) | receiving)

@@ -15,14 +15,14 @@ from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.core.share import UNSHARED, Share
 from headway_lane.limiter.delay import Pacer, pause_us
 
-Turns = Generator[Permit | None]
+Starts = Generator[Permit | None]
 """Yields once per call, when it is time to start it; closing it cancels what was not used."""
 
 
 class Pace(Protocol):
     """Gives the calls of a batch their starts."""
 
-    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Starts:
         """Yield once per call, when it is time to start it; with its permit where the vendor is paced by permits.
 
         `urgent` says which queue the calls are from; None where one dispatcher serves both.
@@ -36,7 +36,7 @@ class DelayPace:
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
 
-    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Starts:
         """Yield after each pause, which has room for the dispatchers of both queues."""
         del urgent
         pause = pause_us(tuning, vendor.max_rps(Scope.SUBMIT), vendor.dispatch.dispatchers_count)
@@ -58,7 +58,7 @@ class PermitPace:
         self._epoch_us = epoch_us
         self._sleep_us = sleep_us
 
-    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Turns:
+    def turns(self, vendor: Vendor, tuning: Tuning, count: int, urgent: bool | None = None) -> Starts:
         """Yield each permit when its lead begins. Raises RetryLater, as `BatchTurns.take` says."""
         budget = self._budget_of(vendor, tuning)
         if budget is None:

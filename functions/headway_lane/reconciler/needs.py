@@ -5,11 +5,11 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import READING_ANSWERS
 from headway_lane.messages.needs import CHECKING_LATER
 from headway_lane.resume.needs import settling
-from headway_lane.runtime.needs import Entry, Resource
+from headway_lane.runtime.needs import LambdaEntry, Resource
 from headway_lane.vendor_api.needs import calling_the_vendor, path
 
 
-def reconciler(vendor: Vendor) -> Entry:
+def reconciler(vendor: Vendor) -> LambdaEntry:
     """Return the reconciler."""
     needs = (
         LANE
@@ -19,4 +19,4 @@ def reconciler(vendor: Vendor) -> Entry:
         | READING_ANSWERS
         | CHECKING_LATER
     )
-    return Entry("reconciler.handler.check", needs)
+    return LambdaEntry("reconciler.handler.check", needs)

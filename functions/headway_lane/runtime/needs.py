@@ -66,7 +66,7 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LambdaEntry:
     """One Lambda function: its handler below `headway_lane`, and what it needs."""
 
     handler: str

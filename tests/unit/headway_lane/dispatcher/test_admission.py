@@ -19,7 +19,7 @@ from headway_lane.dispatcher.admission import (
     admission_of,
 )
 from headway_lane.limiter.in_flight import InFlight
-from headway_lane.limiter.pace import Turns
+from headway_lane.limiter.pace import Starts
 from headway_lane.runtime.errors import RetryLater
 from headway_lane.runtime.names import Environment
 
@@ -199,7 +199,7 @@ def test_an_in_flight_permit_is_taken_before_the_turn(worker: Worker) -> None:
     worker.profiles.contract = limited(1)
     seen: list[str] = []
 
-    def turns() -> Turns:
+    def turns() -> Starts:
         seen.append(held(worker.in_flight))
         yield None
 

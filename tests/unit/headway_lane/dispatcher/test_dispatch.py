@@ -9,7 +9,7 @@ from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.delay import Pacer
-from headway_lane.limiter.pace import DelayPace, Turns
+from headway_lane.limiter.pace import DelayPace, Starts
 from headway_lane.runtime.errors import Malformed, RetryLater
 
 from tests.unit.headway_lane.fakes import (
@@ -60,12 +60,12 @@ def dispatcher(
 
 
 @pytest.fixture
-def turns(dispatcher: Dispatcher) -> Turns:
+def turns(dispatcher: Dispatcher) -> Starts:
     return dispatcher.turns(10)
 
 
 def test_a_request_is_recorded_and_started(
-    dispatcher: Dispatcher, turns: Turns, tables: Tables, step_functions: FakeStepFunctions
+    dispatcher: Dispatcher, turns: Starts, tables: Tables, step_functions: FakeStepFunctions
 ) -> None:
     assert dispatcher.dispatch(request_body(), ORIGIN, turns) is True
     (started,) = step_functions.of("StartExecution")
@@ -84,7 +84,7 @@ def test_a_request_is_recorded_and_started(
 
 
 def test_the_express_workflow_never_sees_the_task_token(
-    dispatcher: Dispatcher, turns: Turns, step_functions: FakeStepFunctions
+    dispatcher: Dispatcher, turns: Starts, step_functions: FakeStepFunctions
 ) -> None:
     dispatcher.dispatch(request_body(), ORIGIN, turns)
     assert TOKEN not in str(step_functions.of("StartExecution"))
@@ -92,7 +92,7 @@ def test_the_express_workflow_never_sees_the_task_token(
 
 def test_a_redelivery_of_a_call_that_went_on_starts_nothing_and_takes_no_turn(
     dispatcher: Dispatcher,
-    turns: Turns,
+    turns: Starts,
     ledger: Ledger,
     step_functions: FakeStepFunctions,
     virtual_clock: VirtualClock,
@@ -106,7 +106,7 @@ def test_a_redelivery_of_a_call_that_went_on_starts_nothing_and_takes_no_turn(
 
 
 def test_a_redelivery_of_a_call_that_never_started_starts_it(
-    dispatcher: Dispatcher, turns: Turns, step_functions: FakeStepFunctions
+    dispatcher: Dispatcher, turns: Starts, step_functions: FakeStepFunctions
 ) -> None:
     step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
     with pytest.raises(ClientError, match="Throttling"):
@@ -137,7 +137,7 @@ def test_a_changed_tuning_is_in_force_with_the_next_batch(
 
 
 def test_a_permit_travels_with_its_call(dispatcher: Dispatcher, step_functions: FakeStepFunctions) -> None:
-    def turns() -> Turns:
+    def turns() -> Starts:
         yield Permit(slot_us=1_800_000_000_500_000, number=7, generation=2)
 
     dispatcher.dispatch(request_body(), ORIGIN, turns())
@@ -149,7 +149,7 @@ def test_a_permit_travels_with_its_call(dispatcher: Dispatcher, step_functions: 
 def test_a_request_without_a_turn_is_recorded_and_not_started_and_so_is_what_follows(
     dispatcher: Dispatcher, tables: Tables, step_functions: FakeStepFunctions
 ) -> None:
-    def turns() -> Turns:
+    def turns() -> Starts:
         raise RetryLater("the next free slot is far away", retry_after_s=15)
         yield None
 
@@ -164,7 +164,7 @@ def test_a_request_without_a_turn_is_recorded_and_not_started_and_so_is_what_fol
 
 
 def test_what_follows_a_reservation_that_broke_comes_again(dispatcher: Dispatcher) -> None:
-    def turns() -> Turns:
+    def turns() -> Starts:
         raise OSError("no store")
         yield None
 
@@ -178,7 +178,7 @@ def test_what_follows_a_reservation_that_broke_comes_again(dispatcher: Dispatche
 def test_the_next_batch_is_not_held_back_by_the_one_before(
     dispatcher: Dispatcher, step_functions: FakeStepFunctions
 ) -> None:
-    def turns() -> Turns:
+    def turns() -> Starts:
         raise RetryLater("the next free slot is far away", retry_after_s=15)
         yield None
 
@@ -190,7 +190,7 @@ def test_the_next_batch_is_not_held_back_by_the_one_before(
 
 @pytest.mark.parametrize(("body", "reason"), MISTAKES.values(), ids=MISTAKES)
 def test_a_malformed_request_raises_and_fails_its_task_at_once_where_it_left_a_token(
-    dispatcher: Dispatcher, turns: Turns, tables: Tables, step_functions: FakeStepFunctions, body: str, reason: str
+    dispatcher: Dispatcher, turns: Starts, tables: Tables, step_functions: FakeStepFunctions, body: str, reason: str
 ) -> None:
     with pytest.raises(Malformed):
         dispatcher.dispatch(body, ORIGIN, turns)
@@ -205,7 +205,7 @@ def test_a_malformed_request_raises_and_fails_its_task_at_once_where_it_left_a_t
 
 
 def test_a_malformed_request_that_comes_again_finds_its_task_failed_and_still_raises(
-    dispatcher: Dispatcher, turns: Turns
+    dispatcher: Dispatcher, turns: Starts
 ) -> None:
     for _ in range(2):
         with pytest.raises(Malformed, match="`payload` must be an object"):

@@ -10,7 +10,7 @@ from headway_lane.contract.limits import Scope
 from headway_lane.dispatcher import handler
 from headway_lane.limiter.budget import budget_of
 from headway_lane.limiter.core.dispatching import LEAD_US
-from headway_lane.limiter.pace import Turns
+from headway_lane.limiter.pace import Starts
 from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, REQUEUE_S
 
 from tests.unit.headway_lane.fakes import (
@@ -78,7 +78,7 @@ def test_a_batch_is_paced_as_urgent_where_its_queue_is_the_urgent_one(
     asked: list[tuple[int, bool | None]] = []
     turns = handler.dispatcher().turns
 
-    def noted(count: int, urgent: bool | None) -> Turns:
+    def noted(count: int, urgent: bool | None) -> Starts:
         asked.append((count, urgent))
         return turns(count, urgent)
 

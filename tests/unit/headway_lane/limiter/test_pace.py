@@ -17,7 +17,7 @@ from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
 from headway_lane.limiter.core.reservations import Permit, Rule
 from headway_lane.limiter.core.steps import Steps
 from headway_lane.limiter.delay import Pacer
-from headway_lane.limiter.pace import DelayPace, PermitPace, Turns, batch_turns
+from headway_lane.limiter.pace import DelayPace, PermitPace, Starts, batch_turns
 from headway_lane.limiter.turn import Turn
 from headway_lane.runtime.errors import RetryLater
 
@@ -64,10 +64,10 @@ class Lane:
     def rule(self) -> Rule:
         return self.budget.rule
 
-    def turns(self, count: int) -> Turns:
+    def turns(self, count: int) -> Starts:
         return self.pace.turns(self.vendor, TUNING, count, self.urgent)
 
-    def take(self, turns: Turns, count: int) -> list[tuple[int, Permit]]:
+    def take(self, turns: Starts, count: int) -> list[tuple[int, Permit]]:
         taken = []
         for permit in itertools.islice(turns, count):
             assert permit is not None
