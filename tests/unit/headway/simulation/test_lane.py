@@ -46,6 +46,12 @@ def test_without_headroom_the_jitter_breaks_the_contract() -> None:
     assert outcome.limits[0].worst_count > 20
 
 
+def test_a_limit_that_microseconds_do_not_divide_is_kept_without_any_headroom() -> None:
+    exact = replace(SMALL, calls_count=500, limits=limits("7/1"), jitter_us=0, skew_us=0, headroom_us=0)
+    outcome = simulate(exact)
+    assert (outcome.violation_count, outcome.limits[0].worst_count) == (0, 7)
+
+
 def test_half_the_skew_unpaid_for_breaks_the_contract() -> None:
     careful = Settings(calls_count=6_000, jitter_us=0, skew_us=200_000, headroom_us=headroom_for(0, 200_000))
     assert simulate(careful).violation_count == 0
