@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow infrastructure e2e more presets docs synth bench-contract hostile fuzz lock clean
+.PHONY: help demo test lint types unit workflow cloud infrastructure e2e more presets docs synth bench-contract hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,7 +24,7 @@ demo: $(READY) ## one hundred calls at 10/s on the embedded cloud, with a report
 test: $(READY) ## everything that has to be green; types and infrastructure keep one core busy each
 	@$(MAKE) --no-print-directory lint unit
 	@$(MAKE) --no-print-directory --jobs=2 types infrastructure
-	@$(MAKE) --no-print-directory workflow e2e
+	@$(MAKE) --no-print-directory workflow cloud e2e
 
 lint: $(READY) ## ruff, and the layers of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
@@ -40,6 +40,9 @@ infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what
 
 workflow: $(READY) ## the state machines, with scripted answers
 	@$(BIN)/pytest tests/workflow --numprocesses auto
+
+cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that refuses nothing
+	@$(BIN)/pytest tests/cloud --numprocesses auto
 
 e2e: $(READY) ## all eleven steps on the embedded cloud
 	@$(BIN)/pytest tests/e2e

@@ -21,6 +21,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from headway.cloud.port import free_port
 from headway.cloud.state import STATE_FILE, CloudState, read_state, write_state
+from headway.cloud.strictness import LENIENT_VARIABLE, left_out
 from headway.errors import StartFailed, StopFailed
 
 LOG_FILE = "cloud.log"
@@ -46,9 +47,12 @@ def start(state_dir: Path, port: int | None = None, extra_environment: Mapping[s
     """Start the embedded cloud and wait until it answers; when it already runs, return it as it is.
 
     `port` None takes a free one, and a cloud that already runs keeps its own; `extra_environment` sets switches of
-    ministack. Leftovers of a cloud that died are removed first. Raises PortInUse before anything is started,
-    StartFailed after everything is cleared away.
+    ministack, and HEADWAY_LENIENT, which is taken from our own environment where it is not given. Leftovers of a cloud
+    that died are removed first. Raises UsageProblem or PortInUse before anything is started, StartFailed after
+    everything is cleared away.
     """
+    environment = {LENIENT_VARIABLE: os.environ.get(LENIENT_VARIABLE, ""), **(extra_environment or {})}
+    left_out(environment[LENIENT_VARIABLE])
     running = status(state_dir)
     if running is not None:
         _wait_until_healthy(running, state_dir / LOG_FILE)
@@ -58,7 +62,7 @@ def start(state_dir: Path, port: int | None = None, extra_environment: Mapping[s
     port = free_port(port)
     tmp_dir = tempfile.mkdtemp(prefix="cloud-", dir=state_dir.resolve())
     try:
-        state = _spawn(port, tmp_dir, state_dir / LOG_FILE, extra_environment or {})
+        state = _spawn(port, tmp_dir, state_dir / LOG_FILE, environment)
         write_state(state_dir / STATE_FILE, state)
         _wait_until_healthy(state, state_dir / LOG_FILE)
     except BaseException:  # Ctrl-C too: a start that does not end well leaves nothing behind

@@ -16,6 +16,10 @@ def up(
     vendor_url: Annotated[
         list[str] | None, typer.Option(help="VENDOR=URL: where a vendor is; the simulator's default unless given.")
     ] = None,
+    lenient: Annotated[
+        str | None,
+        typer.Option(help="Refusals of AWS that the cloud shall not make, with commas between them, or `all`."),
+    ] = None,
     config_dir: ConfigDir = CONFIGURATION,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outputs of the stacks as JSON.")] = False,
     state_dir: StateDir = STATE_DIR,
@@ -31,6 +35,8 @@ def up(
         headway up
 
         headway up --port 4566 --vendor-url replicate=http://127.0.0.1:9200
+
+        headway up --lenient iam
     """
     from rich.console import Console
 
@@ -38,7 +44,9 @@ def up(
 
     urls = _vendor_urls(vendor_url or [])
     with Console(stderr=True).status("starting") as spinner:
-        deployed = local.up(state_dir, urls, port=port, configuration=config_dir, progress=spinner.update)
+        deployed = local.up(
+            state_dir, urls, port=port, configuration=config_dir, lenient=lenient, progress=spinner.update
+        )
     if as_json:
         document = {"endpoint_url": deployed.endpoint_url, "outputs": dict(deployed.stack.outputs)}
         typer.echo(json.dumps(document, indent=2))

@@ -19,6 +19,7 @@ from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 
 from headway.cloud import process
+from headway.cloud.strictness import LENIENT_VARIABLE
 from headway.deployment.cloudformation import deploy
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
@@ -52,12 +53,14 @@ def up(
     port: int | None = None,
     configuration: Path = CONFIGURATION,
     assembly: Path = ASSEMBLY,
+    lenient: str | None = None,
     progress: Progress = lambda _: None,
 ) -> Connection:
     """Synthesize, start the cloud, deploy both stacks, and take the last step. May be repeated.
 
     Every vendor's base URL becomes the simulator's, unless `vendor_urls` says where that vendor is: a laptop never
-    calls a real vendor by accident. `port` None takes a free one.
+    calls a real vendor by accident. `port` None takes a free one. `lenient` is the value of HEADWAY_LENIENT for a cloud
+    that this starts; None takes it from the environment.
     """
     files = vendor_files(configuration)
     if unknown := sorted(set(vendor_urls) - set(files)):
@@ -65,7 +68,7 @@ def up(
     progress("synthesizing the templates")
     synthesize(assembly, configuration)
     progress("starting the embedded cloud")
-    cloud = process.start(state_dir, port)
+    cloud = process.start(state_dir, port, None if lenient is None else {LENIENT_VARIABLE: lenient})
     target = LocalTarget(cloud.endpoint_url)
     parameters = {EMBEDDED_URL_PARAMETER: cloud.endpoint_url}
     for name in files:
