@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit workflow cloud infrastructure e2e more presets docs synth bench-contract hostile fuzz lock clean
+.PHONY: help demo test lint types unit workflow cloud infrastructure e2e more presets docs synth bench-contract bench-strictness hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,9 @@ synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cd
 
 bench-contract: $(READY) ## how much of a contract plain pacing and permits use, as the vendor sees it; half an hour
 	@$(BIN)/python -m benchmarks.contract
+
+bench-strictness: $(READY) ## what the refusals of the embedded cloud cost, beside one without; a quarter of an hour
+	@$(BIN)/python -m benchmarks.strictness
 
 hostile: $(READY) ## 300 calls against lost, early, forged and doubled callbacks, errors and hangs: it has to add up
 	@$(BIN)/python -m benchmarks.hostile
