@@ -1,10 +1,10 @@
-"""AppConfig deploys no configuration that the validators of its profile refuse; ministack stores them and looks at none.
+"""AppConfig deploys no configuration that its profile's validators refuse; ministack stores them and looks at none.
 
-A profile has at most two (model of AppConfig: `ValidatorList`, `Validator.Content`), of two types: an inline JSON Schema
-of draft 4, and the ARN of a Lambda function, which is called with the content and refuses it with an error (AppConfig
-user guide, "Understanding validators"). They are asked when a deployment starts, also one of CloudFormation, whose stack
-then fails, and by ValidateConfiguration, which ministack does not have. A refusal is a BadRequestException with the
-reason InvalidConfiguration and the details. Schemas are held against JSON only; YAML is refused here.
+A profile has at most two (model of AppConfig: `ValidatorList`, `Validator.Content`), of two types: an inline JSON
+Schema of draft 4, and the ARN of a Lambda function, which is called with the content and refuses it with an error
+(AppConfig user guide, "Understanding validators"). They are asked when a deployment starts, also one of CloudFormation,
+whose stack then fails, and by ValidateConfiguration, which ministack does not have. A refusal is a BadRequestException
+with the reason InvalidConfiguration and the details. Schemas are held against JSON only; YAML is refused here.
 """
 
 import asyncio
@@ -183,8 +183,11 @@ def _deploy_validated(handlers: dict[str, dict[str, Callable[..., Any]]]) -> Non
     deploy = deployment["create"]
 
     def deploy_validated(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
-        asked = (properties.get(name, "") for name in ("ApplicationId", "ConfigurationProfileId"))
-        mistakes = mistakes_of(*asked, properties.get("ConfigurationVersion", ""))
+        mistakes = mistakes_of(
+            properties.get("ApplicationId", ""),
+            properties.get("ConfigurationProfileId", ""),
+            properties.get("ConfigurationVersion", ""),
+        )
         if mistakes:
             raise ValueError(_said(mistakes))
         return deploy(logical_id, properties, stack_name)
