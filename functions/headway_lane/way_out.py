@@ -6,10 +6,11 @@ import httpx
 
 from headway_lane import worker
 from headway_lane.contract.limits import Scope
+from headway_lane.contract.profile import TuningUnknown
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.tables import turns_of
-from headway_lane.limiter.turn import Turns
+from headway_lane.limiter.turn import NoTurns, Turns
 from headway_lane.runtime.names import Environment, ProxyAuth
 from headway_lane.runtime.settings import setting
 from headway_lane.vendor_api.proxy import Proxy, client_for, proxy_of
@@ -27,5 +28,11 @@ def proxy(vendor: Vendor) -> Proxy:
 
 
 def turns(vendor: Vendor, scope: Scope, permit: Permit | None = None) -> Turns:
-    """Return the turns of one call under the tuning as it is now; `permit` is for the first of them."""
-    return turns_of(vendor, worker.profiles().tuning(vendor), scope, permit)
+    """Return the turns of one call under the tuning as it is now; `permit` is for the first of them. Where no tuning is
+    known the call goes back to its queue when it asks for its turn.
+    """
+    try:
+        tuning = worker.profiles().tuning(vendor)
+    except TuningUnknown as unknown:
+        return NoTurns(unknown)
+    return turns_of(vendor, tuning, scope, permit)

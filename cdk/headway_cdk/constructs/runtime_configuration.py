@@ -1,7 +1,7 @@
 """AppConfig (hop 4): per vendor an environment with two profiles, validated there by the schemas of this repository.
 
 The contract is rolled out at once, because a function cannot work without one. The operator's tuning is rolled out
-gradually and then watched, because it is changed under load; until it arrives the contract's own default holds.
+gradually and then watched, because it is changed under load; a function that it has not reached makes no call.
 """
 
 import json

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from headway_lane.contract.profile import Profiles
+from headway_lane.contract.profile import Profiles, TuningUnknown
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.admission import UNLIMITED, Admission, admit_all
 from headway_lane.ledger.record import OVER, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.reservations import Permit
-from headway_lane.limiter.pace import Pace, Starts
+from headway_lane.limiter.pace import Pace, Starts, no_starts
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest, waiter_of
 from headway_lane.resume.waiters import Waiters
@@ -49,10 +49,18 @@ class Dispatcher:
         self._later: RetryLater | None = None
 
     def turns(self, count: int, urgent: bool | None = None) -> Starts:
-        """Return the turns of a batch from the urgent queue or not; nothing is reserved before the first is taken."""
+        """Return the turns of a batch from the urgent queue or not; nothing is reserved before the first is taken.
+
+        Where no tuning is known there are none: the batch waits in its queue.
+        """
         self._later = None
         vendor = self._profiles.vendor(self._vendor_name)
-        return self._pace.turns(vendor, self._profiles.tuning(vendor), count, urgent)
+        try:
+            tuning = self._profiles.tuning(vendor)
+        except TuningUnknown as unknown:
+            self._later = unknown
+            return no_starts()
+        return self._pace.turns(vendor, tuning, count, urgent)
 
     def admission(self, bodies: Sequence[str]) -> Admission:
         """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks."""

@@ -19,6 +19,11 @@ Starts = Generator[Permit | None]
 """Yields once per call, when it is time to start it; closing it cancels what was not used."""
 
 
+def no_starts() -> Starts:
+    """Yield nothing: nobody may start."""
+    yield from ()
+
+
 class Pace(Protocol):
     """Gives the calls of a batch their starts."""
 

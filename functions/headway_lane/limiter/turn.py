@@ -8,6 +8,7 @@ from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import CallTurns
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.core.signals import CoolDown, Reason
+from headway_lane.runtime.errors import RetryLater
 
 
 class Turns(Protocol):
@@ -70,6 +71,18 @@ class Unpaced:
 
     def report(self) -> None:
         """Do nothing: there is nobody to tell."""
+
+
+class NoTurns(Unpaced):
+    """The turns of a call that must not leave, because nobody knows the pace."""
+
+    def __init__(self, later: RetryLater) -> None:
+        super().__init__()
+        self._later = later
+
+    def take(self) -> None:
+        """Raise the reason. It is a RetryLater."""
+        raise self._later
 
 
 class Turn:

@@ -22,6 +22,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import Credential
+from headway_lane.contract.profile import TuningUnknown
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute
@@ -416,6 +417,7 @@ class FakeProfiles:
 
     contract: Vendor
     pace: Tuning = field(default_factory=lambda: Tuning(delay_ms=0, rate_per_s=1_000))
+    tuned: bool = True
 
     def vendor(self, name: str) -> Vendor:
         assert name == self.contract.name
@@ -423,6 +425,8 @@ class FakeProfiles:
 
     def tuning(self, vendor: Vendor) -> Tuning:
         assert vendor is self.contract
+        if not self.tuned:
+            raise TuningUnknown("AppConfig has not told the tuning", retry_after_s=15)
         return self.pace
 
 

@@ -82,6 +82,15 @@ def test_with_plain_pacing_the_caller_waits_for_nothing(worker: Worker, capsys: 
     assert counted(capsys)["CallsAccepted"] == [1.0]
 
 
+def test_a_caller_that_knows_no_tuning_asks_nothing_of_the_vendor_and_returns_the_call_to_its_queue(
+    worker: Worker,
+) -> None:
+    worker.profiles.tuned = False
+    assert handle(worker, permit(NOW_US))["outcome"] == "deferred"
+    assert worker.vendor.requests == []
+    assert len(worker.sqs.of("SendMessage")) == 1
+
+
 def test_a_429_makes_the_next_call_wait_too(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
     assert handle(worker, permit(NOW_US))["outcome"] == "deferred"

@@ -1,4 +1,4 @@
-"""Contract and tuning out of AppConfig: how old they may be, and what holds before there are any."""
+"""Contract and tuning out of AppConfig: how old they may be, and what holds while there are none."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError, TransformParameterError
 from headway_lane.contract import profile
-from headway_lane.contract.profile import CONTRACT_MAX_AGE_S, TUNING_MAX_AGE_S, AppConfigProfiles
+from headway_lane.contract.profile import (
+    CONTRACT_MAX_AGE_S,
+    SILENCE_S,
+    TUNING_MAX_AGE_S,
+    TUNING_RETRY_S,
+    AppConfigProfiles,
+    TuningUnknown,
+)
 from headway_lane.contract.tuning import Tuning
 
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, vendor_of
@@ -17,14 +24,17 @@ class FakeAppConfig:
 
     def __init__(self) -> None:
         self.documents: dict[str, Any] = {"acme-contract": VENDOR_DOCUMENT}
+        self.sessions_count = 0
+        self.asked_count = 0
         self.asked: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
 
     def provider(self, environment: str, application: str) -> SimpleNamespace:
-        assert (application, environment) not in self.asked, "a provider is made twice"
-        asked = self.asked[application, environment] = []
+        self.sessions_count += 1
+        asked = self.asked.setdefault((application, environment), [])
 
         def get(name: str, transform: str, max_age: int) -> Any:
             asked.append((name, transform, max_age))
+            self.asked_count += 1
             document = self.documents.get(name, GetParameterError("ResourceNotFoundException"))
             if isinstance(document, Exception):
                 raise document
@@ -59,15 +69,53 @@ def test_a_worker_keeps_one_provider_for_each_vendor(app_config: FakeAppConfig) 
     for name in ("acme", "other", "acme"):
         profiles.vendor(name)
     assert list(app_config.asked) == [("headway", "acme"), ("headway", "other")]
+    assert app_config.sessions_count == 2
 
 
 @pytest.mark.parametrize(
     "answer", [None, "", [], GetParameterError("no deployment yet"), TransformParameterError("empty")]
 )
-def test_before_the_first_tuning_is_deployed_the_default_holds(app_config: FakeAppConfig, answer: Any) -> None:
+def test_no_pace_is_made_up_where_no_tuning_was_ever_read(app_config: FakeAppConfig, answer: Any) -> None:
     app_config.documents["acme-tuning"] = answer
+    profiles = AppConfigProfiles("headway")
+    with pytest.raises(TuningUnknown) as unknown:
+        profiles.tuning(vendor_of())
+    assert unknown.value.retry_after_s == TUNING_RETRY_S
+    app_config.documents["acme-tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
+    assert profiles.tuning(vendor_of()) == Tuning(40, 2.5)
+
+
+@pytest.mark.parametrize("answer", [None, GetParameterError("ThrottlingException"), TransformParameterError("empty")])
+def test_the_last_tuning_and_contract_hold_while_appconfig_does_not_answer(
+    app_config: FakeAppConfig, answer: Any
+) -> None:
+    app_config.documents["acme-tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
+    now_s = [1_000.0]
+    profiles = AppConfigProfiles("headway", lambda: now_s[0])
+    vendor = profiles.vendor("acme")
+    profiles.tuning(vendor)
+    app_config.documents = {"acme-tuning": answer, "acme-contract": answer}
+    for _ in range(3):
+        assert profiles.tuning(vendor) == Tuning(40, 2.5)
+        assert profiles.vendor("acme") == vendor
+        now_s[0] += 3_600
+    app_config.documents = {"acme-tuning": {"delay_ms": 0, "rate_per_s": 1.5}}
+    assert profiles.tuning(vendor) == Tuning(0, 1.5)
+
+
+def test_a_silent_appconfig_is_asked_again_in_a_new_session_and_not_at_once(app_config: FakeAppConfig) -> None:
+    app_config.documents["acme-tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
+    now_s = [1_000.0]
+    profiles = AppConfigProfiles("headway", lambda: now_s[0])
     vendor = vendor_of()
-    assert AppConfigProfiles("headway").tuning(vendor) == Tuning.default_of(vendor)
+    profiles.tuning(vendor)
+    app_config.documents["acme-tuning"] = GetParameterError("BadRequestException: the token was used")
+    for _ in range(5):
+        profiles.tuning(vendor)
+    assert (app_config.asked_count, app_config.sessions_count) == (2, 1)
+    now_s[0] += SILENCE_S
+    profiles.tuning(vendor)
+    assert (app_config.asked_count, app_config.sessions_count) == (3, 2)
 
 
 def test_without_a_contract_nothing_is_called(app_config: FakeAppConfig) -> None:

@@ -163,6 +163,21 @@ def test_a_request_without_a_turn_is_recorded_and_not_started_and_so_is_what_fol
     assert [tables.call(call_id)["state"] for call_id in ("call-1", "call-2")] == ["queued"] * 2
 
 
+def test_without_a_known_tuning_nothing_starts_and_every_message_waits_in_its_queue(
+    dispatcher: Dispatcher, profiles: FakeProfiles, step_functions: FakeStepFunctions
+) -> None:
+    profiles.tuned = False
+    none = dispatcher.turns(2)
+    for call_id in ("call-1", "call-2"):
+        with pytest.raises(RetryLater, match="has not told the tuning") as later:
+            dispatcher.dispatch(request_body(call_id=call_id), ORIGIN, none)
+        assert later.value.retry_after_s == 15
+    assert step_functions.sent == []
+    profiles.tuned = True
+    dispatcher.dispatch(request_body(call_id="call-1"), ORIGIN, dispatcher.turns(1))
+    assert len(step_functions.sent) == 1
+
+
 def test_what_follows_a_reservation_that_broke_comes_again(dispatcher: Dispatcher) -> None:
     def turns() -> Starts:
         raise OSError("no store")
