@@ -7,13 +7,15 @@ of its own.
 
 import os
 
-from ministack.app import app
+from ministack.app import app as ministack_app
 
 from headway.cloud import strictness
+from headway.cloud.faults import FaultPlan, with_faults
 from headway.cloud.patches import (
     binary_bodies,
     expressions,
     fair_queues,
+    faults,
     priority,
     proxy_headers,
     receipts,
@@ -22,11 +24,16 @@ from headway.cloud.patches import (
 
 __all__ = ["app"]
 
+plan = FaultPlan()
+
 binary_bodies.apply()
 expressions.apply()
 fair_queues.apply()
+faults.apply(plan)
 priority.apply()
 proxy_headers.apply()
 receipts.apply()
 shared_code.apply()
 strictness.apply(strictness.left_out(os.environ.get(strictness.LENIENT_VARIABLE, "")))
+
+app = with_faults(ministack_app, plan)
