@@ -21,6 +21,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from headway.cloud.port import free_port
 from headway.cloud.state import STATE_FILE, CloudState, read_state, write_state
+from headway.cloud.strict._deliveries import Deliveries
+from headway.cloud.strict._variables import DELIVERIES_VARIABLE, VARIABLES
 from headway.cloud.strictness import LENIENT_VARIABLE, left_out
 from headway.errors import StartFailed, StopFailed
 
@@ -47,12 +49,14 @@ def start(state_dir: Path, port: int | None = None, extra_environment: Mapping[s
     """Start the embedded cloud and wait until it answers; when it already runs, return it as it is.
 
     `port` None takes a free one, and a cloud that already runs keeps its own; `extra_environment` sets switches of
-    ministack, and HEADWAY_LENIENT, which is taken from our own environment where it is not given. Leftovers of a cloud
-    that died are removed first. Raises UsageProblem or PortInUse before anything is started, StartFailed after
-    everything is cleared away.
+    ministack, and ours (HEADWAY_LENIENT and the like), which are taken from our own environment where they are not
+    given. Leftovers of a cloud that died are removed first. Raises UsageProblem or PortInUse before anything is
+    started, StartFailed after everything is cleared away.
     """
-    environment = {LENIENT_VARIABLE: os.environ.get(LENIENT_VARIABLE, ""), **(extra_environment or {})}
+    ours = {name: os.environ.get(name, "") for name in (LENIENT_VARIABLE, *VARIABLES)}
+    environment = {**ours, **(extra_environment or {})}
     left_out(environment[LENIENT_VARIABLE])
+    Deliveries.of(environment[DELIVERIES_VARIABLE])
     running = status(state_dir)
     if running is not None:
         _wait_until_healthy(running, state_dir / LOG_FILE)

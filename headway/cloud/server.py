@@ -7,17 +7,33 @@ of its own.
 
 import os
 
-from ministack.app import app
+from ministack.app import app as ministack_app
 
 from headway.cloud import strictness
-from headway.cloud.patches import binary_bodies, expressions, fair_queues, priority, proxy_headers, shared_code
+from headway.cloud.faults import FaultPlan, with_faults
+from headway.cloud.patches import (
+    binary_bodies,
+    expressions,
+    fair_queues,
+    faults,
+    priority,
+    proxy_headers,
+    receipts,
+    shared_code,
+)
 
 __all__ = ["app"]
+
+plan = FaultPlan()
 
 binary_bodies.apply()
 expressions.apply()
 fair_queues.apply()
+faults.apply(plan)
 priority.apply()
 proxy_headers.apply()
+receipts.apply()
 shared_code.apply()
 strictness.apply(strictness.left_out(os.environ.get(strictness.LENIENT_VARIABLE, "")))
+
+app = with_faults(ministack_app, plan)

@@ -1,7 +1,7 @@
 """The stacks on the embedded cloud: up and down, and the one step after deployment that AWS does not need.
 
 That step (with `headway_cdk.cloud_choice` all that differs from AWS): the simulator's keys go into Secrets Manager, and
-reserved concurrency is set by API, because the emulator ignores it in templates.
+functions that no template caps get a cap that suits a laptop.
 """
 
 import json
@@ -108,7 +108,6 @@ def _finish(state_dir: Path, target: LocalTarget, lane: DeployedLane, vendor: Ve
         (lane.results_function, RESULTS_CONCURRENCY),
         (lane.reconciler_function, RECONCILER_CONCURRENCY),
         (lane.caller_function, callers_count(vendor)),
-        (lane.dispatcher_function, vendor.dispatch.reserved_concurrency),
     ]
     for function, cap in caps:
         if function:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 60
 """How long dead letters are out of sight while somebody looks at them; visible again sooner if nothing breaks off."""
+WAIT_S: Final = 1
+"""How long a receive waits: without a wait SQS asks a part of its servers, and a look would end too soon."""
 BATCH: Final = 10
 """The most messages that SQS gives at once (API reference)."""
 UNPROCESSED: Final = "Unprocessed"
@@ -115,16 +117,17 @@ class DeadLetters:
             answer = self._sqs.receive_message(
                 QueueUrl=self._dlq_url,
                 MaxNumberOfMessages=wanted,
+                WaitTimeSeconds=WAIT_S,
                 VisibilityTimeout=LOOK_S,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["SentTimestamp"],
             )
-            new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
-            if not new:
+            if not (messages := answer.get("Messages", [])):
                 return
-            for message in new:
-                seen.add(message["MessageId"])
-                yield DeadLetter.of(message)
+            for message in messages:
+                if message["MessageId"] not in seen:  # SQS may give one twice, although it is out of sight
+                    seen.add(message["MessageId"])
+                    yield DeadLetter.of(message)
 
     def requeue(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Make dead letters visible again at once."""

@@ -133,7 +133,11 @@ class Laboratory:
         Each look counts as a receive; before a queue with a DLQ is looked at, wait by `depth`.
         """
         answer = self.target.client("sqs").receive_message(
-            QueueUrl=queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            WaitTimeSeconds=1,  # else it may see a part
+            MessageAttributeNames=["All"],
         )
         messages: list[Mapping[str, Any]] = answer.get("Messages", [])
         return messages

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headway_lane.dispatcher.batch import RequestBatch
 from headway_lane.messages.origin import GROUP_ATTRIBUTE, Origin
+from headway_lane.runtime.aws import RECEIVE_WAIT_S
 from headway_lane.runtime.errors import HeadwayError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def receive(sqs: "SQSClient", queue_urls: Sequence[str], count: int) -> Sequence
             answer = sqs.receive_message(
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=count - len(received),
+                WaitTimeSeconds=RECEIVE_WAIT_S,
                 MessageSystemAttributeNames=[GROUP_ATTRIBUTE],
             )
             received += [

@@ -11,9 +11,22 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
+CONNECT_TIMEOUT_S: Final = 1
+READ_TIMEOUT_S: Final = 3
+"""botocore's own are 60 s, longer than most functions live: none would see a request fail, let alone repeat it."""
+RECEIVE_WAIT_S: Final = 1
+"""How long a receive waits for messages: without a wait SQS asks a part of its servers, and may give nothing."""
+CLAIM_READ_TIMEOUT_S: Final = 10
+"""A claim check may be many MiB."""
+AWS_ATTEMPTS: Final = 3
+"""Of one request, the first counted: with its timeouts it is over after 12 s and two short pauses."""
+
 CLIENT: Final = Config(
     user_agent="headway/0.1",  # botocore builds its own anew for every request: an eighth of a small call's CPU
     parameter_validation=False,  # the type checker has seen every call, and a wrong one still gets the service's error
+    connect_timeout=CONNECT_TIMEOUT_S,
+    read_timeout=READ_TIMEOUT_S,
+    retries={"mode": "standard", "total_max_attempts": AWS_ATTEMPTS},
 )
 
 
@@ -29,9 +42,9 @@ def step_functions() -> "SFNClient":
 
 def s3() -> "S3Client":
     """Return an S3 client."""
-    return boto3.client("s3", config=CLIENT)
+    return boto3.client("s3", config=CLIENT.merge(Config(read_timeout=CLAIM_READ_TIMEOUT_S)))
 
 
 def sqs() -> "SQSClient":
     """Return an SQS client."""
-    return boto3.client("sqs", config=CLIENT)
+    return boto3.client("sqs", config=CLIENT.merge(Config(read_timeout=RECEIVE_WAIT_S + READ_TIMEOUT_S)))

@@ -11,6 +11,7 @@ import pytest
 from headway_lane.messages.envelope import Envelope
 from moto import mock_aws
 
+from headway.operations import dead_letters as dead_letters_module
 from headway.operations.dead_letters import UNPROCESSED, DeadLetters
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ MOVED = {"vendor": "acme", "headers": "x-signature:abc\n"}
 def sqs(monkeypatch: pytest.MonkeyPatch) -> "Iterator[SQSClient]":
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    monkeypatch.setattr(dead_letters_module, "WAIT_S", 0)  # moto gives all at once
     with mock_aws():
         yield boto3.client("sqs", region_name="eu-central-1")
 

@@ -1,0 +1,115 @@
+"""Faults on demand, as boto3 and functions meet them."""
+
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from headway.cloud.faults import PATH, THROTTLES, Fault, Kind
+from headway.testing.faults import faults
+from tests.cloud.conftest import Clouds
+from tests.cloud.functions import function_of, queue_of
+
+
+def once(clouds: Clouds, service: str) -> Any:
+    """Return a client that repeats nothing."""
+    make: Any = boto3.client
+    return make(
+        service,
+        endpoint_url=url_of(clouds),
+        region_name=clouds.strict.region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def url_of(clouds: Clouds) -> str:
+    return str(clouds.strict.client("sqs").meta.endpoint_url)
+
+
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("dynamodb", "list_tables", {}),
+    ("sqs", "list_queues", {}),
+    ("stepfunctions", "list_state_machines", {}),
+    ("secretsmanager", "list_secrets", {}),
+    ("lambda", "list_functions", {}),
+    ("appconfigdata", "get_latest_configuration", {"ConfigurationToken": "any"}),
+]
+
+
+@pytest.mark.parametrize(("name", "method", "parameters"), REQUESTS)
+def test_the_next_request_of_a_service_is_throttled_in_its_own_way(
+    clouds: Clouds, name: str, method: str, parameters: dict[str, Any]
+) -> None:
+    client = once(clouds, name)
+    service = client.meta.service_model.signing_name
+
+    with faults(url_of(clouds), Fault(service, Kind.THROTTLE, count=1)) as active:
+        with pytest.raises(ClientError) as refusal:
+            getattr(client, method)(**parameters)
+        assert active.met_counts() == [1]
+
+    status, code = THROTTLES[service]
+    assert refusal.value.response["Error"]["Code"] == code
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_a_lost_answer_has_its_effect_and_an_error_has_none(clouds: Clouds) -> None:
+    url, _ = queue_of(clouds.strict)
+    sqs = once(clouds, "sqs")
+
+    with faults(url_of(clouds), Fault("sqs", Kind.LOST, "SendMessage"), Fault("sqs", Kind.ERROR, "SendMessageBatch")):
+        with pytest.raises(ClientError, match=r"500|InternalServerError"):
+            sqs.send_message(QueueUrl=url, MessageBody="lost")
+        with pytest.raises(ClientError, match=r"500|InternalServerError"):
+            sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "error"}])
+        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10)["Messages"]
+
+    assert message["Body"] == "lost"
+
+
+def test_an_sdk_repeats_what_was_lost_and_its_effect_is_there_twice(clouds: Clouds) -> None:
+    url, _ = queue_of(clouds.strict)
+    sqs = clouds.strict.client("sqs")
+
+    with faults(url_of(clouds), Fault("sqs", Kind.LOST, "SendMessage", count=1)):
+        sqs.send_message(QueueUrl=url, MessageBody="lost")
+
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "2"
+
+
+def test_a_fault_is_for_what_its_text_says_and_is_over_after_the_block(clouds: Clouds) -> None:
+    url, _ = queue_of(clouds.strict)
+    other_url, _ = queue_of(clouds.strict)
+    sqs = once(clouds, "sqs")
+
+    with faults(url_of(clouds), Fault("sqs", Kind.ERROR, containing=url)):
+        sqs.send_message(QueueUrl=other_url, MessageBody="body")
+        with pytest.raises(ClientError):
+            sqs.send_message(QueueUrl=url, MessageBody="body")
+    sqs.send_message(QueueUrl=url, MessageBody="body")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_an_invocation_fails_too(clouds: Clouds, kind: Kind) -> None:
+    lambda_ = once(clouds, "lambda")
+    name = function_of(clouds.strict, "def handler(event, context): pass")
+
+    with faults(url_of(clouds), Fault("lambda", kind, "Invoke", containing=name, count=1)) as active:
+        with pytest.raises(ClientError, match="TooManyRequests" if kind is Kind.THROTTLE else "InternalServerError"):
+            lambda_.invoke(FunctionName=name)
+        assert active.met_counts() == [1]
+        lambda_.invoke(FunctionName=name)
+
+
+def test_what_is_no_fault_is_refused_and_changes_nothing(clouds: Clouds) -> None:
+    with faults(url_of(clouds), Fault("sqs", Kind.ERROR, "Never")) as active:
+        for document in ({}, {"faults": [{"service": "sqs"}]}, {"faults": [{"service": uuid4().hex, "kind": "no"}]}):
+            assert httpx.post(url_of(clouds) + PATH, json=document, trust_env=False).status_code == 400
+        assert active.met_counts() == [0]

@@ -1,0 +1,45 @@
+"""When a gathered batch goes."""
+
+from typing import Any
+
+from headway.cloud.strict.batching_windows import Gathering, gather
+
+
+class Queue:
+    """Gives each message once; out of sight until second 100."""
+
+    def __init__(self, *names: str) -> None:
+        self._messages: list[dict[str, Any]] = [{"id": name, "visible_at": 100.0} for name in names]
+
+    def receive(self, count: int) -> list[dict[str, Any]]:
+        taken, self._messages = self._messages[:count], self._messages[count:]
+        return taken
+
+
+def names(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["id"] for message in messages]
+
+
+def test_a_batch_waits_until_its_window_is_over() -> None:
+    gathering = Gathering(until_s=2.0)
+
+    assert gather(gathering, Queue("a").receive, 10, now_s=1.0) == []
+    assert names(gather(gathering, Queue("b").receive, 10, now_s=2.0)) == ["a", "b"]
+
+
+def test_a_full_batch_goes_at_once_and_is_not_more_than_full() -> None:
+    queue = Queue(*map(str, range(25)))
+
+    assert len(gather(Gathering(until_s=2.0), queue.receive, 22, now_s=1.0)) == 22
+    assert len(queue.receive(10)) == 3
+
+
+def test_a_message_that_is_visible_again_meanwhile_is_not_in_the_batch_twice() -> None:
+    gathering = Gathering(until_s=200.0)
+    gather(gathering, Queue("a", "b").receive, 10, now_s=1.0)
+
+    gathering.messages[0]["visible_at"] = 3.0
+    again = [{"id": "a", "visible_at": 300.0}]
+
+    assert sorted(names(gather(gathering, lambda _: again, 10, now_s=200.0))) == ["a"]
+    assert names(gathering.messages) == ["a"]
