@@ -10,7 +10,15 @@ import os
 from ministack.app import app
 
 from headway.cloud import strictness
-from headway.cloud.patches import binary_bodies, expressions, fair_queues, priority, proxy_headers, shared_code
+from headway.cloud.patches import (
+    binary_bodies,
+    expressions,
+    fair_queues,
+    priority,
+    proxy_headers,
+    secret_references,
+    shared_code,
+)
 
 __all__ = ["app"]
 
@@ -19,5 +27,6 @@ expressions.apply()
 fair_queues.apply()
 priority.apply()
 proxy_headers.apply()
+secret_references.apply()
 shared_code.apply()
 strictness.apply(strictness.left_out(os.environ.get(strictness.LENIENT_VARIABLE, "")))
