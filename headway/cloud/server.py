@@ -14,6 +14,7 @@ from headway.cloud.patches import (
     binary_bodies,
     expressions,
     fair_queues,
+    mapped_headers,
     priority,
     proxy_headers,
     secret_references,
@@ -25,6 +26,7 @@ __all__ = ["app"]
 binary_bodies.apply()
 expressions.apply()
 fair_queues.apply()
+mapped_headers.apply()
 priority.apply()
 proxy_headers.apply()
 secret_references.apply()

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from ministack import app
 
-ROUTE: Final = "/_headway/iam"
-"""GET tells the decisions as JSON: `allowed` and `denied`; DELETE forgets them."""
+from headway.cloud.process import IAM_ROUTE
+
 KEPT_AT_MOST: Final = 20_000
 """Resources are objects and executions, too; what comes after these is decided, but not kept."""
 
@@ -66,7 +66,7 @@ def serve() -> None:
     handle = app._handle_pre_body_request
 
     async def handle_or_tell(method: str, path: str, *rest: Any) -> Any:
-        if path != ROUTE:
+        if path != IAM_ROUTE:
             return await handle(method, path, *rest)
         if method == "DELETE":
             DECISIONS.forget()
