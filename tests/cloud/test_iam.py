@@ -60,7 +60,8 @@ def depth(target: Target, queue_url: str) -> int:
 def as_role(target: Target, role_arn: str, service: str) -> Any:
     """Return a client with credentials of a role that the account may assume."""
     given = target.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
-    return boto3.client(
+    make: Any = boto3.client  # its overloads want a literal name
+    return make(
         service,
         endpoint_url=endpoint(target),
         region_name="us-east-1",

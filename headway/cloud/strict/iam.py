@@ -77,11 +77,15 @@ def _name_resources() -> None:
     """Say what is asked for where ministack says `*`, and by the name that IAM has for it."""
     extract, extract_action = iam_actions.extract_resource_arn, iam_actions.extract_iam_action
 
-    def extract_more_actions(service: str, method: str, path: str, *rest: Any) -> Any:
+    def extract_more_actions(
+        service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> Any:
         if path in _CONFIGURATION_ACTIONS:
             # Signed for `appconfig`, and so taken for the other API of the service, which has no such call.
             return _CONFIGURATION_ACTIONS[path]
-        action = extract_action(service, method, path, *rest)
+        action = extract_action(service, method, path, headers, body, query)
+        if service == "states" and b"taskToken" in body and _machine_roles.machine_of(_token(body)) is None:
+            return None  # nobody waits, or ever has: that is what the service answers, not IAM
         # SQS has no actions of batches: who may send may send ten (API reference, SendMessageBatch).
         return action.removesuffix("Batch") if service == "sqs" and action else action
 
@@ -96,12 +100,16 @@ def _name_resources() -> None:
         account: str,
     ) -> Any:
         if service == "states" and b"taskToken" in body:
-            return _machine_roles.machine_of(str(json.loads(body).get("taskToken"))) or "*"
+            return _machine_roles.machine_of(_token(body)) or "*"
         if path in _CONFIGURATION_ACTIONS:
             return _configuration(path, body, query, region, account)
         return extract(service, method, path, headers, body, query, region, account)
 
     iam_actions.extract_iam_action, iam_actions.extract_resource_arn = extract_more_actions, extract_more
+
+
+def _token(body: bytes) -> str:
+    return str(json.loads(body).get("taskToken"))
 
 
 def _configuration(path: str, body: bytes, query: Mapping[str, Any], region: str, account: str) -> str:
