@@ -1,14 +1,13 @@
 """All that differs between AWS and the embedded cloud, behind one stack parameter and one condition.
 
-The embedded cloud has no DNS of its own, checks no signatures, maps no headers, and nobody wants to wait there for a
-gradual deployment. Everything else in the template is the same.
+The embedded cloud has no DNS of its own, and nobody wants to wait there for a gradual deployment. Everything else in
+the template is the same.
 """
 
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 from headway_lane.contract.vendor import Vendor
-from headway_lane.runtime.names import ProxyAuth
 
 from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 
@@ -42,10 +41,6 @@ class CloudChoice(Construct):
                 f"https://{api.rest_api_id}.execute-api.{self._stack.region}.{self._stack.url_suffix}/{stage}",
             )
         )
-
-    def proxy_auth(self) -> str:
-        """Return how functions prove themselves to the proxy."""
-        return Token.as_string(Fn.condition_if(self._embedded.logical_id, ProxyAuth.NONE.value, ProxyAuth.IAM.value))
 
     def gradual_minutes(self, minutes: int) -> int:
         """Return a duration of a gradual deployment; zero on the embedded cloud."""

@@ -5,7 +5,6 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.callback import needs as callback_needs
@@ -80,14 +79,7 @@ class StatelessStack(Stack):
             surroundings=surroundings,
             timeout_s=CALLBACK_TIMEOUT_S,
         )
-        callback.function.add_event_source(
-            event_sources.SqsEventSource(
-                queue,
-                batch_size=CALLBACK_BATCH_SIZE,
-                max_concurrency=CALLBACK_MAXIMUM_CONCURRENCY,
-                report_batch_item_failures=True,
-            )
-        )
+        callback.poll(queue, batch_size=CALLBACK_BATCH_SIZE, maximum_concurrency=CALLBACK_MAXIMUM_CONCURRENCY)
         return callback
 
     def _outputs(self, stateful: StatefulStack, callback_url: str) -> None:

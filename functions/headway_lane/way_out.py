@@ -11,7 +11,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.tables import turns_of
 from headway_lane.limiter.turn import NoTurns, Turns
-from headway_lane.runtime.names import Environment, ProxyAuth
+from headway_lane.runtime.names import Environment
 from headway_lane.runtime.settings import setting
 from headway_lane.vendor_api.proxy import Proxy, client_for, proxy_of
 
@@ -19,7 +19,7 @@ from headway_lane.vendor_api.proxy import Proxy, client_for, proxy_of
 @cache
 def http_client() -> httpx.Client:
     """Return the client of the proxy."""
-    return client_for(setting(Environment.PROXY_URL), ProxyAuth(setting(Environment.PROXY_AUTH)))
+    return client_for(setting(Environment.PROXY_URL))
 
 
 def proxy(vendor: Vendor) -> Proxy:

@@ -17,13 +17,14 @@ from enum import StrEnum
 from random import Random
 from typing import Any, Final
 
+from headway.cloud.routes import FAULTS_ROUTE
+
 Scope = MutableMapping[str, Any]
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PATH: Final = "/_headway/faults"
 INVOKE: Final = "Invoke"
 SIGNED_FOR: Final = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 PATHS: Final = {
@@ -142,6 +143,10 @@ class FaultPlan:
         self.replace([Fault(**{**fault, "kind": Kind(fault["kind"])}) for fault in document["faults"]])
 
 
+PLAN: Final = FaultPlan()
+"""What the server that runs in this process has been asked for."""
+
+
 def meant(scope: Scope) -> tuple[str, str]:
     """Return the service and the action of an HTTP request; each is empty where it is not to be seen."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -155,7 +160,7 @@ def with_faults(app: App, plan: FaultPlan) -> App:
     """Return the ASGI app with its faults, and with the route that sets them."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == PATH:
+        if scope["type"] == "http" and scope["path"] == FAULTS_ROUTE:
             await _control(plan, scope, receive, send)
         elif plan.armed and scope["type"] == "http":
             await _serve_with_faults(app, plan, scope, receive, send)

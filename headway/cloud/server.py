@@ -1,39 +1,20 @@
 """The ASGI app of the embedded cloud: ministack, patched where it hides something that AWS shows.
 
 What makes it quick or gives what AWS gives (`patches`) is always on; what refuses as AWS refuses (`strict`) can be left
-out by name. The emulator is pinned exactly, so that a patch of a private name cannot miss it unnoticed: each has a test
-of its own.
+out by name. Either is found by being there. The emulator is pinned exactly, so that a patch of a private name cannot
+miss it unnoticed: each has a test of its own.
 """
 
 import os
 
 from ministack.app import app as ministack_app
 
-from headway.cloud import strictness
-from headway.cloud.faults import FaultPlan, with_faults
-from headway.cloud.patches import (
-    binary_bodies,
-    expressions,
-    fair_queues,
-    faults,
-    priority,
-    proxy_headers,
-    receipts,
-    shared_code,
-)
+from headway.cloud import patches, strict, strictness
+from headway.cloud.faults import PLAN, with_faults
 
 __all__ = ["app"]
 
-plan = FaultPlan()
+strictness.apply(patches)
+strictness.apply(strict, strictness.left_out(os.environ.get(strictness.LENIENT_VARIABLE, "")))
 
-binary_bodies.apply()
-expressions.apply()
-fair_queues.apply()
-faults.apply(plan)
-priority.apply()
-proxy_headers.apply()
-receipts.apply()
-shared_code.apply()
-strictness.apply(strictness.left_out(os.environ.get(strictness.LENIENT_VARIABLE, "")))
-
-app = with_faults(ministack_app, plan)
+app = with_faults(ministack_app, PLAN)

@@ -7,6 +7,7 @@ found by being there. HEADWAY_LENIENT carries the names into the server's proces
 from collections.abc import Collection
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Final
 
 from headway.cloud import strict
@@ -17,9 +18,14 @@ LENIENT_VARIABLE: Final = "HEADWAY_LENIENT"
 ALL: Final = "all"
 
 
+def modules_of(package: ModuleType) -> tuple[str, ...]:
+    """Return the names of a folder's modules, sorted, without those that the others share; none is imported."""
+    return tuple(sorted(module.name for module in iter_modules(package.__path__) if not module.name.startswith("_")))
+
+
 def refusals() -> tuple[str, ...]:
-    """Return the names of all refusals, sorted; nothing of the emulator is imported."""
-    return tuple(sorted(module.name for module in iter_modules(strict.__path__) if not module.name.startswith("_")))
+    """Return the names of all refusals, sorted."""
+    return modules_of(strict)
 
 
 def left_out(words: str) -> frozenset[str]:
@@ -34,8 +40,8 @@ def left_out(words: str) -> frozenset[str]:
     return frozenset(known if ALL in named else named)
 
 
-def apply(lenient: Collection[str]) -> None:
-    """Patch the emulator with every refusal that is not named in `lenient`, in the order of their names."""
-    for name in refusals():
+def apply(package: ModuleType, lenient: Collection[str] = ()) -> None:
+    """Patch the emulator with every module of a folder that is not named in `lenient`, in the order of their names."""
+    for name in modules_of(package):
         if name not in lenient:
-            import_module(f"{strict.__name__}.{name}").apply()
+            import_module(f"{package.__name__}.{name}").apply()

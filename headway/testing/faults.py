@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from headway.cloud.faults import PATH, Fault
+from headway.cloud.faults import Fault
+from headway.cloud.routes import FAULTS_ROUTE
 
 
 class ActiveFaults:
@@ -18,17 +19,17 @@ class ActiveFaults:
 
     def ask(self, faults: Sequence[Fault]) -> None:
         """Put these in place of all that there are."""
-        answer = self._http.post(PATH, json={"faults": [asdict(fault) for fault in faults]})
+        answer = self._http.post(FAULTS_ROUTE, json={"faults": [asdict(fault) for fault in faults]})
         answer.raise_for_status()
 
     def met_counts(self) -> list[int]:
         """Return how many requests each fault has met so far, in their order."""
-        document: dict[str, Any] = self._http.get(PATH).raise_for_status().json()
+        document: dict[str, Any] = self._http.get(FAULTS_ROUTE).raise_for_status().json()
         return [fault["met_count"] for fault in document["faults"]]
 
     def end(self) -> None:
         """Take all away."""
-        self._http.delete(PATH).raise_for_status()
+        self._http.delete(FAULTS_ROUTE).raise_for_status()
 
 
 @contextmanager

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.ledger.record import CallAttribute
 from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
+from headway.cloud.routes import IAM_ROUTE
 from headway.deployment import local
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
@@ -32,6 +34,7 @@ WORKFLOW: Final = "call_vendor"
 VENDOR: Final = "replicate"
 SOLD: Final = Offer(job_time_s=0.3)
 STARTERS: Final = 8
+_NO_DECISIONS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {"allowed": (), "denied": ()}
 
 Item = Mapping[str, str]
 """An item of a table: attributes by name; numbers are texts, as DynamoDB writes them."""
@@ -150,6 +153,10 @@ class Laboratory:
         """Count all messages of a queue: those to be had, those put off, and those in flight."""
         return message_count(self.connection, queue_url, *QueueAttribute)
 
+    def denials(self) -> Sequence[Mapping[str, str]]:
+        """Return what IAM has denied since the start: `principal`, `action`, `resource`, `reason`."""
+        return iam_decisions(self.connection)["denied"]
+
     @contextmanager
     def held(self, function: str) -> Iterator[None]:
         """Hold a function's event source mappings, so that its queues can be looked at."""
@@ -173,6 +180,13 @@ class Laboratory:
     def _item(self, table: str, key: str, value: str) -> Item:
         answer = self.target.client("dynamodb").get_item(TableName=table, Key={key: {"S": value}}, ConsistentRead=True)
         return _plain(answer.get("Item", {}))
+
+
+def iam_decisions(connection: Connection) -> Mapping[str, Sequence[Mapping[str, str]]]:
+    """Return what IAM has `allowed` and `denied` on the embedded cloud; empty where it is lenient there."""
+    answer = httpx.get(f"{connection.endpoint_url}{IAM_ROUTE}")
+    decisions: Mapping[str, Sequence[Mapping[str, str]]] = answer.json() if answer.is_success else _NO_DECISIONS
+    return decisions
 
 
 @contextmanager

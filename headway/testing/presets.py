@@ -7,7 +7,7 @@ asked about after seconds instead of minutes.
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class Terms:
     fail_ratio: float = 0.4
     seed: int = 3
     """Of four jobs the first and the third fail (`headway/simulator/jobs.py`)."""
+    in_flight_count: int = IN_FLIGHT
+    dispatch: Mapping[str, Any] = field(default_factory=lambda: {"urgent_concurrency": 0})
 
 
 USUAL = Terms()
@@ -87,7 +89,7 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
     for name in names:
         contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
         vendor = Vendor.from_document(contract)
-        in_flight = [{"quantity": "jobs_in_flight", "amount": IN_FLIGHT}] if vendor.jobs_in_flight else []
+        in_flight = [{"quantity": "jobs_in_flight", "amount": terms.in_flight_count}] if vendor.jobs_in_flight else []
         rate = {
             "quantity": "calls",
             "amount": terms.rate_per_s,
@@ -95,7 +97,7 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
             "scope": vendor.budget_scope(Scope.SUBMIT).value,
         }
         contract["limits"] = [rate, *in_flight]
-        contract["dispatch"] = {"urgent_concurrency": 0}
+        contract["dispatch"] = dict(terms.dispatch)
         if "poll" in contract:
             contract["poll"] |= {"after_s": terms.poll_after_s, "every_s": terms.poll_after_s}
         path = configuration / "vendors" / f"{name}.yaml"

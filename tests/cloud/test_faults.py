@@ -9,7 +9,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from headway.cloud.faults import PATH, THROTTLES, Fault, Kind
+from headway.cloud.faults import THROTTLES, Fault, Kind
+from headway.cloud.routes import FAULTS_ROUTE
 from headway.testing.faults import faults
 from tests.cloud.conftest import Clouds
 from tests.cloud.functions import function_of, queue_of
@@ -111,5 +112,5 @@ def test_an_invocation_fails_too(clouds: Clouds, kind: Kind) -> None:
 def test_what_is_no_fault_is_refused_and_changes_nothing(clouds: Clouds) -> None:
     with faults(url_of(clouds), Fault("sqs", Kind.ERROR, "Never")) as active:
         for document in ({}, {"faults": [{"service": "sqs"}]}, {"faults": [{"service": uuid4().hex, "kind": "no"}]}):
-            assert httpx.post(url_of(clouds) + PATH, json=document, trust_env=False).status_code == 400
+            assert httpx.post(url_of(clouds) + FAULTS_ROUTE, json=document, trust_env=False).status_code == 400
         assert active.met_counts() == [0]

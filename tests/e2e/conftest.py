@@ -15,3 +15,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     with laboratory(tmp_path_factory.mktemp("headway")) as built:
         yield built
+        assert not built.denials(), "a function may have swallowed it: its role lacks this"

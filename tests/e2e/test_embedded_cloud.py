@@ -44,6 +44,7 @@ STATEFUL = {
         "QuestionsUrl": {"Value": {"Ref": "Questions"}},
         "QuestionsArn": {"Value": {"Fn::GetAtt": ["Questions", "Arn"]}, "Export": {"Name": "QuestionsArn"}},
         "AnswersUrl": {"Value": {"Ref": "Answers"}, "Export": {"Name": "AnswersUrl"}},
+        "AnswersArn": {"Value": {"Fn::GetAtt": ["Answers", "Arn"]}, "Export": {"Name": "AnswersArn"}},
     },
 }
 STATELESS = {
@@ -53,7 +54,38 @@ STATELESS = {
     "Resources": {
         "Role": {
             "Type": "AWS::IAM::Role",
-            "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
+            "Properties": {
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "lambda.amazonaws.com"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                },
+                "Policies": [
+                    {
+                        "PolicyName": "Queues",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {
+                                    "Effect": "Allow",
+                                    "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                                    "Resource": {"Fn::ImportValue": "QuestionsArn"},
+                                },
+                                {
+                                    "Effect": "Allow",
+                                    "Action": "sqs:SendMessage",
+                                    "Resource": {"Fn::ImportValue": "AnswersArn"},
+                                },
+                            ],
+                        },
+                    }
+                ],
+            },
         },
         "Answerer": {
             "Type": "AWS::Lambda::Function",
@@ -155,7 +187,7 @@ def test_an_assembly_is_deployed_twice_runs_and_leaves_nothing_behind(
         for _ in range(2)
     ]
     assert outputs[0] == outputs[1]
-    assert outputs[0].keys() == {"QuestionsUrl", "QuestionsArn", "AnswersUrl", "AnswererName"}
+    assert outputs[0].keys() == {"QuestionsUrl", "QuestionsArn", "AnswersUrl", "AnswersArn", "AnswererName"}
     assert [phrase for stack, phrase in phrases if stack == "headway-stateless"] == [
         "1 of 2 assets uploaded",  # the function's came with the stack before
         "creating 3 resources",

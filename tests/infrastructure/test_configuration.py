@@ -101,7 +101,7 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(another: "T
         f"Lane-call-desk/Caller/{environment}.HEADWAY_CALLBACK_URL",
         f"Lane-night-desk/Caller/{environment}.HEADWAY_CALLBACK_URL",
         f"Lane-replicate/Caller/{environment}.HEADWAY_CALLBACK_URL",
-        *(f"{hop}/{environment}.HEADWAY_PROXY_{what}" for hop in CALLING for what in ("URL", "AUTH")),
+        *(f"{hop}/{environment}.HEADWAY_PROXY_URL" for hop in CALLING),
         "Lane-slow-press/DispatchCall/Machine.DefinitionString",  # the callback URL among its fields
     }
     assert set(choices(stateless["Outputs"], "Outputs")) == {"Outputs.CallbackUrl.Value"}

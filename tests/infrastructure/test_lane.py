@@ -351,13 +351,13 @@ def test_who_reserves_permits_has_the_budgets_table_and_the_ledgers_two_beside_i
     assert "HEADWAY_BUDGETS_TABLE" not in bound["Callback/Function"]
 
 
-def test_functions_sign_their_calls_to_the_proxy_on_aws(another: "Templates") -> None:
-    auth = {
-        name: function["Environment"]["Variables"]["HEADWAY_PROXY_AUTH"]
+def test_functions_that_call_the_vendor_know_the_proxy_and_no_others_do(another: "Templates") -> None:
+    knowing = {
+        name
         for name, function in another.of_type("AWS::Lambda::Function").items()
         if "HEADWAY_PROXY_URL" in function["Environment"]["Variables"]
     }
-    assert auth == {f"{hop}/Function": {"Fn::If": ["IsEmbeddedCloud", "none", "iam"]} for hop in CALLING}
+    assert knowing == {f"{hop}/Function" for hop in CALLING}
 
 
 def test_a_vendor_whose_jobs_are_only_looked_up_can_be_asked_all_the_same(another: "Templates") -> None:

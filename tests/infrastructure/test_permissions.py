@@ -21,16 +21,10 @@ CREATE = "dynamodb:PutItem"
 CHANGE = "dynamodb:UpdateItem"
 OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONFIGURATION = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
-SECRET = {"secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"}
+SECRET = {"secretsmanager:GetSecretValue"}
 ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"}
 REQUEUE = {"sqs:SendMessage"}
-CONSUME = {
-    "sqs:ReceiveMessage",
-    "sqs:ChangeMessageVisibility",
-    "sqs:GetQueueUrl",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-}
+CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 EVERYWHERE = {  # neither log delivery nor X-Ray has resources to name
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
@@ -124,7 +118,17 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
         way_out = {submit: {"execute-api:Invoke"}, **asking, **token, **key}
         checks = {f"<CheckQueue{name}>": {"sqs:SendMessage"}} if vendor.poll else {}
         payloads = {claims("requests", vendor): {"s3:GetObject"}}
-        roles["Caller"] = {**reservation, **way_out, **settling, **both, **requests, **checks, **payloads}
+        answers_too = {"<Jobs>": {READ, CHANGE}}  # a repeated call takes its predecessor's late answer
+        roles["Caller"] = {
+            **reservation,
+            **way_out,
+            **settling,
+            **answers_too,
+            **both,
+            **requests,
+            **checks,
+            **payloads,
+        }
         roles["DispatchCall"] = {
             "*": EVERYWHERE,
             f"<{lane}/Caller/Function>": invoke,

@@ -1,9 +1,10 @@
 """A Python function drawn from its entry: a role of its own that may do what the entry needs, and write its own log."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Names, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.runtime.needs import LambdaEntry
 
@@ -11,6 +12,10 @@ from headway_cdk.constructs.surroundings import FunctionSurroundings
 from headway_cdk.nag import acknowledge
 
 MEMORY_MIB = 256
+POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What Lambda needs to poll a queue (Lambda developer guide, "Using Lambda with Amazon SQS"); the construct library's
+event source would grant two actions more, which nothing uses.
+"""
 
 
 class PythonFunction(Construct):
@@ -54,3 +59,26 @@ class PythonFunction(Construct):
                 )
                 if place.finding:
                     acknowledge(self.role, f"AwsSolutions-IAM5[Resource::{place.finding}]", place.reason)
+
+    def poll(
+        self,
+        queue: sqs.Queue,
+        *,
+        batch_size: int,
+        maximum_concurrency: int,
+        batching_window_s: int | None = None,
+        enabled: bool = True,
+        live: lambda_.IFunction | None = None,
+    ) -> None:
+        """Let Lambda bring the messages of a queue; to the alias `live`, where there is one."""
+        self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(POLLING), resources=[queue.queue_arn]))
+        (live or self.function).add_event_source_mapping(
+            # The construct library's own name: with another one a deployed mapping would have to make room first.
+            f"SqsEventSource:{Names.node_unique_id(queue.node)}",
+            event_source_arn=queue.queue_arn,
+            batch_size=batch_size,
+            max_batching_window=None if batching_window_s is None else Duration.seconds(batching_window_s),
+            max_concurrency=maximum_concurrency,
+            report_batch_item_failures=True,
+            enabled=enabled,
+        )

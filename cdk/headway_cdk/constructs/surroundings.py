@@ -90,7 +90,6 @@ class LaneSurroundings:
         yield Environment.REQUEST_QUEUE_URLS, " ".join(queue.queue_url for queue in state.request_queues)
         yield Environment.REQUEST_DLQ_URL, state.request_dlq.queue_url
         yield Environment.PROXY_URL, self.cloud.api_url(self.proxy.api)
-        yield Environment.PROXY_AUTH, self.cloud.proxy_auth()
         yield Environment.CALLBACK_URL, self.callback_url
         if state.check_queue:
             yield Environment.CHECK_QUEUE_URL, state.check_queue.queue_url

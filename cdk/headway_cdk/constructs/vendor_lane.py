@@ -4,9 +4,8 @@
 proxy (5) -> vendor; and for the way back, results (11).
 """
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.caller import needs as caller_needs
@@ -107,43 +106,32 @@ class VendorLane(Construct):
             vendor.dispatcher_timeout_s,
             dispatch.reserved_concurrency,
         )
-        polled: lambda_.IFunction = dispatcher.function
+        live: lambda_.IFunction | None = None
         if dispatch.provisioned_concurrency:
-            polled = lambda_.Alias(
+            live = lambda_.Alias(
                 self,
                 "Live",
                 alias_name="live",
                 version=dispatcher.function.current_version,
                 provisioned_concurrent_executions=dispatch.provisioned_concurrency,
             )
-        self._poll(self._state.request_queue, polled, dispatch.maximum_concurrency)
+        polled = {self._state.request_queue: dispatch.maximum_concurrency}
         if self._state.urgent_queue:
-            self._poll(self._state.urgent_queue, polled, dispatch.urgent_concurrency)
-        return dispatcher
-
-    def _poll(self, queue: sqs.Queue, dispatcher: lambda_.IFunction, maximum_concurrency: int) -> None:
-        dispatch = self.vendor.dispatch
-        dispatcher.add_event_source(
-            event_sources.SqsEventSource(
+            polled[self._state.urgent_queue] = dispatch.urgent_concurrency
+        for queue, maximum_concurrency in polled.items():
+            dispatcher.poll(
                 queue,
+                live=live,
                 batch_size=dispatch.batch_size,
-                max_batching_window=Duration.seconds(dispatch.batching_window_s),
-                max_concurrency=maximum_concurrency,
-                report_batch_item_failures=True,
+                batching_window_s=dispatch.batching_window_s,
+                maximum_concurrency=maximum_concurrency,
                 enabled=dispatch.drain is Drain.EVENT_SOURCE,
             )
-        )
+        return dispatcher
 
     def _reconciler(self, check_queue: sqs.Queue) -> PythonFunction:
         """Make the function that asks about jobs whose callback does not come."""
         entry = reconciler_needs.reconciler(self.vendor)
         reconciler = self._function("Reconciler", entry, self.vendor.reconciler_timeout_s)
-        reconciler.function.add_event_source(
-            event_sources.SqsEventSource(
-                check_queue,
-                batch_size=CHECK_BATCH_SIZE,
-                max_concurrency=LEAST_CONCURRENCY,
-                report_batch_item_failures=True,
-            )
-        )
+        reconciler.poll(check_queue, batch_size=CHECK_BATCH_SIZE, maximum_concurrency=LEAST_CONCURRENCY)
         return reconciler

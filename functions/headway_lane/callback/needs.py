@@ -24,7 +24,7 @@ def callback(heard: Sequence[Vendor]) -> LambdaEntry:
         )
         | DEAD_LETTERING_CALLBACKS
     )
-    verifying = may(Resource.WEBHOOK_KEYS, *READ_SECRET) | KNOWING_THE_CONTRACT
+    verifying = may(Resource.WEBHOOK_KEYS, READ_SECRET) | KNOWING_THE_CONTRACT
     settling = MOVING_CALLS | JOINING_JOBS | READING_ANSWERS | ANSWERING_TASKS | laying_down(Resource.ANSWER_CLAIMS)
     limited = any(vendor.jobs_in_flight is not None for vendor in heard)
     return LambdaEntry("callback.handler.receive", told | verifying | settling | COUNTING_IN_FLIGHT.where(limited))

@@ -2,6 +2,7 @@
 
 from headway_lane.contract.needs import LANE
 from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.needs import READING_ANSWERS
 from headway_lane.messages.needs import CHECKING_LATER, REQUEUEING, redeeming
 from headway_lane.resume.needs import settling
 from headway_lane.runtime.names import Environment
@@ -11,7 +12,7 @@ from headway_lane.vendor_api.needs import calling_the_vendor, path
 
 def caller(vendor: Vendor) -> LambdaEntry:
     """Return the caller."""
-    told_key = reads(Environment.WEBHOOK_SECRETS) | may(Resource.WEBHOOK_KEYS, *READ_SECRET)
+    told_key = reads(Environment.WEBHOOK_SECRETS) | may(Resource.WEBHOOK_KEYS, READ_SECRET)
     needs = (
         LANE
         | calling_the_vendor(vendor)
@@ -23,5 +24,6 @@ def caller(vendor: Vendor) -> LambdaEntry:
         | REQUEUEING
         | CHECKING_LATER.where(vendor.poll is not None)
         | settling(vendor)
+        | READING_ANSWERS
     )
     return LambdaEntry("caller.handler.call", needs)

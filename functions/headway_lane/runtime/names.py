@@ -28,21 +28,11 @@ class Environment(StrEnum):
     CHECK_QUEUE_URL = "HEADWAY_CHECK_QUEUE_URL"
     DISPATCH_MACHINE_ARN = "HEADWAY_DISPATCH_MACHINE_ARN"
     PROXY_URL = "HEADWAY_PROXY_URL"
-    PROXY_AUTH = "HEADWAY_PROXY_AUTH"
     CALLBACK_URL = "HEADWAY_CALLBACK_URL"
     CLAIMS_BUCKET = "HEADWAY_CLAIMS_BUCKET"
     API_TOKEN_SECRET = "HEADWAY_API_TOKEN_SECRET"  # noqa: S105 - the name of a variable that holds an ARN
     WEBHOOK_SECRETS = "HEADWAY_WEBHOOK_SECRETS"
     CONFIG_APPLICATION = "HEADWAY_CONFIG_APPLICATION"
-
-
-class ProxyAuth(StrEnum):
-    """How a function proves itself to the proxy (hop 5)."""
-
-    IAM = "iam"
-    """AWS: the request is signed with SigV4; the vendor's credential travels in CREDENTIAL_HEADER."""
-    NONE = "none"
-    """Embedded cloud: signatures are not checked and headers not mapped; the credential goes as the vendor wants it."""
 
 
 CREDENTIAL_HEADER: Final = "X-Headway-Credential"

@@ -86,5 +86,5 @@ def reads(*environment: Environment) -> Needs:
     return Needs(environment)
 
 
-READ_SECRET: Final = ("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret")
+READ_SECRET: Final = "secretsmanager:GetSecretValue"  # noqa: S105 - an action
 """What the secrets provider of Powertools asks for."""

@@ -10,8 +10,8 @@ INVOKE = "execute-api:Invoke"
 
 def calling_the_vendor(vendor: Vendor) -> Needs:
     """Return what every call takes; the path comes on top."""
-    token = reads(Environment.API_TOKEN_SECRET) | may(Resource.API_TOKEN, *READ_SECRET)
-    return RESERVING | reads(Environment.PROXY_URL, Environment.PROXY_AUTH) | token.where(vendor.credential is not None)
+    token = reads(Environment.API_TOKEN_SECRET) | may(Resource.API_TOKEN, READ_SECRET)
+    return RESERVING | reads(Environment.PROXY_URL) | token.where(vendor.credential is not None)
 
 
 def path(resource: Resource) -> Needs:

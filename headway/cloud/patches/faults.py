@@ -4,15 +4,15 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-from headway.cloud.faults import INVOKE, FaultPlan, Kind
+from headway.cloud.faults import INVOKE, PLAN, Kind
 
 
-def apply(plan: FaultPlan) -> None:
+def apply() -> None:
     """Ask the plan before an execution gets its place."""
     acquire = lambda_svc._acquire_execution_slot
 
     def acquire_unless_throttled(function: dict[str, Any], config: dict[str, Any]) -> Any:
-        if plan.armed and plan.met_by("lambda", INVOKE, config.get("FunctionName", ""), {Kind.THROTTLE}):
+        if PLAN.armed and PLAN.met_by("lambda", INVOKE, config.get("FunctionName", ""), {Kind.THROTTLE}):
             return None, "function"
         return acquire(function, config)
 

@@ -20,7 +20,7 @@ from headway_lane.limiter import in_flight_tables
 from headway_lane.limiter import tables as limiter_tables
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime import clock, observability
-from headway_lane.runtime.names import Environment, ProxyAuth
+from headway_lane.runtime.names import Environment
 from headway_lane.settling import handler as settling_handler
 from moto import mock_aws
 
@@ -56,7 +56,6 @@ ENVIRONMENT = {
     Environment.CALLBACK_DLQ_URL: "https://sqs.example/callback-dlq",
     Environment.DISPATCH_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch",
     Environment.PROXY_URL: "https://proxy.example/live",
-    Environment.PROXY_AUTH: ProxyAuth.NONE,
     Environment.CALLBACK_URL: CALLBACK_URL,
     Environment.CLAIMS_BUCKET: CLAIMS_BUCKET,
     Environment.API_TOKEN_SECRET: "arn:api-token",
@@ -173,7 +172,7 @@ def worker(
     clients = {"stepfunctions": made.step_functions, "sqs": made.sqs, "s3": made.s3}
     monkeypatch.setattr("boto3.client", lambda name, **_: clients[name])
     monkeypatch.setattr(kept_worker, "AppConfigProfiles", lambda application: made.profiles)
-    monkeypatch.setattr(way_out, "client_for", lambda url, auth: made.vendor.client())
+    monkeypatch.setattr(way_out, "client_for", lambda url: made.vendor.client())
     monkeypatch.setattr(limiter_tables, "store", lambda: made.reservations)
     monkeypatch.setattr(in_flight_tables, "store", lambda: made.in_flight)
     monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])

@@ -68,7 +68,7 @@ def test_a_late_answer_is_counted_where_the_operator_takes_it_for_an_arrival(
 
     worker.profiles.pace = replace(worker.profiles.pace, answers_prove_arrival=prove_arrival)
     client = httpx.Client(base_url="https://proxy.example/live", transport=httpx.MockTransport(slow))
-    monkeypatch.setattr(way_out, "client_for", lambda url, auth: client)
+    monkeypatch.setattr(way_out, "client_for", lambda url: client)
     handle(worker, permit(NOW_US + 400_000))
     assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [late]}
     assert worker.reservations.write_count == late

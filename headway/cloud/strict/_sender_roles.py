@@ -1,0 +1,67 @@
+"""API Gateway sends to a queue in the integration's role, and EventBridge Scheduler calls its target in the schedule's.
+
+API Gateway answers with what the queue says, here 403; a schedule whose role may not, or may not be assumed, calls
+nothing (developer guides: "Granting permissions for an AWS service integration", "Execution role"). ministack does
+both in nobody's role.
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, Final
+
+from ministack.core.iam_actions import extract_resource_arn
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import apigateway_v1, eventbridge, sqs
+
+from headway.cloud.strict._roles import Actor, denial
+
+GATEWAY: Final = "apigateway.amazonaws.com"
+SCHEDULER: Final = "scheduler.amazonaws.com"
+_TARGETS: Final = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage", "states": "states:StartExecution"}
+"""What a schedule's role needs, by the service of its target."""
+
+_integrating: ContextVar[Actor | None] = ContextVar("integrating", default=None)
+
+
+def target_refused(role_arn: str, schedule_arn: str, target_arn: str) -> str | None:
+    """Return AWS's message where a schedule may not call its target."""
+    action = _TARGETS.get(target_arn.split(":")[2] if target_arn.count(":") > 4 else "")
+    if action is None:
+        return None
+    return denial(Actor(role_arn, SCHEDULER, schedule_arn, "schedule"), action, target_arn)
+
+
+def apply() -> None:
+    """Ask before an integration sends, and before a schedule calls."""
+    invoke = apigateway_v1._invoke_sqs_v1
+    dispatch = sqs._dispatch
+    call = eventbridge._invoke_target
+
+    async def invoke_in_role(integration: Mapping[str, Any], *rest: Any, **options: Any) -> Any:
+        credentials = integration.get("credentials")
+        if not credentials:
+            return await invoke(integration, *rest, **options)
+        token = _integrating.set(Actor(str(credentials), GATEWAY, "", "BackplaneAssumeRoleSession"))
+        try:
+            return await invoke(integration, *rest, **options)
+        finally:
+            _integrating.reset(token)
+
+    async def dispatch_allowed(action: str, data: Mapping[str, Any], url: str) -> Any:
+        actor = _integrating.get()
+        if actor is not None:
+            arn = extract_resource_arn("sqs", "POST", "/", {}, b"", {"QueueUrl": url}, get_region(), get_account_id())
+            if message := denial(actor, f"sqs:{action.removesuffix('Batch')}", arn):
+                raise sqs._Err("AccessDenied", message, 403)
+        return await dispatch(action, data, url)
+
+    def call_allowed(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], *rest: Any) -> Any:
+        scheduled = str(rule.get("Arn", "")).split(":")[2:3] == ["scheduler"]
+        role_arn = str(target.get("RoleArn", ""))
+        if scheduled and target_refused(role_arn, rule["Arn"], str(target.get("Arn", ""))):
+            return None
+        return call(target, event, rule, *rest)
+
+    apigateway_v1._invoke_sqs_v1 = invoke_in_role
+    sqs._dispatch = dispatch_allowed
+    eventbridge._invoke_target = call_allowed

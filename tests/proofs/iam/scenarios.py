@@ -1,0 +1,226 @@
+"""What happens to calls, in a few seconds each: a scenario begins something, and can be asked whether it went well."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from botocore.exceptions import ClientError
+
+from headway.deployment.stack import DeployedLane
+from headway.testing.laboratory import WORKFLOW, Laboratory
+from headway.testing.waiting import until
+from tests.command_line import lines, records, run
+
+BIG_BYTES = 300 * 1_024
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`begin` starts it, within a context that tidies up, and yields what says whether it went well."""
+
+    name: str
+    begin: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One vendor's lane, and what can happen on it."""
+
+    lab: Laboratory
+    vendor_name: str
+    folder: Path
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32))
+
+    @property
+    def lane(self) -> DeployedLane:
+        return self.lab.stack.vendors[self.vendor_name]
+
+    @property
+    def queue_urls(self) -> list[str]:
+        """The urgent one first."""
+        return [url for url in (self.lane.urgent_queue_url, self.lane.request_queue_url) if url]
+
+    def scenarios(self) -> list[Scenario]:
+        """Return all that can happen here."""
+        can = self.lab.contracts[self.vendor_name]
+        found = [
+            ("calls end well", self.calls()),
+            ("some jobs fail", self.calls(count_of_calls=4, no_failures=False)),
+            ("answers are early", self.calls(early_callbacks=True)),
+            ("the vendor is down", self.calls(wanted="FAILED", down=True)),
+            ("the vendor refuses for a while", self.calls(refuse_next=1)),
+            ("an answer is too late, and the call is repeated", self.late),
+            ("a payload and a result are large", self.large),
+            ("the drain takes a call", self.drained()),
+            ("the drain takes a malformed call", self.drained(malformed=True)),
+            ("a call is malformed", self.malformed),
+            ("the schedule starts the drain", self.scheduled),
+            ("the machines are changed", self.changed),
+            ("a callback is forged", self.forged),
+        ]
+        if len(self.queue_urls) > 1:
+            found += [
+                ("calls are urgent", self.calls(urgent=True)),
+                ("the vendor refuses urgent calls for a while", self.calls(urgent=True, refuse_next=1)),
+                ("the drain takes an urgent call", self.drained(urgent=True)),
+            ]
+        if "poll" in can:
+            found += [
+                ("callbacks are lost", self.calls(count_of_calls=4, no_failures=False, lost_callbacks=True)),
+                ("jobs are lost", self.calls(wanted="FAILED", lost_callbacks=True, lost_jobs=True)),
+            ]
+        return [Scenario(f"{self.vendor_name}: {name}", begin) for name, begin in found]
+
+    def calls(
+        self,
+        *,
+        wanted: str = "",
+        urgent: bool = False,
+        count_of_calls: int = 1,
+        no_failures: bool = True,
+        **faults: Any,
+    ) -> Callable[[], Any]:
+        @contextmanager
+        def begin() -> Iterator[Callable[[], bool]]:
+            vendor = self.lab.vendors[self.vendor_name]
+            vendor.reset()
+            vendor.switch(no_failures=no_failures, **faults)
+            ends = wanted or ("SUCCEEDED" if no_failures else "")
+            arns = [self.start(urgent=urgent) for _ in range(count_of_calls)]
+            yield lambda: self.ended(arns, ends)
+
+        return begin
+
+    @contextmanager
+    def late(self) -> Iterator[Callable[[], bool]]:
+        self.lab.vendors[self.vendor_name].reset()
+        self.lab.vendors[self.vendor_name].switch(no_failures=True)
+        arn = self.start()
+        name = arn.rpartition(":")[2]
+        begun: list[str] = []
+
+        def went_well() -> bool:
+            state = self.lab.record(name).get("state")
+            if state == "accepted" and self.lab.execution(arn)["status"] == "RUNNING":
+                self.lab.target.client("stepfunctions").stop_execution(executionArn=arn)
+            if state == "late" and not begun:
+                begun.append(self.start(predecessor=name))
+            return bool(begun) and self.ended(begun, "SUCCEEDED")
+
+        yield went_well
+
+    @contextmanager
+    def large(self) -> Iterator[Callable[[], bool]]:
+        self.lab.vendors[self.vendor_name].reset()
+        self.lab.vendors[self.vendor_name].switch(no_failures=True)
+        words = json.dumps({"payload": {"prompt": "x" * BIG_BYTES}})
+        source = lines(self.folder / f"large-{next(_numbers)}.jsonl", words)
+        job = self.pool.submit(run, self.lab, source, "--vendor", self.vendor_name, "--no-report", "--quiet")
+        yield lambda: job.done() and records(source)[1]["outcome"] == "succeeded"
+
+    def drained(self, *, urgent: bool = False, malformed: bool = False) -> Callable[[], Any]:
+        @contextmanager
+        def begin() -> Iterator[Callable[[], bool]]:
+            self.lab.vendors[self.vendor_name].reset()
+            self.lab.vendors[self.vendor_name].switch(no_failures=True)
+            lambda_ = self.lab.target.client("lambda")
+            with self.lab.held(self.lane.dispatcher_function):
+                arn = self.start(urgent=urgent)
+                url = self.queue_urls[0 if urgent else -1]
+                until(lambda: self.lab.depth(url) > 0, patience_s=5)
+                if malformed:
+                    self.spoil(url)
+                lambda_.invoke(
+                    FunctionName=self.lane.drain_function, Payload=b'{"batch_size": 10}', InvocationType="Event"
+                )
+                yield lambda: self.ended([arn], "FAILED" if malformed else "SUCCEEDED")
+
+        return begin
+
+    @contextmanager
+    def malformed(self) -> Iterator[Callable[[], bool]]:
+        with self.lab.held(self.lane.dispatcher_function):
+            arn = self.start()
+            url = self.queue_urls[-1]
+            until(lambda: self.lab.depth(url) > 0, patience_s=5)
+            self.spoil(url)
+        yield lambda: self.ended([arn], "FAILED")
+
+    def spoil(self, url: str) -> None:
+        """Take a request out of its queue, and send it again without what it is about."""
+        sqs = self.lab.target.client("sqs")
+        [message] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1)["Messages"]
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        body = {**json.loads(message["Body"]), "payload": "no object", "idempotency_key": 7}
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body), MessageGroupId="spoilt")
+
+    @contextmanager
+    def scheduled(self) -> Iterator[Callable[[], bool]]:
+        scheduler, name = self.lab.target.client("scheduler"), f"proof-{next(_numbers)}"
+        deployed = [scheduler.get_schedule(Name=found["Name"]) for found in scheduler.list_schedules()["Schedules"]]
+        [target] = [found["Target"] for found in deployed if found["Target"]["Arn"].endswith(self.lane.drain_function)]
+        scheduler.create_schedule(
+            Name=name,
+            ScheduleExpression="at(2020-01-01T00:00:00)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            ActionAfterCompletion="DELETE",
+            Target=target,
+        )
+
+        def went_well() -> bool:
+            with suppress(scheduler.exceptions.ResourceNotFoundException):
+                scheduler.get_schedule(Name=name)
+                return False
+            return True
+
+        yield went_well
+
+    @contextmanager
+    def changed(self) -> Iterator[Callable[[], bool]]:
+        states = self.lab.target.client("stepfunctions")
+        prefix = f"Lane{self.vendor_name}".replace("-", "")
+        said = []
+        for machine in states.list_state_machines()["stateMachines"]:
+            if prefix in machine["name"]:
+                known = states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])
+                logging = known["loggingConfiguration"]
+                try:
+                    states.update_state_machine(
+                        stateMachineArn=machine["stateMachineArn"], loggingConfiguration=logging
+                    )
+                except ClientError as error:
+                    said.append(str(error))
+        yield lambda: not said
+
+    @contextmanager
+    def forged(self) -> Iterator[Callable[[], bool]]:
+        before = self.lab.depth(self.lab.stack.callback_dlq_url)
+        answer = httpx.post(self.lab.stack.callback_url(self.vendor_name), json={"id": "forged"})
+        yield lambda: answer.is_success and self.lab.depth(self.lab.stack.callback_dlq_url) > before
+
+    def start(self, **more: Any) -> str:
+        """Start one call and return the execution's ARN."""
+        name = f"proof-{next(_numbers)}"
+        given = {name: {"payload": {"prompt": name}, **more}}
+        return self.lab.start_all(given, self.vendor_name)[0]
+
+    def ended(self, arns: list[str], wanted: str) -> bool:
+        """Return whether all have ended as wanted; in any way where that is empty."""
+        statuses = {self.lab.execution(arn)["status"] for arn in arns}
+        return "RUNNING" not in statuses and (not wanted or statuses == {wanted})
+
+    def stop_all(self) -> None:
+        """End what a scenario has left running."""
+        states = self.lab.target.client("stepfunctions")
+        machine = self.lab.stack.workflows[WORKFLOW][self.vendor_name]
+        for found in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+            states.stop_execution(executionArn=found["executionArn"])
+        for url in self.queue_urls:
+            self.lab.target.client("sqs").purge_queue(QueueUrl=url)
