@@ -10,14 +10,25 @@ import os
 from ministack.app import app
 
 from headway.cloud import strictness
-from headway.cloud.patches import binary_bodies, expressions, fair_queues, priority, proxy_headers, shared_code
+from headway.cloud.patches import (
+    binary_bodies,
+    executions,
+    expressions,
+    fair_queues,
+    priority,
+    proxy_headers,
+    shared_code,
+    tasks,
+)
 
 __all__ = ["app"]
 
 binary_bodies.apply()
+executions.apply()
 expressions.apply()
 fair_queues.apply()
 priority.apply()
 proxy_headers.apply()
 shared_code.apply()
+tasks.apply()
 strictness.apply(strictness.left_out(os.environ.get(strictness.LENIENT_VARIABLE, "")))
