@@ -8,6 +8,7 @@ import pytest
 from headway.cloud import process
 from headway.cloud.strictness import ALL, LENIENT_VARIABLE
 from headway.deployment.target import LocalTarget, Target
+from tests.cloud.roles import make_any_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
             name: LocalTarget(process.start(folder, extra_environment=switches[name]).endpoint_url)
             for name, folder in folders.items()
         }
+        for target in targets.values():
+            make_any_role(target)
         yield Clouds(**targets)
     finally:
         for folder in folders.values():

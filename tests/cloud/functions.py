@@ -11,8 +11,7 @@ from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from headway.deployment.target import Target
-
-ROLE = "arn:aws:iam::000000000000:role/any"
+from tests.cloud.roles import ANY_ROLE_ARN
 
 
 def zipped(source: str) -> bytes:
@@ -29,7 +28,7 @@ def function_of(target: Target, source: str, **options: Any) -> str:
     target.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.14",
-        Role=ROLE,
+        Role=ANY_ROLE_ARN,
         Handler="main.handler",
         Code={"ZipFile": zipped(source)},
         Timeout=10,

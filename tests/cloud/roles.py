@@ -1,10 +1,25 @@
 """Roles for tests on the strict cloud, where nothing is called without one."""
 
 import json
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from headway.deployment.target import Target
+
+ANY_ROLE_ARN: Final = "arn:aws:iam::000000000000:role/any"
+"""A role of both clouds that functions, machines and the like may assume, and that may do anything: for tests that are
+not about roles.
+"""
+ASSUMED_BY: Final = ("apigateway", "appconfig", "lambda", "scheduler", "states")
+
+
+def make_any_role(target: Target) -> None:
+    """Make the role that may do anything."""
+    services = [f"{service}.amazonaws.com" for service in ASSUMED_BY]
+    trust = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    name = ANY_ROLE_ARN.rpartition("/")[2]
+    target.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trust]))
+    allow(target, ANY_ROLE_ARN, ("*", "*"))
 
 
 def role_for(target: Target, service: str, *statements: tuple[str | list[str], str]) -> str:

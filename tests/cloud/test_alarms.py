@@ -15,6 +15,7 @@ from headway.cloud import process
 from headway.cloud.strictness import LENIENT_VARIABLE
 from headway.deployment.target import LocalTarget, Target
 from tests.cloud.conftest import Clouds
+from tests.cloud.roles import ANY_ROLE_ARN, make_any_role
 
 MINUTE_S = 0.4
 FUNCTION = """
@@ -38,7 +39,9 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("hasty")
     try:
         environment = {LENIENT_VARIABLE: "", "HEADWAY_METRIC_MINUTE_S": str(MINUTE_S)}
-        yield LocalTarget(process.start(folder, extra_environment=environment).endpoint_url)
+        target = LocalTarget(process.start(folder, extra_environment=environment).endpoint_url)
+        make_any_role(target)
+        yield target
     finally:
         process.stop(folder)
 
@@ -104,6 +107,9 @@ def test_one_message_in_a_dead_letter_queue_rings_its_alarm_and_no_other(hasty: 
     full, empty, heard = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("full-dlq", "empty-dlq", "heard"))
     heard_arn = sqs.get_queue_attributes(QueueUrl=heard, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = sns.create_topic(Name="alarms")["TopicArn"]
+    hears = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**hears, "Resource": heard_arn}]})
+    sqs.set_queue_attributes(QueueUrl=heard, Attributes={"Policy": policy})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard_arn)
     depth = "ApproximateNumberOfMessagesVisible"
     states = {
@@ -167,9 +173,9 @@ def test_a_machine_counts_its_executions_by_their_ends(hasty: Target) -> None:
             "Fine": {"Type": "Succeed"},
         },
     }
-    arn = states.create_state_machine(
-        name="counted", definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/any"
-    )["stateMachineArn"]
+    arn = states.create_state_machine(name="counted", definition=json.dumps(definition), roleArn=ANY_ROLE_ARN)[
+        "stateMachineArn"
+    ]
     for number, fail in enumerate((False, False, True)):
         states.start_execution(stateMachineArn=arn, name=f"number-{number}", input=json.dumps({"fail": fail}))
     named = {"StateMachineArn": arn}
@@ -186,7 +192,7 @@ def test_a_function_counts_invocations_and_errors_and_its_metric_lines_are_metri
     client.create_function(
         FunctionName="counting",
         Runtime="python3.11",
-        Role="arn:aws:iam::000000000000:role/any",
+        Role=ANY_ROLE_ARN,
         Handler="counting.handler",
         Code={"ZipFile": zipped.getvalue()},
     )

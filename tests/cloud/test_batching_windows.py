@@ -12,6 +12,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from headway.deployment.target import Target
 from tests.cloud.conftest import Clouds
 from tests.cloud.functions import function_of, queue_of, status_of_stack
+from tests.cloud.roles import ANY_ROLE_ARN
 
 TELLS_ITS_BATCH = """
 import json
@@ -115,7 +116,7 @@ MAPPING_TEMPLATE = {
             "Properties": {
                 "Runtime": "python3.14",
                 "Handler": "index.handler",
-                "Role": "arn:aws:iam::000000000000:role/any",
+                "Role": ANY_ROLE_ARN,
                 "Code": {"ZipFile": "def handler(event, context): pass"},
             },
         },

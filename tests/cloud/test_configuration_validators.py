@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from headway.deployment.target import Target
 from tests.cloud.conftest import Clouds
+from tests.cloud.roles import ANY_ROLE_ARN
 
 SCHEMA = json.dumps(
     {"type": "object", "required": ["rate_per_s"], "properties": {"rate_per_s": {"type": "number", "minimum": 0}}}
@@ -108,7 +109,7 @@ def test_a_function_refuses_by_an_error(clouds: Clouds) -> None:
     function = clouds.strict.client("lambda").create_function(
         FunctionName="tuning-validator",
         Runtime="python3.11",
-        Role="arn:aws:iam::000000000000:role/any",
+        Role=ANY_ROLE_ARN,
         Handler="validator.handler",
         Code={"ZipFile": zipped.getvalue()},
     )

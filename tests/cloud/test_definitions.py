@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from tests.cloud.conftest import Clouds
 from tests.cloud.definitions import BROKEN, CASES, SOUND, Broken, passing, text_of
+from tests.cloud.roles import ANY_ROLE_ARN
 
-ROLE_ARN = "arn:aws:iam::000000000000:role/machine"
 NAME = "definition"
 CASES_BY_NAME = {case["name"]: case for case in json.loads(CASES.read_text())}
 
@@ -21,7 +21,7 @@ def create(clouds: Clouds) -> Iterator[Callable[..., str]]:
     sfn = clouds.strict.client("stepfunctions")
     made: list[str] = []
 
-    def create(definition: Any, kind: str = "STANDARD", role_arn: str = ROLE_ARN) -> str:
+    def create(definition: Any, kind: str = "STANDARD", role_arn: str = ANY_ROLE_ARN) -> str:
         text = text_of(definition)
         made.append(
             sfn.create_state_machine(name=NAME, definition=text, roleArn=role_arn, type=kind)["stateMachineArn"]
@@ -68,7 +68,7 @@ def test_a_lenient_cloud_takes_nearly_all_of_them(clouds: Clouds) -> None:
     for name, broken in BROKEN.items():
         text = text_of(broken.definition)
         try:
-            made = sfn.create_state_machine(name=NAME, definition=text, roleArn=ROLE_ARN, type=broken.kind)
+            made = sfn.create_state_machine(name=NAME, definition=text, roleArn=ANY_ROLE_ARN, type=broken.kind)
             sfn.delete_state_machine(stateMachineArn=made["stateMachineArn"])
         except ClientError:
             refused.add(name)
@@ -136,7 +136,11 @@ def test_a_stack_with_a_machine_that_aws_refuses_fails_with_its_message(clouds: 
 def stack_reasons(target: Any) -> str:
     """Create a stack with a broken machine and return why it failed, or nothing if it did not."""
     cloudformation = target.client("cloudformation")
-    properties = {"RoleArn": ROLE_ARN, "DefinitionString": text_of(passing("{% phone %}")), "StateMachineName": "one"}
+    properties = {
+        "RoleArn": ANY_ROLE_ARN,
+        "DefinitionString": text_of(passing("{% phone %}")),
+        "StateMachineName": "one",
+    }
     template = {"Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
     cloudformation.create_stack(StackName="broken", TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
     try:
