@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from headway.cloud import process
-from headway.cloud.strictness import LENIENT_VARIABLE
-from headway.deployment.target import LocalTarget, Target
+from headway.deployment.target import Target
 from tests.cloud.conftest import Clouds
-from tests.cloud.roles import ANY_ROLE_ARN, make_any_role
+from tests.cloud.roles import ANY_ROLE_ARN
+from tests.cloud.started import started
 
 MINUTE_S = 0.4
 FUNCTION = """
@@ -36,14 +35,8 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """Start a strict cloud with short minutes: nobody here can wait for whole ones."""
-    folder = tmp_path_factory.mktemp("hasty")
-    try:
-        environment = {LENIENT_VARIABLE: "", "HEADWAY_METRIC_MINUTE_S": str(MINUTE_S)}
-        target = LocalTarget(process.start(folder, extra_environment=environment).endpoint_url)
-        make_any_role(target)
+    with started(tmp_path_factory.mktemp("hasty"), HEADWAY_METRIC_MINUTE_S=str(MINUTE_S)) as target:
         yield target
-    finally:
-        process.stop(folder)
 
 
 def until(told: Callable[[], Any], wanted: Any, patience_s: float = 6 * MINUTE_S + 3) -> None:

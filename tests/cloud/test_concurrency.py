@@ -8,26 +8,29 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from headway.cloud import process
 from headway.cloud.strict._variables import ACCOUNT_VARIABLE
-from headway.deployment.target import LocalTarget, Target
+from headway.deployment.target import Target
 from tests.cloud.conftest import Clouds
-from tests.cloud.functions import ROLE, function_of, status_of_stack
+from tests.cloud.functions import function_of, status_of_stack
+from tests.cloud.roles import ANY_ROLE_ARN
+from tests.cloud.started import started
 
 NOTHING = "def handler(event, context): pass"
 
 
 @pytest.fixture(scope="module")
 def new_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    folder = tmp_path_factory.mktemp("new-account")
-    try:
-        yield LocalTarget(process.start(folder, extra_environment={ACCOUNT_VARIABLE: "10"}).endpoint_url)
-    finally:
-        process.stop(folder)
+    with started(tmp_path_factory.mktemp("new-account"), **{ACCOUNT_VARIABLE: "10"}) as target:
+        yield target
 
 
 def template(name: str, reserved_count: int | None) -> dict[str, Any]:
-    properties = {"Runtime": "python3.14", "Handler": "index.handler", "Role": ROLE, "Code": {"ZipFile": NOTHING}}
+    properties = {
+        "Runtime": "python3.14",
+        "Handler": "index.handler",
+        "Role": ANY_ROLE_ARN,
+        "Code": {"ZipFile": NOTHING},
+    }
     reserved = {} if reserved_count is None else {"ReservedConcurrentExecutions": reserved_count}
     function = {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": name, **properties, **reserved}}
     return {"Resources": {"Function": function}}

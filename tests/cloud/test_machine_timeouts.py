@@ -37,8 +37,9 @@ def test_nothing_catches_the_timeout_of_the_machine(strict: Machines) -> None:
 
 
 def test_a_wait_state_and_branches_end_with_it_too(strict: Machines) -> None:
-    branch = {"StartAt": "Sleep", "States": {"Sleep": {"Type": "Wait", "Seconds": 20, "End": True}}}
-    arn = strict.start({"Both": {"Type": "Parallel", "Branches": [branch, branch], "End": True}}, TimeoutSeconds=1)
+    sleep = {"Type": "Wait", "Seconds": 20, "End": True}
+    branches = [{"StartAt": name, "States": {name: sleep}} for name in ("Sleep", "Doze")]
+    arn = strict.start({"Both": {"Type": "Parallel", "Branches": branches, "End": True}}, TimeoutSeconds=1)
     before_s = time.monotonic()
     assert strict.end(arn)["status"] == "TIMED_OUT"
     assert time.monotonic() - before_s < 5

@@ -68,8 +68,8 @@ def test_stopping_an_execution_aborts_it_at_once_and_its_token_is_dead(strict: M
 
 
 def test_branches_have_tokens_of_their_own(strict: Machines) -> None:
-    branch = {"StartAt": "Wait", "States": {"Wait": strict.waiting()}}
-    arn = strict.start({"Both": {"Type": "Parallel", "Branches": [branch, branch], "End": True}})
+    branches = [{"StartAt": name, "States": {name: strict.waiting()}} for name in ("Here", "There")]
+    arn = strict.start({"Both": {"Type": "Parallel", "Branches": branches, "End": True}})
     tokens = {strict.token(), strict.token()}
     assert len(tokens) == 2
     for token in tokens:

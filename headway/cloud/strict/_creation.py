@@ -12,7 +12,7 @@ from ministack.services.cloudformation import provisioners
 
 from headway.cloud.strict._function_roles import LAMBDA, polling_refused
 from headway.cloud.strict._machine_roles import STATES, log_refused
-from headway.cloud.strict._roles import trusted
+from headway.cloud.strict._roles import ROLE_ARN, trusted
 from headway.cloud.strict._sender_roles import SCHEDULER
 
 Check = Callable[[Mapping[str, Any]], str | None]
@@ -100,6 +100,8 @@ def _check_machines() -> None:
     create, update = stepfunctions._create_state_machine, stepfunctions._update_state_machine
 
     def refused(role: str, arn: str, logging: Any) -> Any:
+        if not ROLE_ARN.fullmatch(role):
+            return None  # `definitions` refuses it for its form
         message = _MACHINE if not trusted(role, STATES) else log_refused(role, arn, logging)
         return message and error_response_json("AccessDeniedException", message, 400)
 

@@ -5,6 +5,7 @@ its own engine. Both are noted in `_decisions`.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from ministack.services import iam
 
 from headway.cloud.strict._decisions import DECISIONS, Request
 
+ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 ASSUME: Final = "sts:AssumeRole"
 UNTRUSTED: Final = "Untrusted"
 DECISIONS_AT_MOST: Final = 4096

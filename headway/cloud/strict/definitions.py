@@ -7,7 +7,6 @@ the ARN of a role. ministack parses JSONata and takes the rest as it is; CloudFo
 wrap what creates and updates, and let the validation itself answer as well.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -18,13 +17,13 @@ from ministack.services.cloudformation import provisioners
 
 from headway.cloud.strict._asl import diagnostics
 from headway.cloud.strict._asl_diagnostics import Diagnostic, message_of
+from headway.cloud.strict._roles import ROLE_ARN
 
 CHARACTERS_MOST: Final = 1_048_576
 """Greatest length of a definition: shape `Definition` of botocore's model of Step Functions."""
 DIAGNOSTICS_MOST: Final = 100
 """Default and greatest `maxResults` of ValidateStateMachineDefinition."""
 RESOURCE_TYPE: Final = "AWS::StepFunctions::StateMachine"
-_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 
 Refusal = tuple[str, str]
 """A code of Step Functions and its message."""
@@ -50,7 +49,7 @@ def refusal_of(definition: Any, kind: str, role_arn: Any) -> Refusal | None:
             "1 validation error detected: Value at 'definition' failed to satisfy constraint: "
             f"Member must have length {bound}"
         )
-    if not isinstance(role_arn, str) or not _ROLE_ARN.fullmatch(role_arn):
+    if not isinstance(role_arn, str) or not ROLE_ARN.fullmatch(role_arn):
         return "InvalidArn", f"Invalid Role Arn: '{role_arn}'"
     found = _diagnostics(text, kind)
     return ("InvalidDefinition", message_of(found)) if found else None

@@ -1,0 +1,22 @@
+"""A cloud of its own for tests that need other switches than the two of `clouds`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headway.cloud import process
+from headway.cloud.strictness import LENIENT_VARIABLE
+from headway.deployment.target import LocalTarget, Target
+from tests.cloud.roles import make_any_role
+
+
+@contextmanager
+def started(folder: Path, **switches: str) -> Iterator[Target]:
+    """Start a cloud, strict unless a switch says otherwise, that knows the role that may do anything."""
+    try:
+        cloud = process.start(folder, extra_environment={LENIENT_VARIABLE: "", **switches})
+        target = LocalTarget(cloud.endpoint_url)
+        make_any_role(target)
+        yield target
+    finally:
+        process.stop(folder)
