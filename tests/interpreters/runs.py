@@ -19,8 +19,10 @@ from headway.deployment.target import Target
 
 MACHINES = yaml.safe_load((Path(__file__).parent / "machines.yaml").read_text())
 ROLE_ARN = "arn:aws:iam::000000000000:role/machine"
-LONGEST_S = 4.5
-"""After this a run is left as it is; no machine needs half of it."""
+LONGEST_S = 8.0
+"""After this a run is left as it is; no machine needs half of it, and those that an interpreter never ends need all."""
+STOP_S = 1.5
+"""After this a run that was stopped is left as it is."""
 _POLL_S = 0.05
 _SETTLING_S = 0.1
 """moto may send a message and fail in the same moment; whether we see it in between is chance."""
@@ -151,6 +153,8 @@ class Run:
                 self.tokens.append(token)
                 for action in next(answers, ()):
                     self._act(action, machine_arn, execution_arn)
+                    if "stop" in action:
+                        ends_at = time.monotonic() + STOP_S
             time.sleep(_POLL_S)
         for action in self.machine.get("afterwards", ()):
             self._act(action, machine_arn, execution_arn)
