@@ -44,8 +44,8 @@ infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what
 workflow: $(READY) ## the state machines, with scripted answers
 	@$(BIN)/pytest tests/workflow --numprocesses auto
 
-cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that refuses nothing
-	@$(BIN)/pytest tests/cloud --numprocesses auto
+cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that refuses nothing, and a second interpreter
+	@$(BIN)/pytest tests/cloud tests/interpreters --numprocesses auto
 
 e2e: $(READY) ## all eleven steps on the embedded cloud
 	@$(BIN)/pytest tests/e2e
