@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from headway.cloud import process
+from tests.cloud.started import started
 from tests.interpreters.comparison import KNOWN, known, observed
 
 HEADING = """\
@@ -17,12 +17,8 @@ HEADING = """\
 # way is AWS's. `python -m tests.interpreters --write` brings the lines up to date and keeps the rest.
 """
 
-with tempfile.TemporaryDirectory() as folder:
-    state = process.start(Path(folder))
-    try:
-        differences = observed(state.endpoint_url)
-    finally:
-        process.stop(Path(folder))
+with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as cloud:
+    differences = observed(cloud.endpoint_url)
 text = HEADING + yaml.safe_dump(differences.table(known()), sort_keys=False, width=118, allow_unicode=True)
 if "--write" in sys.argv:
     KNOWN.write_text(text)

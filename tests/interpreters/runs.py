@@ -16,9 +16,10 @@ from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from headway.deployment.target import Target
+from tests.cloud.roles import ANY_ROLE_ARN
 
 MACHINES = yaml.safe_load((Path(__file__).parent / "machines.yaml").read_text())
-ROLE_ARN = "arn:aws:iam::000000000000:role/machine"
+
 LONGEST_S = 8.0
 """After this a run is left as it is; no machine needs half of it, and those that an interpreter never ends need all."""
 STOP_S = 1.5
@@ -59,7 +60,9 @@ class First:
     sfn: Any
 
     def create(self, name: str, definition: str) -> str:
-        arn: str = self.sfn.create_state_machine(name=name, definition=definition, roleArn=ROLE_ARN)["stateMachineArn"]
+        arn: str = self.sfn.create_state_machine(name=name, definition=definition, roleArn=ANY_ROLE_ARN)[
+            "stateMachineArn"
+        ]
         return arn
 
     def start(self, machine_arn: str, name: str, text: str) -> str:
@@ -88,7 +91,7 @@ class Second:
     backend: StepFunctionsParserBackend
 
     def create(self, name: str, definition: str) -> str:
-        arn: str = self.backend.create_state_machine(name, definition, ROLE_ARN, sm_type="STANDARD").arn
+        arn: str = self.backend.create_state_machine(name, definition, ANY_ROLE_ARN, sm_type="STANDARD").arn
         return arn
 
     def start(self, machine_arn: str, name: str, text: str) -> str:

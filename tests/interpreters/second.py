@@ -9,9 +9,11 @@ import json
 import logging
 import threading
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
@@ -43,12 +45,18 @@ def _plain(value: Any) -> Any:
     return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
+def _as_administrator(**options: Any) -> Any:
+    """Make a client with the keys of the embedded cloud's account, in place of moto's own, which it does not know."""
+    return boto3.client(**{**options, "aws_access_key_id": "test", "aws_secret_access_key": "test"})
+
+
 def attach(endpoint_url: str) -> StepFunctionsParserBackend:
     """Return the interpreter, which calls the services at `endpoint_url`."""
     port = urlsplit(endpoint_url).port
     logging.getLogger("moto").setLevel(logging.CRITICAL)  # it prints a tree for each error that a machine makes
     private: Any = boto_client
     private.moto_server_port = lambda: port
+    private.boto3 = SimpleNamespace(client=_as_administrator)
     moto_jsonata._eval_jsonata = evaluate
     parse = AmazonStateLanguageParser.parse
     one_at_a_time = threading.Lock()

@@ -9,7 +9,7 @@ from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
 
-from headway.cloud import process
+from tests.cloud.started import started
 from tests.interpreters.comparison import SIDES, known, observed
 from tests.interpreters.runs import MACHINES
 from tests.interpreters.second import evaluate
@@ -20,8 +20,8 @@ HOW = "python -m tests.interpreters --write, and say in the new rows whose way i
 @pytest.fixture
 def endpoint_url(tmp_path: Path) -> Iterator[str]:
     """Start a cloud of its own: the machines see nothing of other tests."""
-    yield process.start(tmp_path).endpoint_url
-    process.stop(tmp_path)
+    with started(tmp_path) as cloud:
+        yield cloud.endpoint_url
 
 
 def test_they_differ_where_it_is_known_and_nowhere_else(endpoint_url: str) -> None:
