@@ -25,7 +25,7 @@ Key = tuple[str, str, str, str, tuple[tuple[str, str], ...], str]
 
 
 @dataclass(slots=True)
-class Tally:
+class StatisticSet:
     """What was said of a metric in this minute, as CloudWatch's statistic set."""
 
     sample_count: float = 0
@@ -55,7 +55,7 @@ class Minutes:
     """What is counted in this minute, and who is asked and told at its end."""
 
     length_s: float
-    tallies: dict[Key, Tally] = field(default_factory=dict)
+    tallies: dict[Key, StatisticSet] = field(default_factory=dict)
     samplers: list[Callable[[float], None]] = field(default_factory=list)
     listeners: list[Callable[[float], None]] = field(default_factory=list)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -65,7 +65,7 @@ class Minutes:
         """Add a value to a metric of the account and region of this request."""
         key = (get_account_id(), get_region(), namespace, metric, tuple(sorted(dimensions.items())), unit)
         with self._guard:  # workers of functions and executions are threads
-            self.tallies.setdefault(key, Tally()).add(value)
+            self.tallies.setdefault(key, StatisticSet()).add(value)
 
     def end(self, now_s: float) -> None:
         """End the minute: ask, store one point for each metric, tell. Points carry the time at which it began."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headway.cloud.strict._minutes import Tally
+from headway.cloud.strict._minutes import StatisticSet
 from headway.cloud.strict.alarms import breaches_of, verdict
 
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
@@ -76,7 +76,7 @@ def test_the_statistic_is_the_alarms() -> None:
 
 
 def test_a_minute_is_one_statistic_set() -> None:
-    tally = Tally()
+    tally = StatisticSet()
     for value in (2, 5, 3):
         tally.add(value)
     assert tally.statistics() == {"SampleCount": 3, "Sum": 10, "Minimum": 2, "Maximum": 5}
