@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from headway.cloud import process
 from headway.testing.laboratory import Laboratory, laboratory
 
 
@@ -13,6 +14,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    with laboratory(tmp_path_factory.mktemp("headway")) as built:
+    folder = tmp_path_factory.mktemp("headway")
+    process.start(folder, extra_environment={"HEADWAY_METRIC_MINUTE_S": "1"})  # nobody here waits a minute for an alarm
+    with laboratory(folder) as built:
         yield built
         assert not built.denials(), "a function may have swallowed it: its role lacks this"

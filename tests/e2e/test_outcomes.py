@@ -34,6 +34,25 @@ def test_a_bad_line_and_a_call_that_the_vendor_refuses_do_not_stop_the_others(la
     assert (tmp_path / "mixed.report.html").is_file()
 
 
+def test_a_call_that_the_vendor_refuses_rings_the_alarm_of_its_lanes_dlq(lab: Laboratory) -> None:
+    dlq_url, cloudwatch = lab.lane.request_dlq_url, lab.target.client("cloudwatch")
+    lab.target.client("sqs").purge_queue(QueueUrl=dlq_url)
+
+    def states() -> dict[str, str]:
+        return {
+            dimension["Value"]: alarm["StateValue"]
+            for alarm in cloudwatch.describe_alarms()["MetricAlarms"]
+            for dimension in alarm["Dimensions"]
+            if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 1
+        }
+
+    dlq = dlq_url.rpartition("/")[2]
+    until(lambda: set(states().values()) == {"OK"})
+    lab.end_of(lab.start("refused-and-rung", {"input": {"prompt": "no version"}}))
+    until(lambda: states()[dlq] == "ALARM")
+    assert {state for queue, state in states().items() if queue != dlq} == {"OK"}
+
+
 def test_a_second_run_of_the_same_file_repeats_only_what_did_not_succeed(lab: Laboratory, tmp_path: Path) -> None:
     refused = json.dumps({"payload": {"input": {"prompt": "never right"}}})
     source = lines(tmp_path / "twice.jsonl", good("once only"), refused)

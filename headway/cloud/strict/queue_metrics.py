@@ -5,7 +5,7 @@ SQS"). What a redrive policy moves to a dead-letter queue is not counted as sent
 message of a standard queue that was received three times is left out of the age.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ministack.core.responses import request_scope
@@ -57,15 +57,7 @@ def _tell(queue: Mapping[str, Any], metric: str, value: float, unit: str = "Coun
     MINUTES.count(NAMESPACE, metric, {"QueueName": queue["name"]}, value, unit)
 
 
-def apply() -> None:
-    """Count what is sent, received and deleted by every way, and look once a minute at what waits."""
-    send, collect = sqs._act_send_message, sqs._collect_msgs
-    delete, delete_batch, delete_for_mapping = (
-        sqs._act_delete_message,
-        sqs._act_delete_message_batch,
-        sqs._delete_messages_for_esm,
-    )
-
+def _sent(send: Callable[..., Any]) -> Callable[..., Any]:
     def send_counted(data: dict[str, Any], url: str) -> Any:
         sent = send(data, url)
         queue = sqs._get_q(data.get("QueueUrl", url))
@@ -73,32 +65,46 @@ def apply() -> None:
         _tell(queue, "SentMessageSize", len(str(data.get("MessageBody", "")).encode()), "Bytes")
         return sent
 
+    return send_counted
+
+
+def _deleted(delete: Callable[..., Any]) -> Callable[..., Any]:
+    def delete_counted(data: dict[str, Any], url: str) -> Any:
+        answer = delete(data, url)
+        count = len(answer["Successful"]) if "Successful" in answer else 1
+        if count:
+            _tell(sqs._get_q(data.get("QueueUrl", url)), "NumberOfMessagesDeleted", count)
+        return answer
+
+    return delete_counted
+
+
+def _count_action(action: str, function: str, counted: Callable[..., Any]) -> None:
+    """Count an action of the API, and the function that does it for others; another refusal may stand before one."""
+    inner, outer = getattr(sqs, function), sqs._HANDLERS[action]
+    setattr(sqs, function, counted(inner))
+    sqs._HANDLERS[action] = getattr(sqs, function) if outer is inner else counted(outer)
+
+
+def apply() -> None:
+    """Count what is sent, received and deleted by every way, and look once a minute at what waits."""
+    collect, delete_for_mapping = sqs._collect_msgs, sqs._delete_messages_for_esm
+
     def collect_counted(queue: dict[str, Any], count: int, visibility_s: int) -> Any:
         received = collect(queue, count, visibility_s)
         if received:
             _tell(queue, "NumberOfMessagesReceived", len(received))
         return received
 
-    def delete_counted(data: dict[str, Any], url: str) -> Any:
-        deleted = delete(data, url)
-        _tell(sqs._get_q(data.get("QueueUrl", url)), "NumberOfMessagesDeleted", 1)
-        return deleted
-
-    def delete_batch_counted(data: dict[str, Any], url: str) -> Any:
-        answer = delete_batch(data, url)
-        if answer["Successful"]:
-            _tell(sqs._get_q(data.get("QueueUrl", url)), "NumberOfMessagesDeleted", len(answer["Successful"]))
-        return answer
-
     def delete_for_mapping_counted(url: str, handles: set[str]) -> None:
         delete_for_mapping(url, handles)
         if handles:
             _tell(sqs._get_q(url), "NumberOfMessagesDeleted", len(handles))
 
-    sqs._act_send_message = sqs._HANDLERS["SendMessage"] = send_counted
+    _count_action("SendMessage", "_act_send_message", _sent)
+    _count_action("DeleteMessage", "_act_delete_message", _deleted)
+    _count_action("DeleteMessageBatch", "_act_delete_message_batch", _deleted)
     sqs._collect_msgs = collect_counted
-    sqs._act_delete_message = sqs._HANDLERS["DeleteMessage"] = delete_counted
-    sqs._act_delete_message_batch = sqs._HANDLERS["DeleteMessageBatch"] = delete_batch_counted
     sqs._delete_messages_for_esm = delete_for_mapping_counted
     MINUTES.samplers.append(_sample)
     MINUTES.tick()
