@@ -125,7 +125,7 @@ def test_an_execution_may_name_the_call_that_it_repeats(engine: "Engine") -> Non
 
 
 def test_a_redrive_asks_again_under_a_call_id_of_its_own_with_the_key_of_the_first_attempt(engine: "Engine") -> None:
-    # The engine knows no redrive and has no count; on AWS it is 0 in the first attempt.
+    # The count is written into the definition here; `e2e/test_time_and_size.py` really redrives one.
     predecessors = {0: "", 1: "picture-4", 2: "picture-4-redrive-1", 12: "picture-4-redrive-11"}
     for count, suffix in ((0, ""), (1, "-redrive-1"), (2, "-redrive-2"), (12, "-redrive-12")):
         name = f"call_vendor_redriven_{count}"

@@ -1,0 +1,88 @@
+"""Time that runs out, and data that is too large, end to end: the deployed machine, with waits of seconds.
+
+The contract's heartbeat has a margin of half a minute; a copy of the deployed machine has the same states and calls the
+same functions, with less patience.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from headway.testing.laboratory import VENDOR, WORKFLOW, Laboratory
+from headway.testing.waiting import until
+
+CALL = "CallVendor"
+LONGEST_BYTES = 262_144
+"""Of a state's input or output (service quotas of Step Functions)."""
+
+
+def impatient(lab: Laboratory, name: str, *, machine: Mapping[str, Any], call: Mapping[str, Any]) -> str:
+    """Copy the deployed machine with other limits of its own, and of its call; return the copy's ARN."""
+    client = lab.target.client("stepfunctions")
+    deployed = client.describe_state_machine(stateMachineArn=lab.stack.workflows[WORKFLOW][VENDOR])
+    definition = json.loads(deployed["definition"]) | machine
+    definition["States"][CALL] |= call
+    copy = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=deployed["roleArn"])
+    return str(copy["stateMachineArn"])
+
+
+def start(lab: Laboratory, machine: str, name: str, payload: Mapping[str, Any] | None = None) -> str:
+    given = {"payload": payload or {"version": "v1", "input": {"prompt": name}}}
+    answer = lab.target.client("stepfunctions").start_execution(
+        stateMachineArn=machine, name=name, input=json.dumps(given)
+    )
+    return str(answer["executionArn"])
+
+
+def test_a_call_that_gives_no_sign_of_life_expires_and_its_late_answer_resumes_nobody(lab: Laboratory) -> None:
+    machine = impatient(lab, "no-heartbeat", machine={}, call={"HeartbeatSeconds": 2})
+    lab.vendor.reset()
+    with lab.held(lab.stack.callback_function):
+        end = lab.end_of(start(lab, machine, "silent"))
+        assert (end["status"], end["error"]) == ("FAILED", "Request.Expired")
+        assert lab.record("silent")["state"] == "expired"
+    assert until(lambda: lab.record("silent")["state"] == "late")
+    assert lab.vendor.report().scopes["submit"].call_count == 1, "nothing is repeated"
+
+
+def test_the_callback_of_an_execution_that_timed_out_finds_a_dead_token(lab: Laboratory) -> None:
+    machine = impatient(lab, "no-time", machine={"TimeoutSeconds": 3}, call={})
+    with lab.held(lab.stack.callback_function):
+        assert lab.end_of(start(lab, machine, "timed-out"))["status"] == "TIMED_OUT"
+        assert lab.record("timed-out")["state"] == "accepted", "nobody told the ledger"
+    assert until(lambda: lab.record("timed-out")["state"] == "late")
+
+
+def test_an_execution_that_was_stopped_takes_the_late_answer_when_it_is_redriven(lab: Laboratory) -> None:
+    client = lab.target.client("stepfunctions")
+    lab.vendor.reset()
+    with lab.held(lab.stack.callback_function):
+        arn = lab.start("stopped", {"version": "v1", "input": {"prompt": "stopped"}})
+        until(lambda: lab.record("stopped").get("state") == "accepted")
+        client.stop_execution(executionArn=arn)
+        assert lab.execution(arn)["status"] == "ABORTED"
+    assert until(lambda: lab.record("stopped")["state"] == "late")
+    client.redrive_execution(executionArn=arn)
+    end = lab.end_of(arn)
+    assert (end["status"], end["redriveCount"]) == ("SUCCEEDED", 1)
+    assert lab.record("stopped-redrive-1")["state"] == "resumed"
+    assert json.loads(end["output"])["call_id"] == "stopped-redrive-1"
+    assert lab.vendor.report().scopes["submit"].call_count == 1, "the vendor did the work once"
+
+
+def test_a_call_that_failed_fails_again_when_it_is_redriven_and_the_vendor_hears_nothing(lab: Laboratory) -> None:
+    lab.vendor.reset()
+    arn = lab.start("refused", {"input": {"prompt": "no version"}})
+    assert lab.end_of(arn)["error"] == "Vendor.Rejected"
+    lab.target.client("stepfunctions").redrive_execution(executionArn=arn)
+    again = lab.end_of(arn)
+    assert (again["status"], again["error"], again["redriveCount"]) == ("FAILED", "Vendor.Rejected", 1)
+    assert lab.vendor.report().scopes["submit"].call_count == 1
+
+
+def test_a_result_that_no_state_can_carry_goes_by_claim_check(lab: Laboratory) -> None:
+    end = lab.end_of(lab.start("large", {"version": "v1", "input": {"prompt": "x" * (LONGEST_BYTES - 70_000)}}))
+    assert end["status"] == "SUCCEEDED", end.get("cause")
+    claim = json.loads(end["output"])["result"]["headway_claim"]
+    stored = lab.target.client("s3").get_object(Bucket=claim["bucket"], Key=claim["key"])["Body"].read()
+    assert len(stored) == claim["size_bytes"]
