@@ -4,7 +4,6 @@ import pytest
 
 from headway.cloud.patches.receipts import was_given
 
-
 RECEIPT = "de9990b0-d4b0-463e-8cfa-2ce44a87754f"
 
 
