@@ -114,3 +114,28 @@ def test_what_is_no_fault_is_refused_and_changes_nothing(clouds: Clouds) -> None
         for document in ({}, {"faults": [{"service": "sqs"}]}, {"faults": [{"service": uuid4().hex, "kind": "no"}]}):
             assert httpx.post(url_of(clouds) + FAULTS_ROUTE, json=document, trust_env=False).status_code == 400
         assert active.met_counts() == [0]
+
+
+def test_an_invocation_by_a_queue_is_throttled_and_its_message_comes_again(clouds: Clouds) -> None:
+    told_url, _ = queue_of(clouds.strict)
+    url, arn = queue_of(clouds.strict, VisibilityTimeout="1")
+    name = function_of(clouds.strict, TELLS, Environment={"Variables": {"TOLD": told_url}})
+    sqs = clouds.strict.client("sqs")
+
+    with faults(url_of(clouds), Fault("lambda", Kind.THROTTLE, "Invoke", containing=name, count=1)) as active:
+        clouds.strict.client("lambda").create_event_source_mapping(FunctionName=name, EventSourceArn=arn)
+        sqs.send_message(QueueUrl=url, MessageBody="body")
+        (told,) = sqs.receive_message(QueueUrl=told_url, WaitTimeSeconds=10)["Messages"]
+        assert active.met_counts() == [1]
+
+    assert int(told["Body"]) >= 2
+
+
+TELLS = """
+import os
+import boto3
+
+def handler(event, context):
+    count = event["Records"][0]["attributes"]["ApproximateReceiveCount"]
+    boto3.client("sqs").send_message(QueueUrl=os.environ["TOLD"], MessageBody=count)
+"""

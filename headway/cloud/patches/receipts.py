@@ -1,8 +1,8 @@
 """A delete with a receipt that was once good succeeds, as on SQS; ministack refuses it as invalid.
 
-AWS: "If you receive a message more than once, the ReceiptHandle is different each time"; with an older one "the request
-succeeds, but the message will not be deleted", and a message that is deleted already can be deleted again (botocore:
-DeleteMessage). A repeat after a lost response meets this. FIFO queues refuse an expired receipt, and stay as they are.
+AWS: each receive of a message gives another receipt, and with an old one "the request will succeed, but the message
+might not be deleted" (botocore: DeleteMessage); what is deleted already can be deleted again. A repeat after a lost
+response meets this. FIFO queues refuse a receipt that is over, and stay as they are.
 """
 
 from typing import Any

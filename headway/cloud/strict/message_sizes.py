@@ -29,9 +29,9 @@ def problem(body: str, attributes: Attributes, limit_bytes: int) -> str | None:
     for name, attribute in attributes.items():
         kind = attribute.get("DataType", "")
         if not kind:
-            return f"The message attribute '{name}' must contain a non-empty message attribute type."
+            return f"Message (user) attribute '{name}' must contain a non-empty attribute type."
         if not _value(attribute):
-            return f"The message attribute '{name}' must contain a non-empty value of type '{kind}'."
+            return f"Message (user) attribute '{name}' must contain a non-empty value of type '{kind}'."
     if size_bytes(body, attributes) > limit_bytes:
         return f"One or more parameters are invalid. Reason: Message must be shorter than {limit_bytes} bytes."
     return None

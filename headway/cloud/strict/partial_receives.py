@@ -4,7 +4,8 @@ AWS: a receive without a wait asks a sample of the servers, so that it may retur
 none (botocore: ReceiveMessage); a standard queue delivers at least once, in an order of best effort ("Amazon SQS
 standard queues", "At-least-once delivery", SQS developer guide). Long polls, such as those of event source mappings,
 ask all servers, but get duplicates and disorder too. FIFO queues are exact. How often, and from which seed, says
-HEADWAY_SQS (`_deliveries`). A second delivery has a receipt of its own, which is then the only one that deletes.
+HEADWAY_SQS (`_deliveries`). A second delivery has a receipt of its own, which is then the only one that deletes. A copy
+that outlives its delete, which AWS knows too (botocore: DeleteMessage), does not come here.
 
 ministack's choice of messages is wrapped, so that fair queues choose among what a receive sees.
 """

@@ -1,6 +1,10 @@
 """Which requests a fault meets."""
 
-from headway.cloud.faults import Fault, FaultPlan, Kind, meant
+import asyncio
+import json
+from typing import Any
+
+from headway.cloud.faults import PATH, Event, Fault, FaultPlan, Kind, Receive, Scope, Send, meant, with_faults
 
 
 def met(fault: Fault, requests_count: int) -> list[bool]:
@@ -39,3 +43,85 @@ def test_a_request_says_what_it_is_by_its_signature_and_its_header_or_path() -> 
     assert request(b"lambda", "/2015-03-31/functions/name/invocations") == ("lambda", "Invoke")
     assert request(b"appconfig", "/configuration") == ("appconfig", "GetLatestConfiguration")
     assert meant({"path": "/", "headers": []}) == ("", "")
+
+
+class Backend:
+    """An app that notes the bodies that reach it, and answers 200."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        self.bodies.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+class Cloud:
+    """The backend with its faults, called as a server calls it."""
+
+    def __init__(self) -> None:
+        self.backend = Backend()
+        self._app = with_faults(self.backend, FaultPlan())
+
+    def call(self, method: str, path: str, body: bytes, service: str = "") -> tuple[int, bytes]:
+        parts = [
+            {"type": "http.request", "body": body[:1], "more_body": True},
+            {"type": "http.request", "body": body[1:], "more_body": False},
+        ]
+        sent: list[Event] = []
+
+        async def receive() -> Event:
+            return parts.pop(0)
+
+        async def send(event: Event) -> None:
+            sent.append(event)
+
+        signature = f"Credential=test/20261130/us-east-1/{service}/aws4_request".encode()
+        scope = {"type": "http", "method": method, "path": path, "headers": [(b"authorization", signature)]}
+        asyncio.run(self._app(scope, receive, send))
+        start, answer = sent
+        return start["status"], answer["body"]
+
+    def ask(self, *faults: dict[str, Any]) -> int:
+        return self.call("POST", PATH, json.dumps({"faults": faults}).encode())[0]
+
+    def met_counts(self) -> list[int]:
+        _, document = self.call("GET", PATH, b"{}")
+        return [fault["met_count"] for fault in json.loads(document)["faults"]]
+
+
+def test_a_lost_answer_reaches_the_backend_and_an_error_does_not() -> None:
+    cloud = Cloud()
+    cloud.ask({"service": "sqs", "kind": "lost", "containing": "lose"}, {"service": "sqs", "kind": "error"})
+
+    assert cloud.call("POST", "/", b"lose it", "sqs")[0] == 500
+    assert cloud.call("POST", "/", b"refuse it", "sqs")[0] == 500
+    assert cloud.call("POST", "/", b"take it", "dynamodb") == (200, b"done")
+    assert cloud.backend.bodies == [b"lose it", b"take it"]
+    assert cloud.met_counts() == [1, 1]
+
+
+def test_without_a_fault_a_request_goes_through_as_it_came() -> None:
+    cloud = Cloud()
+    cloud.ask({"service": "sqs", "kind": "throttle"})
+
+    assert cloud.call("POST", "/", b"body", "sqs")[0] == 400
+    cloud.call("DELETE", PATH, b"")
+    assert cloud.call("POST", "/", b"b", "sqs") == (200, b"done")
+
+
+def test_a_service_without_a_code_of_its_own_throttles_like_most() -> None:
+    assert Fault("events", Kind.THROTTLE).answer == (400, "ThrottlingException")
+    assert Fault("dynamodb", Kind.THROTTLE, code="ThrottlingException").answer == (400, "ThrottlingException")
+
+
+def test_what_is_no_fault_is_refused_and_changes_nothing() -> None:
+    cloud = Cloud()
+    cloud.ask({"service": "sqs", "kind": "error"})
+
+    assert cloud.ask({"service": "sqs", "kind": "gravity"}) == 400
+    assert cloud.ask({"service": "sqs", "kind": "error", "weight": 1}) == 400
+    assert cloud.call("POST", PATH, b"{")[0] == 400
+    assert cloud.met_counts() == [0]

@@ -138,6 +138,23 @@ def test_a_worker_is_warmed_by_a_batch_of_nothing(worker: Worker) -> None:
     assert worker.step_functions.sent == []
 
 
+def test_the_drain_waits_for_messages_because_else_it_may_see_a_part(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_s: list[int] = []
+    receive = worker.sqs.receive_message
+
+    def noted(**params: Any) -> dict[str, Any]:
+        waits_s.append(params["WaitTimeSeconds"])
+        return receive(**params)
+
+    monkeypatch.setattr(worker.sqs, "receive_message", noted)
+    handler.drain({"batch_size": 10}, LambdaContext())
+
+    assert waits_s
+    assert min(waits_s) > 0
+
+
 def test_the_drain_of_an_empty_queue_does_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 0, "dispatched": 0}
     assert capsys.readouterr().out == ""

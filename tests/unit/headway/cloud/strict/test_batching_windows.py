@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from headway.cloud.strict.batching_windows import Gathering, gather
+import pytest
+
+from headway.cloud.strict.batching_windows import Gathering, gather, problem
 
 
 class Queue:
@@ -43,3 +45,23 @@ def test_a_message_that_is_visible_again_meanwhile_is_not_in_the_batch_twice() -
 
     assert sorted(names(gather(gathering, lambda _: again, 10, now_s=200.0))) == ["a"]
     assert names(gathering.messages) == ["a"]
+
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:queue"
+
+
+@pytest.mark.parametrize(("arn", "count", "window_s"), [(QUEUE, 10, 0), (QUEUE, 10_000, 300), (QUEUE + ".fifo", 10, 0)])
+def test_a_mapping_within_the_bounds_is_taken(arn: str, count: int, window_s: int) -> None:
+    assert problem(arn, count, window_s) is None
+
+
+def test_what_reads_a_stream_has_bounds_of_its_own() -> None:
+    assert problem("arn:aws:kinesis:us-east-1:000000000000:stream/name", 100, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("arn", "count", "window_s"),
+    [(QUEUE, 0, 0), (QUEUE, 11, 0), (QUEUE, 10_001, 1), (QUEUE, 1, 301), (QUEUE + ".fifo", 10, 1)],
+)
+def test_one_beyond_is_refused(arn: str, count: int, window_s: int) -> None:
+    assert problem(arn, count, window_s)

@@ -25,4 +25,4 @@ def test_a_binary_value_counts_as_it_is_without_base64(length: int) -> None:
 def test_a_type_may_not_be_missing() -> None:
     reason = problem("body", {"name": {"StringValue": "value"}}, 100)
 
-    assert reason == "The message attribute 'name' must contain a non-empty message attribute type."
+    assert reason == "Message (user) attribute 'name' must contain a non-empty attribute type."
