@@ -46,7 +46,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, preset_laboratory(Path(folder) / "state", VENDORS, TERMS) as lab:
         lanes = [Lane(lab, name, Path(folder)) for name in VENDORS]
         scenarios = [scenario for lane in lanes for scenario in lane.scenarios()]
-        used = {scenario.name: run_well(lab, lanes, scenario) for scenario in scenarios}
+        used = {found.name: run_well(lab, lanes, found) or run_well(lab, lanes, found) for found in scenarios}
         grants = grants_of(lab.target)
         verdicts = {}
         for number, grant in enumerate(grants, start=1):

@@ -108,7 +108,7 @@ class Lane:
 
         def went_well() -> bool:
             state = self.lab.record(name).get("state")
-            if state == "accepted" and self.lab.execution(arn)["status"] == "RUNNING":
+            if state and self.lab.execution(arn)["status"] == "RUNNING":
                 self.lab.target.client("stepfunctions").stop_execution(executionArn=arn)
             if state == "late" and not begun:
                 begun.append(self.start(predecessor=name))
