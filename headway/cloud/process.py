@@ -26,8 +26,6 @@ from headway.errors import StartFailed, StopFailed
 
 LOG_FILE = "cloud.log"
 EMBEDDED_REGION = "us-east-1"
-IAM_ROUTE = "/_headway/iam"
-"""GET tells what IAM has decided, as JSON: `allowed` and `denied`; DELETE forgets it (`strict/_decisions.py`)."""
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 5.0
 

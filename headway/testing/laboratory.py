@@ -18,7 +18,7 @@ from headway_lane.ledger.record import CallAttribute
 from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
-from headway.cloud.process import IAM_ROUTE
+from headway.cloud.routes import IAM_ROUTE
 from headway.deployment import local
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files

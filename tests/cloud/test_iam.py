@@ -12,7 +12,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from headway.cloud.process import IAM_ROUTE
+from headway.cloud.routes import IAM_ROUTE
 from headway.deployment.target import LocalTarget, Target
 from headway.testing.waiting import until
 from tests.cloud.conftest import Clouds

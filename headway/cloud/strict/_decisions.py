@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ministack import app
 
-from headway.cloud.process import IAM_ROUTE
+from headway.cloud.routes import IAM_ROUTE
 
 KEPT_AT_MOST: Final = 20_000
 """Resources are objects and executions, too; what comes after these is decided, but not kept."""

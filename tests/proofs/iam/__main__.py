@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 import yaml
 
-from headway.cloud.process import IAM_ROUTE
+from headway.cloud.routes import IAM_ROUTE
 from headway.testing.laboratory import Laboratory, iam_decisions
 from headway.testing.presets import Terms, preset_laboratory
 from tests.proofs.iam.grants import Grant, grants_of, taken
