@@ -90,21 +90,13 @@ def _name_resources() -> None:
         # SQS has no actions of batches: who may send may send ten (API reference, SendMessageBatch).
         return action.removesuffix("Batch") if service == "sqs" and action else action
 
-    def extract_more(
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        query: Mapping[str, Any],
-        region: str,
-        account: str,
-    ) -> Any:
+    def extract_more(*request: Any) -> Any:
+        service, _, path, _, body, query, region, account = request
         if service == "states" and b"taskToken" in body:
             return _machine_roles.machine_of(_token(body)) or "*"
         if path in _CONFIGURATION_ACTIONS:
             return _configuration(path, body, query, region, account)
-        return extract(service, method, path, headers, body, query, region, account)
+        return extract(*request)
 
     iam_actions.extract_iam_action, iam_actions.extract_resource_arn = extract_more_actions, extract_more
 
