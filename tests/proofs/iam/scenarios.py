@@ -19,6 +19,14 @@ from headway.testing.waiting import until
 from tests.command_line import lines, records, run
 
 BIG_BYTES = 300 * 1_024
+LOGGED: Any = {
+    "level": "ALL",
+    "includeExecutionData": False,
+    "destinations": [
+        {"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:000000000000:log-group:proof:*"}}
+    ],
+}
+"""The emulator tells a machine's log in other words than those that it takes, so it is said anew."""
 _numbers = count()
 
 
@@ -55,6 +63,7 @@ class Lane:
             ("calls end well", self.calls()),
             ("some jobs fail", self.calls(count_of_calls=4, no_failures=False)),
             ("answers are early", self.calls(early_callbacks=True)),
+            ("callbacks come twice", self.calls(duplicate_callbacks=True)),
             ("the vendor is down", self.calls(wanted="FAILED", down=True)),
             ("the vendor refuses for a while", self.calls(refuse_next=1)),
             ("an answer is too late, and the call is repeated", self.late),
@@ -188,12 +197,8 @@ class Lane:
         said = []
         for machine in states.list_state_machines()["stateMachines"]:
             if prefix in machine["name"]:
-                known = states.describe_state_machine(stateMachineArn=machine["stateMachineArn"])
-                logging = known["loggingConfiguration"]
                 try:
-                    states.update_state_machine(
-                        stateMachineArn=machine["stateMachineArn"], loggingConfiguration=logging
-                    )
+                    states.update_state_machine(stateMachineArn=machine["stateMachineArn"], loggingConfiguration=LOGGED)
                 except ClientError as error:
                     said.append(str(error))
         yield lambda: not said
