@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import iam
+from ministack.services import iam, sts
 
 from headway.cloud.strict._decisions import DECISIONS, Request
 
@@ -161,6 +161,33 @@ def policies_kept(gather: Any) -> Any:
         return known[1]
 
     return gather_once
+
+
+_principals: dict[str, tuple[_Documents, Any]] = {}
+
+
+def principals_kept(resolve: Any) -> Any:
+    """Return ministack's `resolve_principal` with what it found last for a role's session, which it does thrice a
+    request; not for a session that ends or has policies of its own.
+    """
+
+    def resolve_once(key: str, account_id: str, credential: Any = None) -> Any:
+        session = sts._sessions.get(key)
+        arn = session.get("Arn", "") if session else ""
+        if ":assumed-role/" not in arn or "Expiration" in session or "SessionPolicies" in session:
+            return resolve(key, account_id, credential)
+        account = arn.split(":")[4]
+        role = iam._roles.get_scoped(account, None, arn.split("/")[1])
+        if role is None:
+            return resolve(key, account_id, credential)
+        tags = tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags") or ())
+        found = (session, tags, *_documents(role, account))
+        known = _principals.get(key)
+        if known is None or known[0] != found:
+            known = _principals[key] = (found, resolve(key, account_id, credential))
+        return known[1]
+
+    return resolve_once
 
 
 def _documents(role: Mapping[str, Any], account: str) -> _Documents:

@@ -29,6 +29,7 @@ def apply() -> None:
     """Switch the engine on, note what it decides, and ask it for what goes on inside, too."""
     app.AUTH = True
     iam_evaluator._gather_role_policies = _roles.policies_kept(iam_evaluator._gather_role_policies)
+    iam_evaluator.resolve_principal = _roles.principals_kept(iam_evaluator.resolve_principal)
     _take_tls_as_given()
     _note_decisions()
     _name_resources()

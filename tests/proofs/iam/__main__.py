@@ -3,7 +3,8 @@
 Two lanes are deployed, which have between them what a contract can have. Each scenario runs once, and what IAM allowed
 in it is kept. Then each grant is taken, a scenario that leaned on it runs again, and has to be red: it does not go
 well, or something in it was denied, which ends the end-to-end suite red in the same way. A grant that no scenario
-leans on has to be in `unseen.yaml`, with a reason. Exit 1 otherwise. The direct way is not deployed: the emulator
+leans on has to be in `unseen.yaml`, with a reason. Exit 1 otherwise. An argument is a pattern of roles, to prove fewer.
+The direct way is not deployed: the emulator
 cannot run it.
 """
 
@@ -13,7 +14,6 @@ import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import yaml
@@ -36,6 +36,9 @@ WELL_S = 30.0
 RED_S = 25.0
 AFTERWARDS_S = 1.0
 """How long a denial may still come after a scenario has gone well: polls and logs."""
+GREEN = "GREEN"
+TRIES = 3
+"""What an earlier trial has left may end a scenario before it has begun: green is what is green in three."""
 KEPT_BY_WORKERS = ("secretsmanager:", "appconfig:")
 """What a warm function does not ask for again."""
 UNSEEN = Path(__file__).with_name("unseen.yaml")
@@ -46,14 +49,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, preset_laboratory(Path(folder) / "state", VENDORS, TERMS) as lab:
         lanes = [Lane(lab, name, Path(folder)) for name in VENDORS]
         scenarios = [scenario for lane in lanes for scenario in lane.scenarios()]
-        used = {scenario.name: run_well(lab, lanes, scenario) for scenario in scenarios}
-        grants = grants_of(lab.target)
+        used = {found.name: run_well(lab, lanes, found) or run_well(lab, lanes, found) for found in scenarios}
+        only = sys.argv[1] if len(sys.argv) > 1 else "*"
+        grants = [grant for grant in grants_of(lab.target) if fnmatchcase(grant.role, only)]
         verdicts = {}
         for number, grant in enumerate(grants, start=1):
             leaning = [found for found in scenarios if any(grant.allows(request) for request in used[found.name] or ())]
             verdicts[grant] = judge(lab, lanes, grant, leaning)
             say(f"{number}/{len(grants)} {verdicts[grant]:<28} {grant.role} {grant.action} {grant.resource}")
-    bad = [verdict for verdict in verdicts.values() if verdict in ("GREEN", "UNLISTED")]
+    bad = [verdict for verdict in verdicts.values() if verdict in (GREEN, "UNLISTED")]
     broken = [name for name, requests in used.items() if requests is None]
     counts = {word: sum(verdict.startswith(word) for verdict in verdicts.values()) for word in ("red", "unseen")}
     say(f"{len(grants)} grants: {counts['red']} red, {counts['unseen']} unseen with a reason, {len(bad)} without proof")
@@ -90,14 +94,17 @@ def judge(lab: Laboratory, lanes: Sequence[Lane], grant: Grant, leaning: Sequenc
         words = f"{grant.role} {grant.action} {grant.resource}"
         listed = any(fnmatchcase(words, entry["grant"]) for entry in yaml.safe_load(UNSEEN.read_text()))
         return "unseen, with a reason" if listed else "UNLISTED"
-    scenario = min(leaning, key=lambda found: ("large" in found.name or "lost" in found.name, found.name))
-    with taken(lab.target, grant):
-        if grant.action.startswith(KEPT_BY_WORKERS):
-            chill(lab, grant.role)
-        forget(lab)
-        verdict = watched(lab, scenario, grant)
-    tidy(lanes)
-    return verdict
+    by_cost = sorted(leaning, key=lambda found: ("large" in found.name or "lost" in found.name, found.name))
+    for scenario in by_cost[:TRIES]:
+        with taken(lab.target, grant):
+            if grant.action.startswith(KEPT_BY_WORKERS):
+                chill(lab, grant.role)
+            forget(lab)
+            verdict = watched(lab, scenario, grant)
+        tidy(lanes)
+        if verdict != GREEN:
+            return verdict
+    return GREEN
 
 
 def watched(lab: Laboratory, scenario: Scenario, grant: Grant) -> str:
@@ -110,7 +117,7 @@ def watched(lab: Laboratory, scenario: Scenario, grant: Grant) -> str:
                     return "red, denied"
                 if went_well():
                     time.sleep(AFTERWARDS_S)
-                    return "red, denied" if denied(lab, grant) else "GREEN"
+                    return "red, denied" if denied(lab, grant) else GREEN
                 time.sleep(0.1)
     except (AssertionError, ValueError):
         return "red, does not begin"
@@ -128,7 +135,10 @@ def chill(lab: Laboratory, role: str) -> None:
     for page in lambda_.get_paginator("list_functions").paginate():
         for function in page["Functions"]:
             if function["Role"].endswith(role):
-                lambda_.update_function_configuration(FunctionName=function["FunctionName"], Description=uuid4().hex)
+                # The same as before, and all the same a change: the emulator starts new processes for some only.
+                lambda_.update_function_configuration(
+                    FunctionName=function["FunctionName"], Timeout=function["Timeout"]
+                )
 
 
 def forget(lab: Laboratory) -> None:
