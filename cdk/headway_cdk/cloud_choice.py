@@ -1,7 +1,7 @@
 """All that differs between AWS and the embedded cloud, behind one stack parameter and one condition.
 
-The embedded cloud has no DNS of its own, checks no signatures, maps no headers, and nobody wants to wait there for a
-gradual deployment. Everything else in the template is the same.
+The embedded cloud has no DNS of its own, checks no signatures, and nobody wants to wait there for a gradual deployment.
+Everything else in the template is the same.
 """
 
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
-from headway.deployment.target import LocalTarget
+from headway.deployment.target import Target
 
 STAGE = "v"
 
@@ -68,7 +68,7 @@ def proxied(url: str, *, integration: Mapping[str, Any] | None = None, **changes
 
 
 def deploy(
-    target: LocalTarget,
+    target: Target,
     methods: Mapping[str, Mapping[str, Any]],
     *,
     settings: list[Mapping[str, Any]] | None = None,
@@ -112,4 +112,4 @@ def deploy(
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.05})
     [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    return f"{target.endpoint_url}/_aws/execute-api/{stack['Outputs'][0]['OutputValue']}/{STAGE}/things"
+    return f"{cloudformation.meta.endpoint_url}/_aws/execute-api/{stack['Outputs'][0]['OutputValue']}/{STAGE}/things"

@@ -9,7 +9,7 @@ import pytest
 from tests.cloud.rest_api import deploy, echo, proxied
 
 if TYPE_CHECKING:
-    from headway.deployment.target import LocalTarget
+    from headway.deployment.target import Target
     from tests.cloud.conftest import Clouds
 
 MAPPING = {
@@ -33,7 +33,7 @@ def back_end() -> Iterator[str]:
         yield url
 
 
-def heard(target: "LocalTarget", back_end: str, sent: dict[str, str], query: str = "") -> dict[str, str]:
+def heard(target: "Target", back_end: str, sent: dict[str, str], query: str = "") -> dict[str, str]:
     """Return what the back end hears, with names in lower case."""
     declared = {source: False for source in MAPPING.values() if source.startswith("method.")}
     method = proxied(

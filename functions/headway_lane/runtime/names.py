@@ -40,9 +40,9 @@ class ProxyAuth(StrEnum):
     """How a function proves itself to the proxy (hop 5)."""
 
     IAM = "iam"
-    """AWS: the request is signed with SigV4; the vendor's credential travels in CREDENTIAL_HEADER."""
+    """AWS: the request is signed with SigV4."""
     NONE = "none"
-    """Embedded cloud: signatures are not checked and headers not mapped; the credential goes as the vendor wants it."""
+    """Embedded cloud: signatures are not checked."""
 
 
 CREDENTIAL_HEADER: Final = "X-Headway-Credential"

@@ -1,7 +1,7 @@
 """The way to the vendor (hop 5): an HTTP client for the rate-limited API Gateway proxy, shared by caller and results.
 
-On AWS the proxy asks for IAM: SigV4 takes the `Authorization` header, so the vendor's credential travels in
-CREDENTIAL_HEADER and the proxy maps it back. The embedded cloud does neither, and gets the credential as it is.
+The proxy asks for IAM: SigV4 takes the `Authorization` header, so the vendor's credential travels in CREDENTIAL_HEADER
+and the proxy maps it back.
 """
 
 from collections.abc import Generator, Mapping
@@ -21,9 +21,7 @@ from headway_lane.runtime.secrets import secret
 from headway_lane.runtime.settings import setting
 
 UNSIGNED: Final = {"Authorization": "unsigned"}
-"""The embedded cloud does not check a signature, but refuses a call to an IAM method that has no such header at all. A
-credential in the same header goes before.
-"""
+"""The embedded cloud does not check a signature, but refuses a call to an IAM method that has no such header at all."""
 
 
 class SigV4(httpx.Auth):
@@ -52,7 +50,6 @@ class Proxy:
     """
 
     client: httpx.Client
-    auth: ProxyAuth
     credential: Credential | None
     token: str | None = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -86,8 +83,7 @@ class Proxy:
     def _credential_headers(self) -> dict[str, str]:
         if self.credential is None or self.token is None:
             return {}
-        header = self.credential.header if self.auth is ProxyAuth.NONE else CREDENTIAL_HEADER
-        return {header: self.credential.value(self.token)}
+        return {CREDENTIAL_HEADER: self.credential.value(self.token)}
 
 
 def client_for(url: str, auth: ProxyAuth) -> httpx.Client:
@@ -106,7 +102,6 @@ def proxy_of(client: httpx.Client, vendor: Vendor) -> Proxy:
     credential = vendor.credential
     return Proxy(
         client=client,
-        auth=ProxyAuth(setting(Environment.PROXY_AUTH)),
         credential=credential,
         token=None if credential is None else secret(setting(Environment.API_TOKEN_SECRET)),
         headers=vendor.headers,

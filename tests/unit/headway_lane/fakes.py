@@ -32,7 +32,6 @@ from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.waiter import Waiter
 from headway_lane.resume.task_token import TaskTokens
-from headway_lane.runtime.names import ProxyAuth
 from headway_lane.vendor_api.proxy import Proxy
 from standardwebhooks import Webhook
 
@@ -399,10 +398,8 @@ class FakeVendor:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url="https://proxy.example/live", transport=httpx.MockTransport(self))
 
-    def proxy(
-        self, auth: ProxyAuth = ProxyAuth.NONE, credential: Credential | None = None, token: str | None = None
-    ) -> Proxy:
-        return Proxy(self.client(), auth, credential, token)
+    def proxy(self, credential: Credential | None = None, token: str | None = None) -> Proxy:
+        return Proxy(self.client(), credential, token)
 
     @property
     def documents(self) -> list[Any]:

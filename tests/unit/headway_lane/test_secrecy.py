@@ -12,6 +12,7 @@ from headway_lane.callback import handler as callback
 from headway_lane.caller import handler as caller
 from headway_lane.dispatcher import handler as dispatcher
 from headway_lane.results import handler as results
+from headway_lane.runtime.names import CREDENTIAL_HEADER
 from headway_lane.settling import handler as settling
 
 from tests.unit.headway_lane.fakes import (
@@ -110,4 +111,4 @@ def test_the_marks_did_travel(worker: Worker) -> None:
     run_everything(worker)
     assert MARK in str(worker.step_functions.sent)
     assert MARK in str(worker.sqs.of("SendMessage"))
-    assert {request.headers["authorization"] for request in worker.vendor.requests} == {f"Bearer {API_TOKEN}"}
+    assert {request.headers[CREDENTIAL_HEADER] for request in worker.vendor.requests} == {f"Bearer {API_TOKEN}"}

@@ -19,7 +19,6 @@ from headway_lane.callback.event import EventKind
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.runtime.errors import InDoubt, RetryLater
-from headway_lane.runtime.names import ProxyAuth
 from headway_lane.vendor_api.lookup import job_of_key
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.submission import submission_of
@@ -303,7 +302,7 @@ def test_no_job_is_doubled_or_lost_where_the_vendor_is_asked_whatever_becomes_of
         """Make a call as the caller does, round after round; its doubts outlast a round."""
         key, doubtful = f"call-{number}", False
         with httpx.Client(transport=bridge, base_url="http://vendor.test") as client:
-            proxy = Proxy(client, ProxyAuth.NONE, None, None)
+            proxy = Proxy(client, None, None)
             ask = partial(job_of_key, proxy, vendor, key, Unpaced())
             while True:
                 try:

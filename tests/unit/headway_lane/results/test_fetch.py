@@ -12,6 +12,7 @@ from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
 from headway_lane.results import handler
 from headway_lane.results.fetch import fetched
 from headway_lane.runtime.errors import ErrorCode, FailTask, RetryLater
+from headway_lane.runtime.names import CREDENTIAL_HEADER
 from headway_lane.vendor_api.attempt import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.vendor_api.cool_downs import COOL_DOWNS
 
@@ -138,7 +139,7 @@ def test_the_function_answers_with_the_result(worker: Worker, capsys: pytest.Cap
     worker.vendor.answers = [OK]
     answer = handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
     assert answer == {"outcome": "fetched", "result": {"id": "job-1", "output": "Grüße"}}
-    assert worker.vendor.requests[0].headers["authorization"] == "Bearer api-token-1"
+    assert worker.vendor.requests[0].headers[CREDENTIAL_HEADER] == "Bearer api-token-1"
     assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "ResultsFetched": [1.0]}.items()
 
 

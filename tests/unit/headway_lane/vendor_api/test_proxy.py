@@ -27,7 +27,7 @@ OK = httpx.Response(200, json={})
 def signing(vendor: FakeVendor) -> Proxy:
     client = vendor.client()
     client.auth = SigV4(ROLE, "eu-central-1")
-    return Proxy(client, ProxyAuth.IAM, BEARER, API_TOKEN)
+    return Proxy(client, BEARER, API_TOKEN)
 
 
 def test_with_iam_the_request_is_signed_and_the_credential_has_a_header_of_its_own() -> None:
@@ -64,26 +64,24 @@ def test_the_signature_is_that_of_the_request_as_it_is_sent(method: str, body: o
     assert authorization.endswith(f"Signature={signature}")
 
 
-def test_without_iam_the_credential_goes_as_the_contract_says() -> None:
+def test_without_iam_the_credential_travels_in_the_same_header() -> None:
     vendor = FakeVendor(OK)
-    proxy = vendor.proxy(ProxyAuth.NONE, Credential("X-Api-Key", "token={token};v=1"), API_TOKEN)
-    proxy.send("GET", "/v1/jobs/1", 10)
+    vendor.proxy(Credential("X-Api-Key", "token={token};v=1"), API_TOKEN).send("GET", "/v1/jobs/1", 10)
     headers = vendor.requests[0].headers
-    assert headers["x-api-key"] == f"token={API_TOKEN};v=1"
-    assert not {"authorization", CREDENTIAL_HEADER.lower(), "x-amz-date"} & set(headers)
+    assert headers[CREDENTIAL_HEADER] == f"token={API_TOKEN};v=1"
+    assert not {"authorization", "x-api-key", "x-amz-date"} & set(headers)
 
 
-@pytest.mark.parametrize("auth", ProxyAuth)
-def test_a_vendor_without_a_credential_gets_none(auth: ProxyAuth) -> None:
+def test_a_vendor_without_a_credential_gets_none() -> None:
     vendor = FakeVendor(OK)
-    vendor.proxy(auth).send("GET", "/v1/jobs/1", 10)
+    vendor.proxy().send("GET", "/v1/jobs/1", 10)
     assert not {"authorization", CREDENTIAL_HEADER.lower()} & set(vendor.requests[0].headers)
 
 
 def test_a_caller_cannot_replace_the_credential() -> None:
     vendor = FakeVendor(OK)
-    vendor.proxy(ProxyAuth.NONE, BEARER, API_TOKEN).send("GET", "/", 10, headers={"Authorization": "Bearer other"})
-    assert vendor.requests[0].headers.get_list("authorization") == [f"Bearer {API_TOKEN}"]
+    vendor.proxy(BEARER, API_TOKEN).send("GET", "/", 10, headers={CREDENTIAL_HEADER: "Bearer other"})
+    assert vendor.requests[0].headers.get_list(CREDENTIAL_HEADER) == [f"Bearer {API_TOKEN}"]
 
 
 def test_every_status_is_an_answer_and_no_redirect_is_followed() -> None:
@@ -99,7 +97,7 @@ def test_the_timeout_of_the_contract_bounds_every_step_of_a_request() -> None:
 
 
 def test_a_proxy_does_not_show_its_token_when_it_is_printed() -> None:
-    assert API_TOKEN not in repr(FakeVendor(OK).proxy(ProxyAuth.NONE, BEARER, API_TOKEN))
+    assert API_TOKEN not in repr(FakeVendor(OK).proxy(BEARER, API_TOKEN))
 
 
 def test_the_client_signs_with_the_functions_own_role(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,16 +124,12 @@ def test_the_token_is_the_secrets_and_a_rotated_one_is_in_use_soon(monkeypatch: 
 
     monkeypatch.setattr(parameters, "get_secret", get_secret)
     monkeypatch.setenv(Environment.API_TOKEN_SECRET, "arn:api-token")
-    monkeypatch.setenv(Environment.PROXY_AUTH, "iam")
     client = FakeVendor(OK).client()
-    assert proxy_of(client, vendor_of({"credential": asdict(BEARER)})) == Proxy(
-        client, ProxyAuth.IAM, BEARER, API_TOKEN
-    )
+    assert proxy_of(client, vendor_of({"credential": asdict(BEARER)})) == Proxy(client, BEARER, API_TOKEN)
     assert asked == [("arn:api-token", SECRET_MAX_AGE_S)]
 
 
 def test_without_a_credential_no_secret_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(Environment.API_TOKEN_SECRET, raising=False)
-    monkeypatch.setenv(Environment.PROXY_AUTH, "none")
     client = FakeVendor(OK).client()
-    assert proxy_of(client, vendor_of({"credential": None})) == Proxy(client, ProxyAuth.NONE, None, None)
+    assert proxy_of(client, vendor_of({"credential": None})) == Proxy(client, None, None)
