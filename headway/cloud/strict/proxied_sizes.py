@@ -9,6 +9,8 @@ from typing import Any, Final
 from ministack.services import apigateway_v1
 
 PAYLOAD_BYTES: Final = 10 * 1024 * 1024
+BODY: Final = 5
+"""Where the body is among what ministack's `_execute_in_scope` takes behind the request."""
 TOO_LARGE: Final = f"HTTP content length exceeded {PAYLOAD_BYTES} bytes."
 
 
@@ -17,13 +19,13 @@ def apply() -> None:
     execute = apigateway_v1._execute_in_scope
     invoke = apigateway_v1._invoke_http_proxy_v1
 
-    async def execute_what_fits(
-        request: Any, api_id: str, stage_name: str, method: str, path: str, headers: Any, body: bytes, *args: Any
-    ) -> Any:
-        if body and len(body) > PAYLOAD_BYTES:
-            request["stage"] = apigateway_v1._stages_v1.get(api_id, {}).get(stage_name) or {}
-            return apigateway_v1._gw_error("REQUEST_TOO_LARGE", TOO_LARGE)
-        return await execute(request, api_id, stage_name, method, path, headers, body, *args)
+    async def execute_what_fits(request: Any, *args: Any) -> Any:
+        body = args[BODY]
+        if not body or len(body) <= PAYLOAD_BYTES:
+            return await execute(request, *args)
+        stages = apigateway_v1._stages_v1.get(request["api_id"], {})
+        request["stage"] = stages.get(request["stage_name"]) or {}
+        return apigateway_v1._gw_error("REQUEST_TOO_LARGE", TOO_LARGE)
 
     async def invoke_what_fits(*args: Any, **options: Any) -> Any:
         answer = await invoke(*args, **options)
