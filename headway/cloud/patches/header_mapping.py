@@ -2,7 +2,8 @@
 
 `integration.request.header.X` takes `'static'`, `method.request.{header,querystring,path}.Y`, `context.requestId` or a
 stage variable ("Set up request and response data mappings", API Gateway developer guide; `PutIntegration` in botocore's
-model). Header names are case-insensitive, and a mapped header replaces the sender's own. What is absent is left out.
+model). A mapped header replaces the sender's own; what is absent is left out. API Gateway processes header names "in a
+case-sensitive way" ("important notes"); the emulator's server has them in lower case only, so that any spelling maps.
 
 So a vendor's credential travels as on AWS: the function gives it in a header of ours, the proxy in the vendor's.
 """

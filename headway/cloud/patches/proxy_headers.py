@@ -1,9 +1,8 @@
 """HTTP_PROXY passes the backend's response headers on, as API Gateway does; ministack keeps Content-Type only.
 
 Without it a laptop's vendor could not say `Retry-After`. `Date` and the like, which the gateway writes itself, become
-`x-amzn-Remapped-...` ("Amazon API Gateway important notes"; which of them it are for HTTP_PROXY: LocalStack's
-`header_utils`, validated against AWS). The backend is called over kept connections, as API Gateway
-does, instead of a new one per request on a thread.
+`x-amzn-Remapped-...`, and what is of one connection goes (the table in "Amazon API Gateway important notes"). The
+backend is called over kept connections, as API Gateway does, instead of a new one per request on a thread.
 """
 
 import sys
@@ -17,12 +16,15 @@ import httpx
 from ministack.services import apigateway_v1
 
 HOP_BY_HOP: Final = frozenset(
-    {"content-encoding", "content-length", "content-type", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
-    | {"via"}
+    {"content-encoding", "content-length", "content-type", "expect", "host", "keep-alive", "proxy-authenticate", "te"}
+    | {"trailer", "transfer-encoding", "upgrade", "via"}
 )
 """Headers of one connection, or those that the gateway writes itself (httpx has undone the encoding)."""
-REMAPPED: Final = {name: f"x-amzn-remapped-{name}" for name in ("connection", "date", "server")}
-"""What the gateway has of its own: the backend's goes under another name. (`Content-Length`, too.)"""
+REMAPPED: Final = {
+    name: f"x-amzn-remapped-{name}"
+    for name in ("authorization", "connection", "content-md5", "date", "max-forwards", "server", "user-agent")
+} | {"www-authenticate": "x-amzn-remapped-www-authenticate"}
+"""What the gateway has of its own, or nobody's: the backend's goes under another name."""
 IDLE_S: Final = 4.0
 """Kept connections are given up before servers do that themselves (uvicorn: 5 s): a request must not meet a close."""
 

@@ -1,10 +1,11 @@
 """What belongs to the way to the gateway does not go on to an HTTP back end: its `Authorization`, `Host` and the like.
 
-"The Authorization header is dropped if it contains a Signature Version 4 signature or if AWS_IAM authorization is
-used", and others are dropped or renamed ("Amazon API Gateway important notes", developer guide; which are dropped for
-HTTP_PROXY: LocalStack's `header_utils`, validated against AWS). ministack passes on all but `Host` and
-`Content-Length`. What a method maps is sent all the same (`patches.header_mapping`). Nothing says that the signature's
-`X-Amz-*` are dropped: they go on here, so that a proxy has to overwrite those that a back end must not see.
+"The `Authorization` header is dropped if it contains a Signature Version 4 signature or if `AWS_IAM` authorization is
+used"; the others are in the table beside it ("Amazon API Gateway important notes", developer guide; LocalStack's
+`header_utils` has the same ones). `Connection` and `Content-Length` are written anew by our client. ministack passes on
+all but `Host` and `Content-Length`. What a method maps is sent all the same (`patches.header_mapping`). Nothing says
+that the signature's `X-Amz-*` are dropped: they go on here, so that a proxy has to overwrite those that a back end must
+not see.
 """
 
 from collections.abc import Mapping

@@ -69,6 +69,7 @@ def test_without_iam_the_credential_travels_in_the_same_header() -> None:
     vendor.proxy(Credential("X-Api-Key", "token={token};v=1"), API_TOKEN).send("GET", "/v1/jobs/1", 10)
     headers = vendor.requests[0].headers
     assert headers[CREDENTIAL_HEADER] == f"token={API_TOKEN};v=1"
+    assert CREDENTIAL_HEADER.encode() in dict(headers.raw), "API Gateway maps the name as it is spelled"
     assert not {"authorization", "x-api-key", "x-amz-date"} & set(headers)
 
 
