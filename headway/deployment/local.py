@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from headway_cdk.configuration import VendorFiles
 from headway_cdk.outputs import STACKS
-from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, PROXY_STAGE, base_url_parameter, poll_verbs
+from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
@@ -101,7 +101,6 @@ def _finish(state_dir: Path, target: LocalTarget, lane: DeployedLane, vendor: Ve
         secrets.put_secret_value(SecretId=lane.webhook_key_arn, SecretString=webhook_key)
     if lane.api_token_arn:
         secrets.put_secret_value(SecretId=lane.api_token_arn, SecretString=keys.api_token)
-    _throttle_polls(target, lane.proxy_api_id, vendor)
     lambda_ = target.client("lambda")
     caps = [
         (lane.rejection_function, REJECTION_CONCURRENCY),
@@ -138,18 +137,3 @@ def _warm(target: LocalTarget, stack: Stack, files: Sequence[VendorFiles]) -> No
 def callers_count(vendor: Vendor) -> int:
     """Return how many callers of a vendor may run at once: as many as its calls that wait for their slots."""
     return min(CALLERS_AT_MOST, 2 + math.ceil(vendor.burst_rps(Scope.SUBMIT) * CALLER_SECONDS))
-
-
-def _throttle_polls(target: LocalTarget, api_id: str, vendor: Vendor) -> None:
-    """Set the throttle of polls by API: the emulator reads the template's as one of a path that does not exist."""
-    fence = vendor.poll_fence
-    changes = {"rateLimit": fence.rate_per_s, "burstLimit": fence.burst_count}
-    target.client("apigateway").update_stage(
-        restApiId=api_id,
-        stageName=PROXY_STAGE,
-        patchOperations=[
-            {"op": "replace", "path": f"/~1{{proxy+}}/{verb}/throttling/{name}", "value": str(value)}
-            for verb in poll_verbs(vendor)
-            for name, value in changes.items()
-        ],
-    )

@@ -21,6 +21,8 @@ from headway_cdk.parameters import PROXY_STAGE, granted_path, poll_verbs
 
 INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
+HIDDEN: Mapping[str, str] = {"integration.request.header.X-Amz-Security-Token": "'none'"}
+"""Overwritten on the way to the vendor: nothing says that API Gateway drops our role's session token."""
 
 
 class CalledPath(NamedTuple):
@@ -104,7 +106,7 @@ class VendorProxy(Construct):
 
     def _method(self, resource: apigateway.Resource, verb: str) -> apigateway.Method:
         parameters = {"method.request.path.proxy": True}
-        mapping = {"integration.request.path.proxy": "method.request.path.proxy"}
+        mapping = {"integration.request.path.proxy": "method.request.path.proxy", **HIDDEN}
         if self._vendor.credential is not None:
             credential = f"method.request.header.{CREDENTIAL_HEADER}"
             parameters[credential] = False

@@ -1,7 +1,8 @@
 """HTTP_PROXY passes the backend's response headers on, as API Gateway does; ministack keeps Content-Type only.
 
-Without it a laptop's vendor could not say `Retry-After`. The backend is called over kept connections, as API Gateway
-does, instead of a new one per request on a thread.
+Without it a laptop's vendor could not say `Retry-After`. `Date` and the like, which the gateway writes itself, become
+`x-amzn-Remapped-...`, and what is of one connection goes (the table in "Amazon API Gateway important notes"). The
+backend is called over kept connections, as API Gateway does, instead of a new one per request on a thread.
 """
 
 import sys
@@ -15,10 +16,15 @@ import httpx
 from ministack.services import apigateway_v1
 
 HOP_BY_HOP: Final = frozenset(
-    {"connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "server", "trailer"}
-    | {"transfer-encoding", "upgrade"}
+    {"content-encoding", "content-length", "content-type", "expect", "host", "keep-alive", "proxy-authenticate", "te"}
+    | {"trailer", "transfer-encoding", "upgrade", "via"}
 )
 """Headers of one connection, or those that the gateway writes itself (httpx has undone the encoding)."""
+REMAPPED: Final = {
+    name: f"x-amzn-remapped-{name}"
+    for name in ("authorization", "connection", "content-md5", "date", "max-forwards", "server", "user-agent")
+} | {"www-authenticate": "x-amzn-remapped-www-authenticate"}
+"""What the gateway has of its own, or nobody's: the backend's goes under another name."""
 IDLE_S: Final = 4.0
 """Kept connections are given up before servers do that themselves (uvicorn: 5 s): a request must not meet a close."""
 
@@ -43,7 +49,9 @@ async def _open(request: Request, timeout_s: float) -> tuple[int, Mapping[str, s
     )
     noted = _passed_on.get()
     if noted is not None:
-        noted.update({name: value for name, value in answer.headers.items() if name not in HOP_BY_HOP})
+        noted.update(
+            {REMAPPED.get(name, name): value for name, value in answer.headers.items() if name not in HOP_BY_HOP}
+        )
     return answer.status_code, {"Content-Type": answer.headers.get("content-type", "application/json")}, answer.content
 
 

@@ -4,7 +4,8 @@ import asyncio
 import json
 from typing import Any
 
-from headway.cloud.faults import PATH, Event, Fault, FaultPlan, Kind, Receive, Scope, Send, meant, with_faults
+from headway.cloud.faults import Event, Fault, FaultPlan, Kind, Receive, Scope, Send, meant, with_faults
+from headway.cloud.routes import FAULTS_ROUTE
 
 
 def met(fault: Fault, requests_count: int) -> list[bool]:
@@ -85,10 +86,10 @@ class Cloud:
         return start["status"], answer["body"]
 
     def ask(self, *faults: dict[str, Any]) -> int:
-        return self.call("POST", PATH, json.dumps({"faults": faults}).encode())[0]
+        return self.call("POST", FAULTS_ROUTE, json.dumps({"faults": faults}).encode())[0]
 
     def met_counts(self) -> list[int]:
-        _, document = self.call("GET", PATH, b"{}")
+        _, document = self.call("GET", FAULTS_ROUTE, b"{}")
         return [fault["met_count"] for fault in json.loads(document)["faults"]]
 
 
@@ -108,7 +109,7 @@ def test_without_a_fault_a_request_goes_through_as_it_came() -> None:
     cloud.ask({"service": "sqs", "kind": "throttle"})
 
     assert cloud.call("POST", "/", b"body", "sqs")[0] == 400
-    cloud.call("DELETE", PATH, b"")
+    cloud.call("DELETE", FAULTS_ROUTE, b"")
     assert cloud.call("POST", "/", b"b", "sqs") == (200, b"done")
 
 
@@ -123,5 +124,5 @@ def test_what_is_no_fault_is_refused_and_changes_nothing() -> None:
 
     assert cloud.ask({"service": "sqs", "kind": "gravity"}) == 400
     assert cloud.ask({"service": "sqs", "kind": "error", "weight": 1}) == 400
-    assert cloud.call("POST", PATH, b"{")[0] == 400
+    assert cloud.call("POST", FAULTS_ROUTE, b"{")[0] == 400
     assert cloud.met_counts() == [0]

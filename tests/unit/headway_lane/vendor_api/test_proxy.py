@@ -70,6 +70,7 @@ def test_the_credential_has_the_format_of_the_contract_and_the_proxy_knows_its_h
     proxy.send("GET", "/v1/jobs/1", 10)
     headers = vendor.requests[0].headers
     assert headers[CREDENTIAL_HEADER] == f"token={API_TOKEN};v=1"
+    assert CREDENTIAL_HEADER.encode() in dict(headers.raw), "API Gateway maps the name as it is spelled"
     assert "x-api-key" not in headers
 
 

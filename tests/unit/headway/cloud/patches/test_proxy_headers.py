@@ -63,6 +63,14 @@ def test_what_belongs_to_one_connection_stays_there(backend: Any, name: str) -> 
     assert name not in asyncio.run(call())[1]
 
 
+def test_what_the_gateway_writes_itself_comes_through_under_another_name(backend: Any) -> None:
+    said = {"Date": "Tue, 21 Dec 2021 14:51:23 GMT", "Server": "vendor", "WWW-Authenticate": "Basic"}
+    backend(lambda request: httpx.Response(200, headers=said))
+    headers = asyncio.run(call())[1]
+    assert headers.items() >= {f"x-amzn-remapped-{name.lower()}": value for name, value in said.items()}.items()
+    assert not {name.lower() for name in said} & set(headers)
+
+
 def test_calls_at_one_time_do_not_mix_their_headers(backend: Any) -> None:
     async def answer(request: httpx.Request) -> httpx.Response:
         number = request.url.path.rpartition("/")[2]

@@ -110,9 +110,10 @@ def test_a_reservation_past_the_account_is_refused(monkeypatch: pytest.MonkeyPat
         provisioners._RESOURCE_HANDLERS[FUNCTION]["create"]("One", {"ReservedConcurrentExecutions": 1}, "stack")
 
 
-def test_an_invocation_is_throttled_on_demand() -> None:
+def test_an_invocation_is_throttled_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = FaultPlan()
-    faults.apply(plan)
+    monkeypatch.setattr(faults, "PLAN", plan)
+    faults.apply()
     config = {"FunctionName": "any"}
     plan.replace([Fault("lambda", Kind.THROTTLE, "Invoke", count=1)])
 
