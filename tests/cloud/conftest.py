@@ -1,4 +1,7 @@
-"""Two embedded clouds side by side: one that refuses what AWS refuses, and one with every refusal left out."""
+"""Two embedded clouds side by side: one that refuses what AWS refuses, and one with every refusal left out.
+
+HEADWAY_LENIENT holds for the strict one too, so that a test of our own code on it can be seen to need a refusal.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ class Clouds:
 def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
     """Start both, once per worker of the suite: a test that shows a refusal shows that the other one lacks it."""
     folders = {name: tmp_path_factory.mktemp(name) for name in ("strict", "lenient")}
-    switches = {"strict": {LENIENT_VARIABLE: ""}, "lenient": {LENIENT_VARIABLE: ALL}}
+    switches = {"strict": {}, "lenient": {LENIENT_VARIABLE: ALL}}
     try:
         targets = {
             name: LocalTarget(process.start(folder, extra_environment=switches[name]).endpoint_url)
