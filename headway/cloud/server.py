@@ -10,13 +10,22 @@ import os
 from ministack.app import app
 
 from headway.cloud import strictness
-from headway.cloud.patches import binary_bodies, expressions, fair_queues, priority, proxy_headers, shared_code
+from headway.cloud.patches import (
+    binary_bodies,
+    expressions,
+    fair_queues,
+    message_bodies,
+    priority,
+    proxy_headers,
+    shared_code,
+)
 
 __all__ = ["app"]
 
 binary_bodies.apply()
 expressions.apply()
 fair_queues.apply()
+message_bodies.apply()
 priority.apply()
 proxy_headers.apply()
 shared_code.apply()
