@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets docs synth bench-contract bench-strictness hostile fuzz lock clean
+.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults docs synth bench-contract bench-strictness hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,9 @@ more: $(READY) ## what `test` leaves out to end within ten minutes: who waits be
 
 presets: $(READY) ## the vendor presets end to end that e2e leaves out
 	@$(BIN)/pytest tests/e2e/test_presets.py --other-presets
+
+proof-faults: $(READY) ## put each known fault into a copy of the sources again: its test is red, and green where nothing shows it
+	@$(BIN)/python -m tests.proofs.faults
 
 docs: $(READY) ## reference.md, the picture, and the marked numbers of all documents, from the code
 	@$(BIN)/python -m docs.generator

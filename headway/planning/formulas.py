@@ -56,7 +56,9 @@ ORDER: Final[Mapping[Group, tuple[str, ...]]] = {
         "batch_hold_at_pace_s",
         "dispatcher_timeout_s",
         "caller_timeout_s",
+        "caller_task_timeout_s",
         "results_timeout_s",
+        "results_task_timeout_s",
         "reconciler_timeout_s",
     ),
     Group.TIMEOUTS: (

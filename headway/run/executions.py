@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
+from headway_lane.messages import json_text
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from headway.run.lines import InputLine
@@ -93,7 +94,7 @@ class Executions:
             if before is not None and (before.succeeded or not before.ended):
                 return Started(before.arn, attempt.number - 1, before)
             if before is not None:  # its answer may have come too late
-                execution_input = json.dumps({**json.loads(execution_input), "predecessor": before.call_id})
+                execution_input = json_text.write({**json.loads(execution_input), "predecessor": before.call_id})
         self._lay_down(attempt.line)
         number = attempt.number
         while True:

@@ -1,4 +1,7 @@
-"""Two embedded clouds side by side: one that refuses what AWS refuses, and one with every refusal left out."""
+"""Two embedded clouds side by side: one that refuses what AWS refuses, and one with every refusal left out.
+
+HEADWAY_LENIENT holds for the strict one too, so that a test of our own code on it can be seen to need a refusal.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -5,16 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headway.cloud import process
-from headway.cloud.strictness import LENIENT_VARIABLE
 from headway.deployment.target import LocalTarget
 from tests.cloud.roles import make_any_role
 
 
 @contextmanager
 def started(folder: Path, **switches: str) -> Iterator[LocalTarget]:
-    """Start a cloud, strict unless a switch says otherwise, that knows the role that may do anything."""
+    """Start a cloud, as strict as HEADWAY_LENIENT says unless a switch does, that knows the role that may do anything."""
     try:
-        cloud = process.start(folder, extra_environment={LENIENT_VARIABLE: "", **switches})
+        cloud = process.start(folder, extra_environment=switches)
         target = LocalTarget(cloud.endpoint_url)
         make_any_role(target)
         yield target

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headway_cdk.parameters import logical_name, poll_verbs
 from headway_lane.contract.dispatch import Drain, Pacing
 from headway_lane.contract.limits import FENCE_BURST_SHARE, Limit, Scope
-from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, LONGEST_DELAY_S, SETTLE_TIMEOUT_S
+from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, LONGEST_DELAY_S, SETTLE_TASK_TIMEOUT_S, SETTLE_TIMEOUT_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment
 
@@ -129,12 +129,12 @@ def test_timeouts_in_call_vendor_are_the_contracts_and_the_heartbeat_is_the_shor
         assert callback["TimeoutSeconds"] == vendor.call_timeout_s
         assert callback["HeartbeatSeconds"] == vendor.call_heartbeat_s < vendor.call_timeout_s
         assert definition["TimeoutSeconds"] == vendor.workflow_timeout_s > vendor.call_timeout_s
-        assert results["TimeoutSeconds"] == vendor.results_timeout_s
+        assert results["TimeoutSeconds"] == vendor.results_task_timeout_s > vendor.results_timeout_s
         assert templates.properties(f"Lane-{vendor.name}/Results/Function")["Timeout"] == vendor.results_timeout_s
         assert vendor.record_ttl_s > vendor.workflow_timeout_s
 
 
-def test_timeouts_in_dispatch_call_are_those_of_its_functions_within_an_express_workflows_five_minutes(
+def test_no_task_of_dispatch_call_ends_before_its_function_does_and_none_after_an_express_workflows_five_minutes(
     templates: "Templates",
 ) -> None:
     for vendor in templates.vendors:
@@ -142,13 +142,13 @@ def test_timeouts_in_dispatch_call_are_those_of_its_functions_within_an_express_
         definition = templates.definition(f"{lane}/DispatchCall/Machine")
         states = definition["States"]
         assert definition["TimeoutSeconds"] == EXPRESS_TIMEOUT_S <= 300
-        assert states["RejectCall"]["TimeoutSeconds"] == SETTLE_TIMEOUT_S
+        assert states["RejectCall"]["TimeoutSeconds"] == SETTLE_TASK_TIMEOUT_S > SETTLE_TIMEOUT_S
         assert templates.properties(f"{lane}/Rejection/Function")["Timeout"] == SETTLE_TIMEOUT_S
         if vendor.dispatch.direct:
-            assert states["SettleCall"]["TimeoutSeconds"] == SETTLE_TIMEOUT_S
+            assert states["SettleCall"]["TimeoutSeconds"] == SETTLE_TASK_TIMEOUT_S
             assert templates.properties(f"{lane}/Joining/Function")["Timeout"] == SETTLE_TIMEOUT_S
         else:
-            assert states["CallVendor"]["TimeoutSeconds"] == vendor.caller_timeout_s
+            assert states["CallVendor"]["TimeoutSeconds"] == vendor.caller_task_timeout_s > vendor.caller_timeout_s
             assert templates.properties(f"{lane}/Caller/Function")["Timeout"] == vendor.caller_timeout_s
 
 

@@ -25,8 +25,8 @@ HEARD = {name: value for name, value in CALL.items() if name != "vendor"}
 """What the caller hears of it: whose call it is, it knows."""
 
 
-@pytest.mark.parametrize("case", ["Accepted", "Duplicate"])
-def test_a_call_that_the_vendor_has_is_done(engine: "Engine", case: str) -> None:
+@pytest.mark.parametrize("case", ["Accepted", "Duplicate", "Expired"])
+def test_a_call_that_the_vendor_has_or_nobody_waits_for_is_done(engine: "Engine", case: str) -> None:
     run = engine.run("dispatch_call", case, CALL)
     assert run.status == "SUCCEEDED"
     assert run.states == ["PrepareCall", "CallVendor", "RouteOutcome", "CallDispatched"]

@@ -2,7 +2,7 @@
 
 from constructs import Construct
 from headway_lane.contract import paths
-from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, SETTLE_TIMEOUT_S
+from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, SETTLE_TASK_TIMEOUT_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.store import JOB_TTL_S
 
@@ -33,7 +33,7 @@ def call_vendor(
             "WorkflowTimeoutSeconds": vendor.workflow_timeout_s,
             "CallTimeoutSeconds": vendor.call_timeout_s,
             "CallHeartbeatSeconds": vendor.call_heartbeat_s,
-            "ResultsTimeoutSeconds": vendor.results_timeout_s,
+            "ResultsTimeoutSeconds": vendor.results_task_timeout_s,
         },
         grants={
             "sqs:SendMessage": [queue.queue_arn for queue in state.request_queues],
@@ -55,8 +55,8 @@ def dispatch_call(
         values={
             "CallerFunctionArn": caller.function.function_arn,
             "RejectionFunctionArn": rejection.function.function_arn,
-            "CallerTimeoutSeconds": vendor.caller_timeout_s,
-            "SettleTimeoutSeconds": SETTLE_TIMEOUT_S,
+            "CallerTimeoutSeconds": vendor.caller_task_timeout_s,
+            "SettleTimeoutSeconds": SETTLE_TASK_TIMEOUT_S,
             "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,
         },
         grants={_INVOKE: [caller.function.function_arn, rejection.function.function_arn]},
@@ -93,7 +93,7 @@ def dispatch_call_direct(
             "JobIdPath": str(vendor.submit.job_id),
             "RejectionFunctionArn": rejection.function.function_arn,
             "JoiningFunctionArn": joining.function.function_arn,
-            "SettleTimeoutSeconds": SETTLE_TIMEOUT_S,
+            "SettleTimeoutSeconds": SETTLE_TASK_TIMEOUT_S,
             "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,
         },
         grants={

@@ -1,6 +1,5 @@
 """The inbox (hop 10): a stored callback is verified, read by the contract, and matched to the waiting calls."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from headway_lane.callback.event import CallbackEvent, EventKind
 from headway_lane.contract.profile import Profiles
 from headway_lane.ledger.record import Answer
 from headway_lane.ledger.store import Ledger
+from headway_lane.messages import json_text
 from headway_lane.messages.claim import CARRIED_BYTES, Claims, answers_folder
 from headway_lane.messages.envelope import Envelope
 from headway_lane.resume.settlement import Settlement, Settler
@@ -94,9 +94,9 @@ class Inbox:
 
     def _kept(self, vendor: str, body: str) -> str:
         """Return an event as the ledger keeps it: as it is, or as a claim check where an item has no room for it."""
-        if len(json.dumps(body)) <= CARRIED_BYTES:  # which is how the ledger writes it
+        if len(json_text.encode(body)) <= CARRIED_BYTES:  # which is how the ledger writes it
             return body
-        return json.dumps(self._claims.keep(body.encode(errors="replace"), answers_folder(vendor)))
+        return json_text.write(self._claims.keep(body.encode(errors="replace"), answers_folder(vendor)))
 
     def _beat(self, vendor: str, job_id: str) -> CallbackOutcome:
         """Progress keeps the waiting task alive; before the job ID is known there is nothing to keep alive yet."""

@@ -82,6 +82,8 @@ class Caller:
             call = self._begin()
             if call is None:
                 return CallReport(CallOutcome.DUPLICATE)
+            if not call.job_id and not self._back.settler.awaited(call):
+                return self._expire(call)
             job_id = call.job_id or self._accept(call)
         except RetryLater as error:
             return self._defer(error)
@@ -111,6 +113,18 @@ class Caller:
             cause = f"{self._vendor.name}: the caller broke off; not repeated, a job could be doubled"
             raise FailTask(ErrorCode.CALLER_CRASHED, cause)
         return replace(found, doubtful=True)
+
+    def _expire(self, call: Call) -> CallReport:
+        """Drop a call whose task has ended while it was queued: the vendor would work for nobody.
+
+        Its permit is not used, and its slot stays empty. Its in-flight permit is given back, but where an earlier
+        attempt may have left a job at the vendor.
+        """
+        self._ledger.expire(call.call_id)
+        if not call.doubtful:
+            self._back.settler.release(call)
+        cause = f"{self._vendor.name}: the task had ended before the vendor was called"
+        return CallReport(CallOutcome.EXPIRED, error=ErrorCode.REQUEST_EXPIRED, cause=cause)
 
     def _accept(self, call: Call) -> str:
         """Get the vendor's job ID and write it down. RetryLater, InDoubt and FailTask as `submit` raises them."""

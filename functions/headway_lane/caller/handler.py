@@ -25,6 +25,7 @@ METRICS: Final = {
     CallOutcome.DEFERRED: Metric.CALLS_THROTTLED,
     CallOutcome.REJECTED: Metric.CALLS_REJECTED,
     CallOutcome.DUPLICATE: Metric.CALLS_DUPLICATE,
+    CallOutcome.EXPIRED: Metric.CALLS_EXPIRED,
 }
 
 
@@ -60,6 +61,7 @@ def call(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "call made",
         call_id=request.call_id,
         outcome=report.outcome,
+        error=report.error,
         job_id=report.job_id,
         missed_count=missed_count,
         late_count=late_count,

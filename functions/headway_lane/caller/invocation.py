@@ -36,6 +36,7 @@ class CallOutcome(StrEnum):
     DEFERRED = "deferred"
     REJECTED = "rejected"
     DUPLICATE = "duplicate"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)

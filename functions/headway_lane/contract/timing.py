@@ -14,6 +14,11 @@ MARGIN_S: Final = 30
 SETTLE_TIMEOUT_S: Final = 15
 """Timeout of the functions that only write to the ledger and to Step Functions."""
 
+SETTLE_TASK_TIMEOUT_S: Final = SETTLE_TIMEOUT_S + MARGIN_S
+"""TimeoutSeconds of the states that invoke them. Step Functions counts the cold start, Lambda does not: were both
+equal, a retry would begin while the first invocation runs.
+"""
+
 TURN_PATIENCE_S: Final = 10
 """The longest that a running function waits for its slot; what is further away goes back to the queue."""
 
@@ -99,6 +104,14 @@ class Timing(Rates):
         return math.ceil(self.result.timeout_s) + MARGIN_S + TURN_PATIENCE_S
 
     @property
+    @formula("results_timeout_s + margin_s", note="TimeoutSeconds of the task that invokes results")
+    def results_task_timeout_s(self) -> int:
+        """TimeoutSeconds of the task that invokes results: longer than the function may run, so that a retry never
+        meets the invocation before it.
+        """
+        return self.results_timeout_s + MARGIN_S
+
+    @property
     @formula("ceil(check_batch_size x (patience_s + poll_timeout_s)) + margin_s", note="where the contract has `poll`")
     def reconciler_timeout_s(self) -> int:
         """Timeout of the reconciler: a batch of checks, each a wait for a slot and one attempt."""
@@ -113,6 +126,14 @@ class Timing(Rates):
     def caller_timeout_s(self) -> int:
         """Timeout of the caller: its budget (`caller.submit.BUDGET_S`), a wait for a slot, a last submit or lookup."""
         return math.ceil(self.submit.longest_timeout_s) + MARGIN_S + TURN_PATIENCE_S
+
+    @property
+    @formula("caller_timeout_s + margin_s", note="TimeoutSeconds of the task that invokes the caller")
+    def caller_task_timeout_s(self) -> int:
+        """TimeoutSeconds of the task that invokes the caller: longer than the function may run. A retry has the same
+        lease owner, and would take a call that is still being made for one that broke off.
+        """
+        return self.caller_timeout_s + MARGIN_S
 
     @property
     @formula(
@@ -145,10 +166,10 @@ class Timing(Rates):
         return 6 * self.dispatcher_timeout_s + self.dispatch.batching_window_s
 
     @property
-    @formula("call_timeout_s + 4 x (results_timeout_s + margin_s)")
+    @formula("call_timeout_s + 4 x (results_task_timeout_s + margin_s)")
     def workflow_timeout_s(self) -> int:
         """TimeoutSeconds of a `call_vendor` execution: the callback task, then results with their retries."""
-        return self.call_timeout_s + 4 * (self.results_timeout_s + MARGIN_S)
+        return self.call_timeout_s + 4 * (self.results_task_timeout_s + MARGIN_S)
 
     @property
     @formula("2 x workflow_timeout_s + 7 x 24 x 3600", note="of the ledger")

@@ -2,7 +2,6 @@
 workflow.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from headway_lane.ledger.record import OVER, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import Pace, Starts, no_starts
+from headway_lane.messages import json_text
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest, waiter_of
 from headway_lane.resume.waiters import Waiters
@@ -87,7 +87,7 @@ class Dispatcher:
             raise
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
-            input=json.dumps(
+            input=json_text.write(
                 {
                     "call_id": request.call_id,
                     "vendor": request.vendor,

@@ -45,6 +45,8 @@ class CallAttribute(StrEnum):
     LEASE_UNTIL_EPOCH_S = "lease_until_epoch_s"
     DOUBTFUL = "doubtful"
     """There where the call went back to its queue while nobody knew whether the vendor had taken it."""
+    MOVE_ID = "move_id"
+    """Signs the last move that a function made, so that it knows its own work again."""
     JOB_ID = "job_id"
     ERROR = "error"
     CAUSE = "cause"

@@ -2,17 +2,24 @@
 
 Nothing is ever put over an existing item, so duplicates and either order of arrival are safe: of two writers exactly
 one sees its condition hold.
+
+An SDK sends a request again where its response was lost, and the repeat of a move finds the call moved: its condition
+fails though the move has happened. So every move signs the record with an ID of its own, and knows its own work again
+by it.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
 from headway_lane.ledger.record import Answer, Call, CallAttribute, CallState, JobAttribute, job_key, since_attribute
+from headway_lane.messages import json_text
 from headway_lane.messages.request import CallRequest
+from headway_lane.runtime.refused_writes import item_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -107,6 +114,10 @@ class Ledger:
             {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause},
         )
 
+    def expire(self, call_id: str) -> Call | None:
+        """Move dispatching -> expired: its task has ended before the vendor was called."""
+        return self._move(call_id, (CallState.DISPATCHING,), CallState.EXPIRED)
+
     def answer(self, call_id: str) -> Call | None:
         """Move accepted -> answered."""
         return self._move(call_id, (CallState.ACCEPTED,), CallState.ANSWERED)
@@ -126,7 +137,7 @@ class Ledger:
     def join_answer(self, vendor: str, answer: Answer) -> Parked:
         """Store an answer under its job ID, once. Whoever waits for it is in what comes back."""
         values: dict[str, Any] = {
-            JobAttribute.ANSWER: json.dumps(asdict(answer)),
+            JobAttribute.ANSWER: json_text.write(asdict(answer)),
             JobAttribute.ANSWERED_EPOCH_MS: self._epoch_ms(),
         }
         try:
@@ -161,19 +172,28 @@ class Ledger:
         removed: tuple[CallAttribute, ...] = (),
     ) -> Call | None:
         """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`. None where it
-        is not.
+        is not, unless this very move has brought it into `state` and only its response was lost.
         """
-        changes = {CallAttribute.STATE: state, since_attribute(state): self._epoch_ms(), **(values or {})}
+        move_id = uuid4().hex
+        changes = {
+            CallAttribute.STATE: state,
+            CallAttribute.MOVE_ID: move_id,
+            since_attribute(state): self._epoch_ms(),
+            **(values or {}),
+        }
         places = {f":from{index}": origin for index, origin in enumerate(origins)}
         try:
             answer = self._calls.update_item(
                 Key={CallAttribute.CALL_ID: call_id},
                 **_set(changes, places, f"#{CallAttribute.STATE} IN ({', '.join(places)})", removed),
                 ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             _unless_condition_failed(error)
-            return None
+            found = item_of(error)
+            ours = found.get(CallAttribute.MOVE_ID) == move_id and found[CallAttribute.STATE] == state
+            return _call(found) if ours else None
         return _call(answer["Attributes"])
 
     def _write_job(self, vendor: str, job_id: str, values: Mapping[str, Any], **condition: Any) -> Any:

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +12,7 @@ from headway_lane.limiter.core.circuit import Circuit
 from headway_lane.limiter.core.reservations import Floor, Quota, Reservations, Rule, Shift, Window
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import Entry
+from headway_lane.runtime.refused_writes import item_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -23,6 +25,8 @@ class BudgetAttribute(StrEnum):
     VERSION = "version"
     RULE = "rule"
     RESERVATIONS = "reservations"
+    WRITE_ID = "write_id"
+    """Signs the last write, so that its writer knows its own work again where only the response was lost."""
 
 
 class DynamoReservationStore:
@@ -37,12 +41,16 @@ class DynamoReservationStore:
         return _entry(item) if item else None
 
     def write(self, budget: str, entry: Entry) -> bool:
-        """Store an entry if the stored version is the one before it. False where it is not."""
+        """Store an entry if the stored version is the one before it. False where it is not, unless this very write has
+        been there: an SDK repeats what got no response.
+        """
+        write_id = uuid4().hex
         item = {
             BudgetAttribute.BUDGET: budget,
             BudgetAttribute.VERSION: entry.version,
             BudgetAttribute.RULE: _rule_json(entry.rule),
             BudgetAttribute.RESERVATIONS: _reservations_json(entry.reservations),
+            BudgetAttribute.WRITE_ID: write_id,
         }
         version = BudgetAttribute.VERSION
         try:
@@ -51,11 +59,12 @@ class DynamoReservationStore:
                 ConditionExpression=f"attribute_not_exists(#{version}) OR #{version} = :before",
                 ExpressionAttributeNames={f"#{version}": version},
                 ExpressionAttributeValues={":before": entry.version - 1},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            return False
+            return item_of(error).get(BudgetAttribute.WRITE_ID) == write_id
         return True
 
 

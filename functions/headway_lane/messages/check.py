@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from headway_lane.contract.exchange import Poll
 from headway_lane.contract.vendor import Vendor
+from headway_lane.messages import json_text
 from headway_lane.messages.request_queue import LONGEST_REQUEUE_S
 from headway_lane.runtime.errors import Malformed
 
@@ -57,6 +58,6 @@ class Checks:
         ahead_s = max(0, math.ceil(check.due_epoch_s - self._epoch_s()))
         self._sqs.send_message(
             QueueUrl=self._queue_url,
-            MessageBody=json.dumps(asdict(check)),
+            MessageBody=json_text.write(asdict(check)),
             DelaySeconds=min(ahead_s, LONGEST_REQUEUE_S),
         )

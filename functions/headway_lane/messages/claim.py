@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from botocore.exceptions import ClientError
 
+from headway_lane.messages import json_text
 from headway_lane.runtime.errors import Malformed
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Claims:
 
     def slim(self, value: Any, folder: str) -> Any:
         """Return a JSON value as it is, or the pointer to it where it is too large to travel."""
-        body = json.dumps(value, ensure_ascii=False).encode(errors="replace")
+        body = json_text.encode(value)
         return value if len(body) <= CARRIED_BYTES else self.keep(body, folder)
 
     def keep(self, body: bytes, folder: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from headway_lane.messages import json_text
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import Malformed
 
@@ -54,7 +55,7 @@ class CallRequest:
             TASK_TOKEN_FIELD: self.waiter,
             "predecessor": self.predecessor,
         }
-        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+        return json_text.write(fields)
 
 
 def call_id_of(body: str) -> str | None:

@@ -10,10 +10,13 @@ delivery of the request take an in-flight permit that nobody returns.
 from collections.abc import Callable
 from enum import StrEnum
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from headway_lane.ledger.record import Answer, Call, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.resume.waiters import Waiters
 from headway_lane.runtime.errors import ErrorCode
+from headway_lane.runtime.observability import logger
 
 Release = Callable[[str, str], None]
 """Gives back the in-flight permit of a vendor's call, by name and call ID."""
@@ -57,6 +60,16 @@ class Settler:
     def beat(self, call: Call) -> bool:
         """Tell the waiter that its call is alive. False where nobody waits any more."""
         return self._waiters.beat(call.waiter)
+
+    def awaited(self, call: Call) -> bool:
+        """Tell the waiter that its call is alive, and return whether anybody waits. Where that cannot be found out,
+        somebody does: a call too many harms less than one that is lost.
+        """
+        try:
+            return self.beat(call)
+        except (BotoCoreError, ClientError) as error:
+            logger().warning("waiter not asked", call_id=call.call_id, error_type=type(error).__name__)
+            return True
 
     def release(self, call: Call) -> None:
         """Give back the in-flight permit of a call that is not at the vendor, or not any more; may be repeated."""

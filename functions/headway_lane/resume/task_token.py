@@ -1,11 +1,11 @@
 """Waiters that are tasks of a Step Functions workflow: the handle is the token of a callback task."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from headway_lane.messages import json_text
 from headway_lane.messages.waiter import Waiter
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class TaskTokens:
     def succeed(self, waiter: Waiter, output: Mapping[str, Any]) -> bool:
         """Resume a waiting task. False where nobody waits any more."""
         try:
-            self._step_functions.send_task_success(taskToken=waiter, output=json.dumps(output))
+            self._step_functions.send_task_success(taskToken=waiter, output=json_text.write(output))
         except ClientError as error:
             return _dead(error)
         return True

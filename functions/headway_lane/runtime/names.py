@@ -47,6 +47,7 @@ class Metric(StrEnum):
     CALLS_THROTTLED = "CallsThrottled"
     CALLS_REJECTED = "CallsRejected"
     CALLS_DUPLICATE = "CallsDuplicate"
+    CALLS_EXPIRED = "CallsExpired"
     CALLS_REQUEUED = "CallsRequeued"
     IN_FLIGHT_FULL = "InFlightFull"
     PERMITS_MISSED = "PermitsMissed"

@@ -1,10 +1,10 @@
 """Rejecting a call (hop 6, the bad end). In: a call that failed for good. Out: DLQ message, and its waiter is told."""
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from headway_lane.ledger.record import CallState
 from headway_lane.ledger.store import Ledger
+from headway_lane.messages import json_text
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode
 
@@ -39,7 +39,7 @@ class Rejecter:
         if record is None or record.state is not CallState.REJECTED:
             return False
         self._sqs.send_message(
-            QueueUrl=self._dlq_url, MessageBody=json.dumps({"call": call, "error": error, "cause": cause})
+            QueueUrl=self._dlq_url, MessageBody=json_text.write({"call": call, "error": error, "cause": cause})
         )
         self._settler.fail(record, error, cause)
         if error in NOT_AT_THE_VENDOR:

@@ -52,7 +52,7 @@ def callback_of(job_id: str, status: str, key: str = WEBHOOK_KEY) -> dict[str, A
 
 def run_everything(worker: Worker) -> None:
     """Bring calls through every handler, on good ways and bad ones."""
-    for call_id in ("call-1", "call-2", "call-3", "call-4"):
+    for call_id in ("call-1", "call-2", "call-3", "call-5", "call-4"):
         body = request_body(call_id=call_id, payload=PAYLOAD, task_token=TASK_TOKEN)
         dispatcher.dispatch({"Records": [sqs_record(body)]}, CONTEXT)
     malformed = request_body(payload=f"payload-{MARK}", task_token=TASK_TOKEN)
@@ -60,11 +60,15 @@ def run_everything(worker: Worker) -> None:
     worker.sqs.waiting = {"receipt-1": malformed, "receipt-2": body}
     dispatcher.drain({"batch_size": 10}, CONTEXT)
 
+    worker.step_functions.waiting.add(TASK_TOKEN)
     assert caller.call(call_input("call-1"), CONTEXT)["outcome"] == "accepted"
     assert caller.call(call_input("call-1") | {"lease_owner": "owner-2"}, CONTEXT)["outcome"] == "duplicate"
     worker.vendor.answers = [httpx.Response(422, text=f"no such text: payload-{MARK}")]
     refusal = caller.call(call_input("call-2"), CONTEXT)
     settling.reject({"call": call_input("call-2"), "error": refusal["error"], "cause": refusal["cause"]}, CONTEXT)
+    assert caller.call(call_input("call-5"), CONTEXT)["outcome"] == "expired"
+    worker.step_functions.waiting.add(TASK_TOKEN)
+    worker.step_functions.errors.append(client_error("SendTaskHeartbeat", "ThrottlingException"))
     worker.vendor.answers = [httpx.Response(429, text=f"slow down, api-token-{MARK}")]
     assert caller.call(call_input("call-3"), CONTEXT)["outcome"] == "deferred"
 
@@ -95,6 +99,7 @@ def test_no_log_line_and_no_metric_holds_a_token_a_secret_a_payload_or_a_body(
     assert phrases == {
         "request malformed",
         "call made",
+        "waiter not asked",
         "call rejected",
         "callback received",
         "callback refused",

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from headway_lane.caller.call import Caller, WayBack, WayOut
 from headway_lane.caller.invocation import CallInput, CallOutcome, CallReport
 from headway_lane.contract.vendor import Vendor
@@ -28,7 +29,10 @@ from tests.unit.headway_lane.fakes import (
     FakeStepFunctions,
     FakeTurns,
     FakeVendor,
+    RepeatingTable,
     Tables,
+    WallClock,
+    client_error,
     request_of,
     vendor_of,
 )
@@ -98,7 +102,7 @@ def test_an_accepted_call_is_mapped_and_restarts_the_heartbeat(lane: Lane, step_
     assert lane.call() == ACCEPTED
     assert lane.state is CallState.ACCEPTED
     assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
-    assert step_functions.sent == [("SendTaskHeartbeat", {"taskToken": TOKEN})]
+    assert step_functions.sent == [("SendTaskHeartbeat", {"taskToken": TOKEN})] * 2, "before the call and after it"
 
 
 def test_a_duplicate_delivery_does_not_call_the_vendor_again(lane: Lane) -> None:
@@ -158,16 +162,22 @@ def test_an_answer_that_came_before_its_job_id_is_settled_by_the_caller(
     lane.ledger.join_answer("acme", ANSWER)
     assert lane.call() == ACCEPTED
     assert lane.state is CallState.RESUMED
-    assert [name for name, _ in step_functions.sent] == ["SendTaskSuccess"]
+    assert [name for name, _ in step_functions.sent] == ["SendTaskHeartbeat", "SendTaskSuccess"]
 
 
 def test_an_early_answer_is_not_lost_where_the_caller_breaks_off_before_the_task_is_told(
-    lane: Lane, step_functions: FakeStepFunctions
+    lane: Lane, step_functions: FakeStepFunctions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane.ledger.join_answer("acme", ANSWER)
-    step_functions.errors.append(Crash())
-    with pytest.raises(Crash):
-        lane.call()
+
+    def crash(call_id: str, answer: Answer) -> None:
+        lane.ledger.answer(call_id)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lane.settler, "settle", crash)
+        with pytest.raises(Crash):
+            lane.call()
     before = lane.state
     assert lane.call() == ACCEPTED
     assert (before, lane.state) == (CallState.ANSWERED, CallState.RESUMED)
@@ -176,9 +186,65 @@ def test_an_early_answer_is_not_lost_where_the_caller_breaks_off_before_the_task
 
 
 def test_an_acceptance_after_the_task_has_ended_is_still_mapped(lane: Lane, step_functions: FakeStepFunctions) -> None:
-    step_functions.end(TOKEN)
-    assert lane.call() == ACCEPTED
+    class Ending(FakeTurns):
+        def take(self) -> None:
+            step_functions.end(TOKEN)
+
+    assert lane.make(REQUEST, vendor_of(), Ending()) == ACCEPTED
     assert lane.ledger.call_of_job("acme", "job-1") == "call-1"
+
+
+def test_the_vendor_is_not_called_for_a_task_that_has_ended(lane: Lane, step_functions: FakeStepFunctions) -> None:
+    step_functions.end(TOKEN)
+    turns = FakeTurns()
+    assert lane.make(REQUEST, vendor_of(), turns) == CallReport(
+        CallOutcome.EXPIRED,
+        error=ErrorCode.REQUEST_EXPIRED,
+        cause="acme: the task had ended before the vendor was called",
+    )
+    assert (lane.vendor.requests, turns.told, lane.sqs.sent) == ([], ["report"], [])
+    assert lane.state is CallState.EXPIRED
+
+
+@pytest.mark.parametrize(("doubtful", "left"), [(False, ["call-1"]), (True, [])])
+def test_an_expired_call_gives_its_in_flight_permit_back_unless_the_vendor_may_have_its_job(
+    ledger: Ledger, step_functions: FakeStepFunctions, doubtful: bool, left: list[str]
+) -> None:
+    freed: list[str] = []
+    lane = Lane(ledger, Settler(ledger, step_functions.waiters(), lambda vendor, call_id: freed.append(call_id)))
+    ledger.begin("call-1", "owner-1", 40)
+    ledger.release("call-1", doubtful)
+    step_functions.end(TOKEN)
+    assert lane.call("owner-2", "ask").outcome is CallOutcome.EXPIRED
+    assert freed == left
+    assert lane.vendor.requests == []
+
+
+@pytest.mark.parametrize(
+    "trouble", [client_error("SendTaskHeartbeat", "ThrottlingException"), ReadTimeoutError(endpoint_url="states")]
+)
+def test_a_call_is_made_where_nobody_can_say_whether_its_task_waits(
+    lane: Lane, step_functions: FakeStepFunctions, trouble: Exception
+) -> None:
+    step_functions.errors.append(trouble)
+    assert lane.call() == ACCEPTED
+
+
+def test_a_call_is_made_where_the_response_to_its_beginning_was_lost(
+    lane: Lane, tables: Tables, wall_clock: WallClock
+) -> None:
+    lane.ledger = Ledger(RepeatingTable(tables.calls).table(), tables.jobs, wall_clock)
+    assert lane.call() == ACCEPTED
+    assert len(lane.vendor.requests) == 1
+
+
+def test_a_deferred_call_is_requeued_where_the_response_to_its_release_was_lost(
+    lane: Lane, tables: Tables, wall_clock: WallClock
+) -> None:
+    lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
+    lane.ledger = Ledger(RepeatingTable(tables.calls).table(), tables.jobs, wall_clock)
+    assert lane.call().outcome is CallOutcome.DEFERRED
+    assert len(lane.sqs.of("SendMessage")) == 1
 
 
 def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane) -> None:
@@ -366,9 +432,10 @@ def test_who_repeats_a_call_takes_the_answer_that_came_too_late_and_the_vendor_w
 
 @pytest.mark.parametrize("predecessor", ["", "call-1", "absent"])
 def test_a_late_failure_a_predecessor_that_is_not_late_and_none_at_all_make_the_call_anew(
-    lane: Lane, predecessor: str
+    lane: Lane, step_functions: FakeStepFunctions, predecessor: str
 ) -> None:
     late(lane, succeeded=False)
+    step_functions.waiting.add("token-2")
     lane.vendor.answers = [httpx.Response(201, json={"id": "job-2"})]
     assert lane.call(call_id="call-2", before=predecessor).job_id == "job-2"
     assert len(lane.vendor.requests) == 2

@@ -16,6 +16,7 @@ from tests.unit.headway_lane.fakes import (
     ASKING,
     NOW_MS,
     ORIGIN,
+    TOKEN,
     VENDOR_DOCUMENT,
     Worker,
     metrics,
@@ -52,6 +53,18 @@ def test_a_missed_permit_is_counted(worker: Worker, capsys: pytest.CaptureFixtur
     handle(worker, permit(NOW_US - 1_000_000))
     assert len(worker.vendor.requests) == 1
     assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [1.0], "PermitsLate": [0.0]}
+
+
+def test_a_call_whose_task_has_ended_is_counted_with_its_reason(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.step_functions.end(TOKEN)
+    report = handle(worker, permit(NOW_US + 400_000))
+    assert (report["outcome"], report["error"]) == ("expired", "Request.Expired")
+    assert worker.clock.slept_us == []
+    printed = capsys.readouterr().out
+    assert '"error":"Request.Expired"' in printed
+    assert metrics(printed)["CallsExpired"] == [1.0]
 
 
 @pytest.mark.parametrize(("prove_arrival", "late"), [(True, 1.0), (False, 0.0)])
@@ -119,7 +132,7 @@ def test_a_vendor_that_fails_opens_its_circuit_and_its_calls_wait_in_the_queue(
     outcomes = [handle(worker, None, f"call-{number}")["outcome"] for number in range(6)]
     assert set(outcomes) == {"deferred"}
     assert len(worker.sqs.of("SendMessage")) == 6
-    assert worker.step_functions.sent == []
+    assert {name for name, _ in worker.step_functions.sent} == {"SendTaskHeartbeat"}
     reservations = worker.reservations.entries["acme#submit"].reservations
     assert not reservations.circuit.closed
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

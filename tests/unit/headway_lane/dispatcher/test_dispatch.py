@@ -10,6 +10,7 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.delay import Pacer
 from headway_lane.limiter.pace import DelayPace, Starts
+from headway_lane.messages.claim import CARRIED_BYTES
 from headway_lane.runtime.errors import Malformed, RetryLater
 
 from tests.unit.headway_lane.fakes import (
@@ -28,6 +29,9 @@ from tests.unit.headway_lane.messages.test_request import MISTAKES
 
 MACHINE_ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch"
 CONTRACT = vendor_of()
+
+
+LARGEST_PAYLOAD = {"text": "\N{CJK UNIFIED IDEOGRAPH-6E2C}" * ((CARRIED_BYTES - len('{"text":""}')) // 3)}
 
 
 @pytest.fixture
@@ -225,3 +229,14 @@ def test_a_malformed_request_that_comes_again_finds_its_task_failed_and_still_ra
     for _ in range(2):
         with pytest.raises(Malformed, match="`payload` must be an object"):
             dispatcher.dispatch(request_body(payload=None), ORIGIN, turns)
+
+
+def test_the_largest_payload_that_travels_is_no_larger_in_an_execution_in_any_language(
+    dispatcher: Dispatcher, step_functions: FakeStepFunctions
+) -> None:
+    body = json.dumps(json.loads(request_body(payload=LARGEST_PAYLOAD)), ensure_ascii=False)
+    assert len(json.dumps(LARGEST_PAYLOAD, ensure_ascii=False, separators=(",", ":")).encode()) > CARRIED_BYTES - 3
+    dispatcher.dispatch(body, ORIGIN, dispatcher.turns(1))
+    (execution,) = step_functions.of("StartExecution")
+    assert len(execution["input"].encode()) < CARRIED_BYTES + 1_000
+    assert json.loads(execution["input"])["payload"] == LARGEST_PAYLOAD

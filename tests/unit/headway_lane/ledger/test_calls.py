@@ -11,7 +11,7 @@ from headway_lane.ledger.record import UNANSWERED, Answer, Call, CallAttribute, 
 from headway_lane.ledger.store import Ledger
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
-from tests.unit.headway_lane.fakes import NOW_MS, TOKEN, Tables, WallClock, request_of
+from tests.unit.headway_lane.fakes import NOW_MS, TOKEN, RepeatingTable, Tables, WallClock, request_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -26,6 +26,7 @@ REJECT: Move = lambda ledger: ledger.reject("call-1", "Vendor.Rejected", "acme a
 ANSWER: Move = lambda ledger: ledger.answer("call-1")  # noqa: E731
 RESUME: Move = lambda ledger: ledger.resume("call-1")  # noqa: E731
 LAPSE: Move = lambda ledger: ledger.lapse("call-1")  # noqa: E731
+EXPIRE: Move = lambda ledger: ledger.expire("call-1")  # noqa: E731
 
 WAYS: dict[CallState, tuple[Move, ...]] = {
     CallState.QUEUED: (),
@@ -43,6 +44,7 @@ MOVES: dict[str, tuple[Move, set[CallState], CallState]] = {
     "reject": (REJECT, {CallState.QUEUED, CallState.DISPATCHING}, CallState.REJECTED),
     "answer": (ANSWER, {CallState.ACCEPTED}, CallState.ANSWERED),
     "resume": (RESUME, {CallState.ANSWERED}, CallState.RESUMED),
+    "expire": (EXPIRE, {CallState.DISPATCHING}, CallState.EXPIRED),
     "lapse": (LAPSE, {CallState.ANSWERED, CallState.EXPIRED}, CallState.LATE),
 }
 
@@ -121,10 +123,40 @@ def test_a_move_happens_from_its_own_states_and_leaves_every_other_record_untouc
         assert call.state is target
         assert call == ledger.find("call-1")
         assert tables.call()[f"{target}_epoch_ms"] == NOW_MS + 1_000
-        assert before.items() - {("state", state)} <= tables.call().items() | {(f"{target}_epoch_ms", NOW_MS)}
+        rewritten = {("state", state), ("move_id", before.get("move_id"))}
+        assert before.items() - rewritten <= tables.call().items() | {(f"{target}_epoch_ms", NOW_MS)}
     else:
         assert call is None
         assert tables.call() == before
+
+
+@pytest.mark.parametrize("move_name", MOVES)
+def test_a_move_whose_response_was_lost_has_happened_once_the_request_is_repeated(
+    ledger: Ledger, tables: Tables, wall_clock: WallClock, move_name: str
+) -> None:
+    move, origins, target = MOVES[move_name]
+    bring(ledger, tables, min(origins))
+    call = move(Ledger(RepeatingTable(tables.calls).table(), tables.jobs, wall_clock))
+    assert call is not None
+    assert call.state is target
+    assert call == ledger.find("call-1")
+
+
+def test_a_move_that_somebody_else_has_made_is_not_taken_for_ones_own(ledger: Ledger, tables: Tables) -> None:
+    bring(ledger, tables, CallState.DISPATCHING)
+    assert BEGIN(ledger) is None, "not even with the same lease owner"
+
+
+def test_a_move_after_which_the_call_has_gone_on_is_over(ledger: Ledger, tables: Tables, wall_clock: WallClock) -> None:
+    class ExpiringTable(RepeatingTable):
+        def update_item(self, **request: Any) -> Any:
+            self._table.update_item(**request)
+            expire(tables, NOW_MS)
+            return self._table.update_item(**request)
+
+    bring(ledger, tables, CallState.QUEUED)
+    assert BEGIN(Ledger(ExpiringTable(tables.calls).table(), tables.jobs, wall_clock)) is None
+    assert tables.call()[CallAttribute.STATE] == CallState.EXPIRED
 
 
 @pytest.mark.parametrize("state", CallState)

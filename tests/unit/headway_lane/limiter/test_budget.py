@@ -12,7 +12,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter import tables
 from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.core.changes import LONGEST_BACKOFF_US, RACE_ATTEMPTS, Changes, Contended
-from headway_lane.limiter.core.reservations import Rule, rule_of
+from headway_lane.limiter.core.reservations import Rule, no_reservations, rule_of
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import Entry
 from headway_lane.limiter.reservation_store import BudgetAttribute, DynamoReservationStore
@@ -20,7 +20,7 @@ from headway_lane.limiter.runner import ReservationStore
 from headway_lane.runtime.names import Environment
 from moto import mock_aws
 
-from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, VirtualClock, vendor_of
+from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, RepeatingTable, VirtualClock, vendor_of
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore, budgets_table
 
 RULE = rule_of([Limit(20, 1, Scope.SUBMIT), Limit(300, 60, Scope.SUBMIT)], 15_000)
@@ -97,6 +97,17 @@ def test_a_write_over_a_version_that_is_gone_is_refused(store: ReservationStore)
     entry = store.read("replicate#submit")
     assert entry is not None
     assert not store.write("replicate#submit", entry)
+
+
+def test_a_write_whose_response_was_lost_is_ones_own_once_the_request_is_repeated() -> None:
+    with budgets_table() as table:
+        behind = DynamoReservationStore(RepeatingTable(table).table())
+        entry = Entry(1, RULE, no_reservations(RULE))
+        assert behind.write("acme#submit", entry) is True
+        assert DynamoReservationStore(table).write("acme#submit", entry) is False, (
+            "somebody else's write of the same version"
+        )
+        assert behind.read("acme#submit") == entry
 
 
 def test_a_cool_down_stops_everybody_and_is_not_doubled_by_a_second_answer_of_the_same_trouble(

@@ -29,7 +29,7 @@ def test_a_success_resumes_the_task_with_the_job_and_no_more(
     ledger: Ledger, settler: Settler, step_functions: FakeStepFunctions
 ) -> None:
     assert settler.settle("call-1", SUCCESS) is Settlement.RESUMED
-    output = '{"call_id": "call-1", "job_id": "job-1", "status": "succeeded"}'
+    output = '{"call_id":"call-1","job_id":"job-1","status":"succeeded"}'
     assert step_functions.sent == [("SendTaskSuccess", {"taskToken": TOKEN, "output": output})]
     assert state(ledger) is CallState.RESUMED
 

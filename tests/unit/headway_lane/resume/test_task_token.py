@@ -18,7 +18,7 @@ def waiters(step_functions: FakeStepFunctions) -> Waiters:
 
 def test_a_task_is_resumed_once_with_its_output_as_json(waiters: Waiters, step_functions: FakeStepFunctions) -> None:
     assert waiters.succeed(TASK, {"job_id": "job-1"}) is True
-    assert step_functions.sent == [("SendTaskSuccess", {"taskToken": TOKEN, "output": '{"job_id": "job-1"}'})]
+    assert step_functions.sent == [("SendTaskSuccess", {"taskToken": TOKEN, "output": '{"job_id":"job-1"}'})]
     assert waiters.succeed(TASK, {"job_id": "job-1"}) is False
 
 

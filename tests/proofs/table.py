@@ -1,0 +1,123 @@
+"""The faults of 0.1 that a lenient emulator hid: how each gets into the sources again, and the test that turns red.
+
+A row is found to be stale by a unit test: its old text stands once in its file, its test exists, its refusals do.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One place in the sources: `old` stands in `file` exactly once, and becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault. `words` say what AWS does and what 0.1 made of it; `test` is a pytest node ID.
+
+    `refusals` are those of the embedded cloud that show it. Without any, the test's own fake does what AWS does, or it
+    judges the template: then the same test has to be green on the sources as they are.
+    """
+
+    name: str
+    words: str
+    changes: tuple[Change, ...]
+    test: str
+    refusals: tuple[str, ...] = ()
+
+
+LANE: Final = "functions/headway_lane"
+LANE_TESTS: Final = "tests/unit/headway_lane"
+
+NO_OWN_WORK: Final = Change(
+    f"{LANE}/ledger/store.py",
+    "ours = found.get(CallAttribute.MOVE_ID) == move_id and found[CallAttribute.STATE] == state",
+    "ours = False",
+)
+
+FAULTS: Final = (
+    Fault(
+        name="escaped-input",
+        words="an execution's input is limited in bytes; escapes made 390,022 of 195,000",
+        changes=(Change(f"{LANE}/messages/json_text.py", "ensure_ascii=False", "ensure_ascii=True"),),
+        test=f"{LANE_TESTS}/dispatcher/test_dispatch.py"
+        "::test_the_largest_payload_that_travels_is_no_larger_in_an_execution_in_any_language",
+    ),
+    Fault(
+        name="dead-task-called",
+        words="a task ends by its heartbeat while its call is queued; the vendor was called all the same",
+        changes=(
+            Change(
+                f"{LANE}/caller/call.py", "if not call.job_id and not self._back.settler.awaited(call):", "if False:"
+            ),
+        ),
+        test=f"{LANE_TESTS}/caller/test_call.py::test_the_vendor_is_not_called_for_a_task_that_has_ended",
+    ),
+    Fault(
+        name="late-token",
+        words="SendTask* answers TaskTimedOut for a token whose task has ended; it was taken for trouble, and retried",
+        changes=(
+            Change(
+                f"{LANE}/resume/task_token.py",
+                'frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})',
+                'frozenset({"TaskDoesNotExist", "InvalidToken"})',
+            ),
+        ),
+        test=f"{LANE_TESTS}/resume/test_task_token.py::test_a_heartbeat_reaches_a_waiting_task_only",
+    ),
+    Fault(
+        name="lost-response-of-release",
+        words="an SDK repeats a write whose response was lost, and the condition fails; the call went to no queue",
+        changes=(NO_OWN_WORK,),
+        test=f"{LANE_TESTS}/caller/test_call.py"
+        "::test_a_deferred_call_is_requeued_where_the_response_to_its_release_was_lost",
+    ),
+    Fault(
+        name="lost-response-of-begin",
+        words="the same; the caller took it for its own crash, and failed the call with nothing sent",
+        changes=(NO_OWN_WORK,),
+        test=f"{LANE_TESTS}/caller/test_call.py::test_a_call_is_made_where_the_response_to_its_beginning_was_lost",
+    ),
+    Fault(
+        name="lost-response-of-reserve",
+        words="the same; slots stayed empty that nobody else had taken",
+        changes=(
+            Change(
+                f"{LANE}/limiter/reservation_store.py",
+                "return item_of(error).get(BudgetAttribute.WRITE_ID) == write_id",
+                "return False",
+            ),
+        ),
+        test=f"{LANE_TESTS}/limiter/test_budget.py"
+        "::test_a_write_whose_response_was_lost_is_ones_own_once_the_request_is_repeated",
+    ),
+    Fault(
+        name="equal-timeouts",
+        words="a task's timeout counts the cold start, the function's does not; a retry met the first invocation",
+        changes=(
+            Change(
+                "cdk/headway_cdk/constructs/lane_machines.py", "vendor.caller_task_timeout_s", "vendor.caller_timeout_s"
+            ),
+        ),
+        test="tests/infrastructure/test_lane.py::"
+        "test_no_task_of_dispatch_call_ends_before_its_function_does_and_none_after_an_express_workflows_five_minutes",
+    ),
+    Fault(
+        name="retry-of-the-callback-task",
+        words="a retried callback task has a token of its own; the queued request still had the first",
+        changes=(
+            Change(
+                "workflows/call_vendor.asl.json",
+                '"HeartbeatSeconds": "${CallHeartbeatSeconds}",',
+                '"HeartbeatSeconds": "${CallHeartbeatSeconds}", "Retry": [{ "ErrorEquals": ["States.Timeout"] }],',
+            ),
+        ),
+        test="tests/workflow/test_definitions.py"
+        "::test_a_state_that_waits_for_a_callback_hands_out_its_token_and_gives_up_in_the_open",
+    ),
+)
