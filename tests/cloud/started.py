@@ -11,7 +11,7 @@ from tests.cloud.roles import make_any_role
 
 @contextmanager
 def started(folder: Path, **switches: str) -> Iterator[LocalTarget]:
-    """Start a cloud, as strict as HEADWAY_LENIENT says unless a switch does, that knows the role that may do anything."""
+    """Start a cloud that knows the role that may do anything; HEADWAY_LENIENT counts unless a switch is given."""
     try:
         cloud = process.start(folder, extra_environment=switches)
         target = LocalTarget(cloud.endpoint_url)

@@ -12,11 +12,15 @@ def test_a_token_is_known_again_and_none_is_like_another() -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", ["", "FakeTaskToken", "AAAA", "6b1d1bd8-1f0c-4c5e-9d53-0a4b8f7f3c11", None, "\u6c34"]
+    "garbage", ["", "FakeTaskToken", "AAAA", "0f9c2a44-2f1c-4e55-9f0e-7c1a6f0c2d11", None, "\u6c34"]
 )
 def test_nothing_else_is_a_token(garbage: str | None) -> None:
     assert not is_token(garbage)
+
+
+def test_a_token_that_was_cut_or_changed_is_none() -> None:
     changed = new_token()
+    assert not is_token(changed[:-4])
     assert not is_token(("A" if changed[0] != "A" else "B") + changed[1:])
 
 
