@@ -50,6 +50,7 @@ def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     assembly = PERMITS / "assembly"
     with laboratory(tmp_path_factory.mktemp("permits"), configuration=configuration, assembly=assembly) as built:
         yield built
+        assert not built.denials(), "a function may have swallowed it: its role lacks this"
 
 
 def test_a_call_leaves_at_its_slot_in_the_reservations(paced: Laboratory) -> None:

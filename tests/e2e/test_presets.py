@@ -36,6 +36,7 @@ def sold(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     names = OTHERS if request.config.getoption("--other-presets") else CHOSEN
     with preset_laboratory(tmp_path_factory.mktemp("preset_lab"), names) as built:
         yield built
+        assert not built.denials(), "a function may have swallowed it: its role lacks this"
 
 
 def run_calls(sold: Laboratory, name: str, folder: Path, calls_count: int = CALLS) -> dict[int, dict[str, Any]]:

@@ -63,6 +63,8 @@ class Lane:
             ("calls end well", self.calls()),
             ("some jobs fail", self.calls(count_of_calls=4, no_failures=False)),
             ("answers are early", self.calls(early_callbacks=True)),
+            ("answers are early, and bad", self.calls(count_of_calls=4, no_failures=False, early_callbacks=True)),
+            ("a request comes twice", self.doubled),
             ("callbacks come twice", self.calls(duplicate_callbacks=True)),
             ("the vendor is down", self.calls(wanted="FAILED", down=True)),
             ("the vendor refuses for a while", self.calls(refuse_next=1)),
@@ -160,6 +162,19 @@ class Lane:
             until(lambda: self.lab.depth(url) > 0, patience_s=5)
             self.spoil(url)
         yield lambda: self.ended([arn], "FAILED")
+
+    @contextmanager
+    def doubled(self) -> Iterator[Callable[[], bool]]:
+        vendor, sqs, url = self.lab.vendors[self.vendor_name], self.lab.target.client("sqs"), self.queue_urls[-1]
+        vendor.reset()
+        vendor.switch(no_failures=True)
+        with self.lab.held(self.lane.dispatcher_function):
+            arn = self.start()
+            [message] = until(
+                lambda: sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages"), patience_s=5
+            )
+            sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageGroupId="doubled")
+        yield lambda: self.ended([arn], "SUCCEEDED") and self.lab.backlog(url) == 0
 
     def spoil(self, url: str) -> None:
         """Take a request out of its queue, and send it again without what it is about."""
