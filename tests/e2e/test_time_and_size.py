@@ -1,44 +1,40 @@
 """Time that runs out, and data that is too large, end to end: the deployed machine, with waits of seconds.
 
-The contract's heartbeat has a margin of half a minute; a copy of the deployed machine has the same states and calls the
-same functions, with less patience.
+The contract's heartbeat has a margin of half a minute: for some executions the deployed machine has less patience.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from headway.testing.laboratory import VENDOR, WORKFLOW, Laboratory
 from headway.testing.waiting import until
 
 CALL = "CallVendor"
+PAYLOAD = {"version": "v1", "input": {"prompt": "in time"}}
 LONGEST_BYTES = 262_144
 """Of a state's input or output (service quotas of Step Functions)."""
 
 
-def impatient(lab: Laboratory, name: str, *, machine: Mapping[str, Any], call: Mapping[str, Any]) -> str:
-    """Copy the deployed machine with other limits of its own, and of its call; return the copy's ARN."""
-    client = lab.target.client("stepfunctions")
-    deployed = client.describe_state_machine(stateMachineArn=lab.stack.workflows[WORKFLOW][VENDOR])
-    definition = json.loads(deployed["definition"]) | machine
+@contextmanager
+def impatient(lab: Laboratory, *, machine: Mapping[str, Any], call: Mapping[str, Any]) -> Iterator[None]:
+    """Give the deployed machine other limits of its own, and of its call, for executions that start meanwhile."""
+    client, arn = lab.target.client("stepfunctions"), lab.stack.workflows[WORKFLOW][VENDOR]
+    deployed = client.describe_state_machine(stateMachineArn=arn)["definition"]
+    definition = json.loads(deployed) | machine
     definition["States"][CALL] |= call
-    copy = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=deployed["roleArn"])
-    return str(copy["stateMachineArn"])
-
-
-def start(lab: Laboratory, machine: str, name: str, payload: Mapping[str, Any] | None = None) -> str:
-    given = {"payload": payload or {"version": "v1", "input": {"prompt": name}}}
-    answer = lab.target.client("stepfunctions").start_execution(
-        stateMachineArn=machine, name=name, input=json.dumps(given)
-    )
-    return str(answer["executionArn"])
+    client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
+    try:
+        yield
+    finally:
+        client.update_state_machine(stateMachineArn=arn, definition=deployed)
 
 
 def test_a_call_that_gives_no_sign_of_life_expires_and_its_late_answer_resumes_nobody(lab: Laboratory) -> None:
-    machine = impatient(lab, "no-heartbeat", machine={}, call={"HeartbeatSeconds": 2})
     lab.vendor.reset()
-    with lab.held(lab.stack.callback_function):
-        end = lab.end_of(start(lab, machine, "silent"))
+    with impatient(lab, machine={}, call={"HeartbeatSeconds": 2}), lab.held(lab.stack.callback_function):
+        end = lab.end_of(lab.start("silent", PAYLOAD))
         assert (end["status"], end["error"]) == ("FAILED", "Request.Expired")
         assert lab.record("silent")["state"] == "expired"
     assert until(lambda: lab.record("silent")["state"] == "late")
@@ -46,9 +42,8 @@ def test_a_call_that_gives_no_sign_of_life_expires_and_its_late_answer_resumes_n
 
 
 def test_the_callback_of_an_execution_that_timed_out_finds_a_dead_token(lab: Laboratory) -> None:
-    machine = impatient(lab, "no-time", machine={"TimeoutSeconds": 3}, call={})
-    with lab.held(lab.stack.callback_function):
-        assert lab.end_of(start(lab, machine, "timed-out"))["status"] == "TIMED_OUT"
+    with impatient(lab, machine={"TimeoutSeconds": 3}, call={}), lab.held(lab.stack.callback_function):
+        assert lab.end_of(lab.start("timed-out", PAYLOAD))["status"] == "TIMED_OUT"
         assert lab.record("timed-out")["state"] == "accepted", "nobody told the ledger"
     assert until(lambda: lab.record("timed-out")["state"] == "late")
 
