@@ -17,11 +17,11 @@ from headway_cdk.definitions import bind
 from headway_cdk.resources import WORKFLOWS
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from headway.cloud import process
 from headway.deployment.target import LocalTarget
+from tests.cloud.roles import ANY_ROLE_ARN
+from tests.cloud.started import started
 
 ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:{resource}"
-ROLE = "arn:aws:iam::000000000000:role/workflow"
 ECHO_ARN: Final = ACCOUNT.format(service="lambda", resource="function:echo")
 ECHO = """
 def handle(event, context):
@@ -107,7 +107,11 @@ class Engine:
                 BillingMode="PAY_PER_REQUEST",
             )
         target.client("lambda").create_function(
-            FunctionName="echo", Runtime="python3.11", Role=ROLE, Handler="echo.handle", Code={"ZipFile": _zip(ECHO)}
+            FunctionName="echo",
+            Runtime="python3.11",
+            Role=ANY_ROLE_ARN,
+            Handler="echo.handle",
+            Code={"ZipFile": _zip(ECHO)},
         )
         for name in NAMES:
             queues = {"RequestQueueUrl": self.queue_url, "UrgentQueueUrl": self.urgent_url}
@@ -115,7 +119,7 @@ class Engine:
 
     def create(self, name: str, machine: Any) -> None:
         """Make a state machine. Standard where AWS has Express too: only then is there a history to read."""
-        self._step_functions.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ROLE)
+        self._step_functions.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ANY_ROLE_ARN)
 
     def start(self, name: str, case: str | None, machine_input: Any, *, execution: str | None = None) -> str:
         """Start an execution and return its ARN."""
@@ -183,12 +187,9 @@ class Engine:
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Start ministack with the scripted answers; waits and back-offs take a thousandth of their time."""
-    state_dir = tmp_path_factory.mktemp("engine")
     switches = {"SFN_MOCK_CONFIG": str(Path(__file__).parent / "mocks.json"), "SFN_WAIT_SCALE": "0.001"}
-    try:
-        yield Engine(LocalTarget(process.start(state_dir, extra_environment=switches).endpoint_url))
-    finally:
-        process.stop(state_dir)
+    with started(tmp_path_factory.mktemp("engine"), **switches) as cloud:
+        yield Engine(cloud)
 
 
 @pytest.fixture(params=NAMES)
