@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from botocore.credentials import Credentials
+from headway_lane.vendor_api.proxy import SigV4
 
 from tests.cloud.rest_api import deploy, echo, proxied
 
@@ -17,10 +19,8 @@ MAPPING = {
     "integration.request.header.X-Amz-Security-Token": "'none'",
     "integration.request.header.X-Page": "method.request.querystring.page",
 }
+SIGNATURE = "AWS4-HMAC-SHA256"
 SENT = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=A/20261130/us-east-1/execute-api/aws4_request, Signature=0",
-    "X-Amz-Date": "20261130T000000Z",
-    "X-Amz-Security-Token": "of the role",
     "X-Mark": "1",
     "Via": "1.1 here",
     "Max-Forwards": "3",
@@ -34,7 +34,7 @@ def back_end() -> Iterator[str]:
 
 
 def heard(target: "Target", back_end: str, sent: dict[str, str], query: str = "") -> dict[str, str]:
-    """Return what the back end hears, with names in lower case."""
+    """Return what the back end hears of a signed request, with names in lower case."""
     declared = {source: False for source in MAPPING.values() if source.startswith("method.")}
     method = proxied(
         back_end,
@@ -42,7 +42,8 @@ def heard(target: "Target", back_end: str, sent: dict[str, str], query: str = ""
         AuthorizationType="AWS_IAM",
         RequestParameters=declared,
     )
-    answer = httpx.post(deploy(target, {"POST": method}) + query, headers=sent)
+    signed = SigV4(Credentials("test", "test"), target.region)
+    answer = httpx.post(deploy(target, {"POST": method}) + query, headers=sent, auth=signed)
     assert answer.status_code == 200, answer.text
     return {name.lower(): value for name, value in answer.json()["headers"].items()}
 
@@ -60,22 +61,19 @@ def test_a_static_value_goes_over_what_was_sent(clouds: "Clouds", back_end: str)
 def test_the_signature_and_what_belongs_to_the_connection_are_dropped(clouds: "Clouds", back_end: str) -> None:
     headers = heard(clouds.strict, back_end, SENT)
     assert not {"authorization", "via", "max-forwards", "x-page"} & set(headers)
-    assert (headers["x-mark"], headers["x-amz-date"]) == ("1", SENT["X-Amz-Date"])
-
-
-def test_any_authorization_is_dropped_where_iam_is_asked(clouds: "Clouds", back_end: str) -> None:
-    assert "authorization" not in heard(clouds.strict, back_end, {"Authorization": "unsigned"})
+    assert headers["x-mark"] == "1"
+    assert "x-amz-date" in headers, "nothing says that it is dropped"
 
 
 def test_an_authorization_of_another_kind_passes_a_method_without_iam(clouds: "Clouds", back_end: str) -> None:
     url = deploy(clouds.strict, {"POST": proxied(back_end)})
-    for value, passes in (("Bearer a", True), (SENT["Authorization"], False)):
+    for value, passes in (("Bearer a", True), (f"{SIGNATURE} Credential=A", False)):
         answer = httpx.post(url, headers={"Authorization": value})
         assert ("authorization" in {name.lower() for name in answer.json()["headers"]}) is passes
 
 
 def test_the_lenient_cloud_passes_the_signature_on(clouds: "Clouds", back_end: str) -> None:
-    assert heard(clouds.lenient, back_end, SENT)["authorization"] == SENT["Authorization"]
+    assert heard(clouds.lenient, back_end, SENT)["authorization"].startswith(SIGNATURE)
 
 
 def test_the_back_ends_own_date_and_server_come_back_under_other_names(clouds: "Clouds", back_end: str) -> None:
