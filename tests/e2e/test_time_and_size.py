@@ -4,15 +4,18 @@ The contract's heartbeat has a margin of half a minute: for some executions the 
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from headway.testing.laboratory import VENDOR, WORKFLOW, Laboratory
-from headway.testing.waiting import until
+from headway.testing.waiting import await_count, until
 
 CALL = "CallVendor"
 PAYLOAD = {"version": "v1", "input": {"prompt": "in time"}}
+CHINESE_COUNT = 63_000
+"""Characters: three bytes each on the way, and six with escapes."""
 LONGEST_BYTES = 262_144
 """Of a state's input or output (service quotas of Step Functions)."""
 
@@ -39,6 +42,18 @@ def test_a_call_that_gives_no_sign_of_life_expires_and_its_late_answer_resumes_n
         assert lab.record("silent")["state"] == "expired"
     assert until(lambda: lab.record("silent")["state"] == "late")
     assert lab.vendor.report().scopes["submit"].call_count == 1, "nothing is repeated"
+
+
+def test_the_vendor_is_called_for_a_task_that_waits_and_for_no_other(lab: Laboratory) -> None:
+    lab.vendor.reset()
+    with impatient(lab, machine={}, call={"HeartbeatSeconds": 2}):
+        with lab.held(lab.lane.dispatcher_function):
+            arn = lab.start("queued-too-long", PAYLOAD)
+            await_count(lambda: lab.depth(lab.lane.request_queue_url), 1, "requests that wait")
+            time.sleep(3)  # the heartbeat is the service's: it has no other clock
+        waited = lab.end_of(arn)["status"] == "SUCCEEDED"
+    until(lambda: lab.record("queued-too-long").get("state") in ("expired", "late", "resumed"))
+    assert lab.vendor.report().scopes["submit"].call_count == int(waited)
 
 
 def test_the_callback_of_an_execution_that_timed_out_finds_a_dead_token(lab: Laboratory) -> None:
@@ -73,6 +88,16 @@ def test_a_call_that_failed_fails_again_when_it_is_redriven_and_the_vendor_hears
     again = lab.end_of(arn)
     assert (again["status"], again["error"], again["redriveCount"]) == ("FAILED", "Vendor.Rejected", 1)
     assert lab.vendor.report().scopes["submit"].call_count == 1
+
+
+def test_a_payload_of_chinese_travels_by_its_bytes_and_not_by_its_escapes(lab: Laboratory) -> None:
+    payload = {"version": "v1", "input": {"prompt": "\u6c34" * CHINESE_COUNT}}
+    given = json.dumps({"payload": payload}, ensure_ascii=False)
+    arn = lab.target.client("stepfunctions").start_execution(
+        stateMachineArn=lab.stack.workflows[WORKFLOW][VENDOR], name="chinese", input=given
+    )["executionArn"]
+    end = lab.end_of(arn)
+    assert end["status"] == "SUCCEEDED", end.get("cause")
 
 
 def test_a_result_that_no_state_can_carry_goes_by_claim_check(lab: Laboratory) -> None:

@@ -33,6 +33,8 @@ class Fault:
 
 LANE: Final = "functions/headway_lane"
 LANE_TESTS: Final = "tests/unit/headway_lane"
+ELEVEN_STEPS: Final = "tests/e2e/test_eleven_steps.py"
+TIME_AND_SIZE: Final = "tests/e2e/test_time_and_size.py"
 
 NO_OWN_WORK: Final = Change(
     f"{LANE}/ledger/store.py",
@@ -42,11 +44,20 @@ NO_OWN_WORK: Final = Change(
 
 FAULTS: Final = (
     Fault(
+        name="missing-grant",
+        words="IAM denies what a role lacks; the caller read the jobs table, which its role might only update",
+        changes=(Change(f"{LANE}/caller/needs.py", "        | READING_ANSWERS\n", ""),),
+        test=f"{TIME_AND_SIZE}::test_an_execution_that_was_stopped_takes_the_late_answer_when_it_is_redriven",
+        refusals=("iam",),
+    ),
+    Fault(
         name="escaped-input",
         words="an execution's input is limited in bytes; escapes made 390,022 of 195,000",
-        changes=(Change(f"{LANE}/messages/json_text.py", "ensure_ascii=False", "ensure_ascii=True"),),
-        test=f"{LANE_TESTS}/dispatcher/test_dispatch.py"
-        "::test_the_largest_payload_that_travels_is_no_larger_in_an_execution_in_any_language",
+        changes=(
+            Change(f"{LANE}/dispatcher/dispatch.py", "input=json_text.write(", "input=__import__('json').dumps("),
+        ),
+        test=f"{TIME_AND_SIZE}::test_a_payload_of_chinese_travels_by_its_bytes_and_not_by_its_escapes",
+        refusals=("data_sizes",),
     ),
     Fault(
         name="dead-task-called",
@@ -56,7 +67,8 @@ FAULTS: Final = (
                 f"{LANE}/caller/call.py", "if not call.job_id and not self._back.settler.awaited(call):", "if False:"
             ),
         ),
-        test=f"{LANE_TESTS}/caller/test_call.py::test_the_vendor_is_not_called_for_a_task_that_has_ended",
+        test=f"{TIME_AND_SIZE}::test_the_vendor_is_called_for_a_task_that_waits_and_for_no_other",
+        refusals=("heartbeats",),
     ),
     Fault(
         name="late-token",
@@ -68,7 +80,62 @@ FAULTS: Final = (
                 'frozenset({"TaskDoesNotExist", "InvalidToken"})',
             ),
         ),
-        test=f"{LANE_TESTS}/resume/test_task_token.py::test_a_heartbeat_reaches_a_waiting_task_only",
+        test=f"{TIME_AND_SIZE}::test_the_callback_of_an_execution_that_timed_out_finds_a_dead_token",
+        refusals=("task_tokens",),
+    ),
+    Fault(
+        name="short-poll",
+        words="a receive without a wait may return nothing of what waits; the drain set no wait time",
+        changes=(Change(f"{LANE}/dispatcher/drain.py", "                WaitTimeSeconds=RECEIVE_WAIT_S,\n", ""),),
+        test="tests/cloud/test_drain.py::test_what_waits_is_received_though_a_short_poll_might_have_missed_it",
+        refusals=("partial_receives",),
+    ),
+    Fault(
+        name="unordered-times",
+        words="a heartbeat has to be shorter than its timeout; the machine is refused",
+        changes=(
+            Change(
+                "workflows/call_vendor.asl.json",
+                '"HeartbeatSeconds": "${CallHeartbeatSeconds}",',
+                '"HeartbeatSeconds": "${CallTimeoutSeconds}",',
+            ),
+        ),
+        test=f"{ELEVEN_STEPS}::test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps",
+        refusals=("definitions",),
+    ),
+    Fault(
+        name="role-nobody-may-assume",
+        words="a service takes only a role that trusts it",
+        changes=(
+            Change(
+                "cdk/headway_cdk/constructs/python_function.py",
+                'iam.ServicePrincipal("lambda.amazonaws.com")',
+                'iam.ServicePrincipal("states.amazonaws.com")',
+            ),
+        ),
+        test=f"{ELEVEN_STEPS}::test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps",
+        refusals=("iam",),
+    ),
+    Fault(
+        name="tuning-falls-open",
+        words="AppConfig may fail to answer; a tuning of 2/s became the contract's 10/s",
+        changes=(
+            Change(
+                f"{LANE}/contract/profile.py",
+                "            raise TuningUnknown(reason, retry_after_s=TUNING_RETRY_S) from error",
+                "            return Tuning(0, 1_000.0)",
+            ),
+        ),
+        test=f"{LANE_TESTS}/contract/test_profile.py::test_no_pace_is_made_up_where_no_tuning_was_ever_read",
+    ),
+    Fault(
+        name="client-timeouts",
+        words="SDK clients wait 60 s, longer than the functions live",
+        changes=(
+            Change(f"{LANE}/runtime/aws.py", "    connect_timeout=CONNECT_TIMEOUT_S,\n", ""),
+            Change(f"{LANE}/runtime/aws.py", "    read_timeout=READ_TIMEOUT_S,\n", ""),
+        ),
+        test=f"{LANE_TESTS}/test_clients.py::test_a_request_ends_long_before_its_function",
     ),
     Fault(
         name="lost-response-of-release",
