@@ -172,7 +172,9 @@ def _dead_letters(lab: Laboratory) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     client, queue_url = lab.target.client("sqs"), lab.stack.callback_dlq_url
     while True:
-        taken = client.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        taken = client.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1
+        )
         if not taken.get("Messages"):
             return found
         for message in taken["Messages"]:

@@ -129,7 +129,7 @@ def test_a_queue_counts_what_is_sent_received_and_deleted(hasty: Target) -> None
     sqs.send_message_batch(
         QueueUrl=url, Entries=[{"Id": "a", "MessageBody": "two"}, {"Id": "b", "MessageBody": "three"}]
     )
-    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2)["Messages"]
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2, WaitTimeSeconds=1)["Messages"]
     sqs.delete_message(QueueUrl=url, ReceiptHandle=received[0]["ReceiptHandle"])
     named = {"QueueName": "counted"}
     for metric, count in (("Sent", 3), ("Received", 2), ("Deleted", 1)):

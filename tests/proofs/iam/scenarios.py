@@ -171,7 +171,8 @@ class Lane:
         with self.lab.held(self.lane.dispatcher_function):
             arn = self.start()
             [message] = until(
-                lambda: sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages"), patience_s=5
+                lambda: sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, WaitTimeSeconds=1).get("Messages"),
+                patience_s=5,
             )
             sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageGroupId="doubled")
         yield lambda: self.ended([arn], "SUCCEEDED") and self.lab.backlog(url) == 0
@@ -179,7 +180,7 @@ class Lane:
     def spoil(self, url: str) -> None:
         """Take a request out of its queue, and send it again without what it is about."""
         sqs = self.lab.target.client("sqs")
-        [message] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1)["Messages"]
+        [message] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1)["Messages"]
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         body = {**json.loads(message["Body"]), "payload": "no object", "idempotency_key": 7}
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body), MessageGroupId="spoilt")
