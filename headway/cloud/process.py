@@ -59,6 +59,11 @@ def start(state_dir: Path, port: int | None = None, extra_environment: Mapping[s
     Deliveries.of(environment[DELIVERIES_VARIABLE])
     running = status(state_dir)
     if running is not None:
+        if left_out(running.lenient) != left_out(environment[LENIENT_VARIABLE]):
+            raise StartFailed(
+                f"the embedded cloud of {state_dir} runs already, with {LENIENT_VARIABLE}={running.lenient!r}: "
+                "stop it with `headway down` to change that"
+            )
         _wait_until_healthy(running, state_dir / LOG_FILE)
         return running
     stop(state_dir)
@@ -164,6 +169,7 @@ def _spawn(port: int, tmp_dir: str, log_path: Path, extra_environment: Mapping[s
         endpoint_url=f"http://127.0.0.1:{port}",
         started_epoch_s=int(time.time()),
         tmp_dir=tmp_dir,
+        lenient=extra_environment.get(LENIENT_VARIABLE, ""),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # to outlive its handle is what the process is for

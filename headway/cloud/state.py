@@ -18,6 +18,8 @@ class CloudState:
     endpoint_url: str
     started_epoch_s: int
     tmp_dir: str
+    lenient: str = ""
+    """Value of HEADWAY_LENIENT that it was started with."""
 
 
 def read_state(path: Path) -> CloudState | None:
