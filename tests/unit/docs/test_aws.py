@@ -7,6 +7,7 @@ import pytest
 from headway_cdk.resources import ROOT
 
 from headway.cloud.strictness import refusals
+from tests.proofs.table import FAULTS
 
 AWS = (ROOT / "docs" / "aws.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
@@ -34,3 +35,12 @@ def test_every_row_has_witnesses() -> None:
     ]
     assert len(rows) > 80, "the tables are not read any more"
     assert [row[0] for row in rows if not all(row)] == []
+
+
+def test_every_known_fault_has_its_row() -> None:
+    rows = [line for line in AWS.splitlines() if line.startswith("|")]
+    for fault in FAULTS:
+        [row] = [line for line in rows if line.startswith(f"| {fault.name} |")]
+        assert fault.words in row
+        assert all(f"`{refusal}`" in row for refusal in fault.refusals)
+    assert f"All {len(FAULTS)} rows" in AWS
