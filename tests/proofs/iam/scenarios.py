@@ -251,6 +251,7 @@ class Lane:
         states = self.lab.target.client("stepfunctions")
         machine = self.lab.stack.workflows[WORKFLOW][self.vendor_name]
         for found in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
-            states.stop_execution(executionArn=found["executionArn"])
+            with suppress(ClientError):  # it has ended meanwhile
+                states.stop_execution(executionArn=found["executionArn"])
         for url in self.queue_urls:
             self.lab.target.client("sqs").purge_queue(QueueUrl=url)
