@@ -26,8 +26,8 @@ from tests.proofs.iam.scenarios import Lane, Scenario
 VENDORS = ("assemblyai", "deepgram")
 TERMS = Terms(
     rate_per_s=8,
-    poll_after_s=1,
-    job_time_s=1.3,  # longer than to the first poll, which so finds a job that is not done
+    poll_after_s=3,
+    job_time_s=0.8,
     in_flight_count=1_000,
     dispatch={"pacing": "permits", "urgent_concurrency": 2, "maximum_concurrency": 2},
 )
