@@ -22,13 +22,13 @@ def zipped(source: str) -> bytes:
     return buffer.getvalue()
 
 
-def function_of(target: Target, source: str, **options: Any) -> str:
+def function_of(target: Target, source: str, *, role_arn: str = ANY_ROLE_ARN, **options: Any) -> str:
     """Create a function whose handler is `handler` of `source`; return its name."""
     name = f"function-{uuid4().hex}"
     target.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.14",
-        Role=ANY_ROLE_ARN,
+        Role=role_arn,
         Handler="main.handler",
         Code={"ZipFile": zipped(source)},
         Timeout=10,

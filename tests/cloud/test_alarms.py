@@ -1,9 +1,7 @@
 """Metrics that AWS's services publish by themselves, and the alarms on them; the minute of this cloud is short."""
 
-import io
 import json
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,6 +11,7 @@ import pytest
 
 from headway.deployment.target import Target
 from tests.cloud.conftest import Clouds
+from tests.cloud.functions import function_of
 from tests.cloud.roles import ANY_ROLE_ARN
 from tests.cloud.started import started
 
@@ -179,20 +178,11 @@ def test_a_machine_counts_its_executions_by_their_ends(hasty: Target) -> None:
 
 def test_a_function_counts_invocations_and_errors_and_its_metric_lines_are_metrics(hasty: Target) -> None:
     client = hasty.client("lambda")
-    zipped = io.BytesIO()
-    with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("counting.py", FUNCTION)
-    client.create_function(
-        FunctionName="counting",
-        Runtime="python3.11",
-        Role=ANY_ROLE_ARN,
-        Handler="counting.handler",
-        Code={"ZipFile": zipped.getvalue()},
-    )
+    name = function_of(hasty, FUNCTION)
     for event in ({"counts": [2, 3]}, {"fail": True}):
-        client.invoke(FunctionName="counting", Payload=json.dumps(event).encode())
+        client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     until(lambda: total(hasty, "Ours", "Calls", {"vendor": "acme"}), 5)
-    named = {"FunctionName": "counting"}
+    named = {"FunctionName": name}
     until(lambda: total(hasty, "AWS/Lambda", "Invocations", named), 2)
     assert total(hasty, "AWS/Lambda", "Errors", named) == 1
 

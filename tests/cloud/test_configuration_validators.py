@@ -1,9 +1,6 @@
 """AppConfig's validators: what they refuse is not deployed, by nobody."""
 
-import io
 import json
-import time
-import zipfile
 from typing import Any
 
 import pytest
@@ -11,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from headway.deployment.target import Target
 from tests.cloud.conftest import Clouds
-from tests.cloud.roles import ANY_ROLE_ARN
+from tests.cloud.functions import function_of, status_of_stack
 
 SCHEMA = json.dumps(
     {"type": "object", "required": ["rate_per_s"], "properties": {"rate_per_s": {"type": "number", "minimum": 0}}}
@@ -103,17 +100,9 @@ def test_a_configuration_can_be_validated_without_deploying_it(clouds: Clouds) -
 
 
 def test_a_function_refuses_by_an_error(clouds: Clouds) -> None:
-    zipped = io.BytesIO()
-    with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("validator.py", FUNCTION)
-    function = clouds.strict.client("lambda").create_function(
-        FunctionName="tuning-validator",
-        Runtime="python3.11",
-        Role=ANY_ROLE_ARN,
-        Handler="validator.handler",
-        Code={"ZipFile": zipped.getvalue()},
-    )
-    profile = Profile(clouds.strict, {"Type": "LAMBDA", "Content": function["FunctionArn"]})
+    function = clouds.strict.client("lambda").get_function(FunctionName=function_of(clouds.strict, FUNCTION))
+    arn = function["Configuration"]["FunctionArn"]
+    profile = Profile(clouds.strict, {"Type": "LAMBDA", "Content": arn})
     profile.deploy(VALID)
     with pytest.raises(profile.client.exceptions.BadRequestException, match="faster than the contract: version 2"):
         profile.deploy(b'{"rate_per_s": 11}')
@@ -129,7 +118,7 @@ def test_a_profile_has_at_most_two_validators_of_32768_characters(
     assert refused.value.response["Error"]["Code"] == "BadRequestException"
 
 
-def stack_of(content: bytes) -> str:
+def stack_of(content: bytes) -> dict[str, Any]:
     application = {"ApplicationId": {"Ref": "Application"}}
     profile = {**application, "ConfigurationProfileId": {"Ref": "Profile"}}
     resources = {
@@ -157,28 +146,15 @@ def stack_of(content: bytes) -> str:
             },
         ),
     }
-    return json.dumps(
-        {
-            "Resources": {
-                name: {"Type": f"AWS::AppConfig::{kind}", "Properties": properties}
-                for name, (kind, properties) in resources.items()
-            }
+    return {
+        "Resources": {
+            name: {"Type": f"AWS::AppConfig::{kind}", "Properties": properties}
+            for name, (kind, properties) in resources.items()
         }
-    )
-
-
-def status_of_stack(target: Target, name: str, content: bytes) -> str:
-    client = target.client("cloudformation")
-    client.create_stack(StackName=name, TemplateBody=stack_of(content))
-    for _ in range(50):
-        status = str(client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
-        if not status.endswith("IN_PROGRESS"):
-            break
-        time.sleep(0.1)
-    return status
+    }
 
 
 def test_a_stack_that_deploys_what_a_validator_refuses_fails(clouds: Clouds) -> None:
-    assert status_of_stack(clouds.strict, "validated", VALID) == "CREATE_COMPLETE"
-    assert status_of_stack(clouds.strict, "refused", INVALID) == "ROLLBACK_COMPLETE"
-    assert status_of_stack(clouds.lenient, "anything", INVALID) == "CREATE_COMPLETE"
+    assert status_of_stack(clouds.strict, "validated", stack_of(VALID)) == "CREATE_COMPLETE"
+    assert status_of_stack(clouds.strict, "refused", stack_of(INVALID)) == "ROLLBACK_COMPLETE"
+    assert status_of_stack(clouds.lenient, "anything", stack_of(INVALID)) == "CREATE_COMPLETE"

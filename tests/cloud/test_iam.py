@@ -1,8 +1,6 @@
 """IAM on the embedded cloud: who may what, from outside and for what services do in somebody's role."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -16,6 +14,7 @@ from headway.cloud.routes import IAM_ROUTE
 from headway.deployment.target import LocalTarget, Target
 from headway.testing.waiting import until
 from tests.cloud.conftest import Clouds
+from tests.cloud.functions import function_of
 from tests.cloud.roles import allow, role_for
 
 ACCOUNT = "000000000000"
@@ -23,7 +22,7 @@ REFUSED = "AccessDenied"
 ECHO = """
 import boto3, os
 
-def handle(event, context):
+def handler(event, context):
     if "queue" not in event:
         return {"seen": len(event.get("Records", []))}
     sqs = boto3.client("sqs", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
@@ -87,22 +86,6 @@ def assumable(target: Target, *statements: tuple[str | list[str], str]) -> str:
     }
     target.client("iam").update_assume_role_policy(RoleName=role.rpartition("/")[2], PolicyDocument=json.dumps(trust))
     return role
-
-
-def function_of(target: Target, role_arn: str) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("echo.py", ECHO)
-    name = f"f-{uuid4().hex[:8]}"
-    target.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Handler="echo.handle",
-        Role=role_arn,
-        Code={"ZipFile": packed.getvalue()},
-        Timeout=20,
-    )
-    return name
 
 
 def end_of(target: Target, role_arn: str, task: dict[str, Any]) -> dict[str, Any]:
@@ -286,7 +269,7 @@ def test_a_function_has_the_credentials_of_its_role_and_writes_no_log_without_a_
     strict: Target, queue: str
 ) -> None:
     role = role_for(strict, "lambda", ("sqs:SendMessage", arn_of(queue)))
-    name = function_of(strict, role)
+    name = function_of(strict, ECHO, role_arn=role)
     invoke = strict.client("lambda").invoke
 
     def answer() -> dict[str, Any]:
@@ -305,13 +288,13 @@ def test_a_function_has_the_credentials_of_its_role_and_writes_no_log_without_a_
 
 def test_a_function_whose_role_trusts_somebody_else_is_refused(strict: Target) -> None:
     role = role_for(strict, "states")
-    assert "cannot be assumed by Lambda" in refused(lambda: function_of(strict, role))
+    assert "cannot be assumed by Lambda" in refused(lambda: function_of(strict, ECHO, role_arn=role))
 
 
 def test_a_mapping_polls_in_the_functions_role(strict: Target, queue: str) -> None:
     polling = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     role = role_for(strict, "lambda", (polling[1:], arn_of(queue)))
-    lambda_, name = strict.client("lambda"), function_of(strict, role)
+    lambda_, name = strict.client("lambda"), function_of(strict, ECHO, role_arn=role)
 
     def make() -> Any:
         return lambda_.create_event_source_mapping(FunctionName=name, EventSourceArn=arn_of(queue))

@@ -12,6 +12,7 @@ from headway.cloud import process
 from headway.cloud.strictness import LENIENT_VARIABLE
 from headway.deployment.target import LocalTarget, Target
 from tests.cloud.conftest import Clouds
+from tests.cloud.functions import status_of_stack
 
 MINUTE_S = 0.5
 SESSIONS_COUNT = 40
@@ -182,13 +183,7 @@ def deployed_by_stack(target: Target, rollouts: Rollouts, name: str) -> tuple[st
             },
         },
     }
-    client = target.client("cloudformation")
-    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
-    for _ in range(50):
-        status = str(client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
-        if not status.endswith("IN_PROGRESS"):
-            break
-        time.sleep(0.1)
+    status = status_of_stack(target, name, {"Resources": resources})
     (*_, last) = rollouts.client.list_deployments(**rollouts.place)["Items"]
     return status, last["State"]
 

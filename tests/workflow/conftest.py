@@ -4,9 +4,7 @@ The engine is ministack; the file has the format of AWS Step Functions Local, so
 What a test case does not script runs for real: against the queue, the tables and the echoing function made here.
 """
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from headway_cdk.resources import WORKFLOWS
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from headway.deployment.target import LocalTarget
+from tests.cloud.functions import zipped
 from tests.cloud.roles import ANY_ROLE_ARN
 from tests.cloud.started import started
 
@@ -110,8 +109,8 @@ class Engine:
             FunctionName="echo",
             Runtime="python3.11",
             Role=ANY_ROLE_ARN,
-            Handler="echo.handle",
-            Code={"ZipFile": _zip(ECHO)},
+            Handler="main.handle",
+            Code={"ZipFile": zipped(ECHO)},
         )
         for name in NAMES:
             queues = {"RequestQueueUrl": self.queue_url, "UrgentQueueUrl": self.urgent_url}
@@ -196,10 +195,3 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def workflow(request: pytest.FixtureRequest) -> tuple[str, Any]:
     """Return name and bound definition of each workflow."""
     return request.param, definition(request.param)
-
-
-def _zip(code: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("echo.py", code)
-    return buffer.getvalue()
