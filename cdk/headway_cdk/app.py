@@ -1,4 +1,4 @@
-"""The CDK app: two stacks from the configuration directory. Run by `cdk` and by `headway synth`."""
+"""The CDK app: the stacks of a stage from the configuration directory. Run by `cdk` and by `headway synth`."""
 
 import os
 import sys
@@ -10,25 +10,22 @@ from aws_cdk import aws_lambda as lambda_
 from cdk_nag import AwsSolutionsChecks
 
 from headway_cdk import bundle
-from headway_cdk.configuration import ConfigurationError, load_vendors, schema
+from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.definitions import UnboundPlaceholder
 from headway_cdk.resources import CONFIGURATION
-from headway_cdk.stateful import StatefulStack
-from headway_cdk.stateless import StatelessStack
+from headway_cdk.stacks import BaseStack, LaneStack, StateStack
+from headway_cdk.stages import DEFAULT_STAGE
 
 
-def build(app: App, configuration: Path, code_directory: Path) -> None:
-    """Add both stacks to an app."""
-    files = load_vendors(configuration)
-    stateful = StatefulStack(app, "HeadwayStateful", vendors=[file.vendor for file in files])
-    StatelessStack(
-        app,
-        "HeadwayStateless",
-        files=files,
-        schemas={name: schema(configuration, name) for name in ("vendor", "tuning")},
-        stateful=stateful,
-        code=lambda_.Code.from_asset(str(code_directory)),
-    )
+def build(app: App, configuration: Path, code_directory: Path, stage: str = DEFAULT_STAGE) -> None:
+    """Add the stacks of a stage to an app."""
+    base = BaseStack(app, stage=stage)
+    for files in load_vendors(configuration):
+        state = StateStack(app, stage=stage, vendor=files.vendor)
+        # An asset is of the stack that it was made in: each has its own, and they are one file.
+        lane = LaneStack(app, stage=stage, files=files, code=lambda_.Code.from_asset(str(code_directory)))
+        lane.add_stack_dependency(base)
+        lane.add_stack_dependency(state)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
 
 
@@ -38,7 +35,12 @@ def main() -> int:
     app = App()
     try:
         with tempfile.TemporaryDirectory() as scratch:  # the assembly gets a copy
-            build(app, configuration, bundle.build(Path(scratch) / "bundle"))
+            build(
+                app,
+                configuration,
+                bundle.build(Path(scratch) / "bundle"),
+                os.environ.get("HEADWAY_STAGE", DEFAULT_STAGE),
+            )
             app.synth()
     except (ConfigurationError, bundle.BundleError, UnboundPlaceholder) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the last word of a command

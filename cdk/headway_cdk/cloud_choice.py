@@ -4,6 +4,8 @@ The embedded cloud has no DNS of its own, and nobody wants to wait there for a g
 the template is the same.
 """
 
+from typing import Final, Self, cast
+
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack, Token
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
@@ -11,22 +13,31 @@ from headway_lane.contract.vendor import Vendor
 
 from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 
+_ID: Final = "Target"
+
 
 class CloudChoice(Construct):
-    """The parameter, the condition, and the choices that hang on them."""
+    """The parameter, the condition, and the choices that hang on them: one for a stack."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self._stack = Stack.of(self)
+    @classmethod
+    def of(cls, scope: Construct) -> Self:
+        """Return the choice of a scope's stack."""
+        stack = Stack.of(scope)
+        known = stack.node.try_find_child(_ID)
+        return cast("Self", known) if known else cls(stack)
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack, _ID)
+        self._stack = stack
         self._url = CfnParameter(
-            self._stack,
+            stack,
             EMBEDDED_URL_PARAMETER,
             type="String",
             default="",
             description="Where the embedded cloud listens; empty on AWS.",
         )
         self._embedded = CfnCondition(
-            self._stack,
+            stack,
             "IsEmbeddedCloud",
             expression=Fn.condition_not(Fn.condition_equals(self._url.value_as_string, "")),
         )

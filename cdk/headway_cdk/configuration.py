@@ -25,11 +25,13 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VendorFiles:
-    """One vendor: its contract, as model and as document, and its tuning."""
+    """One vendor: its contract, as model and as document, and its tuning; and the schemas of both."""
 
     vendor: Vendor
     contract: Mapping[str, Any]
     tuning: Mapping[str, Any]
+    contract_schema: Mapping[str, Any]
+    tuning_schema: Mapping[str, Any]
 
 
 def load_vendors(directory: Path) -> Sequence[VendorFiles]:
@@ -59,7 +61,13 @@ def load_contract(directory: Path, path: Path) -> Mapping[str, Any]:
 def _load(directory: Path, path: Path) -> VendorFiles:
     contract = load_contract(directory, path)
     vendor = Vendor.from_document(contract)
-    return VendorFiles(vendor=vendor, contract=contract, tuning=_tuning(directory, vendor))
+    return VendorFiles(
+        vendor=vendor,
+        contract=contract,
+        tuning=_tuning(directory, vendor),
+        contract_schema=schema(directory, "vendor"),
+        tuning_schema=schema(directory, "tuning"),
+    )
 
 
 def _tuning(directory: Path, vendor: Vendor) -> Mapping[str, Any]:

@@ -6,13 +6,10 @@ from typing import Final
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.vendor import Vendor
 
+from headway_cdk.names import logical_name
+
 EMBEDDED_URL_PARAMETER: Final = "EmbeddedCloudUrl"
 PROXY_STAGE: Final = "v"
-
-
-def logical_name(vendor: str) -> str:
-    """Turn a vendor's name into a part of logical IDs: `assembly-ai` -> `AssemblyAi`."""
-    return "".join(part.capitalize() for part in vendor.split("-"))
 
 
 def base_url_parameter(vendor: str) -> str:

@@ -57,9 +57,9 @@ ORDER: Final[Mapping[Group, tuple[str, ...]]] = {
         "dispatcher_timeout_s",
         "caller_timeout_s",
         "caller_task_timeout_s",
+        "checks_timeout_s",
         "results_timeout_s",
         "results_task_timeout_s",
-        "reconciler_timeout_s",
     ),
     Group.TIMEOUTS: (
         "request_visibility_s",

@@ -1,16 +1,15 @@
-"""The callback API (hops 8 and 9): a partner's POST becomes an SQS message by a mapping template; 202 is the answer.
+"""The callback API of a vendor (hops 8 and 9): a partner's POST becomes an SQS message by a mapping template; 202 is the answer.
 
 No function runs before the answer: the inbox stores first and matches later, so a slow or broken consumer never makes a
 vendor give up on a callback.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.contract.exchange import CONTENT_TYPES, Callback, Handshake
 from headway_lane.contract.vendor import Vendor
@@ -19,6 +18,7 @@ from headway_lane.verification.schemes import scheme_of
 
 from headway_cdk.constructs.vendor_proxy import access_log_format
 from headway_cdk.nag import acknowledge
+from headway_cdk.state_references import StateReferences, queue_name
 
 RATE_PER_S = 500
 BURST_COUNT = 1_000
@@ -35,21 +35,25 @@ RETRY_AFTER_S = 1
 
 
 class CallbackApi(Construct):
-    """`POST /callbacks/<vendor>`, one resource per vendor that calls back, all into one queue."""
+    """`POST /callbacks/<vendor>` into the vendor's callback queue."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, vendors: Sequence[Vendor], queue: sqs.Queue) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vendor: Vendor, role_name: str, state: StateReferences, url: str
+    ) -> None:
         super().__init__(scope, construct_id)
-        self._queue = queue
-        self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"))
-        self._role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn]))
+        self._queue_name = queue_name(url)
+        self._role = iam.Role(
+            self, "Role", role_name=role_name, assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com")
+        )
+        self._role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[state.queue_arn(url)]))
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         self.api = apigateway.RestApi(
             self,
             "Api",
-            description="Headway: where vendors call back",
-            cloud_watch_role=True,
+            description=f"Headway: where {vendor.name} calls back",
+            cloud_watch_role=False,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=["*/*"],  # what is signed is bytes: none of them may be taken for text and patched
             deploy_options=apigateway.StageOptions(
@@ -69,29 +73,17 @@ class CallbackApi(Construct):
             status_code="429",
             response_headers={"Retry-After": f"'{RETRY_AFTER_S}'"},
         )
-        callbacks = self.api.root.add_resource("callbacks")
-        for vendor in vendors:
-            if vendor.callback is None:
-                continue
-            door = callbacks.add_resource(vendor.name)
-            method = self._method(door, vendor.name, vendor.callback)
-            if vendor.callback.handshake:
-                acknowledge(
-                    _handshake(door, vendor.callback.handshake), "AwsSolutions-APIG4", "It says what anybody may know."
-                )
-            reason = "Partners have no AWS identity: the callback function verifies their signature over the raw body."
-            acknowledge(method, "AwsSolutions-APIG4", reason)
-            acknowledge(method, "AwsSolutions-COG4", reason)
+        callback = vendor.callbacks()
+        door = self.api.root.add_resource("callbacks").add_resource(vendor.name)
+        method = self._method(door, vendor.name, callback)
+        if callback.handshake:
+            acknowledge(_handshake(door, callback.handshake), "AwsSolutions-APIG4", "It says what anybody may know.")
+        reason = "Partners have no AWS identity: the callback function verifies their signature over the raw body."
+        acknowledge(method, "AwsSolutions-APIG4", reason)
+        acknowledge(method, "AwsSolutions-COG4", reason)
         acknowledge(self.api, "AwsSolutions-APIG2", "Store first, judge later: some vendors treat any 4xx as final.")
         acknowledge(
             self.api.deployment_stage, "AwsSolutions-APIG3", "Throttled and signed; a web ACL is the operator's to add."
-        )
-        role = self.api.node.find_child("CloudWatchRole")
-        acknowledge(
-            role,
-            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-            "AmazonAPIGatewayPushToCloudWatchLogs]",
-            "The account-wide role of API Gateway takes this managed policy (API Gateway developer guide).",
         )
 
     def _method(self, resource: apigateway.Resource, vendor_name: str, callback: Callback) -> apigateway.Method:
@@ -100,7 +92,7 @@ class CallbackApi(Construct):
         responses = {success: (None, callback.acknowledgement.body), **REFUSALS}
         integration = apigateway.AwsIntegration(
             service="sqs",
-            path=f"{Stack.of(self).account}/{self._queue.queue_name}",
+            path=f"{Stack.of(self).account}/{self._queue_name}",
             integration_http_method="POST",
             options=apigateway.IntegrationOptions(
                 credentials_role=self._role,

@@ -1,28 +1,29 @@
-"""The interval way (hop 3): a schedule that starts the drain, where the contract says so."""
+"""The interval way (hop 3): a schedule that starts the dispatcher, where the contract says so."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
-from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.vendor import Vendor
 
 
-def drain_at_intervals(lane: Construct, *, vendor: Vendor, drain: lambda_.Function) -> None:
-    """Start a vendor's drain at the contract's interval; disabled where an event source drains."""
+def drain_at_intervals(scope: Construct, *, vendor: Vendor, dispatcher: lambda_.IFunction, role_name: str) -> None:
+    """Start a vendor's dispatcher at the contract's interval."""
     dispatch = vendor.dispatch
-    role = iam.Role(lane, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
-    role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[drain.function_arn]))
+    role = iam.Role(
+        scope, "ScheduleRole", role_name=role_name, assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
+    )
+    role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[dispatcher.function_arn]))
     unit = "minute" if dispatch.interval_minutes == 1 else "minutes"
     scheduler.CfnSchedule(
-        lane,
+        scope,
         "Schedule",
         description=f"Headway: drains the request queues of {vendor.name} at intervals",
         schedule_expression=f"rate({dispatch.interval_minutes} {unit})",
         flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-        state="ENABLED" if dispatch.drain is Drain.SCHEDULE else "DISABLED",
+        state="ENABLED",
         target=scheduler.CfnSchedule.TargetProperty(
-            arn=drain.function_arn,
+            arn=dispatcher.function_arn,
             role_arn=role.role_arn,
             input=f'{{"batch_size": {dispatch.batch_size}}}',
             retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(maximum_retry_attempts=0),

@@ -1,4 +1,4 @@
-"""Alarms and dashboard: what an operator is woken for, and what one looks at first."""
+"""Alarms and dashboard of a lane: what an operator is woken for, and what one looks at first."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,12 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
-from headway_cdk.constructs.vendor_lane import VendorLane
-from headway_cdk.parameters import logical_name
-from headway_cdk.stateful import StatefulStack
+from headway_cdk.constructs.surroundings import LaneSurroundings
+from headway_cdk.names import Machine
+from headway_cdk.state_references import queue_name
 
 PERIOD = Duration.minutes(1)
 WIDTH = 12
@@ -21,106 +20,77 @@ WIDTH = 12
 class LaneAlarms(Construct):
     """One topic, the alarms, one dashboard."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, lanes: Sequence[VendorLane], stateful: StatefulStack
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, lane: LaneSurroundings) -> None:
         super().__init__(scope, construct_id)
-        self._stateful = stateful
-        self._topic = sns.Topic(self, "Alarms", enforce_ssl=True, display_name="Headway alarms")
-        self._dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(3))
-        self._alarm_dlq("CallbackDlq", stateful.callback_dlq, "A callback was refused or could not be processed")
-        for lane in lanes:
-            self._watch_lane(lane)
+        self._lane = lane
+        self._topic = sns.Topic(
+            self, "Alarms", enforce_ssl=True, display_name=f"Headway alarms of {lane.vendor.name} ({lane.stage})"
+        )
+        self._watch_queues()
+        for machine in Machine:
+            timeouts = _executions_timed_out(lane.machine_arn(machine))
+            title = "".join(word.capitalize() for word in machine.split("-"))
+            self._alarm(f"{title}TimedOut", timeouts, 1, f"An execution of {machine} for {lane.vendor.name} timed out")
+        self._draw()
 
-    def _watch_lane(self, lane: VendorLane) -> None:
-        vendor, state = lane.vendor, self._stateful.vendors[lane.vendor.name]
-        name = logical_name(vendor.name)
-        depths = [_depth(queue) for queue in state.request_queues]
-        ages = [_age(queue) for queue in state.request_queues]
+    def _watch_queues(self) -> None:
+        vendor, state = self._lane.vendor, self._lane.state.published
+        tolerated_s = vendor.waits.tolerated_s
         self._alarm(
-            f"Depth{name}",
-            _depth(state.request_queue),
+            "Depth",
+            _depth(state.request_queue_url),
             vendor.soft_limit_count + 1,
-            f"More calls wait for {vendor.name} than its contract can take within {vendor.waits.tolerated_s} s",
+            f"More calls wait for {vendor.name} than its contract can take within {tolerated_s} s",
         )
         self._alarm(
-            f"Age{name}",
-            _age(state.request_queue),
-            vendor.waits.tolerated_s,
+            "Age",
+            _age(state.request_queue_url),
+            tolerated_s,
             f"A call has waited for {vendor.name} longer than tolerated",
         )
-        if state.urgent_queue:
+        if state.urgent_queue_url:
             self._alarm(
-                f"UrgentDepth{name}",
-                _depth(state.urgent_queue),
+                "UrgentDepth",
+                _depth(state.urgent_queue_url),
                 vendor.urgent_limit_count + 1,
-                f"More urgent calls wait for {vendor.name} than their share takes within {vendor.waits.tolerated_s} s",
+                f"More urgent calls wait for {vendor.name} than their share takes within {tolerated_s} s",
             )
             self._alarm(
-                f"UrgentAge{name}",
-                _age(state.urgent_queue),
-                vendor.waits.tolerated_s,
+                "UrgentAge",
+                _age(state.urgent_queue_url),
+                tolerated_s,
                 f"An urgent call has waited for {vendor.name} longer than tolerated",
             )
-        self._alarm_dlq(f"RequestDlq{name}", state.request_dlq, f"A call to {vendor.name} failed for good")
-        for machine, what in ((lane.call_vendor, "CallVendor"), (lane.dispatch_call, "DispatchCall")):
-            timeouts = machine.machine.metric_timed_out(period=PERIOD, statistic="sum")
-            self._alarm(f"{what}TimedOut{name}", timeouts, 1, f"An execution of {what} for {vendor.name} timed out")
-        self._dashboard.add_widgets(
+        self._alarm("RequestDlq", _depth(state.request_dlq_url), 1, f"A call to {vendor.name} failed for good")
+        if state.callback_dlq_url:
+            description = f"A callback of {vendor.name} was refused or could not be processed"
+            self._alarm("CallbackDlq", _depth(state.callback_dlq_url), 1, description)
+
+    def _draw(self) -> None:
+        vendor, urls = self._lane.vendor, self._lane.state.published.request_queue_urls
+        limited, polled = vendor.jobs_in_flight is not None, vendor.poll is not None
+        calls = [metric for metric in Metric if metric.startswith(("Calls", "Requests", "CoolDowns"))]
+        results = [metric for metric in Metric if metric.startswith("Results")]
+        checks = [metric for metric in Metric if metric.startswith("Checks")]
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(3))
+        dashboard.add_widgets(
             cloudwatch.GraphWidget(
                 title=f"{vendor.name}: waiting, against the soft limit",
                 width=WIDTH,
-                left=depths,
-                right=ages,
+                left=[_depth(url) for url in urls],
+                right=[_age(url) for url in urls],
                 left_annotations=[
                     cloudwatch.HorizontalAnnotation(value=vendor.soft_limit_count, label="soft limit", color="#d13212")
                 ],
             ),
-            self._counts(
-                f"{vendor.name}: calls",
-                vendor.name,
-                [
-                    metric
-                    for metric in Metric
-                    if metric.startswith(("Calls", "Requests", "CoolDowns"))
-                    or (metric is Metric.IN_FLIGHT_FULL and vendor.jobs_in_flight is not None)
-                ],
-            ),
-            self._counts(
+            _counts(f"{vendor.name}: calls", vendor.name, [*calls, *([Metric.IN_FLIGHT_FULL] if limited else [])]),
+            _counts(
                 f"{vendor.name}: callbacks",
                 vendor.name,
                 [metric for metric in Metric if metric.startswith("Callbacks")],
             ),
-            self._counts(
-                f"{vendor.name}: results",
-                vendor.name,
-                [
-                    metric
-                    for metric in Metric
-                    if metric.startswith("Results") or (metric.startswith("Checks") and vendor.poll)
-                ],
-            ),
+            _counts(f"{vendor.name}: results", vendor.name, [*results, *(checks if polled else [])]),
         )
-
-    def _counts(self, title: str, vendor: str, metrics: Sequence[Metric]) -> cloudwatch.GraphWidget:
-        dimensions = {"service": SERVICE, "vendor": vendor}
-        return cloudwatch.GraphWidget(
-            title=title,
-            width=WIDTH,
-            left=[
-                cloudwatch.Metric(
-                    namespace=METRIC_NAMESPACE,
-                    metric_name=metric,
-                    dimensions_map=dimensions,
-                    period=PERIOD,
-                    statistic="sum",
-                )
-                for metric in metrics
-            ],
-        )
-
-    def _alarm_dlq(self, name: str, queue: sqs.Queue, description: str) -> None:
-        self._alarm(name, _depth(queue), 1, description)
 
     def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float, description: str) -> None:
         alarm = metric.create_alarm(
@@ -135,9 +105,49 @@ class LaneAlarms(Construct):
         alarm.add_alarm_action(actions.SnsAction(self._topic))
 
 
-def _depth(queue: sqs.Queue) -> cloudwatch.Metric:
-    return queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="max")
+def _counts(title: str, vendor: str, metrics: Sequence[Metric]) -> cloudwatch.GraphWidget:
+    dimensions = {"service": SERVICE, "vendor": vendor}
+    return cloudwatch.GraphWidget(
+        title=title,
+        width=WIDTH,
+        left=[
+            cloudwatch.Metric(
+                namespace=METRIC_NAMESPACE,
+                metric_name=metric,
+                dimensions_map=dimensions,
+                period=PERIOD,
+                statistic="sum",
+            )
+            for metric in metrics
+        ],
+    )
 
 
-def _age(queue: sqs.Queue) -> cloudwatch.Metric:
-    return queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="max")
+def _depth(queue_url: str) -> cloudwatch.Metric:
+    return _of_queue(queue_url, "ApproximateNumberOfMessagesVisible")
+
+
+def _age(queue_url: str) -> cloudwatch.Metric:
+    return _of_queue(queue_url, "ApproximateAgeOfOldestMessage")
+
+
+def _of_queue(queue_url: str, name: str) -> cloudwatch.Metric:
+    """Return a metric of a queue (SQS developer guide, "Available CloudWatch metrics")."""
+    return cloudwatch.Metric(
+        namespace="AWS/SQS",
+        metric_name=name,
+        dimensions_map={"QueueName": queue_name(queue_url)},
+        period=PERIOD,
+        statistic="max",
+    )
+
+
+def _executions_timed_out(machine_arn: str) -> cloudwatch.Metric:
+    """Return a metric of a state machine (Step Functions developer guide, "Execution metrics")."""
+    return cloudwatch.Metric(
+        namespace="AWS/States",
+        metric_name="ExecutionsTimedOut",
+        dimensions_map={"StateMachineArn": machine_arn},
+        period=PERIOD,
+        statistic="sum",
+    )

@@ -1,6 +1,6 @@
 """A state machine from an ASL file, with a role that may do what its file asks for and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import RemovalPolicy
@@ -21,20 +21,22 @@ class Machine(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        name: str,
         workflow: str,
         express: bool,
         values: Mapping[str, Any],
-        grants: Mapping[str, list[str]],
+        grants: Mapping[str, Sequence[str]],
     ) -> None:
         super().__init__(scope, construct_id)
         definition = bind(workflow, values)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
         self.machine = sfn.StateMachine(
             self,
             "Machine",
+            state_machine_name=name,
             state_machine_type=sfn.StateMachineType.EXPRESS if express else sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(definition.text),
             definition_substitutions=definition.substitutions,
@@ -44,6 +46,6 @@ class Machine(Construct):
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
         )
         for action, resources in grants.items():
-            role.add_to_policy(iam.PolicyStatement(actions=[action], resources=resources))
+            role.add_to_policy(iam.PolicyStatement(actions=[action], resources=list(resources)))
         reason = "Log delivery and X-Ray have no resources to name (Step Functions developer guide)."
         acknowledge(role, "AwsSolutions-IAM5[Resource::*]", reason)

@@ -1,84 +1,112 @@
 """A Python function drawn from its entry: a role of its own that may do what the entry needs, and write its own log."""
 
-from aws_cdk import Duration, Names, RemovalPolicy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.runtime.needs import LambdaEntry
 
-from headway_cdk.constructs.surroundings import FunctionSurroundings
-from headway_cdk.nag import acknowledge
+from headway_cdk.constructs.surroundings import LaneSurroundings
+from headway_cdk.nag import acknowledge_wildcard
+from headway_cdk.names import Function
 
 MEMORY_MIB = 256
+RUNTIME = lambda_.Runtime.PYTHON_3_14
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 """What Lambda needs to poll a queue (Lambda developer guide, "Using Lambda with Amazon SQS"); the construct library's
 event source would grant two actions more, which nothing uses.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A queue that Lambda polls for a function, and how."""
+
+    url: str
+    batch_size: int
+    maximum_concurrency: int
+    batching_window_s: int | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDrawing:
+    """One function of a lane before it is made; `polled` is queue by a name for the template."""
+
+    name: Function
+    entry: LambdaEntry
+    timeout_s: int
+    reserved_concurrency: int | None = None
+    provisioned_concurrency: int = 0
+    polled: Mapping[str, Polled] = field(default_factory=dict)
+
+
 class PythonFunction(Construct):
     """One Lambda entry of `headway_lane` in its surroundings."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        code: lambda_.Code,
-        entry: LambdaEntry,
-        surroundings: FunctionSurroundings,
-        timeout_s: int,
-        reserved_concurrency: int | None = None,
+        self, scope: Construct, *, drawing: FunctionDrawing, code: lambda_.Code, surroundings: LaneSurroundings
     ) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(scope, drawing.name.capitalize())
+        name, needs = surroundings.name(drawing.name), drawing.entry.needs
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = lambda_.Function(
             self,
             "Function",
+            function_name=name,
             code=code,
-            handler=f"headway_lane.{entry.handler}",
-            runtime=lambda_.Runtime.PYTHON_3_14,
+            handler=f"headway_lane.{drawing.entry.handler}",
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=MEMORY_MIB,
-            timeout=Duration.seconds(timeout_s),
-            environment={str(name): surroundings.value(name) for name in entry.needs.environment},
-            reserved_concurrent_executions=reserved_concurrency,
+            timeout=Duration.seconds(drawing.timeout_s),
+            environment={str(name): surroundings.value(name) for name in needs.environment},
+            reserved_concurrent_executions=drawing.reserved_concurrency,
             role=self.role,
             log_group=log_group,
         )
         log_group.grant_write(self.role)
-        for grant in entry.needs.grants:
+        for grant in needs.grants:
             for place in surroundings.places(grant.resource):
                 self.role.add_to_principal_policy(
                     iam.PolicyStatement(actions=list(grant.actions), resources=[place.arn])
                 )
-                if place.finding:
-                    acknowledge(self.role, f"AwsSolutions-IAM5[Resource::{place.finding}]", place.reason)
+                if place.reason:
+                    acknowledge_wildcard(self.role, place.arn, place.reason)
+        target = self._live(drawing.provisioned_concurrency) if drawing.provisioned_concurrency else self.function
+        for title, polled in drawing.polled.items():
+            self._poll(target, title, polled, surroundings.state.queue_arn(polled.url))
 
-    def poll(
-        self,
-        queue: sqs.Queue,
-        *,
-        batch_size: int,
-        maximum_concurrency: int,
-        batching_window_s: int | None = None,
-        enabled: bool = True,
-        live: lambda_.IFunction | None = None,
-    ) -> None:
-        """Let Lambda bring the messages of a queue; to the alias `live`, where there is one."""
-        self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(POLLING), resources=[queue.queue_arn]))
-        (live or self.function).add_event_source_mapping(
-            # The construct library's own name: with another one a deployed mapping would have to make room first.
-            f"SqsEventSource:{Names.node_unique_id(queue.node)}",
-            event_source_arn=queue.queue_arn,
-            batch_size=batch_size,
-            max_batching_window=None if batching_window_s is None else Duration.seconds(batching_window_s),
-            max_concurrency=maximum_concurrency,
+    def _live(self, provisioned_concurrency: int) -> lambda_.IFunction:
+        """Return the alias that provisioned concurrency hangs on."""
+        return lambda_.Alias(
+            self,
+            "Live",
+            alias_name="live",
+            version=self.function.current_version,
+            provisioned_concurrent_executions=provisioned_concurrency,
+        )
+
+    def _poll(self, target: lambda_.IFunction, title: str, polled: Polled, queue_arn: str) -> None:
+        """Let Lambda bring the messages of a queue."""
+        self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(POLLING), resources=[queue_arn]))
+        lambda_.EventSourceMapping(
+            self,
+            title,
+            target=target,
+            event_source_arn=queue_arn,
+            batch_size=polled.batch_size,
+            max_batching_window=None
+            if polled.batching_window_s is None
+            else Duration.seconds(polled.batching_window_s),
+            max_concurrency=polled.maximum_concurrency,
             report_batch_item_failures=True,
-            enabled=enabled,
+            enabled=polled.enabled,
         )

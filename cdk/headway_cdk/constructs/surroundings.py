@@ -1,127 +1,133 @@
-"""Where functions stand: the value of every environment variable that they may need, the ARNs of every resource."""
+"""Where functions stand: the value of every environment variable that they may need, the ARNs of every resource.
+
+Machines and functions have names that are known before they are made, so that nothing here depends on an order.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from aws_cdk import Fn, Stack
+from aws_cdk import ArnFormat, Stack
 from headway_lane.contract.vendor import Vendor
 from headway_lane.messages.claim import answers_folder, requests_folder, results_folder
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE, Environment
 from headway_lane.runtime.needs import Resource
 
-from headway_cdk.cloud_choice import CloudChoice
-from headway_cdk.constructs.machine import Machine
 from headway_cdk.constructs.runtime_configuration import RuntimeConfiguration
 from headway_cdk.constructs.vendor_proxy import VendorProxy
-from headway_cdk.stateful import CLAIMS_ARN_EXPORT, StatefulStack, VendorState
+from headway_cdk.names import Function, Machine, own_name
+from headway_cdk.state_references import StateReferences
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An ARN that a role gets; where it ends in a wildcard, how the security rules call that, and why it is meant."""
+    """An ARN that a role gets, and where it ends in a wildcard, why it is meant."""
 
     arn: str
-    finding: str = ""
     reason: str = ""
 
 
-class FunctionSurroundings(Protocol):
-    """What a function is drawn in."""
-
-    def value(self, name: Environment) -> str:
-        """Return the value of an environment variable."""
-        ...
-
-    def places(self, resource: Resource) -> Sequence[Place]:
-        """Return what a grant on a resource is for."""
-        ...
-
-
-def claims(folder: str) -> Place:
-    """Return the claim checks of a folder."""
-    return Place(
-        f"{Fn.import_value(CLAIMS_ARN_EXPORT)}/{folder}/*",
-        f"{CLAIMS_ARN_EXPORT}/{folder}/*",
-        "The wildcard is the hash of what lies there.",
-    )
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LaneSurroundings:
-    """One vendor's lane; its machines are known once they are made, before the functions that need them."""
+    """One vendor's lane. `callback_url` is None where the vendor calls nobody back."""
 
-    stack: Stack
+    stage: str
     vendor: Vendor
-    state: VendorState
-    stateful: StatefulStack
-    cloud: CloudChoice
+    state: StateReferences
     proxy: VendorProxy
+    proxy_url: str
     configuration: RuntimeConfiguration
-    callback_url: str
-    call_vendor: Machine | None = None
-    dispatch_call: Machine | None = None
+    callback_url: str | None
+
+    @property
+    def stack(self) -> Stack:
+        """The stack of the functions."""
+        return self.state.stack
+
+    def name(self, part: Machine | Function) -> str:
+        """Name a machine or function of the lane."""
+        return own_name(self.stage, self.vendor.name, part)
+
+    def machine_arn(self, machine: Machine) -> str:
+        """Return the ARN of a machine of the lane."""
+        return machine_arn(self.stack, self.name(machine))
+
+    def function_arn(self, function: Function) -> str:
+        """Return the ARN of a function of the lane."""
+        return function_arn(self.stack, self.name(function))
 
     def value(self, name: Environment) -> str:
-        """Return the value of an environment variable. KeyError for one that has no place in a lane."""
+        """Return the value of an environment variable. KeyError for one that has no place in this lane."""
         for known, value in self._values():
-            if known is name:
+            if known is name and value is not None:
                 return value
-        raise KeyError(f"{name} has no value in a vendor's lane")
+        raise KeyError(f"{name} has no value in the lane of {self.vendor.name}")
 
     def places(self, resource: Resource) -> Sequence[Place]:
-        """Return what a grant on a resource is for. KeyError for one that is not in a lane."""
+        """Return what a grant on a resource is for. KeyError for one that is not in this lane."""
         if resource is Resource.REQUEST_QUEUES:
-            return [Place(queue.queue_arn) for queue in self.state.request_queues]
+            return [Place(arn) for arn in self.state.request_queue_arns]
         for known, place in self._places():
             if known is resource:
                 return [place]
-        raise KeyError(f"{resource} is not in a vendor's lane")
+        raise KeyError(f"{resource} is not in the lane of {self.vendor.name}")
 
-    def _values(self) -> Iterator[tuple[Environment, str]]:
-        state, stateful = self.state, self.stateful
+    def _values(self) -> Iterator[tuple[Environment, str | None]]:
+        state = self.state.published
         yield Environment.VENDOR, self.vendor.name
-        yield Environment.CALLS_TABLE, stateful.calls.table_name
-        yield Environment.JOBS_TABLE, stateful.jobs.table_name
-        yield Environment.BUDGETS_TABLE, stateful.budgets.table_name
-        yield Environment.IN_FLIGHT_TABLE, stateful.budgets.table_name
+        yield Environment.CALLS_TABLE, state.calls_table
+        yield Environment.JOBS_TABLE, state.jobs_table
+        yield Environment.BUDGETS_TABLE, state.budgets_table
+        yield Environment.IN_FLIGHT_TABLE, state.budgets_table
         yield Environment.CONFIG_APPLICATION, self.configuration.application.ref
-        yield Environment.CLAIMS_BUCKET, stateful.claims.bucket_name
-        yield Environment.REQUEST_QUEUE_URLS, " ".join(queue.queue_url for queue in state.request_queues)
-        yield Environment.REQUEST_DLQ_URL, state.request_dlq.queue_url
-        yield Environment.PROXY_URL, self.cloud.api_url(self.proxy.api)
+        yield Environment.CLAIMS_BUCKET, state.claims_bucket
+        yield Environment.REQUEST_QUEUE_URLS, " ".join(state.request_queue_urls)
+        yield Environment.REQUEST_DLQ_URL, state.request_dlq_url
+        yield Environment.CALLBACK_DLQ_URL, state.callback_dlq_url
+        yield Environment.CHECK_QUEUE_URL, state.check_queue_url
+        yield Environment.PROXY_URL, self.proxy_url
         yield Environment.CALLBACK_URL, self.callback_url
-        if state.check_queue:
-            yield Environment.CHECK_QUEUE_URL, state.check_queue.queue_url
-        if state.api_token:
-            yield Environment.API_TOKEN_SECRET, state.api_token.secret_arn
-        if state.webhook_key:
-            keys = {self.vendor.name: state.webhook_key.secret_arn}
-            yield Environment.WEBHOOK_SECRETS, self.stack.to_json_string(keys)
-        if self.dispatch_call:
-            yield Environment.DISPATCH_MACHINE_ARN, self.dispatch_call.machine.state_machine_arn
+        yield Environment.API_TOKEN_SECRET, state.api_token_arn
+        yield Environment.WEBHOOK_SECRET, state.webhook_key_arn
+        yield Environment.DISPATCH_MACHINE_ARN, self.machine_arn(Machine.DISPATCH_CALL)
 
     def _places(self) -> Iterator[tuple[Resource, Place]]:
-        name, state, stateful, proxy = self.vendor.name, self.state, self.stateful, self.proxy
-        yield Resource.CALLS, Place(stateful.calls.table_arn)
-        yield Resource.JOBS, Place(stateful.jobs.table_arn)
-        yield Resource.BUDGETS, Place(stateful.budgets.table_arn)
-        yield Resource.REQUEST_DLQ, Place(state.request_dlq.queue_arn)
-        yield Resource.REQUEST_CLAIMS, claims(requests_folder(name))
-        yield Resource.ANSWER_CLAIMS, claims(answers_folder(name))
-        yield Resource.RESULT_CLAIMS, claims(results_folder(name))
-        yield Resource.CONTRACT, Place(self.configuration.arn(name, CONTRACT_PROFILE))
-        yield Resource.TUNING, Place(self.configuration.arn(name, TUNING_PROFILE))
-        yield Resource.SUBMIT_PATH, Place(proxy.submit_arn)
-        for resource, called in proxy.polled.items():
-            yield resource, Place(called.arn, called.finding, "The wildcard is the job ID, or our key of it.")
-        if state.check_queue:
-            yield Resource.CHECK_QUEUE, Place(state.check_queue.queue_arn)
-        if state.api_token:
-            yield Resource.API_TOKEN, Place(state.api_token.secret_arn)
-        if state.webhook_key:
-            yield Resource.WEBHOOK_KEYS, Place(state.webhook_key.secret_arn)
-        if self.call_vendor:
-            yield Resource.WAITING_TASKS, Place(self.call_vendor.machine.state_machine_arn)
-        if self.dispatch_call:
-            yield Resource.DISPATCH_MACHINE, Place(self.dispatch_call.machine.state_machine_arn)
+        name, state, arns = self.vendor.name, self.state.published, self.state
+        yield Resource.CALLS, Place(arns.table_arn(state.calls_table))
+        yield Resource.JOBS, Place(arns.table_arn(state.jobs_table))
+        yield Resource.BUDGETS, Place(arns.table_arn(state.budgets_table))
+        yield Resource.REQUEST_DLQ, Place(arns.queue_arn(state.request_dlq_url))
+        yield Resource.REQUEST_CLAIMS, self._claims(requests_folder(name))
+        yield Resource.ANSWER_CLAIMS, self._claims(answers_folder(name))
+        yield Resource.RESULT_CLAIMS, self._claims(results_folder(name))
+        yield Resource.CONTRACT, Place(self.configuration.arns[CONTRACT_PROFILE])
+        yield Resource.TUNING, Place(self.configuration.arns[TUNING_PROFILE])
+        yield Resource.SUBMIT_PATH, Place(self.proxy.submit_arn)
+        yield Resource.WAITING_TASKS, Place(self.machine_arn(Machine.CALL_VENDOR))
+        yield Resource.DISPATCH_MACHINE, Place(self.machine_arn(Machine.DISPATCH_CALL))
+        for resource, arn in self.proxy.polled.items():
+            yield resource, Place(arn, "The wildcard is the job ID, or our key of it." if "*" in arn else "")
+        if state.check_queue_url:
+            yield Resource.CHECK_QUEUE, Place(arns.queue_arn(state.check_queue_url))
+        if state.callback_dlq_url:
+            yield Resource.CALLBACK_DLQ, Place(arns.queue_arn(state.callback_dlq_url))
+        if state.api_token_arn:
+            yield Resource.API_TOKEN, Place(state.api_token_arn)
+        if state.webhook_key_arn:
+            yield Resource.WEBHOOK_KEYS, Place(state.webhook_key_arn)
+
+    def _claims(self, folder: str) -> Place:
+        return Place(f"{self.state.bucket_arn}/{folder}/*", "The wildcard is the hash of what lies there.")
+
+
+def machine_arn(stack: Stack, name: str) -> str:
+    """Return the ARN of a state machine by its name."""
+    return stack.format_arn(
+        service="states", resource="stateMachine", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+
+
+def function_arn(stack: Stack, name: str) -> str:
+    """Return the ARN of a function by its name."""
+    return stack.format_arn(
+        service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )

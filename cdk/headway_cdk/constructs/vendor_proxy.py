@@ -4,9 +4,8 @@ The throttle is documented as best effort, so it is the second fence, never the 
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -23,13 +22,6 @@ INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
 HIDDEN: Mapping[str, str] = {"integration.request.header.X-Amz-Security-Token": "'none'"}
 """Overwritten on the way to the vendor: nothing says that API Gateway drops our role's session token."""
-
-
-class CalledPath(NamedTuple):
-    """A path of the vendor as IAM sees it, and how the security rules call its wildcard; empty where it has none."""
-
-    arn: str
-    finding: str
 
 
 class VendorProxy(Construct):
@@ -82,8 +74,10 @@ class VendorProxy(Construct):
         return self.api.arn_for_execute_api(self._vendor.submit.method, self._vendor.submit.path, PROXY_STAGE)
 
     @property
-    def polled(self) -> Mapping[Resource, "CalledPath"]:
-        """What else the contract lets call, by the resource that a grant names."""
+    def polled(self) -> Mapping[Resource, str]:
+        """ARNs of what else the contract lets call, by the resource that a grant names; an ID in a path is a wildcard,
+        and IAM does not see what is in the query.
+        """
         vendor = self._vendor
         calls: dict[Resource, tuple[str, str]] = {}
         if isinstance(vendor.result, Fetched):
@@ -92,17 +86,10 @@ class VendorProxy(Construct):
             calls[Resource.POLL_PATH] = (vendor.poll.method, vendor.poll.path)
         if vendor.submit.lookup:
             calls[Resource.LOOKUP_PATH] = ("GET", vendor.submit.lookup.path)
-        return {resource: self._called(*call) for resource, call in calls.items()}
-
-    def _called(self, verb: str, path: str) -> "CalledPath":
-        """Return a path in which an ID is a wildcard; IAM does not see what is in the query."""
-        path = granted_path(path)
-        arn = self.api.arn_for_execute_api(verb, path, PROXY_STAGE)
-        if "*" not in path:
-            return CalledPath(arn, "")
-        api_id = Stack.of(self).get_logical_id(cast("apigateway.CfnRestApi", self.api.node.default_child))
-        api = f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{api_id}>"
-        return CalledPath(arn, f"{api}/{PROXY_STAGE}/{verb}{path}")
+        return {
+            resource: self.api.arn_for_execute_api(verb, granted_path(path), PROXY_STAGE)
+            for resource, (verb, path) in calls.items()
+        }
 
     def _method(self, resource: apigateway.Resource, verb: str) -> apigateway.Method:
         parameters = {"method.request.path.proxy": True}

@@ -10,18 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane import worker
 from headway_lane.callback.batch import CallbackBatch, put_aside
 from headway_lane.callback.inbox import Inbox
-from headway_lane.limiter import in_flight_tables
-from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.observability import publish
 from headway_lane.runtime.settings import setting
 from headway_lane.verification.keys import webhook_keys
-
-
-def release(vendor_name: str, call_id: str) -> None:
-    """Give an in-flight permit back where the vendor has any: callbacks of all vendors come here."""
-    if worker.profiles().vendor(vendor_name).jobs_in_flight is not None:
-        in_flight_tables.release(vendor_name, call_id)
 
 
 @cache
@@ -30,17 +22,15 @@ def inbox() -> Inbox:
     return Inbox(
         profiles=worker.profiles(),
         ledger=worker.ledger(),
-        settler=Settler(worker.ledger(), worker.waiters(), release),
+        settler=worker.settler(),
         claims=worker.claims(),
-        keys_of=webhook_keys,
+        keys=webhook_keys,
         url=setting(Environment.CALLBACK_URL),
     )
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Receive a batch; only callbacks that could not be processed now come back to the queue."""
-    if not event["Records"]:  # a worker is warmed; the batch processor takes that for an error
-        return {"batchItemFailures": []}
     batch = CallbackBatch(inbox(), partial(put_aside, worker.sqs(), setting(Environment.CALLBACK_DLQ_URL)))
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event, batch.receive, processor, context)

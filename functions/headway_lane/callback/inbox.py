@@ -40,9 +40,7 @@ class Receipt:
 
 
 class Inbox:
-    """Takes callbacks of all vendors, each at its own place below `url`; `keys_of` gives a vendor's webhook keys, the
-    newest first.
-    """
+    """Takes the callbacks that come to `url`; `keys` gives the webhook keys, the newest first."""
 
     def __init__(
         self,
@@ -50,7 +48,7 @@ class Inbox:
         ledger: Ledger,
         settler: Settler,
         claims: Claims,
-        keys_of: Callable[[str], Sequence[str]],
+        keys: Callable[[], Sequence[str]],
         *,
         url: str = "",
         confirm: Callable[[str], None] = sns.confirm,
@@ -61,7 +59,7 @@ class Inbox:
         self._ledger = ledger
         self._settler = settler
         self._claims = claims
-        self._keys_of = keys_of
+        self._keys = keys
 
     def receive(self, envelope: Envelope) -> Receipt:
         """Verify and match one callback. Raises Forged and Malformed; everything else is safe to repeat."""
@@ -71,9 +69,9 @@ class Inbox:
         scheme_of(callback.verification).verify(
             envelope.body,
             envelope.headers,
-            self._keys_of(envelope.vendor),
+            self._keys(),
             envelope.received_epoch_s,
-            f"{self._url}/{envelope.vendor}",
+            self._url,
         )
         reading = event.read(callback, envelope.body)
         return Receipt([self._take(envelope.vendor, one) for one in reading.events], reading.complaint)

@@ -40,7 +40,7 @@ def way_out_of(vendor: Vendor, permit: Permit | None) -> WayOut:
         turns=way_out.turns(vendor, Scope.SUBMIT, permit) if paced else Unpaced(),
         poll_turns=way_out.turns(vendor, Scope.POLL) if vendor.submit.lookup else Unpaced(),
         callback_url=setting(Environment.CALLBACK_URL),
-        callback_key=webhook_keys(vendor.name)[0] if vendor.submit.callback_key else None,
+        callback_key=webhook_keys()[0] if vendor.submit.callback_key else None,
     )
 
 

@@ -12,7 +12,7 @@ from headway_lane.vendor_api.needs import calling_the_vendor, path
 
 def caller(vendor: Vendor) -> LambdaEntry:
     """Return the caller."""
-    told_key = reads(Environment.WEBHOOK_SECRETS) | may(Resource.WEBHOOK_KEYS, READ_SECRET)
+    told_key = reads(Environment.WEBHOOK_SECRET) | may(Resource.WEBHOOK_KEYS, READ_SECRET)
     needs = (
         LANE
         | calling_the_vendor(vendor)

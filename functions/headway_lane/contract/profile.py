@@ -13,7 +13,7 @@ from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime import clock
 from headway_lane.runtime.errors import RetryLater
-from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE, profile_name
+from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 from headway_lane.runtime.observability import logger
 
 CONTRACT_MAX_AGE_S: Final = 60
@@ -71,7 +71,7 @@ class AppConfigProfiles:
             raise TuningUnknown(reason, retry_after_s=TUNING_RETRY_S) from error
 
     def _document(self, vendor: str, profile: str, max_age_s: int) -> Mapping[str, Any]:
-        name = profile_name(vendor, profile)
+        name = f"{vendor}/{profile}"
         if self._epoch_s() >= self._silent_until_s.get(name, 0):
             try:
                 self._known[name] = self._read(vendor, profile, max_age_s)
@@ -87,7 +87,7 @@ class AppConfigProfiles:
         provider = self._providers.get(vendor)
         if provider is None:
             provider = self._providers[vendor] = AppConfigProvider(environment=vendor, application=self._application)
-        document: Any = provider.get(profile_name(vendor, profile), transform="json", max_age=max_age_s)
+        document: Any = provider.get(profile, transform="json", max_age=max_age_s)
         if not isinstance(document, Mapping):
             raise GetParameterError(f"AppConfig has no {profile} for {vendor} yet")
         return document

@@ -29,7 +29,7 @@ EXPRESS_TIMEOUT_S: Final = 300
 """The longest that Step Functions lets an Express workflow run (service quotas)."""
 
 CHECK_BATCH_SIZE: Final = 5
-"""Checks that one reconciler makes in a row."""
+"""Checks that one invocation makes in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,21 @@ class Timing(Rates):
         return self.call_timeout_s + MARGIN_S
 
     @property
-    @formula("ceil(result_timeout_s) + margin_s + patience_s")
+    @formula("ceil(check_batch_size x (patience_s + poll_timeout_s)) + margin_s", note="where the contract has `poll`")
+    def checks_timeout_s(self) -> int:
+        """How long a batch of checks may take: each a wait for a slot and one attempt."""
+        attempt_s = TURN_PATIENCE_S + (self.poll.timeout_s if self.poll else 0)
+        return math.ceil(CHECK_BATCH_SIZE * attempt_s) + MARGIN_S
+
+    @property
+    @formula("ceil(result_timeout_s) + margin_s + patience_s", when="not poll")
+    @formula("max(ceil(result_timeout_s) + margin_s + patience_s, checks_timeout_s)", when="poll")
     def results_timeout_s(self) -> int:
-        """Timeout of results: its budget (`results.fetch.BUDGET_S`), a wait for a slot, one last attempt."""
-        return math.ceil(self.result.timeout_s) + MARGIN_S + TURN_PATIENCE_S
+        """Timeout of results: its budget (`results.fetch.BUDGET_S`), a wait for a slot, one last attempt; and where the
+        vendor is polled, a batch of checks.
+        """
+        result_s = math.ceil(self.result.timeout_s) + MARGIN_S + TURN_PATIENCE_S
+        return max(result_s, self.checks_timeout_s) if self.poll else result_s
 
     @property
     @formula("results_timeout_s + margin_s", note="TimeoutSeconds of the task that invokes results")
@@ -110,13 +121,6 @@ class Timing(Rates):
         meets the invocation before it.
         """
         return self.results_timeout_s + MARGIN_S
-
-    @property
-    @formula("ceil(check_batch_size x (patience_s + poll_timeout_s)) + margin_s", note="where the contract has `poll`")
-    def reconciler_timeout_s(self) -> int:
-        """Timeout of the reconciler: a batch of checks, each a wait for a slot and one attempt."""
-        attempt_s = TURN_PATIENCE_S + (self.poll.timeout_s if self.poll else 0)
-        return math.ceil(CHECK_BATCH_SIZE * attempt_s) + MARGIN_S
 
     @property
     @formula(

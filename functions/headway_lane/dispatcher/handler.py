@@ -1,4 +1,4 @@
-"""Dispatcher functions (hop 3). In: request messages, as a batch or from the queues. Out: one Express workflow each."""
+"""Dispatcher function (hop 3). In: request messages, as a batch or from the queues. Out: one Express workflow each."""
 
 from functools import cache
 from typing import Any
@@ -49,12 +49,14 @@ def dispatcher() -> Dispatcher:
     )
 
 
-def dispatch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def dispatch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse | dict[str, int]:
+    """Dispatch a batch from an event source mapping, or drain the queues where a schedule starts it."""
+    return dispatch_batch(event, context) if "Records" in event else drain(event)
+
+
+def dispatch_batch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
     records = event["Records"]  # all of one queue
-    if not records:  # a worker is warmed; the batch processor takes that for an error
-        dispatcher()
-        return {"batchItemFailures": []}
     queue_urls = worker.request_queue_urls()
     urgent = Origin.of_record(SQSRecord(records[0]), queue_urls).is_urgent(queue_urls)
     bodies = [record["body"] for record in records]
@@ -69,9 +71,8 @@ def dispatch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailur
     return response
 
 
-def drain(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+def drain(event: dict[str, Any]) -> dict[str, int]:
     """Dispatch at most `batch_size` waiting requests; the schedule's input names the number."""
-    del context
     received = receive(worker.sqs(), worker.request_queue_urls(), event["batch_size"])
     bodies = [request.body for request in received]
     with open_batch(dispatcher(), worker.request_queues(), bodies) as batch:

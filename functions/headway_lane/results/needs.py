@@ -1,18 +1,31 @@
-"""What the results function needs: the result path, or the ledger where results come with the callback."""
+"""What the results function needs: the paths by which the vendor is asked, or the ledger where results come with the
+callback; and for checks, the way back.
+"""
 
-from headway_lane.contract.exchange import Delivered
+from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT, LANE
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import READING_ANSWERS
-from headway_lane.messages.needs import laying_down, redeeming
-from headway_lane.runtime.needs import LambdaEntry, Resource
+from headway_lane.messages.needs import CHECKING_LATER, laying_down, redeeming
+from headway_lane.resume.needs import settling
+from headway_lane.runtime.needs import LambdaEntry, Needs, Resource
 from headway_lane.vendor_api.needs import calling_the_vendor, path
 
 
 def results(vendor: Vendor) -> LambdaEntry:
-    """Return the function that gets a result the way that the contract says."""
-    if isinstance(vendor.result, Delivered):
-        known = KNOWING_THE_CONTRACT | READING_ANSWERS | redeeming(Resource.ANSWER_CLAIMS)
-        return LambdaEntry("results.handler.deliver", LANE | known | laying_down(Resource.RESULT_CLAIMS))
-    fetched = calling_the_vendor(vendor) | path(Resource.RESULT_PATH) | laying_down(Resource.RESULT_CLAIMS)
-    return LambdaEntry("results.handler.fetch", LANE | fetched)
+    """Return the function that finds out what became of jobs."""
+    getting = _fetching(vendor) if isinstance(vendor.result, Fetched) else _taking()
+    needs = LANE | getting | laying_down(Resource.RESULT_CLAIMS) | _checking(vendor).where(vendor.poll is not None)
+    return LambdaEntry("results.handler.find", needs)
+
+
+def _fetching(vendor: Vendor) -> Needs:
+    return calling_the_vendor(vendor) | path(Resource.RESULT_PATH)
+
+
+def _taking() -> Needs:
+    return KNOWING_THE_CONTRACT | READING_ANSWERS | redeeming(Resource.ANSWER_CLAIMS)
+
+
+def _checking(vendor: Vendor) -> Needs:
+    return calling_the_vendor(vendor) | path(Resource.POLL_PATH) | settling(vendor) | READING_ANSWERS | CHECKING_LATER

@@ -31,7 +31,7 @@ class Environment(StrEnum):
     CALLBACK_URL = "HEADWAY_CALLBACK_URL"
     CLAIMS_BUCKET = "HEADWAY_CLAIMS_BUCKET"
     API_TOKEN_SECRET = "HEADWAY_API_TOKEN_SECRET"  # noqa: S105 - the name of a variable that holds an ARN
-    WEBHOOK_SECRETS = "HEADWAY_WEBHOOK_SECRETS"
+    WEBHOOK_SECRET = "HEADWAY_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable that holds an ARN
     CONFIG_APPLICATION = "HEADWAY_CONFIG_APPLICATION"
 
 
@@ -79,8 +79,3 @@ CONTRACT_PROFILE: Final = "contract"
 """AppConfig profile with the vendor's contract file; the AppConfig environment is the vendor."""
 TUNING_PROFILE: Final = "tuning"
 """AppConfig profile with the operator's delay and rate for the vendor."""
-
-
-def profile_name(vendor: str, profile: str) -> str:
-    """Name a vendor's configuration profile: names are looked up within the whole application."""
-    return f"{vendor}-{profile}"

@@ -1,6 +1,6 @@
-"""Settling functions (hops 6 and 7): what ends a call apart from its caller, and apart from its callback.
+"""Settling function (hops 6 and 7): what ends a call apart from its caller, and apart from its callback.
 
-Functions of their own, so that a call is failed in the open even where the caller itself is what is broken: nothing
+A function of its own, so that a call is failed in the open even where the caller itself is what is broken: nothing
 here imports the caller, the way to the vendor, or an HTTP client.
 """
 
@@ -23,17 +23,21 @@ def rejecter() -> Rejecter:
     return Rejecter(worker.ledger(), worker.settler(), worker.sqs(), setting(Environment.REQUEST_DLQ_URL))
 
 
-def reject(event: dict[str, Any], context: LambdaContext) -> dict[str, bool]:
-    """Reject a call that failed for good."""
+def settle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Reject a call that failed for good; or, on the direct way, join a call that has got its job ID."""
     del context
+    return reject(event) if "error" in event else join(event)
+
+
+def reject(event: dict[str, Any]) -> dict[str, bool]:
+    """Reject a call that failed for good."""
     rejected = rejecter().reject(event["call"], event["error"], event["cause"])
     logger().warning("call rejected", call_id=event["call"]["call_id"], error_code=event["error"], rejected=rejected)
     return {"rejected": rejected}
 
 
-def join(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+def join(event: dict[str, Any]) -> dict[str, str]:
     """Settle one call of `dispatch_call_direct` with the answer that is parked under its job ID."""
-    del context
     settlement = joined(worker.ledger(), worker.settler(), event["vendor"], event["job_id"], event["call_id"])
     if settlement is None:
         return {"settlement": "unanswered"}

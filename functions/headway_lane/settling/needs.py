@@ -1,4 +1,4 @@
-"""What the functions need that only settle: rejection, and joining of the direct way."""
+"""What the function needs that only settles: it rejects, and joins on the direct way."""
 
 from headway_lane.contract.needs import LANE
 from headway_lane.contract.vendor import Vendor
@@ -9,12 +9,8 @@ from headway_lane.resume.needs import FAILING_TASKS, settling
 from headway_lane.runtime.needs import LambdaEntry
 
 
-def rejection(vendor: Vendor) -> LambdaEntry:
-    """Return the function that fails a call for good."""
-    needs = LANE | MOVING_CALLS | counting_in_flight(vendor) | DEAD_LETTERING_REQUESTS | FAILING_TASKS
-    return LambdaEntry("settling.handler.reject", needs)
-
-
-def joining(vendor: Vendor) -> LambdaEntry:
-    """Return the function that settles what was answered before its job ID was known."""
-    return LambdaEntry("settling.handler.join", LANE | settling(vendor))
+def settler(vendor: Vendor) -> LambdaEntry:
+    """Return the function that settles without the way to the vendor."""
+    rejecting = MOVING_CALLS | counting_in_flight(vendor) | DEAD_LETTERING_REQUESTS
+    waiters = settling(vendor) if vendor.dispatch.direct else FAILING_TASKS
+    return LambdaEntry("settling.handler.settle", LANE | rejecting | waiters)

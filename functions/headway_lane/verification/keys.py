@@ -7,10 +7,9 @@ from headway_lane.runtime.secrets import secret
 from headway_lane.runtime.settings import setting
 
 
-def webhook_keys(vendor: str) -> list[str]:
-    """Return a vendor's webhook keys, the newest first, so that two may be valid during a rotation."""
-    arns: dict[str, str] = json.loads(setting(Environment.WEBHOOK_SECRETS))
-    return keys_of(secret(arns[vendor]))
+def webhook_keys() -> list[str]:
+    """Return the vendor's webhook keys, the newest first, so that two may be valid during a rotation."""
+    return keys_of(secret(setting(Environment.WEBHOOK_SECRET)))
 
 
 def keys_of(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reconciler function (beside hop 10). In: a batch of checks. Out: settled tasks, or the same checks for later."""
+"""Checks of jobs whose callback does not come (beside hop 10). In: a batch. Out: settled tasks, or checks for later."""
 
 from collections import Counter
 from typing import Any, Final
@@ -13,7 +13,7 @@ from headway_lane.contract.exchange import Poll
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 from headway_lane.messages.check import Check
-from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
+from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.runtime import clock
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import logger, publish
@@ -51,7 +51,7 @@ def reconciler_of(vendor: Vendor, poll: Poll, counts: Counter[Metric]) -> Reconc
     )
 
 
-def check(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+def check_all(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Make a batch of checks; only those that broke off come back."""
     vendor = worker.vendor()
     if vendor.poll is None:

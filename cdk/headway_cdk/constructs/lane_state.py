@@ -1,0 +1,111 @@
+"""What must outlive every deployment of a lane: ledger tables, queues with the calls in them, secrets."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+from headway_lane.contract.timing import SETTLE_TIMEOUT_S
+from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.record import CallAttribute, JobAttribute
+from headway_lane.ledger.store import JOB_TTL_S
+from headway_lane.limiter.reservation_store import BudgetAttribute
+
+from headway_cdk.nag import acknowledge
+from headway_cdk.published import PublishedState
+from headway_cdk.state_references import StateReferences, publish
+
+MAX_RECEIVE_COUNT = 3
+CALLBACK_TIMEOUT_S = 2 * SETTLE_TIMEOUT_S
+VISIBILITY_TIMES = 6
+"""Visibility timeout over the function's own, at least (Lambda developer guide, SQS event source mappings)."""
+
+
+class LaneState(Construct):
+    """Tables, queues, secrets of one vendor. They have no fixed names, and stay when the stack goes."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, vendor: Vendor, stage: str) -> None:
+        super().__init__(scope, construct_id)
+        self._vendor = vendor
+        request_dlq = self._dlq("RequestDlq")
+        urgent = vendor.dispatch.urgent_concurrency > 0
+        published = PublishedState(
+            calls_table=self._table("Calls", CallAttribute.CALL_ID, CallAttribute.EXPIRES_EPOCH_S),
+            jobs_table=self._table("Jobs", JobAttribute.JOB_KEY, JobAttribute.EXPIRES_EPOCH_S),
+            budgets_table=self._table("Budgets", BudgetAttribute.BUDGET),
+            claims_bucket=self._bucket("Claims"),
+            request_queue_url=self._queue("RequestQueue", request_dlq, vendor.request_visibility_s),
+            request_dlq_url=request_dlq.queue_url,
+            urgent_queue_url=self._queue("UrgentQueue", request_dlq, vendor.request_visibility_s) if urgent else None,
+            check_queue_url=self._check_queue(request_dlq),
+            api_token_arn=self._secret("ApiToken", f"API token of {vendor.name}") if vendor.credential else None,
+            **self._inbox(),
+        )
+        publish(self, stage, vendor.name, published)
+        self.references = StateReferences(Stack.of(self), published)
+
+    def _inbox(self) -> dict[str, str]:
+        """Make what only a vendor needs that calls back."""
+        if self._vendor.callback is None:
+            return {}
+        dlq = self._dlq("CallbackDlq")
+        return {
+            "callback_queue_url": self._queue("CallbackQueue", dlq, VISIBILITY_TIMES * CALLBACK_TIMEOUT_S),
+            "callback_dlq_url": dlq.queue_url,
+            "webhook_key_arn": self._secret("WebhookKey", f"Webhook keys of {self._vendor.name}, newest first"),
+        }
+
+    def _check_queue(self, dlq: sqs.Queue) -> str | None:
+        if self._vendor.poll is None:
+            return None
+        return self._queue("CheckQueue", dlq, VISIBILITY_TIMES * self._vendor.results_timeout_s)
+
+    def _table(self, name: str, key: str, ttl: str | None = None) -> str:
+        return dynamodb.Table(
+            self,
+            name,
+            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute=ttl,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        ).table_name
+
+    def _bucket(self, name: str) -> str:
+        bucket = s3.Bucket(
+            self,
+            name,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.seconds(JOB_TTL_S))],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(bucket, "AwsSolutions-S1", "Private, read by functions and authors; CloudTrail logs who does.")
+        return bucket.bucket_name
+
+    def _dlq(self, name: str) -> sqs.Queue:
+        return sqs.Queue(
+            self, name, enforce_ssl=True, retention_period=Duration.days(14), removal_policy=RemovalPolicy.RETAIN
+        )
+
+    def _queue(self, name: str, dlq: sqs.Queue, visibility_s: int) -> str:
+        return sqs.Queue(
+            self,
+            name,
+            enforce_ssl=True,
+            visibility_timeout=Duration.seconds(visibility_s),
+            retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.RETAIN,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dlq, max_receive_count=MAX_RECEIVE_COUNT),
+        ).queue_url
+
+    def _secret(self, name: str, description: str) -> str:
+        """Make a secret with a random value, which authenticates nobody until an operator puts the vendor's there."""
+        secret = secretsmanager.Secret(self, name, description=description, removal_policy=RemovalPolicy.RETAIN)
+        acknowledge(secret, "AwsSolutions-SMG4", "The vendor issues this value: only the vendor can rotate it.")
+        return secret.secret_arn

@@ -1,0 +1,78 @@
+"""Names that others can know without asking: of stacks, machines, functions and their roles, and of SSM parameters.
+
+What is retained has no fixed name: a vendor that is removed and added again would find it taken. Names of roles hold in
+a whole account: a stage that is deployed to a second region needs another name.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+BASE: Final = "base"
+WORKFLOWS: Final = "workflows"
+"""What is beside the vendors: no vendor may be called so."""
+
+
+class Machine(StrEnum):
+    """State machines of a lane; the workflow's file is called the same, with underscores."""
+
+    CALL_VENDOR = "call-vendor"
+    DISPATCH_CALL = "dispatch-call"
+
+
+class Function(StrEnum):
+    """Functions of a lane."""
+
+    DISPATCHER = "dispatcher"
+    CALLER = "caller"
+    SETTLER = "settler"
+    CALLBACK = "callback"
+    RESULTS = "results"
+
+
+def logical_name(vendor: str) -> str:
+    """Turn a vendor's name into a part of logical IDs: `assembly-ai` -> `AssemblyAi`."""
+    return "".join(part.capitalize() for part in vendor.split("-"))
+
+
+def base_stack(stage: str) -> str:
+    """Name the stack of what a stage has once."""
+    return f"Headway-{stage}-{BASE}"
+
+
+def state_stack(stage: str, vendor: str) -> str:
+    """Name the stack of what outlives every deployment of a vendor's lane."""
+    return f"Headway-{stage}-{vendor}-state"
+
+
+def lane_stack(stage: str, vendor: str) -> str:
+    """Name the stack of what a deployment of a vendor's lane may replace."""
+    return f"Headway-{stage}-{vendor}-lane"
+
+
+def workflows_stack(stage: str) -> str:
+    """Name the stack of a project's own machines and functions."""
+    return f"Headway-{stage}-{WORKFLOWS}"
+
+
+def own_name(stage: str, vendor: str, part: str) -> str:
+    """Name a machine, a function, or the role of either: `part` is a Machine or a Function."""
+    return f"headway-{stage}-{vendor}-{part}"
+
+
+def workflow_name(stage: str, workflow: str) -> str:
+    """Name the machine of a project's workflow."""
+    return f"headway-{stage}-{workflow}"
+
+
+def parameter_path(stage: str, owner: str = "") -> str:
+    """Return the SSM path of a stage, or of a vendor in it (BASE and WORKFLOWS for what is beside the vendors)."""
+    return f"/headway/{stage}/{owner}/" if owner else f"/headway/{stage}/"
+
+
+def parameter(stage: str, owner: str, name: str) -> str:
+    """Name an SSM parameter."""
+    return f"{parameter_path(stage, owner)}{name}"
+
+
+LANE_PARAMETER: Final = "lane"
+"""A vendor's parameter that tells a lane as a whole: JSON of the fields of `published.PublishedLane`."""

@@ -1,0 +1,64 @@
+"""A lane's state as other constructs see it: names for the code, ARNs for grants, and the way from stack to stack.
+
+Stacks find one another by SSM parameters: an export would lock a value for as long as anybody imports it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from aws_cdk import Fn, Stack
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+from headway_lane.contract.vendor import Vendor
+
+from headway_cdk.names import parameter
+from headway_cdk.published import PublishedState, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class StateReferences:
+    """The published state of a vendor, seen from a stack."""
+
+    stack: Stack
+    published: PublishedState
+
+    def table_arn(self, name: str) -> str:
+        """Return the ARN of a table."""
+        return self.stack.format_arn(service="dynamodb", resource="table", resource_name=name)
+
+    def queue_arn(self, url: str) -> str:
+        """Return the ARN of a queue; its URL ends in account and name (SQS developer guide, queue identifiers)."""
+        return self.stack.format_arn(service="sqs", resource=queue_name(url))
+
+    @property
+    def bucket_arn(self) -> str:
+        """ARN of the claim checks' bucket."""
+        return f"arn:{self.stack.partition}:s3:::{self.published.claims_bucket}"
+
+    @property
+    def request_queue_arns(self) -> Sequence[str]:
+        """ARNs of the queues that requests wait in, the urgent one first."""
+        return [self.queue_arn(url) for url in self.published.request_queue_urls]
+
+
+def queue_name(url: str) -> str:
+    """Return the name of a queue by its URL, which may be a token."""
+    return Fn.select(4, Fn.split("/", url))
+
+
+def publish(scope: Construct, stage: str, vendor: str, state: PublishedState) -> None:
+    """Write what is there into one parameter each."""
+    for name, value in asdict(state).items():
+        if value is not None:
+            ssm.StringParameter(
+                scope, f"Parameter-{name}", parameter_name=parameter(stage, vendor, name), string_value=value
+            )
+
+
+def found(scope: Construct, stage: str, vendor: Vendor) -> StateReferences:
+    """Find the state of a vendor by its parameters, which have to be there when the scope's stack is deployed."""
+    values = {
+        name: ssm.StringParameter.value_for_string_parameter(scope, parameter(stage, vendor.name, name))
+        for name in state_of(vendor)
+    }
+    return StateReferences(Stack.of(scope), PublishedState(**values))
