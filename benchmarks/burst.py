@@ -53,7 +53,7 @@ def run(lab: Laboratory, calls_count: int) -> Burst:
     arns = lab.start_all({f"burst-{number}": {"payload": {"n": number}} for number in range(calls_count)})
     await_count(lambda: lab.vendor.report().jobs_by_status.get("succeeded", 0), calls_count, "jobs that have ended")
     started_s = time.monotonic()
-    answers, times_ms = asyncio.run(_post(signed_answers(lab, PRESET), lab.stack.callback_url(PRESET)))
+    answers, times_ms = asyncio.run(_post(signed_answers(lab, PRESET), lab.stage.callback_url(PRESET)))
     posted_s = time.monotonic()
     ends = lab.ends_of(arns)
     percentiles = quantiles(times_ms, n=100)

@@ -91,10 +91,10 @@ def run(lab: Laboratory, examples_count: int) -> Fuzz:
     """Send so many drawn requests to each webhook, and the raw ones, forged and signed; count what became of them."""
     started_s = time.monotonic()
     webhooks = {name: Webhook.of(lab, name) for name in PRESETS}
-    reconcilers = {name: function for name, lane in lab.stack.vendors.items() if (function := lane.reconciler_function)}
+    polled = {name: lane for name, lane in lab.stage.lanes.items() if lane.check_queue_url}
     with ExitStack() as silence:
-        for function in reconcilers.values():
-            silence.enter_context(lab.held(function))
+        for lane in polled.values():
+            silence.enter_context(lab.held(lane.results_function))
         arns = [arn for name in PRESETS for arn in _start(lab, name)]
         await_count(lambda: len(_open_jobs(lab)), len(arns), "calls that are open")
         known = _job_keys(lab)
@@ -110,7 +110,7 @@ def run(lab: Laboratory, examples_count: int) -> Fuzz:
         signed = {name: webhook.post(webhook.signed(requests[name])) for name, webhook in webhooks.items()}
         second = _drain(lab)
         open_count = len(_open_jobs(lab))
-        for name in set(PRESETS) - set(reconcilers):
+        for name in set(PRESETS) - set(polled):
             for answer in signed_answers(lab, name):
                 httpx.post(webhooks[name].url, content=answer.content, headers=answer.headers).raise_for_status()
     ends = lab.ends_of(arns)
@@ -145,32 +145,47 @@ def _open_jobs(lab: Laboratory, name: str | None = None) -> list[str]:
     """Return the job IDs of the calls that wait for their callback, of one vendor or of all."""
     return [
         call[CallAttribute.JOB_ID]
-        for call in lab.records(lab.stack.calls_table)
-        if call[CallAttribute.STATE] == CallState.ACCEPTED and name in (None, call[CallAttribute.VENDOR])
+        for vendor, lane in lab.stage.lanes.items()
+        if name in (None, vendor)
+        for call in lab.records(lane.calls_table)
+        if call[CallAttribute.STATE] == CallState.ACCEPTED
     ]
 
 
 def _job_keys(lab: Laboratory) -> frozenset[str]:
-    return frozenset(job[JobAttribute.JOB_KEY] for job in lab.records(lab.stack.jobs_table))
+    lanes = lab.stage.lanes.values()
+    return frozenset(job[JobAttribute.JOB_KEY] for lane in lanes for job in lab.records(lane.jobs_table))
 
 
 def _drain(lab: Laboratory) -> Left:
     """Wait until the callback queue stays empty, while there is time, and take the dead letters away."""
-    queue_url = lab.stack.callback_queue_url
     now_s = quiet_since_s = time.monotonic()
     deadline_s = now_s + DRAINING_S
     while now_s < deadline_s and now_s - quiet_since_s < QUIET_S:
         time.sleep(PAUSE_S)
         now_s = time.monotonic()
-        if lab.backlog(queue_url):
+        if _backlog(lab):
             quiet_since_s = now_s
-    return Left(lab.backlog(queue_url), _dead_letters(lab), _job_keys(lab))
+    return Left(_backlog(lab), _dead_letters(lab), _job_keys(lab))
 
 
 def _dead_letters(lab: Laboratory) -> Counter[tuple[str, str]]:
     """Take all dead letters, and count them by vendor and outcome."""
     found: Counter[tuple[str, str]] = Counter()
-    client, queue_url = lab.target.client("sqs"), lab.stack.callback_dlq_url
+    for lane in lab.stage.lanes.values():
+        found += _taken(lab, str(lane.callback_dlq_url))
+    return found
+
+
+def _backlog(lab: Laboratory) -> int:
+    """Count the messages of all callback queues."""
+    return sum(lab.backlog(str(lane.callback_queue_url)) for lane in lab.stage.lanes.values())
+
+
+def _taken(lab: Laboratory, queue_url: str) -> Counter[tuple[str, str]]:
+    """Take the dead letters of a queue, and count them by vendor and outcome."""
+    found: Counter[tuple[str, str]] = Counter()
+    client = lab.target.client("sqs")
     while True:
         taken = client.receive_message(
             QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1

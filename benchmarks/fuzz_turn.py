@@ -62,7 +62,7 @@ class Webhook:
         """Find a vendor's webhook in a laboratory."""
         vendor = Vendor.from_document(lab.contracts[name])
         key = lab.vendors[name].keys.webhook_key(vendor.callbacks().verification)
-        return cls(vendor, lab.stack.callback_url(name), key)
+        return cls(vendor, lab.stage.callback_url(name), key)
 
     def signed(self, attempts: Sequence[WebhookRequest]) -> list[WebhookRequest]:
         """Return those that the vendor could sign, signed now."""

@@ -122,7 +122,7 @@ def run(lab: Laboratory, folder: Path, calls_count: int) -> Hostile:
     for record in records:
         told = lab.execution(str(record.execution))
         spans_s.append((told["stopDate"] - told["startDate"]).total_seconds())
-    took = latencies(lab.records(lab.stack.calls_table), lab.records(lab.stack.jobs_table))
+    took = latencies(lab.records(lab.lane.calls_table), lab.records(lab.lane.jobs_table))
     return Hostile(
         calls_count=calls_count,
         seconds=seconds,
@@ -134,7 +134,7 @@ def run(lab: Laboratory, folder: Path, calls_count: int) -> Hostile:
         violations_count=submit.violation_count,
         refused_count=submit.refused_count,
         forged_sent_count=seen.callbacks.forged_count,
-        forged_dead_letters_count=lab.depth(lab.stack.callback_dlq_url),
+        forged_dead_letters_count=lab.depth(str(lab.lane.callback_dlq_url)),
         duplicates_sent_count=seen.callbacks.duplicate_count,
         lost_count=seen.callbacks.lost_count,
         request_dead_letters_count=lab.depth(lab.lane.request_dlq_url),

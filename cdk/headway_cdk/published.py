@@ -36,7 +36,7 @@ class PublishedState:
         return [url for url in (self.urgent_queue_url, self.request_queue_url) if url is not None]
 
 
-def state_of(vendor: Vendor) -> frozenset[str]:
+def state_of(vendor: Vendor) -> list[str]:
     """Return the names of what a vendor's state holds: which optional ones follows from its contract."""
     asked_for = {
         "urgent_queue_url": vendor.dispatch.urgent_concurrency > 0,
@@ -46,7 +46,7 @@ def state_of(vendor: Vendor) -> frozenset[str]:
         "webhook_key_arn": vendor.callback is not None,
         "api_token_arn": vendor.credential is not None,
     }
-    return frozenset(field.name for field in fields(PublishedState) if asked_for.get(field.name, True))
+    return [field.name for field in fields(PublishedState) if asked_for.get(field.name, True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 from headway_lane.contract.vendor import Vendor
 
+from headway_cdk.lookups import looked_up
 from headway_cdk.names import parameter
 from headway_cdk.published import PublishedState, state_of
 
@@ -57,8 +58,5 @@ def publish(scope: Construct, stage: str, vendor: str, state: PublishedState) ->
 
 def found(scope: Construct, stage: str, vendor: Vendor) -> StateReferences:
     """Find the state of a vendor by its parameters, which have to be there when the scope's stack is deployed."""
-    values = {
-        name: ssm.StringParameter.value_for_string_parameter(scope, parameter(stage, vendor.name, name))
-        for name in state_of(vendor)
-    }
+    values = {name: looked_up(scope, stage, vendor.name, name) for name in state_of(vendor)}
     return StateReferences(Stack.of(scope), PublishedState(**values))

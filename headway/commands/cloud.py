@@ -1,6 +1,7 @@
 """The `up` and `down` commands: the embedded cloud with both stacks on it."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ def up(
         typer.Option(help="Refusals of AWS that the cloud shall not make, with commas between them, or `all`."),
     ] = None,
     config_dir: ConfigDir = CONFIGURATION,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outputs of the stacks as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what is deployed as JSON.")] = False,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
     """Start the embedded cloud and deploy the stacks that AWS would get.
@@ -48,13 +49,13 @@ def up(
             state_dir, urls, port=port, configuration=config_dir, lenient=lenient, progress=spinner.update
         )
     if as_json:
-        document = {"endpoint_url": deployed.endpoint_url, "outputs": dict(deployed.stack.outputs)}
+        document = {"endpoint_url": deployed.endpoint_url, "stage": asdict(deployed.stage)}
         typer.echo(json.dumps(document, indent=2))
         return
     out = Console(highlight=False)
     out.print(f"The embedded cloud listens at {deployed.endpoint_url}.")
-    for workflow, machines in deployed.stack.workflows.items():
-        out.print(f"Deployed: {workflow} for {', '.join(machines)}.")
+    for workflow in deployed.stage.workflow_names:
+        out.print(f"Deployed: {workflow} for {', '.join(deployed.stage.machines(workflow))}.")
     out.print("Next: `headway vendor` in another terminal, then `headway run call_vendor --input FILE.jsonl`.")
 
 

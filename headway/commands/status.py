@@ -61,7 +61,7 @@ def status(as_json: AsJson = False, state_dir: StateDir = STATE_DIR) -> None:
 
 
 def queues_table(status: "DeploymentStatus") -> "Table":
-    """Lay out the queues of every lane, one below the other, and the callback queue."""
+    """Lay out the queues of every lane, one below the other."""
     from rich.table import Table
 
     table = Table("queue", "waiting", "in flight", "soft limit", "dead letters", "in-flight permits taken")
@@ -73,8 +73,9 @@ def queues_table(status: "DeploymentStatus") -> "Table":
         if lane.urgent_waiting_count is not None:
             urgent = (lane.urgent_waiting_count, lane.urgent_in_flight_count)
             table.add_row(f"urgent requests to {lane.vendor}", *map(str, urgent), "", "", "")
-    callbacks = status.callbacks
-    table.add_row("callbacks", str(callbacks.waiting_count), "", "", str(callbacks.dead_count), "")
+        if lane.callbacks_waiting_count is not None:
+            waiting, dead = str(lane.callbacks_waiting_count), str(lane.callbacks_dead_count)
+            table.add_row(f"callbacks of {lane.vendor}", waiting, "", "", dead, "")
     return table
 
 

@@ -1,18 +1,19 @@
 """From a synthesized CDK assembly to running stacks in the embedded cloud, through CloudFormation as on AWS.
 
-In: `cdk.out` and the stacks in the order of their dependencies. Out: the stacks' outputs. For AWS itself there is
-`cdk deploy`: this module also plays `cdk bootstrap`, which no account but an emulator's should get unasked.
+In: `cdk.out`. Out: what was deployed, what was as it should be, what was removed. For AWS itself there is `cdk deploy`:
+this module also plays `cdk bootstrap`, which no account but an emulator's should get unasked.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
+from headway.deployment.assembly import Artifact
 from headway.deployment.assets import FileAsset, read_assets, upload
 from headway.deployment.target import LocalTarget
 from headway.errors import DeploymentFailed
@@ -26,6 +27,8 @@ Progress = Callable[[str, str], None]
 
 BOOTSTRAP_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 STACK_TIMEOUT_S = 300.0
+SIDE_BY_SIDE = 4
+"""Stacks at one time: more would only wait for the two cores of a laptop."""
 
 _BOOTSTRAP_VERSION = "30"
 _TEMPLATE_BODY_MAX_BYTES = 51_200  # CloudFormation quota: above it a template has to come from S3
@@ -39,31 +42,68 @@ class _Stack:
     template: Mapping[str, Any]
     source: Mapping[str, str]  # the parameter of CreateStack that carries the template
     assets: Sequence[FileAsset]
+    parameters: Mapping[str, str]
 
 
 def deploy(
     target: LocalTarget,
-    assembly_dir: Path,
-    stacks: Sequence[str],
+    artifacts: Sequence[Artifact],
     parameters: Mapping[str, str],
     progress: Progress = lambda _stack, _phrase: None,
-) -> Mapping[str, str]:
-    """Create or update the stacks, one after the other, and return their outputs by key.
+) -> frozenset[str]:
+    """Create or update stacks, those side by side that do not need each other, and return the names of those that were
+    changed.
 
-    `stacks` are artifact IDs of the assembly's manifest, producers of exports first. A stack gets those `parameters`
-    that its template declares; where two stacks have an output of one key, the later one counts. A stack that never
-    came up is deleted first, as `cdk deploy` does. Raises DeploymentFailed at the first stack that fails.
+    A stack gets those `parameters` that its template declares. One that is as it should be is left alone, unless
+    something that it needs was changed. A stack that never came up is deleted first, as `cdk deploy` does. Raises
+    DeploymentFailed at the first stack that fails, once those beside it have ended.
     """
     account = target.client("sts").get_caller_identity()["Account"]
     _bootstrap(target, account)
-    manifest = json.loads((assembly_dir / "manifest.json").read_text())
-    outputs: dict[str, str] = {}
-    for artifact_id in stacks:
-        stack = _read_stack(target, assembly_dir, manifest, artifact_id, account)
-        uploaded = sum(upload(target.client("s3"), asset) for asset in stack.assets)
-        progress(stack.name, f"{uploaded} of {len(stack.assets)} assets uploaded")
-        outputs |= _deploy_stack(target.client("cloudformation"), stack, parameters, progress)
-    return outputs
+    changed: set[str] = set()
+    waiting = list(artifacts)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        while waiting:
+            left = {artifact.artifact_id for artifact in waiting}
+            ready = [artifact for artifact in waiting if not left & set(artifact.needs)]
+
+            jobs = {
+                artifact: pool.submit(
+                    _deploy_stack,
+                    target,
+                    _read_stack(target, artifact, account, parameters),
+                    bool(changed & set(artifact.needs)),
+                    progress,
+                )
+                for artifact in ready
+            }
+            done = {artifact: job.result() for artifact, job in jobs.items()}
+            changed |= {artifact.artifact_id for artifact, is_changed in done.items() if is_changed}
+            waiting = [artifact for artifact in waiting if artifact not in done]
+    return frozenset(artifact.stack_name for artifact in artifacts if artifact.artifact_id in changed)
+
+
+def remove(
+    cloudformation: "CloudFormationClient",
+    names: Iterable[str],
+    progress: Progress = lambda _stack, _phrase: None,
+) -> None:
+    """Delete stacks one after the other. Raises DeploymentFailed for one that does not go."""
+    for name in names:
+        progress(name, "deleting")
+        cloudformation.delete_stack(StackName=name)
+        status = _settled_status(cloudformation, name)
+        if status is not None:
+            raise DeploymentFailed(f"{name}: {first_failure(_events(cloudformation, name)) or status}")
+        progress(name, "deleted")
+
+
+def stack_names(cloudformation: "CloudFormationClient", prefix: str) -> list[str]:
+    """Return the names of all stacks that are there and begin so, sorted."""
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    return sorted(
+        stack["StackName"] for page in pages for stack in page["Stacks"] if stack["StackName"].startswith(prefix)
+    )
 
 
 def _bootstrap(target: LocalTarget, account: str) -> None:
@@ -75,30 +115,32 @@ def _bootstrap(target: LocalTarget, account: str) -> None:
     target.client("s3").create_bucket(Bucket=f"cdk-hnb659fds-assets-{account}-{target.region}")
 
 
-def _read_stack(
-    target: LocalTarget, assembly_dir: Path, manifest: Mapping[str, Any], artifact_id: str, account: str
-) -> _Stack:
-    artifact = manifest["artifacts"].get(artifact_id, {})
-    if artifact.get("type") != "aws:cloudformation:stack":
-        raise DeploymentFailed(f"{artifact_id}: the assembly has no stack of this name")
-    template_path = assembly_dir / artifact["properties"]["templateFile"]
-    body = template_path.read_bytes()
-    assets_path = assembly_dir / f"{artifact_id}.assets.json"
-    assets = read_assets(assets_path, account, target.region) if assets_path.exists() else []
+def _read_stack(target: LocalTarget, artifact: Artifact, account: str, parameters: Mapping[str, str]) -> _Stack:
+    body = artifact.template_path.read_bytes()
+    assets = read_assets(artifact.assets_path, account, target.region) if artifact.assets_path.exists() else []
     source = {"TemplateBody": body.decode()}
     if len(body) > _TEMPLATE_BODY_MAX_BYTES:
-        asset = next((asset for asset in assets if asset.source == template_path), None)
+        asset = next((asset for asset in assets if asset.source == artifact.template_path), None)
         if asset is None:
-            raise DeploymentFailed(f"{artifact_id}: a template of {len(body)} bytes has to be among the assets")
+            raise DeploymentFailed(
+                f"{artifact.artifact_id}: a template of {len(body)} bytes has to be among the assets"
+            )
         source = {"TemplateURL": f"{target.endpoint_url}/{asset.bucket}/{asset.key}"}
-    name = artifact["properties"].get("stackName", artifact_id)
-    return _Stack(name=name, template=json.loads(body), source=source, assets=assets)
+    template = json.loads(body)
+    declared = template.get("Parameters", {})
+    given = {key: value for key, value in parameters.items() if key in declared}
+    return _Stack(artifact.stack_name, template, source, assets, given)
 
 
-def _deploy_stack(
-    cloudformation: "CloudFormationClient", stack: _Stack, parameters: Mapping[str, str], progress: Progress
-) -> dict[str, str]:
+def _deploy_stack(target: LocalTarget, stack: _Stack, needs_changed: bool, progress: Progress) -> bool:
+    """Deploy one stack; False where it was as it should be."""
+    cloudformation = target.client("cloudformation")
     status = _settled_status(cloudformation, stack.name)
+    if status in _DONE and not needs_changed and _is_as_it_should_be(cloudformation, stack):
+        progress(stack.name, "unchanged")
+        return False
+    uploaded = sum(upload(target.client("s3"), asset) for asset in stack.assets)
+    progress(stack.name, f"{uploaded} of {len(stack.assets)} assets uploaded")
     if status in _NEVER_CREATED:
         progress(stack.name, f"deleting, it is {status}")
         cloudformation.delete_stack(StackName=stack.name)
@@ -107,11 +149,7 @@ def _deploy_stack(
     request: dict[str, Any] = {
         "StackName": stack.name,
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": parameters[key]}
-            for key in stack.template.get("Parameters", {})
-            if key in parameters
-        ],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
         **stack.source,
     }
     progress(stack.name, f"{'updating' if status else 'creating'} {len(stack.template['Resources'])} resources")
@@ -122,16 +160,25 @@ def _deploy_stack(
             cloudformation.create_stack(**request)
     except ClientError as error:
         message = error.response["Error"]["Message"]
-        if "No updates are to be performed" not in message:
-            raise DeploymentFailed(f"{stack.name}: {_one_line(message)}") from error
+        if "No updates are to be performed" in message:
+            return False
+        raise DeploymentFailed(f"{stack.name}: {_one_line(message)}") from error
     status = _settled_status(cloudformation, stack.name)
     if status not in _DONE:
         new = [event for event in _events(cloudformation, stack.name) if event["EventId"] not in earlier]
         raise DeploymentFailed(f"{stack.name}: {first_failure(new) or status}")
     progress(stack.name, status)
+    return True
+
+
+def _is_as_it_should_be(cloudformation: "CloudFormationClient", stack: _Stack) -> bool:
+    """Compare a stack that is there with what would be deployed: the template, and the parameters that are given."""
+    body = cloudformation.get_template(StackName=stack.name)["TemplateBody"]
+    there = json.loads(body) if isinstance(body, str) else body
     description = _describe(cloudformation, stack.name)
-    outputs = description.get("Outputs", []) if description else []
-    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    parameters = description.get("Parameters", []) if description else []
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in parameters}
+    return there == stack.template and given.items() >= stack.parameters.items()
 
 
 def first_failure(events: Sequence["StackEventTypeDef"]) -> str | None:

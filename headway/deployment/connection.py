@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
+from headway_cdk.stages import DEFAULT_STAGE
 
 from headway.cloud import process
 from headway.cloud.state import CloudState
 from headway.deployment.places import STATE_DIR
-from headway.deployment.stack import Stack
+from headway.deployment.stage import DeployedStage
 from headway.deployment.target import AwsTarget, LocalTarget, Target
 from headway.deployment.target_name import TargetName
 from headway.errors import NotReachable, NotRunning
@@ -25,7 +26,7 @@ class Connection:
 
     name: str
     target: Target
-    stack: Stack
+    stage: DeployedStage
     cloud: CloudState | None = None
 
     @property
@@ -40,23 +41,25 @@ def connect(
     profile: str | None = None,
     region: str | None = None,
     state_dir: Path = STATE_DIR,
+    stage: str = DEFAULT_STAGE,
 ) -> Connection:
     """Find what is deployed. Raises NotRunning, NotDeployed or NotReachable, whose messages say what to do."""
-    return _local(state_dir) if name == TargetName.LOCAL else _aws(profile, region)
+    return _local(state_dir, stage) if name == TargetName.LOCAL else _aws(profile, region, stage)
 
 
-def _local(state_dir: Path) -> Connection:
+def _local(state_dir: Path, stage: str) -> Connection:
     cloud = process.status(state_dir)
     if cloud is None:
         raise NotRunning(f"no embedded cloud runs in {state_dir}: run `headway up` first")
-    return Connection(TargetName.LOCAL, LocalTarget(cloud.endpoint_url), Stack.of_embedded_cloud(state_dir), cloud)
+    target = LocalTarget(cloud.endpoint_url)
+    return Connection(TargetName.LOCAL, target, DeployedStage.found(target, stage), cloud)
 
 
-def _aws(profile: str | None, region: str | None) -> Connection:
+def _aws(profile: str | None, region: str | None, stage: str) -> Connection:
     try:
         target = AwsTarget(profile, region)
         if not target.region:
             raise NotReachable("no AWS region: give --region, or set AWS_REGION")
-        return Connection(TargetName.AWS, target, Stack.of_aws(target))
+        return Connection(TargetName.AWS, target, DeployedStage.found(target, stage))
     except (BotoCoreError, ClientError) as error:
         raise NotReachable(f"AWS cannot be asked: {' '.join(str(error).split())}") from error

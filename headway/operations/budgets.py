@@ -36,8 +36,11 @@ class BudgetStatus:
 
 def budget_statuses(connection: Connection, now_us: int) -> list[BudgetStatus]:
     """Judge every budget of a deployment that was used; a vendor that is paced without permits has none."""
-    reservations = DynamoReservationStore(connection.target.table(connection.stack.budgets_table))
-    return statuses(reservations, connection.stack.vendors, now_us)
+    return [
+        status
+        for vendor, lane in connection.stage.lanes.items()
+        for status in statuses(DynamoReservationStore(connection.target.table(lane.budgets_table)), [vendor], now_us)
+    ]
 
 
 def statuses(reservations: ReservationStore, vendors: Iterable[str], now_us: int) -> list[BudgetStatus]:

@@ -7,7 +7,7 @@ a crash between the two replays it twice, and the inbox takes the first.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from headway_lane.messages.envelope import (
@@ -96,13 +96,19 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The callback DLQ of a deployed stack, and the queue that its dead letters came from."""
+    """The callback DLQ of a lane, and the queue that its dead letters came from."""
 
     @classmethod
-    def of(cls, connection: Connection) -> Self:
-        """Find those of a deployment."""
-        stack = connection.stack
-        return cls(connection.target.client("sqs"), stack.callback_dlq_url, stack.callback_queue_url)
+    def of(cls, connection: Connection, vendor: str | None) -> list[Self]:
+        """Find those of one vendor, or of each that calls back. Raises NotDeployed for a vendor that does not."""
+        if vendor is not None:
+            connection.stage.callback_url(vendor)
+        client = connection.target.client("sqs")
+        return [
+            cls(client, lane.callback_dlq_url, lane.callback_queue_url)
+            for name, lane in connection.stage.lanes.items()
+            if vendor in (None, name) and lane.callback_dlq_url and lane.callback_queue_url
+        ]
 
     def __init__(self, sqs: "SQSClient", dlq_url: str, queue_url: str) -> None:
         self._sqs = sqs
@@ -152,13 +158,29 @@ class DeadLetters:
         )
         self._sqs.delete_message(QueueUrl=self._dlq_url, ReceiptHandle=dead_letter.message["ReceiptHandle"])
 
+    def replay_all(self, wanted: Wanted, following: Callable[[Sequence[DeadLetter]], Iterable[DeadLetter]]) -> Replay:
+        """Send those that are wanted and came through the callback API; the others stay, visible again."""
+        found = list(self.take(wanted.limit))
+        usable = [dead_letter for dead_letter in wanted.chosen(found) if dead_letter.can_be_replayed]
+        left = [dead_letter for dead_letter in found if dead_letter not in usable]
+        sent_count = 0
+        try:
+            for dead_letter in following(usable):
+                self.replay(dead_letter)
+                sent_count += 1
+        finally:
+            self.requeue([*left, *usable[sent_count:]])
+        return Replay(sent_count, len(wanted.chosen(left)))
+
 
 def listed(connection: Connection, wanted: Wanted) -> list[DeadLetter]:
     """Return dead letters of a deployment, the oldest first; they stay where they are."""
-    dead_letters = DeadLetters.of(connection)
-    found = list(dead_letters.take(wanted.limit))
-    dead_letters.requeue(found)
-    return wanted.chosen(found)
+    found: list[DeadLetter] = []
+    for dead_letters in DeadLetters.of(connection, wanted.vendor):
+        taken = list(dead_letters.take(wanted.limit))
+        dead_letters.requeue(taken)
+        found += taken
+    return wanted.chosen(found)[: wanted.limit]
 
 
 def replay(
@@ -170,15 +192,11 @@ def replay(
 
     Whatever breaks it off, those that were not sent are visible again.
     """
-    dead_letters = DeadLetters.of(connection)
-    found = list(dead_letters.take(wanted.limit))
-    usable = [dead_letter for dead_letter in wanted.chosen(found) if dead_letter.can_be_replayed]
-    left = [dead_letter for dead_letter in found if dead_letter not in usable]
-    sent_count = 0
-    try:
-        for dead_letter in following(usable):
-            dead_letters.replay(dead_letter)
-            sent_count += 1
-    finally:
-        dead_letters.requeue([*left, *usable[sent_count:]])
-    return Replay(sent_count, len(wanted.chosen(left)))
+    replayed_count = unusable_count = 0
+    for dead_letters in DeadLetters.of(connection, wanted.vendor):
+        left = None if wanted.limit is None else wanted.limit - replayed_count - unusable_count
+        if left == 0:
+            break
+        done = dead_letters.replay_all(replace(wanted, limit=left), following)
+        replayed_count, unusable_count = replayed_count + done.replayed_count, unusable_count + done.unusable_count
+    return Replay(replayed_count, unusable_count)

@@ -8,6 +8,6 @@ from headway.deployment.connection import Connection
 
 def jobs_in_flight_count(connection: Connection, vendor_name: str, now_s: float) -> int:
     """Count the in-flight permits of a vendor that have not expired at an epoch second, read consistently."""
-    store = DynamoInFlightStore(connection.target.table(connection.stack.budgets_table))
+    store = DynamoInFlightStore(connection.target.table(connection.stage.lanes[vendor_name].budgets_table))
     holders = store.read(in_flight_key(vendor_name)) or {}
     return sum(until_s > now_s for until_s in holders.values())

@@ -29,12 +29,15 @@ def orphans(connection: Connection, vendor_name: str | None = None) -> list[Orph
     a loop.
     """
     dynamodb: DynamoDBClient = connection.target.client("dynamodb")
-    pages = dynamodb.get_paginator("scan").paginate(
-        TableName=connection.stack.jobs_table,
-        FilterExpression=f"attribute_exists({JobAttribute.ANSWER}) AND attribute_not_exists({JobAttribute.CALL_ID})",
-    )
-    found = [_orphan(item) for page in pages for item in page["Items"]]
-    return [orphan for orphan in found if vendor_name in (None, orphan.vendor)]
+    wanted = f"attribute_exists({JobAttribute.ANSWER}) AND attribute_not_exists({JobAttribute.CALL_ID})"
+    scan = dynamodb.get_paginator("scan")
+    return [
+        _orphan(item)
+        for name, lane in connection.stage.lanes.items()
+        if vendor_name in (None, name)
+        for page in scan.paginate(TableName=lane.jobs_table, FilterExpression=wanted)
+        for item in page["Items"]
+    ]
 
 
 def _orphan(item: "Mapping[str, AttributeValueTypeDef]") -> Orphan:

@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from headway_cdk.published import PublishedLane
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.vendor import Vendor
 
 from headway.cloud.state import CloudState
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
-from headway.deployment.stack import DeployedLane
 from headway.operations.budgets import US_PER_S, BudgetStatus, budget_statuses
 from headway.operations.in_flight import jobs_in_flight_count
 from headway.operations.queues import QueueAttribute, message_count
@@ -19,8 +19,8 @@ from headway.operations.queues import QueueAttribute, message_count
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """What waits in one vendor's lane, in messages; the urgent ones are None where the lane has no urgent queue,
-    in-flight permits where the contract does not limit jobs in flight.
+    """What waits in one vendor's lane, in messages; the urgent ones are None where the lane has no urgent queue, the
+    callbacks where the vendor calls nobody back, in-flight permits where the contract does not limit jobs in flight.
 
     `jobs_in_flight_count` leaves out the expired ones, which anybody may take.
     """
@@ -34,14 +34,8 @@ class LaneStatus:
     dead_count: int
     jobs_in_flight_count: int | None
     jobs_in_flight_limit: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallbacksStatus:
-    """The callback queue and its dead letters, in messages."""
-
-    waiting_count: int
-    dead_count: int
+    callbacks_waiting_count: int | None
+    callbacks_dead_count: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,6 @@ class DeploymentStatus:
 
     cloud: CloudState | None
     lanes: Sequence[LaneStatus]
-    callbacks: CallbacksStatus
     budgets: Sequence[BudgetStatus]
 
     def as_json(self) -> dict[str, Any]:
@@ -59,7 +52,6 @@ class DeploymentStatus:
             "running": True,
             **(asdict(self.cloud) if self.cloud else {}),
             "lanes": [asdict(lane) for lane in self.lanes],
-            "callbacks": asdict(self.callbacks),
             "budgets": [asdict(budget) for budget in self.budgets],
         }
 
@@ -67,22 +59,18 @@ class DeploymentStatus:
 def deployment_status(connection: Connection, now_us: int, configuration: Path = CONFIGURATION) -> DeploymentStatus:
     """Look at every lane at `now_us` since the epoch; what the contracts sell is read from the configuration."""
     contracts = {name: files.vendor for name, files in vendor_files(configuration).items()}
-    stack = connection.stack
     return DeploymentStatus(
         cloud=connection.cloud,
         lanes=[
-            _lane_status(connection, name, lane, contracts.get(name), now_us) for name, lane in stack.vendors.items()
+            _lane_status(connection, name, lane, contracts.get(name), now_us)
+            for name, lane in connection.stage.lanes.items()
         ],
-        callbacks=CallbacksStatus(
-            waiting_count=message_count(connection, stack.callback_queue_url),
-            dead_count=message_count(connection, stack.callback_dlq_url),
-        ),
         budgets=budget_statuses(connection, now_us),
     )
 
 
 def _lane_status(
-    connection: Connection, name: str, lane: DeployedLane, contract: Vendor | None, now_us: int
+    connection: Connection, name: str, lane: PublishedLane, contract: Vendor | None, now_us: int
 ) -> LaneStatus:
     urgent_url = lane.urgent_queue_url
     limit = contract.jobs_in_flight if contract else None
@@ -98,4 +86,6 @@ def _lane_status(
         dead_count=message_count(connection, lane.request_dlq_url),
         jobs_in_flight_count=None if limit is None else jobs_in_flight_count(connection, name, now_us / US_PER_S),
         jobs_in_flight_limit=limit,
+        callbacks_waiting_count=message_count(connection, lane.callback_queue_url) if lane.callback_queue_url else None,
+        callbacks_dead_count=message_count(connection, lane.callback_dlq_url) if lane.callback_dlq_url else None,
     )

@@ -42,7 +42,7 @@ class PartnerWebhook:
 
 def deployed_callback_url(vendor_name: str, state_dir: Path) -> str:
     """Return where a vendor calls back on the embedded cloud of a state folder. Raises NotDeployed."""
-    return connect(state_dir=state_dir).stack.callback_url(vendor_name)
+    return connect(state_dir=state_dir).stage.callback_url(vendor_name)
 
 
 def callback_url_if_any(vendor_name: str, state_dir: Path) -> str | None:

@@ -53,7 +53,8 @@ def run_file(
             file.append(record)
             records.append(record)
 
-        ledger = LedgerWatch(connection.target.client("dynamodb"), connection.stack.calls_table)
+        tables = {vendor: lane.calls_table for vendor, lane in connection.stage.lanes.items()}
+        ledger = LedgerWatch(connection.target.client("dynamodb"), tables)
         watch = RunWatch(executions, ledger, prepared.machines, choices.again, surroundings, end)
         try:
             watch.run(

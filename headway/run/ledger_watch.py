@@ -28,30 +28,36 @@ class CallSight:
 
 
 class LedgerWatch:
-    """The calls table, read only."""
+    """The calls tables of lanes, by vendor; read only."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", tables: Mapping[str, str]) -> None:
         self._client = client
-        self._table = table
+        self._tables = tables
 
-    def read(self, call_ids: Sequence[str], *, consistent: bool = False) -> dict[str, CallSight]:
-        """Return what the ledger knows of these calls; a consistent read costs twice as much.
+    def read(self, calls: Sequence[tuple[str, str]], *, consistent: bool = False) -> dict[str, CallSight]:
+        """Return by call ID what the ledger knows of calls (vendor, call ID); a consistent read costs twice as much.
 
         A call that is not there yet is left out, and so is one that DynamoDB had no capacity for.
         """
         seen: dict[str, CallSight] = {}
-        for start in range(0, len(call_ids), BATCH_SIZE):
-            batch = call_ids[start : start + BATCH_SIZE]
-            wanted: KeysAndAttributesTypeDef = {
-                "Keys": [{CallAttribute.CALL_ID: {"S": call_id}} for call_id in batch],
-                "ProjectionExpression": ", ".join(f"#{name}" for name in _READ),
-                "ExpressionAttributeNames": {f"#{name}": name for name in _READ},  # `state` is a reserved word
-                "ConsistentRead": consistent,
-            }
-            answer = self._client.batch_get_item(RequestItems={self._table: wanted})
-            for item in answer["Responses"].get(self._table, ()):
-                seen[item[CallAttribute.CALL_ID]["S"]] = _sight(item)
+        for start in range(0, len(calls), BATCH_SIZE):
+            call_ids: dict[str, list[str]] = {}
+            for vendor, call_id in calls[start : start + BATCH_SIZE]:
+                call_ids.setdefault(self._tables[vendor], []).append(call_id)
+            wanted = {table: _wanted(of_table, consistent) for table, of_table in call_ids.items()}
+            answer = self._client.batch_get_item(RequestItems=wanted)
+            for items in answer["Responses"].values():
+                seen |= {item[CallAttribute.CALL_ID]["S"]: _sight(item) for item in items}
         return seen
+
+
+def _wanted(call_ids: Sequence[str], consistent: bool) -> "KeysAndAttributesTypeDef":
+    return {
+        "Keys": [{CallAttribute.CALL_ID: {"S": call_id}} for call_id in call_ids],
+        "ProjectionExpression": ", ".join(f"#{name}" for name in _READ),
+        "ExpressionAttributeNames": {f"#{name}": name for name in _READ},  # `state` is a reserved word
+        "ConsistentRead": consistent,
+    }
 
 
 def _sight(item: "Mapping[str, AttributeValueTypeDef]") -> CallSight:

@@ -7,8 +7,8 @@ key of its own, and a line keeps its key when lines around it come and go.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, Claim, requests_folder
@@ -23,7 +23,7 @@ class Route:
 
     `place` tells clouds apart (account and region) and `source` files: both are part of a key, so that what succeeded
     on the embedded cloud is called anew on AWS. `default_vendor`, `urgent` and `tenant` are for lines that do not say;
-    `urgent_vendors` have an urgent queue, and `claiming_vendors` take claim checks, in `claims_bucket`.
+    `urgent_vendors` have an urgent queue; those that take claim checks are in `claims_buckets`, with their buckets.
     """
 
     workflow: str
@@ -32,8 +32,7 @@ class Route:
     place: str
     source: str
     urgent_vendors: frozenset[str] = frozenset()
-    claiming_vendors: frozenset[str] = frozenset()
-    claims_bucket: str = ""
+    claims_buckets: Mapping[str, str] = field(default_factory=dict)
     urgent: bool = False
     tenant: str | None = None
 
@@ -159,11 +158,11 @@ def _execution_input(asked: _Asked, route: Route) -> tuple[str, Claim | None, by
 
 def _claim(payload: bytes, vendor: str, route: Route) -> Claim:
     size = f"`payload` has {len(payload):,} bytes, over "
-    if vendor not in route.claiming_vendors:
+    if vendor not in route.claims_buckets:
         raise _UnusableError(f"{size}{CARRIED_BYTES:,}, and no function of {vendor} reads a claim check; send less")
     if len(payload) > LARGEST_BYTES:
         raise _UnusableError(f"{size}API Gateway's {LARGEST_BYTES:,}; store the large part and send its URL")
-    return Claim.on(payload, route.claims_bucket, requests_folder(vendor))
+    return Claim.on(payload, route.claims_buckets[vendor], requests_folder(vendor))
 
 
 def _text(document: Any) -> str:

@@ -33,6 +33,11 @@ class OpenCall:
     sight: CallSight | None = None
 
     @property
+    def in_ledger(self) -> tuple[str, str]:
+        """Where the ledger has it: vendor and call ID."""
+        return self.attempt.line.vendor, self.call_id
+
+    @property
     def ending(self) -> bool:
         """Whether the call has reached a final state, so that its execution is about to end."""
         return self.sight is not None and self.sight.state in FINAL_STATES

@@ -50,9 +50,10 @@ class PreparedRun:
 
 def prepare(workflow: str, source: Path, connection: Connection, choices: Choices, configuration: Path) -> PreparedRun:
     """Read the files and choose the attempts. Raises RunRefused or ConfigurationRefused."""
-    machines = connection.stack.workflows.get(workflow)
+    stage = connection.stage
+    machines = stage.machines(workflow)
     if not machines:
-        known = ", ".join(sorted(connection.stack.workflows)) or "none"
+        known = ", ".join(stage.workflow_names) or "none"
         raise RunRefused(f"{workflow}: no such workflow on {connection.name}; deployed: {known}")
     vendors = tuple(sorted(machines))
     if choices.vendor is not None and choices.vendor not in vendors:
@@ -64,9 +65,8 @@ def prepare(workflow: str, source: Path, connection: Connection, choices: Choice
         default_vendor=choices.vendor or (vendors[0] if len(vendors) == 1 else None),
         place=place,
         source=str(source.resolve()),
-        urgent_vendors=frozenset(name for name, lane in connection.stack.vendors.items() if lane.urgent_queue_url),
-        claiming_vendors=frozenset(name for name, lane in connection.stack.vendors.items() if lane.caller_function),
-        claims_bucket=connection.stack.claims_bucket,
+        urgent_vendors=frozenset(name for name, lane in stage.lanes.items() if lane.urgent_queue_url),
+        claims_buckets={name: lane.claims_bucket for name, lane in stage.lanes.items() if lane.caller_function},
         urgent=choices.urgent,
         tenant=choices.tenant,
     )

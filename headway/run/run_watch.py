@@ -150,7 +150,7 @@ class RunWatch:
         now_s = self.surroundings.clock_s()
         due = sorted((c for c in self._calls.values() if not c.ending), key=lambda c: c.read_due_s)
         due = due[:READS_PER_TICK]
-        seen = self.ledger.read([call.call_id for call in due])
+        seen = self.ledger.read([call.in_ledger for call in due])
         for call in due:
             if call.call_id in seen:
                 self._see(call, seen[call.call_id], now_s)
@@ -181,7 +181,7 @@ class RunWatch:
     def _settle(self, ended: Sequence[tuple[OpenCall, Execution | None]]) -> None:
         """Record executions that have ended, with the ledger's last word on their calls."""
         now_s = self.surroundings.clock_s()
-        seen = self.ledger.read([call.call_id for call, _ in ended], consistent=True)
+        seen = self.ledger.read([call.in_ledger for call, _ in ended], consistent=True)
         for call, execution in ended:
             if call.call_id in seen:
                 self._see(call, seen[call.call_id], now_s)

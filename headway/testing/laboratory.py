@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from headway_cdk.published import PublishedLane
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.ledger.record import CallAttribute
@@ -23,14 +24,14 @@ from headway.deployment import local
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
 from headway.deployment.places import ASSEMBLY
-from headway.deployment.stack import DeployedLane, Stack
+from headway.deployment.stage import CALL_VENDOR, DeployedStage
 from headway.deployment.target import Target
 from headway.operations.queues import QueueAttribute, message_count
 from headway.simulator.offer import Offer
 from headway.testing.lab_vendor import LabVendor, in_thread
 from headway.testing.waiting import await_count, until
 
-WORKFLOW: Final = "call_vendor"
+WORKFLOW: Final = CALL_VENDOR
 VENDOR: Final = "replicate"
 SOLD: Final = Offer(job_time_s=0.3)
 STARTERS: Final = 8
@@ -55,9 +56,9 @@ class Laboratory:
         return self.connection.target
 
     @property
-    def stack(self) -> Stack:
+    def stage(self) -> DeployedStage:
         """What is deployed."""
-        return self.connection.stack
+        return self.connection.stage
 
     @property
     def contracts(self) -> Mapping[str, Mapping[str, Any]]:
@@ -70,9 +71,13 @@ class Laboratory:
         return self.vendors[self._name(None)]
 
     @property
-    def lane(self) -> DeployedLane:
+    def lane(self) -> PublishedLane:
         """The only vendor's resources."""
-        return self.stack.vendors[self._name(None)]
+        return self.lane_of(None)
+
+    def lane_of(self, vendor_name: str | None) -> PublishedLane:
+        """Return a vendor's resources."""
+        return self.stage.lanes[self._name(vendor_name)]
 
     def start(self, name: str, payload: Mapping[str, Any], vendor_name: str | None = None) -> str:
         """Start the workflow for one payload and return the execution's ARN."""
@@ -80,7 +85,7 @@ class Laboratory:
 
     def start_all(self, inputs: Mapping[str, Mapping[str, Any]], vendor_name: str | None = None) -> Sequence[str]:
         """Start one execution per name, with its input, several at a time; return their ARNs in that order."""
-        client, machine = self.target.client("stepfunctions"), self.stack.workflows[WORKFLOW][self._name(vendor_name)]
+        client, machine = self.target.client("stepfunctions"), self.lane_of(vendor_name).call_vendor_machine_arn
 
         def begin(name: str) -> str:
             words = json.dumps(inputs[name])
@@ -110,9 +115,9 @@ class Laboratory:
         await_count(ended, len(arns), "workflows that have ended", pause_s)
         return dict(Counter(statuses.values()))
 
-    def record(self, call_id: str) -> Item:
+    def record(self, call_id: str, vendor_name: str | None = None) -> Item:
         """Return the ledger's record of a call; empty where there is none."""
-        return self._item(self.stack.calls_table, CallAttribute.CALL_ID, call_id)
+        return self._item(self.lane_of(vendor_name).calls_table, CallAttribute.CALL_ID, call_id)
 
     def records(self, table: str) -> list[Item]:
         """Return all items of a table."""
@@ -121,13 +126,13 @@ class Laboratory:
 
     def reservations(self, scope: Scope = Scope.SUBMIT) -> Mapping[str, Any]:
         """Return the reservations of the only vendor's scope as they are stored: `version`, `rule`, `reservations`."""
-        item = self._item(self.stack.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
+        item = self._item(self.lane.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
         documents = (BudgetAttribute.RULE, BudgetAttribute.RESERVATIONS)
         return {"version": int(item[BudgetAttribute.VERSION]), **{name: json.loads(item[name]) for name in documents}}
 
     def reservations_written_count(self, scope: Scope = Scope.SUBMIT) -> int:
         """Count how often they were written; plain pacing never does."""
-        item = self._item(self.stack.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
+        item = self._item(self.lane.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
         return int(item.get(BudgetAttribute.VERSION, 0))
 
     def messages(self, queue_url: str) -> list[Mapping[str, Any]]:
@@ -203,7 +208,8 @@ def deployed(
     try:
         connection = local.up(state_dir, urls, configuration=configuration, assembly=assembly, progress=progress)
         for vendor in vendors:
-            vendor.call_back_at(connection.stack.callback_url(vendor.name))
+            if url := connection.stage.lanes[vendor.name].callback_url:
+                vendor.call_back_at(url)
         yield Laboratory(connection, state_dir, configuration, {vendor.name: vendor for vendor in vendors})
     finally:
         local.down(state_dir)

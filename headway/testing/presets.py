@@ -67,13 +67,13 @@ def preset_laboratory(state_dir: Path, names: Sequence[str], terms: Terms = USUA
 
 def signed_answers(lab: Laboratory, vendor_name: str) -> list[SignedCallback]:
     """Sign one success for each job of a vendor that the ledger has accepted."""
-    vendor, url = Vendor.from_document(lab.contracts[vendor_name]), lab.stack.callback_url(vendor_name)
+    vendor, url = Vendor.from_document(lab.contracts[vendor_name]), lab.stage.callback_url(vendor_name)
     key = lab.vendors[vendor_name].keys.webhook_key(vendor.callbacks().verification)
     word, now = min(vendor.callbacks().success, default=None), datetime.now(tz=UTC)
     job_ids = [
         call[CallAttribute.JOB_ID]
-        for call in lab.records(lab.stack.calls_table)
-        if call[CallAttribute.VENDOR] == vendor_name and CallAttribute.JOB_ID in call
+        for call in lab.records(lab.stage.lanes[vendor_name].calls_table)
+        if CallAttribute.JOB_ID in call
     ]
     events = {job_id: compose(vendor, job_id, word, {}) for job_id in job_ids}
     return [write(vendor.callbacks(), key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]

@@ -19,7 +19,7 @@ CALL_ID = "eleven-steps"
 
 
 def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laboratory) -> None:
-    with lab.held(lab.stack.callback_function):
+    with lab.held(lab.lane.callback_function):
         with lab.held(lab.lane.dispatcher_function):
             arn = lab.start(CALL_ID, PAYLOAD)
             step_1_the_workflow_pauses_on_a_task_token(lab, arn)
@@ -63,7 +63,7 @@ def step_2_the_request_waits_in_the_queue(lab: Laboratory) -> str:
 def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[str, Any]:
     record = until(lambda: (found := lab.record(CALL_ID)).get("state") == "accepted" and found)
     express = until(lambda: (found := lab.execution(record["lease_owner"]))["status"] != "RUNNING" and found)
-    workflow_name = lab.stack.workflows["call_vendor"][VENDOR].rpartition(":")[2]
+    workflow_name = lab.lane.call_vendor_machine_arn.rpartition(":")[2]
     assert express["status"] == "SUCCEEDED"
     assert express["stateMachineArn"] == lab.lane.dispatch_machine_arn
     assert json.loads(express["input"]) == {
@@ -112,14 +112,14 @@ def step_6_the_vendor_accepted_and_gave_a_job_id(lab: Laboratory) -> str:
 
 def step_7_the_job_id_is_mapped_to_the_task_token(lab: Laboratory, job_id: str, token: str) -> None:
     item = lab.target.client("dynamodb").get_item(
-        TableName=lab.stack.jobs_table, Key={"job_key": {"S": f"{VENDOR}#{job_id}"}}, ConsistentRead=True
+        TableName=lab.lane.jobs_table, Key={"job_key": {"S": f"{VENDOR}#{job_id}"}}, ConsistentRead=True
     )["Item"]
     assert item["call_id"]["S"] == CALL_ID
     assert lab.record(CALL_ID)["waiter"] == token
 
 
 def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> bytes:
-    queue_url = lab.stack.callback_queue_url
+    queue_url = lab.lane.callback_queue_url
     until(lambda: lab.depth(queue_url) == 2)  # the start of the job, and its end
     bodies = {base64.b64decode(message["Body"]): message for message in lab.messages(queue_url)}
     found = {json.loads(body)["status"]: (body, message) for body, message in bodies.items()}

@@ -1,4 +1,6 @@
-"""What a stage has once: AppConfig's deployment strategies (twenty an account), API Gateway's logging role (one a region)."""
+"""What a stage has once, because AWS has few of it: AppConfig's deployment strategies (twenty an account), and API
+Gateway's logging role (one a region).
+"""
 
 from dataclasses import dataclass
 
@@ -10,6 +12,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from headway_cdk.cloud_choice import CloudChoice
+from headway_cdk.lookups import looked_up
 from headway_cdk.nag import acknowledge
 from headway_cdk.names import BASE, parameter
 
@@ -30,7 +33,7 @@ class Strategies:
 
 
 class HeadwayBase(Construct):
-    """The strategies, and the logging role, which stays when this goes: without it nobody's API in the region could log."""
+    """The strategies; and the logging role, which stays when this goes: no API of the region could log without it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: str) -> None:
         super().__init__(scope, construct_id)
@@ -83,7 +86,6 @@ class HeadwayBase(Construct):
 
 def strategies_of(scope: Construct, stage: str) -> Strategies:
     """Find the strategies of a stage by their parameters."""
-    found = ssm.StringParameter.value_for_string_parameter
     return Strategies(
-        found(scope, parameter(stage, BASE, AT_ONCE_PARAMETER)), found(scope, parameter(stage, BASE, GRADUAL_PARAMETER))
+        looked_up(scope, stage, BASE, AT_ONCE_PARAMETER), looked_up(scope, stage, BASE, GRADUAL_PARAMETER)
     )

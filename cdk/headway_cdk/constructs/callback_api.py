@@ -1,4 +1,5 @@
-"""The callback API of a vendor (hops 8 and 9): a partner's POST becomes an SQS message by a mapping template; 202 is the answer.
+"""The callback API of a vendor (hops 8 and 9): a partner's POST becomes an SQS message by a mapping template,
+and is answered 202.
 
 No function runs before the answer: the inbox stores first and matches later, so a slow or broken consumer never makes a
 vendor give up on a callback.

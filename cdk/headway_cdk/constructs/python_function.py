@@ -97,15 +97,14 @@ class PythonFunction(Construct):
     def _poll(self, target: lambda_.IFunction, title: str, polled: Polled, queue_arn: str) -> None:
         """Let Lambda bring the messages of a queue."""
         self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(POLLING), resources=[queue_arn]))
+        window_s = polled.batching_window_s
         lambda_.EventSourceMapping(
             self,
             title,
             target=target,
             event_source_arn=queue_arn,
             batch_size=polled.batch_size,
-            max_batching_window=None
-            if polled.batching_window_s is None
-            else Duration.seconds(polled.batching_window_s),
+            max_batching_window=None if window_s is None else Duration.seconds(window_s),
             max_concurrency=polled.maximum_concurrency,
             report_batch_item_failures=True,
             enabled=polled.enabled,

@@ -14,7 +14,7 @@ import httpx
 from botocore.exceptions import ClientError
 from headway_lane.ledger.record import CallAttribute, CallState
 
-from headway.deployment.stack import DeployedLane
+from headway_cdk.published import PublishedLane
 from headway.testing.laboratory import WORKFLOW, Laboratory
 from headway.testing.waiting import until
 from tests.command_line import lines, records
@@ -48,8 +48,8 @@ class Lane:
     folder: Path
 
     @property
-    def lane(self) -> DeployedLane:
-        return self.lab.stack.vendors[self.vendor_name]
+    def lane(self) -> PublishedLane:
+        return self.lab.stage.lanes[self.vendor_name]
 
     @property
     def queue_urls(self) -> list[str]:
@@ -231,14 +231,14 @@ class Lane:
 
     @contextmanager
     def forged(self) -> Iterator[Callable[[], bool]]:
-        before = self.lab.depth(self.lab.stack.callback_dlq_url)
-        answer = httpx.post(self.lab.stack.callback_url(self.vendor_name), json={"id": "forged"})
-        yield lambda: answer.is_success and self.lab.depth(self.lab.stack.callback_dlq_url) > before
+        before = self.lab.depth(self.lane.callback_dlq_url)
+        answer = httpx.post(self.lane.callback_url, json={"id": "forged"})
+        yield lambda: answer.is_success and self.lab.depth(self.lane.callback_dlq_url) > before
 
     def outdate(self, call_id: str) -> None:
         """Let the ledger say that the answer came too late: to be so in truth takes a call's whole timeout."""
         self.lab.target.client("dynamodb").update_item(
-            TableName=self.lab.stack.calls_table,
+            TableName=self.lane.calls_table,
             Key={CallAttribute.CALL_ID: {"S": call_id}},
             UpdateExpression="SET #state = :late",
             ExpressionAttributeNames={"#state": CallAttribute.STATE},
@@ -259,7 +259,7 @@ class Lane:
     def stop_all(self) -> None:
         """End what a scenario has left running."""
         states = self.lab.target.client("stepfunctions")
-        machine = self.lab.stack.workflows[WORKFLOW][self.vendor_name]
+        machine = self.lane.call_vendor_machine_arn
         for found in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
             with suppress(ClientError):  # it has ended meanwhile
                 states.stop_execution(executionArn=found["executionArn"])
