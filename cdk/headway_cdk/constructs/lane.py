@@ -18,12 +18,12 @@ from headway_cdk.constructs.base import Strategies
 from headway_cdk.constructs.callback_api import CallbackApi
 from headway_cdk.constructs.drain_schedule import drain_at_intervals
 from headway_cdk.constructs.lane_alarms import LaneAlarms
+from headway_cdk.constructs.lane_functions import functions_of
 from headway_cdk.constructs.lane_machines import call_vendor, dispatch_call
 from headway_cdk.constructs.python_function import PythonFunction
 from headway_cdk.constructs.runtime_configuration import RuntimeConfiguration
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.constructs.vendor_proxy import VendorProxy
-from headway_cdk.lane_functions import functions_of
 from headway_cdk.names import LANE_PARAMETER, Function, Machine, own_name, parameter
 from headway_cdk.published import PublishedLane
 from headway_cdk.state_references import StateReferences
