@@ -18,9 +18,7 @@ from headway_cdk.placeholders import PLACEHOLDER, AwsAccount, Binding, ResourceK
 MANAGED_RULE: Final = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
 """By which Step Functions hears of a nested execution's end (developer guide, `stepfunctions-iam`)."""
 
-_CALL: Final = re.compile(
-    r"arn:(?:[a-z-]+|\$\{[^}]+\}):states:[^:]*:[^:]*:(?:aws-sdk:)?(?P<what>\w+:\w+)(?P<how>\..+)?"
-)
+_CALL: Final = re.compile(r"arn:(?:[a-z-]+|\$\{[^}]+\}):states:::(?:aws-sdk:)?(?P<what>\w+:\w+)(?P<how>\..+)?")
 _ACTIVITY: Final = ":activity:"
 _KINDS: Final = {
     "lambda": ResourceKind.FUNCTION,

@@ -11,15 +11,15 @@ from headway_cdk.machine_grants import grants_of, waits_for
 from headway_cdk.placeholders import AwsAccount, Binding, LaneParts, Placeholders, ResourceKind
 from headway_cdk.project import WORKFLOW_ENDING, Project
 
-ACCOUNT: Final = AwsAccount("aws", "us-east-1", "000000000000")
-"""No account of anybody's."""
+_ACCOUNT: Final = AwsAccount("", "", "")
+"""No account of anybody's: what is named in it keeps its name only."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowSketch:
     """A machine as it would be: `grants` is IAM action -> names, `waits_for` are the vendors that may settle its tasks.
 
-    Names are those of things, such as `functions/use_result` and `replicate/request-queue`; a machine has its ARN.
+    Names are those of things, such as `functions/use_result`, `tables/orders` and `replicate/request-queue`.
     """
 
     definition: Mapping[str, Any]
@@ -37,9 +37,10 @@ def sketch(project: Project, workflow: str) -> WorkflowSketch:
         text = text.replace(f"${{{name}}}", value)
     document = read_document(path)
     machine = project.machine_name(path)
+    grants = grants_of(document, bound, file=str(path), machine=machine, account=_ACCOUNT)
     return WorkflowSketch(
         definition=json.loads(text),
-        grants=grants_of(document, bound, file=str(path), machine=machine, account=ACCOUNT),
+        grants={action: [_name_in(arn) for arn in arns] for action, arns in grants.items()},
         waits_for=waits_for(document, bound),
     )
 
@@ -57,7 +58,7 @@ def placeholders_of(project: Project) -> Placeholders:
         name = files.vendor.name
         urgent = _part(name, ResourceKind.QUEUE, "urgent-queue") if files.vendor.dispatch.urgent_concurrency else None
         parts = LaneParts(
-            call_vendor=ACCOUNT.machine(f"headway-{project.stage}-{name}-call-vendor"),
+            call_vendor=_part(name, ResourceKind.MACHINE, "call-vendor"),
             request_queue=_part(name, ResourceKind.QUEUE, "request-queue"),
             urgent_queue=urgent,
             results=_part(name, ResourceKind.FUNCTION, "results"),
@@ -69,4 +70,9 @@ def placeholders_of(project: Project) -> Placeholders:
 
 
 def _part(vendor: str, kind: ResourceKind, name: str) -> Binding:
-    return Binding(f"{vendor}/{name}", kind, f"{vendor}/{name}")
+    full = f"{vendor}/{name}"
+    return Binding(full, kind, full, executions_arn=f"{full}/executions")
+
+
+def _name_in(arn: str) -> str:
+    return arn.split(":", 5)[-1]
