@@ -17,6 +17,7 @@ from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from headway_cdk.contradictions import contradictions
+from headway_cdk.resources import CONFIGURATION
 
 
 class ConfigurationError(Exception):
@@ -43,8 +44,9 @@ def load_vendors(directory: Path) -> Sequence[VendorFiles]:
 
 
 def schema(directory: Path, name: str) -> Mapping[str, Any]:
-    """Return the JSON Schema `<name>.schema.json`."""
-    document: Mapping[str, Any] = json.loads((directory / f"{name}.schema.json").read_text())
+    """Return the JSON Schema `<name>.schema.json`; the package's, where the directory has none of its own."""
+    path = directory / f"{name}.schema.json"
+    document: Mapping[str, Any] = json.loads((path if path.exists() else CONFIGURATION / path.name).read_text())
     return document
 
 
@@ -86,13 +88,20 @@ def _read(path: Path, json_schema: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ConfigurationError(f"{path}: there is no such file") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    mistake = best_match(Draft4Validator(json_schema).iter_errors(document))
-    if mistake is not None:
-        said = _in_words(mistake)
-        field = ".".join(str(part) for part in said.absolute_path) or "(top level)"
-        raise ConfigurationError(f"{path}: `{field}`: {said.message}")
+    if said := broken_rule(document, json_schema):
+        field, message = said
+        raise ConfigurationError(f"{path}: `{'.'.join(field) or '(top level)'}`: {message}")
     result: Mapping[str, Any] = document
     return result
+
+
+def broken_rule(document: Any, json_schema: Mapping[str, Any]) -> tuple[tuple[str, ...], str] | None:
+    """Return where a document breaks a schema, and how, in words; None where it does not."""
+    mistake = best_match(Draft4Validator(json_schema).iter_errors(document))
+    if mistake is None:
+        return None
+    said = _in_words(mistake)
+    return tuple(str(part) for part in said.absolute_path), said.message
 
 
 def _in_words(mistake: ValidationError) -> ValidationError:

@@ -1,18 +1,20 @@
-"""State machine definitions: ASL files of `workflows/` with their `${Placeholders}` bound.
+"""State machine definitions: ASL files with their `${Placeholders}` bound.
 
 A placeholder that is a whole string and bound to a number or an object becomes that JSON value, so the files stay JSON;
-a placeholder bound to text stays for CloudFormation to substitute, because ARNs are known only there.
+a placeholder bound to text stays for CloudFormation to substitute, because ARNs are known only there. An author's
+setting is written in here, since CloudFormation would not escape what stands in it.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
+from headway_cdk.configuration import ConfigurationError
+from headway_cdk.placeholders import PLACEHOLDER, Binding
 from headway_cdk.resources import WORKFLOWS
-
-_PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z]+)\}")
 
 
 class UnboundPlaceholder(Exception):  # noqa: N818
@@ -28,20 +30,54 @@ class Definition:
 
 
 def bind(name: str, values: Mapping[str, Any]) -> Definition:
-    """Bind the placeholders of `workflows/<name>.asl.json`; all of them, with all of `values`."""
+    """Bind the placeholders of the package's `workflows/<name>.asl.json`; all of them, with all of `values`."""
     document = json.loads((WORKFLOWS / f"{name}.asl.json").read_text())
-    wanted = set(_PLACEHOLDER.findall(json.dumps(document)))
+    wanted = _placeholders_of(document)
     if wanted != set(values):
         raise UnboundPlaceholder(
             f"workflows/{name}.asl.json: without a value: {sorted(wanted - set(values))};"
             f" never used: {sorted(set(values) - wanted)}"
         )
-    bound = _replace(document, {key: value for key, value in values.items() if not isinstance(value, str)})
-    text = json.dumps(bound, indent=1, ensure_ascii=False)
-    left = set(_PLACEHOLDER.findall(text))
-    return Definition(
-        text=text, substitutions={key: value for key, value in values.items() if isinstance(value, str) and key in left}
-    )
+    return _definition(document, values, {})
+
+
+def bind_file(path: Path, bound: Mapping[str, Binding]) -> Definition:
+    """Bind an author's file with what it uses out of `bound`; ConfigurationError where it names something else."""
+    document = read_document(path)
+    wanted = _placeholders_of(document)
+    for name in sorted(wanted - bound.keys()):
+        near = get_close_matches(name, bound, n=1, cutoff=0)
+        advice = f"; did you mean `${{{near[0]}}}`?" if near else ": there are no vendors, functions, tables, settings"
+        raise ConfigurationError(f"{path}: `${{{name}}}` stands for nothing{advice}")
+    settings = {name: bound[name].value for name in wanted if bound[name].kind is None}
+    return _definition(document, {name: bound[name].value for name in wanted}, settings)
+
+
+def read_document(path: Path) -> Any:
+    """Read an ASL file; ConfigurationError where it is no JSON object."""
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path}: there is no such file") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path}: not a JSON object; a state machine has `StartAt` and `States`")
+    return document
+
+
+def _definition(document: Any, values: Mapping[str, Any], settings: Mapping[str, Any]) -> Definition:
+    """Write in what is no text, and the settings that are plain text; leave the rest to CloudFormation."""
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    here = {name: value for name, value in values.items() if name not in texts}
+    here |= {name: value for name, value in settings.items() if "${" not in str(value)}  # that is a CDK token
+    text = json.dumps(_replace(document, here), indent=1, ensure_ascii=False)
+    left = set(PLACEHOLDER.findall(text))
+    return Definition(text=text, substitutions={name: value for name, value in texts.items() if name in left})
+
+
+def _placeholders_of(document: Any) -> set[str]:
+    return set(PLACEHOLDER.findall(json.dumps(document)))
 
 
 def _replace(node: Any, values: Mapping[str, Any]) -> Any:
@@ -51,7 +87,21 @@ def _replace(node: Any, values: Mapping[str, Any]) -> Any:
         return [_replace(value, values) for value in node]
     if not isinstance(node, str):
         return node
-    whole = _PLACEHOLDER.fullmatch(node)
+    whole = PLACEHOLDER.fullmatch(node)
     if whole and whole.group(1) in values:
         return values[whole.group(1)]
-    return _PLACEHOLDER.sub(lambda match: str(values.get(match.group(1), match.group(0))), node)
+    within = _in_expression if node.startswith("{%") else _in_text
+    return PLACEHOLDER.sub(
+        lambda match: within(values[match.group(1)]) if match.group(1) in values else match.group(0), node
+    )
+
+
+def _in_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _in_expression(value: Any) -> str:
+    """Write a text so that it stays inside the quotes around it: JSONata knows JSON's escapes, and none for `'`."""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False)[1:-1].replace("'", "\\u0027")

@@ -16,7 +16,11 @@ def resource(name: str) -> Path:
 
 
 WORKFLOWS: Final = resource("workflows")
-CONFIGURATION: Final = resource("config/appconfig")
+CONFIGURATION_FOLDER: Final = "config/appconfig"
+"""Where contract and tuning files lie, in this checkout and in every project."""
+STATE_FOLDER: Final = ".headway"
+"""Where state of the embedded cloud and keys of simulated vendors lie, in the folder of a project."""
+CONFIGURATION: Final = resource(CONFIGURATION_FOLDER)
 """Schemas, contract and tuning files of this checkout: what every command reads unless told otherwise."""
 FUNCTIONS_LOCK: Final = resource("requirements/functions.lock")
 LANE: Final = resource("functions/headway_lane")

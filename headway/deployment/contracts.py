@@ -56,7 +56,3 @@ def _refusing() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise ConfigurationRefused(str(error)) from error
-    except FileNotFoundError as error:  # a schema: what is missing of the vendors has a message of its own
-        raise ConfigurationRefused(
-            f"{error.filename}: there is no such file; --config-dir needs both schemas"
-        ) from error

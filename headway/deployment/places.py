@@ -6,9 +6,9 @@ The configuration is another's to say: `headway_cdk.resources.CONFIGURATION`.
 from pathlib import Path
 from typing import Final
 
-from headway_cdk.resources import ROOT
+from headway_cdk.resources import ROOT, STATE_FOLDER
 
-STATE_DIR: Final = Path(".headway")
+STATE_DIR: Final = Path(STATE_FOLDER)
 """State of the embedded cloud and keys of the simulated vendors, in the folder where a command runs."""
 DEMO_STATE_DIR: Final = STATE_DIR / "demo"
 ASSEMBLIES: Final = ROOT / STATE_DIR

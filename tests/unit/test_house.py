@@ -56,7 +56,7 @@ def test_a_file_can_be_read_in_one_go() -> None:
 
 
 def test_where_state_and_configuration_are_is_said_once() -> None:
-    assert saying(".headway") == ["headway/deployment/places.py"]
+    assert saying(".headway") == ["cdk/headway_cdk/resources.py"]
     assert saying("config/appconfig") == ["cdk/headway_cdk/resources.py"]
 
 

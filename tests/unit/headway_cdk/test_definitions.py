@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 from headway_cdk import definitions
-from headway_cdk.definitions import UnboundPlaceholder, bind
+from headway_cdk.configuration import ConfigurationError
+from headway_cdk.definitions import Definition, UnboundPlaceholder, bind, bind_file
+from headway_cdk.placeholders import Binding, function, table
 from headway_cdk.resources import WORKFLOWS
+from jsonata import Jsonata
 
 MACHINE: dict[str, Any] = {
     "Comment": "calls ${Vendor} within ${Seconds} s",
@@ -91,3 +94,78 @@ def test_no_shipped_definition_names_an_account_or_a_region(name: str) -> None:
     text = (WORKFLOWS / f"{name}.asl.json").read_text()
     arns = {word for word in text.replace('"', " ").split() if word.startswith("arn:")}
     assert all(arn.startswith("arn:aws:states:::") for arn in arns)
+
+
+ORDER = {
+    "UseResultFunctionArn": function("${Token[Function.Arn]}"),
+    "OrdersTable": table("${Token[Table.Name]}", "arn:orders"),
+    "Greeting": Binding("hello"),
+    "Limit": Binding(20),
+    "Fast": Binding(True),
+    "BusArn": Binding("${Token[Bus.Arn]}"),
+}
+
+
+def bound_file(folder: Path, document: Any, **more: Binding) -> Definition:
+    path = folder / "order.asl.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return bind_file(path, {**ORDER, **more})
+
+
+def test_an_authors_file_is_bound_with_what_it_uses_of_all_that_there_is(tmp_path: Path) -> None:
+    document = {"Function": "${UseResultFunctionArn}", "TimeoutSeconds": "${Limit}", "Fast": "${Fast}"}
+    definition = bound_file(tmp_path, document)
+    assert json.loads(definition.text) == {
+        "Function": "${UseResultFunctionArn}",
+        "TimeoutSeconds": 20,
+        "Fast": True,
+    }
+    assert definition.substitutions == {"UseResultFunctionArn": "${Token[Function.Arn]}"}
+
+
+def test_a_placeholder_of_a_table_may_be_a_key(tmp_path: Path) -> None:
+    definition = bound_file(tmp_path, {"RequestItems": {"${OrdersTable}": {}}})
+    assert definition.substitutions == {"OrdersTable": "${Token[Table.Name]}"}
+
+
+def test_a_token_of_cdk_among_the_settings_is_left_to_cloudformation(tmp_path: Path) -> None:
+    assert bound_file(tmp_path, {"Bus": "${BusArn}"}).substitutions == {"BusArn": "${Token[Bus.Arn]}"}
+
+
+@pytest.mark.parametrize("text", ["hello", 'she said "it\'s here"', "back\\slash", "two\nlines", "Grüße", "'; $x"])
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_setting_arrives_as_it_is_whatever_stands_in_it(tmp_path: Path, text: str, quote: str) -> None:
+    document = {"Whole": "${Said}", "Inside": "It is: ${Said}", "Expression": f"{{% {quote}${{Said}}{quote} & '!' %}}"}
+    definition = bound_file(tmp_path, document, Said=Binding(text))
+    found = json.loads(definition.text)
+    assert (found["Whole"], found["Inside"], definition.substitutions) == (text, f"It is: {text}", {})
+    assert Jsonata(found["Expression"].removeprefix("{%").removesuffix("%}")).evaluate(None) == f"{text}!"
+
+
+def test_a_boolean_and_a_number_inside_an_expression_are_those_of_jsonata(tmp_path: Path) -> None:
+    found = json.loads(bound_file(tmp_path, {"Expression": "{% ${Fast} and 2 * ${Limit} = 40 %}"}).text)
+    assert Jsonata(found["Expression"].removeprefix("{%").removesuffix("%}")).evaluate(None) is True
+
+
+def test_a_placeholder_that_stands_for_nothing_is_one_line_with_the_nearest_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        bound_file(tmp_path, {"Function": "${UseResultsFunctionArn}"})
+    assert str(refused.value) == (
+        f"{tmp_path / 'order.asl.json'}: `${{UseResultsFunctionArn}}` stands for nothing;"
+        " did you mean `${UseResultFunctionArn}`?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", "not JSON: "), ("[]", "not a JSON object; a state machine has `StartAt` and `States`")],
+)
+def test_a_file_that_is_no_state_machine_is_refused_by_its_name(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        bound_file(tmp_path, text)
+    assert str(refused.value).startswith(f"{tmp_path / 'order.asl.json'}: {said}")
+
+
+def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"absent\.asl\.json: there is no such file"):
+        bind_file(tmp_path / "absent.asl.json", {})

@@ -1,0 +1,154 @@
+"""What the `${Placeholders}` of workflow files stand for, and their names: each follows from the thing's own name.
+
+One name, one thing: two that would get the same name are refused. What stands here knows no CDK: a value or an ARN may
+be a CDK token, and is only passed on.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from headway_lane.contract.vendor import Vendor
+
+from headway_cdk.configuration import ConfigurationError
+
+PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
+"""Letters and digits only: CloudFormation substitutes them (`DefinitionSubstitutions`)."""
+SETTING_NAME: Final = r"^[A-Z][A-Za-z0-9]*$"
+
+
+class ResourceKind(StrEnum):
+    """What a placeholder names; a setting has none."""
+
+    FUNCTION = "function"
+    QUEUE = "queue"
+    TABLE = "table"
+    BUCKET = "bucket"
+    MACHINE = "state machine"
+    API = "API"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a placeholder stands for: text, a number or an object; `arn` is what grants are for.
+
+    `vendor` is the lane that it belongs to, "" for none; a machine has the ARN of its executions beside its own.
+    """
+
+    value: Any
+    kind: ResourceKind | None = None
+    arn: str = ""
+    vendor: str = ""
+    executions_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAccount:
+    """Where ARNs are: the parts that they have in common."""
+
+    partition: str
+    region: str
+    account_id: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of something in this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def executions_arn(self, machine: str) -> str:
+        """Return the ARN of all executions of a machine."""
+        return self.arn("states", f"execution:{machine}:*")
+
+    def machine(self, name: str) -> Binding:
+        """Return a state machine of this account by its name."""
+        arn = self.arn("states", f"stateMachine:{name}")
+        return Binding(arn, ResourceKind.MACHINE, arn, executions_arn=self.executions_arn(name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneParts:
+    """The parts of a lane that workflows can name. Without an urgent queue, the request queue is that, too."""
+
+    call_vendor: Binding
+    request_queue: Binding
+    urgent_queue: Binding | None
+    results: Binding
+    calls: Binding
+    claims: Binding
+
+
+def pascal(name: str) -> str:
+    """Write a name in PascalCase, letters and digits only: `use_result` -> `UseResult`."""
+    return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name) if part)
+
+
+def function(arn: str) -> Binding:
+    """Return a function."""
+    return Binding(arn, ResourceKind.FUNCTION, arn)
+
+
+def queue(url: str, arn: str) -> Binding:
+    """Return a queue, which is named by its URL."""
+    return Binding(url, ResourceKind.QUEUE, arn)
+
+
+def table(name: str, arn: str) -> Binding:
+    """Return a table."""
+    return Binding(name, ResourceKind.TABLE, arn)
+
+
+def bucket(name: str, arn: str) -> Binding:
+    """Return a bucket."""
+    return Binding(name, ResourceKind.BUCKET, arn)
+
+
+class Placeholders:
+    """Gathers what workflow files of a project can name; ConfigurationError where two things would have one name."""
+
+    def __init__(self) -> None:
+        self._bound: dict[str, Binding] = {}
+        self._origins: dict[str, str] = {}
+
+    @property
+    def bound(self) -> Mapping[str, Binding]:
+        """Everything that can be named, by placeholder."""
+        return self._bound
+
+    def add_function(self, name: str, arn: str) -> None:
+        """Add the function of `functions/<name>/`: `use_result` is `${UseResultFunctionArn}`."""
+        self._add(f"functions/{name}", f"{pascal(name)}FunctionArn", function(arn))
+
+    def add_table(self, name: str, *, table_name: str, arn: str) -> None:
+        """Add a table of the project: `orders` is `${OrdersTable}`."""
+        self._add(f"the table {name!r}", f"{pascal(name)}Table", table(table_name, arn))
+
+    def add_setting(self, name: str, value: Any) -> None:
+        """Add a setting, under its own name."""
+        if not re.match(SETTING_NAME, name):
+            raise ConfigurationError(f"the setting {name!r}: a name is letters and digits, the first a capital")
+        self._add(f"the setting {name!r}", name, Binding(value))
+
+    def add_lane(self, vendor: Vendor, parts: LaneParts) -> None:
+        """Add a vendor's lane: of `assembly-ai`, for example, `${AssemblyAiCallVendorArn}`."""
+        named = {
+            "CallVendorArn": parts.call_vendor,
+            "RequestQueueUrl": parts.request_queue,
+            "UrgentQueueUrl": parts.urgent_queue or parts.request_queue,
+            "ResultsFunctionArn": parts.results,
+            "CallsTable": parts.calls,
+            "ClaimsBucket": parts.claims,
+            "CallTimeoutSeconds": Binding(vendor.call_timeout_s),
+            "CallHeartbeatSeconds": Binding(vendor.call_heartbeat_s),
+            "ResultsTimeoutSeconds": Binding(vendor.results_task_timeout_s),
+        }
+        for name, bound in named.items():
+            self._add(f"the vendor {vendor.name!r}", pascal(vendor.name) + name, replace(bound, vendor=vendor.name))
+
+    def _add(self, origin: str, name: str, bound: Binding) -> None:
+        if name in self._bound:
+            raise ConfigurationError(
+                f"{origin} and {self._origins[name]} would both be `${{{name}}}` in workflows; rename one of them"
+            )
+        self._bound[name] = bound
+        self._origins[name] = origin

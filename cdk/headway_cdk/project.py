@@ -1,0 +1,151 @@
+"""A project of somebody's own: a folder whose `pyproject.toml` has a table `[tool.headway]`, and what lies in it."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from headway_cdk.configuration import ConfigurationError, broken_rule
+from headway_cdk.placeholders import SETTING_NAME
+from headway_cdk.resources import CONFIGURATION_FOLDER, STATE_FOLDER
+
+FILE: Final = "pyproject.toml"
+DEFAULT_STAGE: Final = "dev"
+STAGE: Final = r"^[a-z][a-z0-9]{0,11}$"
+NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
+"""Of projects, as of vendors."""
+WORKFLOW_ENDING: Final = ".asl.json"
+
+_PART: Final = r"^[a-z][a-z0-9_-]{0,30}$"
+_KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}  # DynamoDB's own limit of a key's name
+_SCHEMA: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "stage": {"type": "string", "pattern": STAGE},
+        "settings": {
+            "type": "object",
+            "additionalProperties": False,
+            "patternProperties": {
+                SETTING_NAME: {
+                    "anyOf": [
+                        # A placeholder in a value would be bound by nobody.
+                        {"type": "string", "not": {"pattern": r"\$\{"}},
+                        {"type": "number"},
+                        {"type": "boolean"},
+                    ],
+                    "description": "has to be a text without `${`, a number or a boolean",
+                }
+            },
+        },
+        "tables": {
+            "type": "object",
+            "additionalProperties": False,
+            "patternProperties": {
+                _PART: {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["partition_key"],
+                    "properties": {"partition_key": _KEY, "sort_key": _KEY},
+                }
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableKeys:
+    """The keys of a table; they are texts."""
+
+    partition_key: str
+    sort_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: where it lies, what it is called, and what its `[tool.headway]` says."""
+
+    root: Path
+    name: str
+    stage: str
+    settings: Mapping[str, str | int | float | bool]
+    tables: Mapping[str, TableKeys]
+
+    @property
+    def configuration(self) -> Path:
+        """The folder of contract and tuning files."""
+        return self.root / CONFIGURATION_FOLDER
+
+    @property
+    def workflows(self) -> Path:
+        """The folder of its machines."""
+        return self.root / "workflows"
+
+    @property
+    def functions(self) -> Path:
+        """The folder of its functions, one folder each."""
+        return self.root / "functions"
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the embedded cloud keeps its state."""
+        return self.root / STATE_FOLDER
+
+    @property
+    def app(self) -> Path:
+        """The CDK app."""
+        return self.root / "cdk" / "app.py"
+
+    @property
+    def workflow_files(self) -> Sequence[Path]:
+        """The ASL files; ConfigurationError for one whose name makes no name of a machine."""
+        return self._named(sorted(self.workflows.glob(f"*{WORKFLOW_ENDING}")), WORKFLOW_ENDING)
+
+    @property
+    def function_folders(self) -> Sequence[Path]:
+        """The folders that have a `handler.py`; ConfigurationError for one whose name makes no name of a function."""
+        return self._named([path.parent for path in sorted(self.functions.glob("*/handler.py"))], "")
+
+    def machine_name(self, file: Path) -> str:
+        """Return the name of the machine of an ASL file."""
+        return f"headway-{self.stage}-{file.name.removesuffix(WORKFLOW_ENDING)}"
+
+    @staticmethod
+    def _named(paths: Sequence[Path], ending: str) -> Sequence[Path]:
+        for path in paths:
+            if not re.match(_PART, path.name.removesuffix(ending)):
+                raise ConfigurationError(f"{path}: its name has to match {_PART}; rename it")
+        return paths
+
+
+def find(start: Path) -> Project:
+    """Return the project of a folder: its own, or that of the nearest folder above. Raises ConfigurationError."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        path = folder / FILE
+        if path.is_file() and (project := _read(path)):
+            return project
+    raise ConfigurationError(f"{start}: no project here or above: run `headway init NAME`, or go into a project")
+
+
+def _read(path: Path) -> Project | None:
+    """Return the project of a file; None where it has no `[tool.headway]`."""
+    try:
+        document: Mapping[str, Any] = tomllib.loads(path.read_text())
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: not TOML: {error}") from error
+    table = document.get("tool", {}).get("headway")
+    if table is None:
+        return None
+    if said := broken_rule(table, _SCHEMA):
+        field, message = said
+        raise ConfigurationError(f"{path}: `{'.'.join(('tool', 'headway', *field))}`: {message}")
+    return Project(
+        root=path.parent,
+        name=document.get("project", {}).get("name", path.parent.name),
+        stage=table.get("stage", DEFAULT_STAGE),
+        settings=table.get("settings", {}),
+        tables={name: TableKeys(**keys) for name, keys in table.get("tables", {}).items()},
+    )

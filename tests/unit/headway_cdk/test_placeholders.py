@@ -1,0 +1,106 @@
+"""Names of what workflows can name: one follows from each thing, and no two things share one."""
+
+import pytest
+from headway_cdk.configuration import ConfigurationError, load_vendors
+from headway_cdk.placeholders import (
+    PLACEHOLDER,
+    AwsAccount,
+    LaneParts,
+    Placeholders,
+    ResourceKind,
+    bucket,
+    function,
+    pascal,
+    queue,
+    table,
+)
+from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.vendor import Vendor
+from hypothesis import given
+from hypothesis import strategies as st
+
+VENDOR: Vendor = load_vendors(CONFIGURATION)[0].vendor
+ACCOUNT = AwsAccount("aws", "eu-central-1", "123456789012")
+STATES = "arn:aws:states:eu-central-1:123456789012"
+PARTS = LaneParts(
+    call_vendor=ACCOUNT.machine("headway-dev-replicate-call-vendor"),
+    request_queue=queue("https://sqs/requests", "arn:requests"),
+    urgent_queue=None,
+    results=function("arn:results"),
+    calls=table("calls-1x", "arn:calls"),
+    claims=bucket("claims-1x", "arn:claims"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("assembly-ai", "AssemblyAi"),
+        ("use_result", "UseResult"),
+        ("orders", "Orders"),
+        ("s3-2-go", "S32Go"),
+        ("a--b_", "AB"),
+    ],
+)
+def test_a_name_is_written_in_pascal_case(name: str, written: str) -> None:
+    assert pascal(name) == written
+
+
+@given(st.from_regex(r"\A[a-z][a-z0-9_-]{0,30}\Z"))
+def test_every_name_of_a_thing_makes_a_placeholder_that_cloudformation_substitutes(name: str) -> None:
+    assert PLACEHOLDER.fullmatch(f"${{{pascal(name)}Table}}")
+
+
+def test_each_part_of_a_lane_is_named_after_its_vendor_and_belongs_to_it() -> None:
+    found = Placeholders()
+    found.add_lane(VENDOR, PARTS)
+    assert {name: bound.value for name, bound in found.bound.items()} == {
+        "ReplicateCallVendorArn": f"{STATES}:stateMachine:headway-dev-replicate-call-vendor",
+        "ReplicateRequestQueueUrl": "https://sqs/requests",
+        "ReplicateUrgentQueueUrl": "https://sqs/requests",
+        "ReplicateResultsFunctionArn": "arn:results",
+        "ReplicateCallsTable": "calls-1x",
+        "ReplicateClaimsBucket": "claims-1x",
+        "ReplicateCallTimeoutSeconds": VENDOR.call_timeout_s,
+        "ReplicateCallHeartbeatSeconds": VENDOR.call_heartbeat_s,
+        "ReplicateResultsTimeoutSeconds": VENDOR.results_task_timeout_s,
+    }
+    assert {bound.vendor for bound in found.bound.values()} == {"replicate"}
+
+
+def test_functions_tables_and_settings_of_the_project_are_named_after_themselves_and_belong_to_no_lane() -> None:
+    found = Placeholders()
+    found.add_function("use_result", "arn:function")
+    found.add_table("orders", table_name="orders-1x", arn="arn:table")
+    found.add_setting("Greeting", "hello")
+    kinds = {name: bound.kind for name, bound in found.bound.items()}
+    assert kinds == {
+        "UseResultFunctionArn": ResourceKind.FUNCTION,
+        "OrdersTable": ResourceKind.TABLE,
+        "Greeting": None,
+    }
+    assert {bound.vendor for bound in found.bound.values()} == {""}
+
+
+def test_two_things_that_would_have_one_name_are_refused_with_both() -> None:
+    found = Placeholders()
+    found.add_function("use_result", "arn:1")
+    with pytest.raises(ConfigurationError) as refused:
+        found.add_function("use-result", "arn:2")
+    assert str(refused.value) == (
+        "functions/use-result and functions/use_result would both be `${UseResultFunctionArn}` in workflows;"
+        " rename one of them"
+    )
+
+
+def test_a_thing_of_the_project_does_not_hide_a_part_of_a_lane() -> None:
+    found = Placeholders()
+    found.add_table("replicate_calls", table_name="t", arn="arn:t")
+    with pytest.raises(ConfigurationError, match=r"'replicate' and the table 'replicate_calls' would both be"):
+        found.add_lane(VENDOR, PARTS)
+
+
+@pytest.mark.parametrize("name", ["greeting", "Greeting_1", "", "1st"])
+def test_a_setting_whose_name_is_no_placeholder_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="letters and digits, the first a capital"):
+        Placeholders().add_setting(name, 1)

@@ -1,0 +1,59 @@
+"""The machine of the example project, with a lane's answers scripted: what it asks for, and what it makes of it."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from headway_cdk.definitions import bind_file
+from headway_cdk.placeholders import Binding, function
+from headway_cdk.resources import resource
+
+from tests.workflow.conftest import ACCOUNT, ECHO_ARN
+
+if TYPE_CHECKING:
+    from tests.workflow.conftest import Engine
+
+FILE = resource("examples/shop/workflows/order.asl.json")
+LINE = {"payload": {"prompt": "a lighthouse"}}
+
+
+def order(engine: "Engine", vendor_machine: str) -> str:
+    """Make the machine of an order, which calls one of the vendor's; returns its name."""
+    arn = ACCOUNT.format(service="states", resource=f"stateMachine:{vendor_machine}")
+    bound = {"ReplicateCallVendorArn": Binding(arn), "UseResultFunctionArn": function(ECHO_ARN)}
+    definition = bind_file(FILE, bound)
+    name = f"order-of-{vendor_machine}"
+    engine.create(name, json.loads(definition.text.replace("${UseResultFunctionArn}", ECHO_ARN)))
+    return name
+
+
+@pytest.fixture(scope="module")
+def asked(engine: "Engine") -> str:
+    """Return the name of an order whose vendor answers with what it was asked."""
+    output = {"call_id": "{% $states.context.Execution.Name %}", "result": "{% $states.input %}"}
+    state = {"Type": "Pass", "Output": output, "End": True}
+    engine.create("answers", {"QueryLanguage": "JSONata", "StartAt": "Answer", "States": {"Answer": state}})
+    return order(engine, "answers")
+
+
+def heard(engine: "Engine", machine: str, given: Any, **more: Any) -> Any:
+    run = engine.run(machine, None, given, **more)
+    assert (run.status, run.states) == ("SUCCEEDED", ["AskVendor", "UseResult"])
+    return run.output["heard"]
+
+
+def test_an_order_asks_in_its_own_name_and_hands_the_result_to_its_function(engine: "Engine", asked: str) -> None:
+    said = heard(engine, asked, LINE, execution="order-1")
+    assert said == {"call_id": "order-1", "result": {**LINE, "tenant": asked}}
+
+
+def test_what_a_run_says_of_a_line_reaches_the_vendors_machine(engine: "Engine", asked: str) -> None:
+    line = {**LINE, "tenant": "shop-7", "urgent": True, "predecessor": "hw-1-1"}
+    assert heard(engine, asked, line)["result"] == line
+
+
+def test_an_order_fails_with_its_call(engine: "Engine") -> None:
+    state = {"Type": "Fail", "Error": "Vendor.JobFailed", "Cause": "it could not"}
+    engine.create("refuses", {"QueryLanguage": "JSONata", "StartAt": "Refuse", "States": {"Refuse": state}})
+    run = engine.run(order(engine, "refuses"), None, LINE)
+    assert (run.status, run.states) == ("FAILED", ["AskVendor"])
