@@ -1,9 +1,12 @@
-"""The CDK app: the stacks of a stage from the configuration directory. Run by `cdk` and by `headway synth`."""
+"""The CDK app of a project: the stacks of a stage. A project's `cdk/app.py` makes one and synthesizes it.
+
+Run as a module it is the app of a bare configuration: `cdk.json` of a project that has no `cdk/app.py`.
+"""
 
 import os
 import sys
-import tempfile
 from pathlib import Path
+from typing import Final, NoReturn
 
 from aws_cdk import App, Validations
 from aws_cdk import aws_lambda as lambda_
@@ -12,44 +15,66 @@ from cdk_nag import AwsSolutionsChecks
 from headway_cdk import bundle
 from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.definitions import UnboundPlaceholder
-from headway_cdk.resources import CONFIGURATION
-from headway_cdk.stacks import BaseStack, LaneStack, StateStack
-from headway_cdk.stages import DEFAULT_STAGE
+from headway_cdk.project import Project, bare, find
+from headway_cdk.stacks import BaseStack, LaneStack, StateStack, TablesStack, WorkflowsStack
+
+CONFIGURATION_VARIABLE: Final = "HEADWAY_CONFIGURATION"
+"""Environment variable: a folder of contract and tuning files, in the place of a project."""
+STAGE_VARIABLE: Final = "HEADWAY_STAGE"
+"""Environment variable: the stage, where it is not the project's own."""
 
 
-def build(app: App, configuration: Path, code_directory: Path, stage: str = DEFAULT_STAGE) -> None:
-    """Add the stacks of a stage to an app."""
-    base = BaseStack(app, stage=stage)
-    for files in load_vendors(configuration):
-        state = StateStack(app, stage=stage, vendor=files.vendor)
-        # An asset is of the stack that it was made in: each has its own, and they are one file.
-        lane = LaneStack(app, stage=stage, files=files, code=lambda_.Code.from_asset(str(code_directory)))
-        lane.add_stack_dependency(base)
-        lane.add_stack_dependency(state)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+class ProjectApp:
+    """The stacks of a project's stage; `app` and `workflows` take what is the project's own on top.
+
+    What a person can correct ends the process with one line and exit code 2; what the security rules find, with 1.
+    """
+
+    def __init__(self, project: Project | None = None, code: Path | None = None) -> None:
+        self.app = App()
+        self.workflows: WorkflowsStack | None = None
+        try:
+            self._draw(project or _wanted(), code or bundle.built())
+        except (ConfigurationError, bundle.BundleError, UnboundPlaceholder) as error:
+            _end(str(error), 2)
+
+    def synth(self) -> None:
+        """Write the cloud assembly where CDK wants it."""
+        try:
+            self.app.synth()
+        except RuntimeError as error:  # what jsii makes of every error on its side; cdk-nag has said its own before
+            _end(str(error).splitlines()[0], 1)
+
+    def _draw(self, project: Project, code: Path) -> None:
+        files = load_vendors(project.configuration)
+        base = BaseStack(self.app, stage=project.stage)
+        lanes = []
+        for one in files:
+            state = StateStack(self.app, stage=project.stage, vendor=one.vendor)
+            # An asset is of the stack that it was made in: each has its own, and they are one file.
+            lane = LaneStack(self.app, stage=project.stage, files=one, code=lambda_.Code.from_asset(str(code)))
+            lane.add_stack_dependency(base)
+            lane.add_stack_dependency(state)
+            lanes.append(lane)
+        if project.workflow_files:
+            self.workflows = WorkflowsStack(self.app, project=project, vendors=[one.vendor for one in files])
+            for lane in lanes:
+                self.workflows.add_stack_dependency(lane)
+            if project.tables:
+                self.workflows.add_stack_dependency(TablesStack(self.app, project=project))
+        Validations.of(self.app).add_plugins(AwsSolutionsChecks(self.app, verbose=True))
 
 
-def main() -> int:
-    """Build the bundle and synthesize; CDK names the output directory in the environment."""
-    configuration = Path(os.environ.get("HEADWAY_CONFIGURATION", str(CONFIGURATION)))
-    app = App()
-    try:
-        with tempfile.TemporaryDirectory() as scratch:  # the assembly gets a copy
-            build(
-                app,
-                configuration,
-                bundle.build(Path(scratch) / "bundle"),
-                os.environ.get("HEADWAY_STAGE", DEFAULT_STAGE),
-            )
-            app.synth()
-    except (ConfigurationError, bundle.BundleError, UnboundPlaceholder) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the last word of a command
-        return 2
-    except RuntimeError as error:  # what jsii makes of every error on its side; cdk-nag has said its own before
-        print(str(error).splitlines()[0], file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+def _wanted() -> Project:
+    configuration, stage = os.environ.get(CONFIGURATION_VARIABLE), os.environ.get(STAGE_VARIABLE)
+    project = bare(Path(configuration)) if configuration else find(Path.cwd())
+    return project.of_stage(stage) if stage else project
+
+
+def _end(words: str, code: int) -> NoReturn:
+    print(words, file=sys.stderr)  # noqa: T201 - the last word of a command
+    sys.exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ProjectApp().synth()

@@ -3,15 +3,19 @@
 Pure Python only: one bundle runs on arm64, on x86_64 and on the laptop, whatever its Python.
 """
 
+import atexit
 import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from headway_cdk.resources import FUNCTIONS_LOCK, LANE
 
 LAMBDA_PYTHON: Final = "3.14"
+IGNORED: Final = ("__pycache__", "*.pyc")
 
 
 class BundleError(Exception):
@@ -33,5 +37,13 @@ def build(directory: Path) -> Path:
     native = [path.name for path in directory.rglob("*.so")]
     if native:
         raise BundleError(f"requirements/functions.lock: {native} are native; the bundle carries pure Python only")
-    shutil.copytree(LANE, directory / LANE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(LANE, directory / LANE.name, ignore=shutil.ignore_patterns(*IGNORED))
     return directory
+
+
+@cache
+def built() -> Path:
+    """Return the bundle, built once for this process and removed at its end."""
+    scratch = tempfile.TemporaryDirectory(prefix="headway-bundle-")
+    atexit.register(scratch.cleanup)
+    return build(Path(scratch.name) / "bundle")

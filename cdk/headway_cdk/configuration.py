@@ -43,6 +43,12 @@ def load_vendors(directory: Path) -> Sequence[VendorFiles]:
     return [_load(directory, path) for path in paths]
 
 
+def load_vendor(contract: Path, stage: str) -> VendorFiles:
+    """Return one vendor by its contract file, with its tuning if it has one in `../tuning/`."""
+    del stage
+    return _load(contract.parent.parent, contract)
+
+
 def schema(directory: Path, name: str) -> Mapping[str, Any]:
     """Return the JSON Schema `<name>.schema.json`; the package's, where the directory has none of its own."""
     path = directory / f"{name}.schema.json"

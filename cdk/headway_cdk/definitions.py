@@ -66,6 +66,11 @@ def read_document(path: Path) -> Any:
     return document
 
 
+def vendors_of(document: Any, bound: Mapping[str, Binding]) -> list[str]:
+    """Return the vendors whose lanes a document names, sorted."""
+    return sorted({bound[name].vendor for name in _placeholders_of(document) if name in bound and bound[name].vendor})
+
+
 def _definition(document: Any, values: Mapping[str, Any], settings: Mapping[str, Any]) -> Definition:
     """Write in what is no text, and the settings that are plain text; leave the rest to CloudFormation."""
     texts = {name: value for name, value in values.items() if isinstance(value, str)}

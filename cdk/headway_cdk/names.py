@@ -9,6 +9,8 @@ from typing import Final
 
 BASE: Final = "base"
 WORKFLOWS: Final = "workflows"
+TABLES: Final = "tables"
+RESERVED: Final = frozenset({BASE, WORKFLOWS, TABLES})
 """What is beside the vendors: no vendor may be called so."""
 
 

@@ -5,10 +5,10 @@ be a CDK token, and is only passed on.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from headway_lane.contract.vendor import Vendor
 
@@ -66,16 +66,62 @@ class AwsAccount:
         return Binding(arn, ResourceKind.MACHINE, arn, executions_arn=self.executions_arn(name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneParts:
-    """The parts of a lane that workflows can name. Without an urgent queue, the request queue is that, too."""
+class LaneParts(Protocol):
+    """The parts of a lane that workflows can name, each asked for only where one does. Without an urgent queue, the
+    request queue is that, too.
+    """
 
-    call_vendor: Binding
-    request_queue: Binding
-    urgent_queue: Binding | None
-    results: Binding
-    calls: Binding
-    claims: Binding
+    @property
+    def call_vendor(self) -> Binding:
+        """The machine that calls the vendor."""
+        ...
+
+    @property
+    def request_queue(self) -> Binding:
+        """The queue that requests wait in."""
+        ...
+
+    @property
+    def urgent_queue(self) -> Binding:
+        """The queue that urgent requests wait in."""
+        ...
+
+    @property
+    def results(self) -> Binding:
+        """The function that gets results."""
+        ...
+
+    @property
+    def calls(self) -> Binding:
+        """The table of calls."""
+        ...
+
+    @property
+    def claims(self) -> Binding:
+        """The bucket of claim checks."""
+        ...
+
+
+class _Bindings(Mapping[str, Binding]):
+    """Bindings by placeholder, each made when it is first asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Binding]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Binding] = {}
+
+    def __getitem__(self, name: str) -> Binding:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
 
 
 def pascal(name: str) -> str:
@@ -107,48 +153,52 @@ class Placeholders:
     """Gathers what workflow files of a project can name; ConfigurationError where two things would have one name."""
 
     def __init__(self) -> None:
-        self._bound: dict[str, Binding] = {}
+        self._makers: dict[str, Callable[[], Binding]] = {}
         self._origins: dict[str, str] = {}
 
     @property
     def bound(self) -> Mapping[str, Binding]:
         """Everything that can be named, by placeholder."""
-        return self._bound
+        return _Bindings(self._makers)
 
     def add_function(self, name: str, arn: str) -> None:
         """Add the function of `functions/<name>/`: `use_result` is `${UseResultFunctionArn}`."""
-        self._add(f"functions/{name}", f"{pascal(name)}FunctionArn", function(arn))
+        self._add(f"functions/{name}", f"{pascal(name)}FunctionArn", lambda: function(arn))
 
     def add_table(self, name: str, *, table_name: str, arn: str) -> None:
         """Add a table of the project: `orders` is `${OrdersTable}`."""
-        self._add(f"the table {name!r}", f"{pascal(name)}Table", table(table_name, arn))
+        self._add(f"the table {name!r}", f"{pascal(name)}Table", lambda: table(table_name, arn))
 
     def add_setting(self, name: str, value: Any) -> None:
         """Add a setting, under its own name."""
         if not re.match(SETTING_NAME, name):
             raise ConfigurationError(f"the setting {name!r}: a name is letters and digits, the first a capital")
-        self._add(f"the setting {name!r}", name, Binding(value))
+        self._add(f"the setting {name!r}", name, lambda: Binding(value))
 
     def add_lane(self, vendor: Vendor, parts: LaneParts) -> None:
         """Add a vendor's lane: of `assembly-ai`, for example, `${AssemblyAiCallVendorArn}`."""
-        named = {
-            "CallVendorArn": parts.call_vendor,
-            "RequestQueueUrl": parts.request_queue,
-            "UrgentQueueUrl": parts.urgent_queue or parts.request_queue,
-            "ResultsFunctionArn": parts.results,
-            "CallsTable": parts.calls,
-            "ClaimsBucket": parts.claims,
-            "CallTimeoutSeconds": Binding(vendor.call_timeout_s),
-            "CallHeartbeatSeconds": Binding(vendor.call_heartbeat_s),
-            "ResultsTimeoutSeconds": Binding(vendor.results_task_timeout_s),
+        named: Mapping[str, Callable[[], Binding]] = {
+            "CallVendorArn": lambda: parts.call_vendor,
+            "RequestQueueUrl": lambda: parts.request_queue,
+            "UrgentQueueUrl": lambda: parts.urgent_queue,
+            "ResultsFunctionArn": lambda: parts.results,
+            "CallsTable": lambda: parts.calls,
+            "ClaimsBucket": lambda: parts.claims,
+            "CallTimeoutSeconds": lambda: Binding(vendor.call_timeout_s),
+            "CallHeartbeatSeconds": lambda: Binding(vendor.call_heartbeat_s),
+            "ResultsTimeoutSeconds": lambda: Binding(vendor.results_task_timeout_s),
         }
-        for name, bound in named.items():
-            self._add(f"the vendor {vendor.name!r}", pascal(vendor.name) + name, replace(bound, vendor=vendor.name))
+        for name, make in named.items():
+            self._add(f"the vendor {vendor.name!r}", pascal(vendor.name) + name, _of_vendor(vendor.name, make))
 
-    def _add(self, origin: str, name: str, bound: Binding) -> None:
-        if name in self._bound:
+    def _add(self, origin: str, name: str, make: Callable[[], Binding]) -> None:
+        if name in self._makers:
             raise ConfigurationError(
                 f"{origin} and {self._origins[name]} would both be `${{{name}}}` in workflows; rename one of them"
             )
-        self._bound[name] = bound
+        self._makers[name] = make
         self._origins[name] = origin
+
+
+def _of_vendor(vendor: str, make: Callable[[], Binding]) -> Callable[[], Binding]:
+    return lambda: replace(make(), vendor=vendor)

@@ -3,17 +3,17 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from headway_cdk.configuration import ConfigurationError, broken_rule
+from headway_cdk.names import workflow_name
 from headway_cdk.placeholders import SETTING_NAME
 from headway_cdk.resources import CONFIGURATION_FOLDER, STATE_FOLDER
+from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN
 
 FILE: Final = "pyproject.toml"
-DEFAULT_STAGE: Final = "dev"
-STAGE: Final = r"^[a-z][a-z0-9]{0,11}$"
 NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
 """Of projects, as of vendors."""
 WORKFLOW_ENDING: Final = ".asl.json"
@@ -24,7 +24,7 @@ _SCHEMA: Final = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "stage": {"type": "string", "pattern": STAGE},
+        "stage": {"type": "string", "pattern": STAGE_PATTERN},
         "settings": {
             "type": "object",
             "additionalProperties": False,
@@ -56,6 +56,9 @@ _SCHEMA: Final = {
 }
 
 
+Setting = str | int | float | bool
+
+
 @dataclass(frozen=True, slots=True)
 class TableKeys:
     """The keys of a table; they are texts."""
@@ -71,13 +74,16 @@ class Project:
     root: Path
     name: str
     stage: str
-    settings: Mapping[str, str | int | float | bool]
-    tables: Mapping[str, TableKeys]
+    configuration: Path
+    """The folder of contract and tuning files."""
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    tables: Mapping[str, TableKeys] = field(default_factory=dict)
 
-    @property
-    def configuration(self) -> Path:
-        """The folder of contract and tuning files."""
-        return self.root / CONFIGURATION_FOLDER
+    def of_stage(self, stage: str) -> "Project":
+        """Return the project as another stage of it; ConfigurationError for a name that is none."""
+        if not re.fullmatch(STAGE_PATTERN, stage):
+            raise ConfigurationError(f"stage {stage!r}: has to match {STAGE_PATTERN}, such as `test`")
+        return replace(self, stage=stage)
 
     @property
     def workflows(self) -> Path:
@@ -111,7 +117,7 @@ class Project:
 
     def machine_name(self, file: Path) -> str:
         """Return the name of the machine of an ASL file."""
-        return f"headway-{self.stage}-{file.name.removesuffix(WORKFLOW_ENDING)}"
+        return workflow_name(self.stage, file.name.removesuffix(WORKFLOW_ENDING))
 
     @staticmethod
     def _named(paths: Sequence[Path], ending: str) -> Sequence[Path]:
@@ -130,6 +136,11 @@ def find(start: Path) -> Project:
     raise ConfigurationError(f"{start}: no project here or above: run `headway init NAME`, or go into a project")
 
 
+def bare(configuration: Path, stage: str = DEFAULT_STAGE) -> Project:
+    """Return a project that is a configuration and nothing else: lanes without machines of one's own."""
+    return Project(root=configuration, name=configuration.name, stage=stage, configuration=configuration)
+
+
 def _read(path: Path) -> Project | None:
     """Return the project of a file; None where it has no `[tool.headway]`."""
     try:
@@ -146,6 +157,7 @@ def _read(path: Path) -> Project | None:
         root=path.parent,
         name=document.get("project", {}).get("name", path.parent.name),
         stage=table.get("stage", DEFAULT_STAGE),
+        configuration=path.parent / CONFIGURATION_FOLDER,
         settings=table.get("settings", {}),
         tables={name: TableKeys(**keys) for name, keys in table.get("tables", {}).items()},
     )

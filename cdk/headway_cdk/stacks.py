@@ -1,16 +1,28 @@
-"""The stacks of a stage: what it has once, and two for each vendor, so that each is deployed and rolled back alone."""
+"""The stacks of a stage: what it has once, two for each vendor, and a project's own machines.
 
-from aws_cdk import Stack
+Each is deployed and rolled back alone; what one needs of another it finds by SSM parameters.
+"""
+
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 from headway_lane.contract.vendor import Vendor
 
 from headway_cdk import state_references
 from headway_cdk.configuration import VendorFiles
 from headway_cdk.constructs.base import HeadwayBase, strategies_of
+from headway_cdk.constructs.headway_workflow import HeadwayWorkflow
 from headway_cdk.constructs.lane import Lane
+from headway_cdk.constructs.lane_reference import LaneReference
 from headway_cdk.constructs.lane_state import LaneState
-from headway_cdk.names import base_stack, lane_stack, state_stack
+from headway_cdk.constructs.project_functions import project_function
+from headway_cdk.lookups import looked_up
+from headway_cdk.names import TABLES, base_stack, lane_stack, parameter, state_stack, workflows_stack
+from headway_cdk.project import WORKFLOW_ENDING, Project
 
 
 class BaseStack(Stack):
@@ -46,3 +58,62 @@ class LaneStack(Stack):
             strategies=strategies_of(self, stage),
             code=code,
         )
+
+
+class TablesStack(Stack):
+    """Tables of a project, which outlive every deployment of its machines."""
+
+    def __init__(self, scope: Construct, *, project: Project) -> None:
+        name = f"{workflows_stack(project.stage)}-state"
+        description = f"Headway {project.stage}: tables of {project.name}"
+        super().__init__(scope, name, description=description, termination_protection=True)
+        for table, keys in project.tables.items():
+            made = dynamodb.Table(
+                self,
+                f"Table-{table}",
+                partition_key=_key(keys.partition_key),
+                sort_key=_key(keys.sort_key) if keys.sort_key else None,
+                billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+                point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                    point_in_time_recovery_enabled=True
+                ),
+                deletion_protection=True,
+                removal_policy=RemovalPolicy.RETAIN,
+            )
+            ssm.StringParameter(
+                self,
+                f"Parameter-{table}",
+                parameter_name=parameter(project.stage, TABLES, table),
+                string_value=made.table_name,
+            )
+
+
+class WorkflowsStack(Stack):
+    """Machines and functions of a project; `machines`, `functions` and `tables` are there to be granted more."""
+
+    def __init__(self, scope: Construct, *, project: Project, vendors: Sequence[Vendor]) -> None:
+        stage = project.stage
+        description = f"Headway {stage}: machines and functions of {project.name}"
+        super().__init__(scope, workflows_stack(stage), description=description)
+        self.functions = {folder.name: project_function(self, folder, stage) for folder in project.function_folders}
+        self.tables = {
+            name: dynamodb.Table.from_table_name(self, f"Table-{name}", looked_up(self, stage, TABLES, name))
+            for name in project.tables
+        }
+        self.machines = {
+            file.name.removesuffix(WORKFLOW_ENDING): HeadwayWorkflow(
+                self,
+                f"Workflow-{file.name.removesuffix(WORKFLOW_ENDING)}",
+                file=file,
+                stage=stage,
+                lanes=[LaneReference.found(self, stage=stage, vendor=vendor) for vendor in vendors],
+                functions={name: made.function for name, made in self.functions.items()},
+                tables=self.tables,
+                settings=project.settings,
+            )
+            for file in project.workflow_files
+        }
+
+
+def _key(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -13,6 +13,7 @@ from headway_lane.contract.vendor import Vendor
 
 from headway_cdk.lookups import looked_up
 from headway_cdk.names import parameter
+from headway_cdk.placeholders import AwsAccount
 from headway_cdk.published import PublishedState, state_of
 
 
@@ -23,13 +24,18 @@ class StateReferences:
     stack: Stack
     published: PublishedState
 
+    @property
+    def account(self) -> AwsAccount:
+        """Where ARNs are, as seen from the stack."""
+        return account_of(self.stack)
+
     def table_arn(self, name: str) -> str:
         """Return the ARN of a table."""
-        return self.stack.format_arn(service="dynamodb", resource="table", resource_name=name)
+        return self.account.arn("dynamodb", f"table/{name}")
 
     def queue_arn(self, url: str) -> str:
         """Return the ARN of a queue; its URL ends in account and name (SQS developer guide, queue identifiers)."""
-        return self.stack.format_arn(service="sqs", resource=queue_name(url))
+        return self.account.arn("sqs", queue_name(url))
 
     @property
     def bucket_arn(self) -> str:
@@ -40,6 +46,11 @@ class StateReferences:
     def request_queue_arns(self) -> Sequence[str]:
         """ARNs of the queues that requests wait in, the urgent one first."""
         return [self.queue_arn(url) for url in self.published.request_queue_urls]
+
+
+def account_of(stack: Stack) -> AwsAccount:
+    """Return where a stack is."""
+    return AwsAccount(stack.partition, stack.region, stack.account)
 
 
 def queue_name(url: str) -> str:

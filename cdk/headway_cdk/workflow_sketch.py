@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from headway_lane.contract.vendor import Vendor
+
 from headway_cdk.configuration import load_vendors
 from headway_cdk.definitions import bind_file, read_document
 from headway_cdk.machine_grants import grants_of, waits_for
-from headway_cdk.placeholders import AwsAccount, Binding, LaneParts, Placeholders, ResourceKind
+from headway_cdk.placeholders import AwsAccount, Binding, Placeholders, ResourceKind
 from headway_cdk.project import WORKFLOW_ENDING, Project
 
 _ACCOUNT: Final = AwsAccount("", "", "")
@@ -55,23 +57,36 @@ def placeholders_of(project: Project) -> Placeholders:
     for name, value in project.settings.items():
         found.add_setting(name, value)
     for files in load_vendors(project.configuration):
-        name = files.vendor.name
-        urgent = _part(name, ResourceKind.QUEUE, "urgent-queue") if files.vendor.dispatch.urgent_concurrency else None
-        parts = LaneParts(
-            call_vendor=_part(name, ResourceKind.MACHINE, "call-vendor"),
-            request_queue=_part(name, ResourceKind.QUEUE, "request-queue"),
-            urgent_queue=urgent,
-            results=_part(name, ResourceKind.FUNCTION, "results"),
-            calls=_part(name, ResourceKind.TABLE, "calls"),
-            claims=_part(name, ResourceKind.BUCKET, "claims"),
-        )
-        found.add_lane(files.vendor, parts)
+        found.add_lane(files.vendor, _sketched(files.vendor))
     return found
 
 
-def _part(vendor: str, kind: ResourceKind, name: str) -> Binding:
-    full = f"{vendor}/{name}"
-    return Binding(full, kind, full, executions_arn=f"{full}/executions")
+def _sketched(vendor: Vendor) -> "_SketchedLane":
+    def part(kind: ResourceKind, name: str) -> Binding:
+        full = f"{vendor.name}/{name}"
+        return Binding(full, kind, full, executions_arn=f"{full}/executions")
+
+    urgent = "urgent-queue" if vendor.dispatch.urgent_concurrency else "request-queue"
+    return _SketchedLane(
+        call_vendor=part(ResourceKind.MACHINE, "call-vendor"),
+        request_queue=part(ResourceKind.QUEUE, "request-queue"),
+        urgent_queue=part(ResourceKind.QUEUE, urgent),
+        results=part(ResourceKind.FUNCTION, "results"),
+        calls=part(ResourceKind.TABLE, "calls"),
+        claims=part(ResourceKind.BUCKET, "claims"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _SketchedLane:
+    """A lane whose parts have names in the place of ARNs."""
+
+    call_vendor: Binding
+    request_queue: Binding
+    urgent_queue: Binding
+    results: Binding
+    calls: Binding
+    claims: Binding
 
 
 def _name_in(arn: str) -> str:

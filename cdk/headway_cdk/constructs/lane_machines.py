@@ -1,4 +1,8 @@
-"""The state machines of a lane: each workflow file with its placeholders bound, and the grants that it asks for."""
+"""The state machines of a lane, from workflow files with their placeholders bound; what each may do follows from it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from constructs import Construct
 from headway_lane.contract import paths
@@ -7,94 +11,90 @@ from headway_lane.ledger.store import JOB_TTL_S
 
 from headway_cdk.constructs.machine import Machine as StateMachine
 from headway_cdk.constructs.surroundings import LaneSurroundings
+from headway_cdk.definitions import bind
+from headway_cdk.machine_grants import grants_of
 from headway_cdk.names import Function, Machine
 from headway_cdk.parameters import PROXY_STAGE
-
-_CHANGE = "dynamodb:UpdateItem"
-_INVOKE = "lambda:InvokeFunction"
+from headway_cdk.placeholders import Binding, ResourceKind, function, queue, table
+from headway_cdk.resources import WORKFLOWS
 
 
 def call_vendor(scope: Construct, lane: LaneSurroundings) -> StateMachine:
     """Make the machine that authors start: it asks, pauses, and fetches the result (hops 1 and 11)."""
     vendor, state = lane.vendor, lane.state.published
-    results = lane.function_arn(Function.RESULTS)
-    return StateMachine(
+    return _machine(
         scope,
-        "CallVendor",
-        name=lane.name(Machine.CALL_VENDOR),
-        workflow="call_vendor",
-        express=False,
-        values={
-            "Vendor": vendor.name,
-            "RequestQueueUrl": state.request_queue_url,
-            "UrgentQueueUrl": state.urgent_queue_url or state.request_queue_url,
-            "ResultsFunctionArn": results,
-            "CallsTable": state.calls_table,
-            "WorkflowTimeoutSeconds": vendor.workflow_timeout_s,
-            "CallTimeoutSeconds": vendor.call_timeout_s,
-            "CallHeartbeatSeconds": vendor.call_heartbeat_s,
-            "ResultsTimeoutSeconds": vendor.results_task_timeout_s,
-        },
-        grants={
-            "sqs:SendMessage": lane.state.request_queue_arns,
-            _INVOKE: [results],
-            _CHANGE: [lane.state.table_arn(state.calls_table)],
+        lane,
+        Machine.CALL_VENDOR,
+        {
+            "Vendor": Binding(vendor.name),
+            "RequestQueueUrl": _queue(lane, state.request_queue_url),
+            "UrgentQueueUrl": _queue(lane, state.urgent_queue_url or state.request_queue_url),
+            "ResultsFunctionArn": function(lane.function_arn(Function.RESULTS)),
+            "CallsTable": _table(lane, state.calls_table),
+            "WorkflowTimeoutSeconds": Binding(vendor.workflow_timeout_s),
+            "CallTimeoutSeconds": Binding(vendor.call_timeout_s),
+            "CallHeartbeatSeconds": Binding(vendor.call_heartbeat_s),
+            "ResultsTimeoutSeconds": Binding(vendor.results_task_timeout_s),
         },
     )
 
 
 def dispatch_call(scope: Construct, lane: LaneSurroundings) -> StateMachine:
     """Make the machine of one attempt (hops 5 to 7): by the caller, or straight where the contract says so."""
-    return _direct(scope, lane) if lane.vendor.dispatch.direct else _by_caller(scope, lane)
+    settling = {
+        "SettlerFunctionArn": function(lane.function_arn(Function.SETTLER)),
+        "SettleTimeoutSeconds": Binding(SETTLE_TASK_TIMEOUT_S),
+        "ExpressTimeoutSeconds": Binding(EXPRESS_TIMEOUT_S),
+    }
+    if lane.vendor.dispatch.direct:
+        return _machine(scope, lane, Machine.DISPATCH_CALL, {**settling, **_straight(lane)}, "dispatch_call_direct")
+    calling = {
+        "CallerFunctionArn": function(lane.function_arn(Function.CALLER)),
+        "CallerTimeoutSeconds": Binding(lane.vendor.caller_task_timeout_s),
+    }
+    return _machine(scope, lane, Machine.DISPATCH_CALL, {**settling, **calling}, "dispatch_call")
 
 
-def _by_caller(scope: Construct, lane: LaneSurroundings) -> StateMachine:
-    caller, settler = lane.function_arn(Function.CALLER), lane.function_arn(Function.SETTLER)
+def _straight(lane: LaneSurroundings) -> Mapping[str, Binding]:
+    """Bind what a machine needs that calls the proxy by itself."""
+    vendor, state, stack = lane.vendor, lane.state.published, lane.stack
+    host = f"{lane.proxy.api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+    fields = paths.write(vendor.submit.fields, str(vendor.submit.callback_url), lane.callback_url)
+    return {
+        "Vendor": Binding(vendor.name),
+        "CallsTable": _table(lane, state.calls_table),
+        "JobsTable": _table(lane, state.jobs_table),
+        "JobTtlSeconds": Binding(JOB_TTL_S),
+        "ProxyHost": Binding(host, ResourceKind.API, lane.proxy.submit_arn),
+        "ProxyStage": Binding(PROXY_STAGE),
+        "SubmitMethod": Binding(vendor.submit.method),
+        "SubmitPath": Binding(vendor.submit.path),
+        "SubmitFields": Binding(fields),
+        "JobIdPath": Binding(str(vendor.submit.job_id)),
+    }
+
+
+def _machine(
+    scope: Construct, lane: LaneSurroundings, machine: Machine, bound: Mapping[str, Binding], workflow: str = ""
+) -> StateMachine:
+    """Draw a machine from `workflow`, or else the file of its own name. Only the one that waits is Standard."""
+    workflow = workflow or machine.replace("-", "_")
+    name, path = lane.name(machine), WORKFLOWS / f"{workflow}.asl.json"
+    document: Any = json.loads(path.read_text())
     return StateMachine(
         scope,
-        "DispatchCall",
-        name=lane.name(Machine.DISPATCH_CALL),
-        workflow="dispatch_call",
-        express=True,
-        values={
-            "CallerFunctionArn": caller,
-            "SettlerFunctionArn": settler,
-            "CallerTimeoutSeconds": lane.vendor.caller_task_timeout_s,
-            "SettleTimeoutSeconds": SETTLE_TASK_TIMEOUT_S,
-            "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,
-        },
-        grants={_INVOKE: [caller, settler]},
+        "".join(word.capitalize() for word in machine.split("-")),
+        name=name,
+        definition=bind(workflow, {placeholder: one.value for placeholder, one in bound.items()}),
+        grants=grants_of(document, bound, file=path.name, machine=name, account=lane.state.account),
+        express=machine is Machine.DISPATCH_CALL,
     )
 
 
-def _direct(scope: Construct, lane: LaneSurroundings) -> StateMachine:
-    """Make the machine of one attempt without a caller: it calls the proxy by itself."""
-    vendor, state, api, stack = lane.vendor, lane.state.published, lane.proxy.api, lane.stack
-    settler = lane.function_arn(Function.SETTLER)
-    return StateMachine(
-        scope,
-        "DispatchCall",
-        name=lane.name(Machine.DISPATCH_CALL),
-        workflow="dispatch_call_direct",
-        express=True,
-        values={
-            "Vendor": vendor.name,
-            "CallsTable": state.calls_table,
-            "JobsTable": state.jobs_table,
-            "JobTtlSeconds": JOB_TTL_S,
-            "ProxyHost": f"{api.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}",
-            "ProxyStage": PROXY_STAGE,
-            "SubmitMethod": vendor.submit.method,
-            "SubmitPath": vendor.submit.path,
-            "SubmitFields": paths.write(vendor.submit.fields, str(vendor.submit.callback_url), lane.callback_url),
-            "JobIdPath": str(vendor.submit.job_id),
-            "SettlerFunctionArn": settler,
-            "SettleTimeoutSeconds": SETTLE_TASK_TIMEOUT_S,
-            "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,
-        },
-        grants={
-            "execute-api:Invoke": [lane.proxy.submit_arn],
-            _CHANGE: [lane.state.table_arn(state.calls_table), lane.state.table_arn(state.jobs_table)],
-            _INVOKE: [settler],
-        },
-    )
+def _queue(lane: LaneSurroundings, url: str) -> Binding:
+    return queue(url, lane.state.queue_arn(url))
+
+
+def _table(lane: LaneSurroundings, name: str) -> Binding:
+    return table(name, lane.state.table_arn(name))

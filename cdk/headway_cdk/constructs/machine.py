@@ -1,7 +1,6 @@
-"""A state machine from an ASL file, with a role that may do what its file asks for and nothing else."""
+"""A state machine with a role that may do what its file asks for and nothing else."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -9,12 +8,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from headway_cdk.definitions import bind
-from headway_cdk.nag import acknowledge
+from headway_cdk.definitions import Definition
+from headway_cdk.nag import acknowledge, acknowledge_wildcard
+
+_WILDCARD = "What it is called there is known when it runs: an execution, or a claim check by its hash."
 
 
 class Machine(Construct):
-    """`workflows/<workflow>.asl.json` with `values` bound; `grants` is action -> resources."""
+    """A machine under its own name; `grants` is IAM action -> ARNs."""
 
     def __init__(
         self,
@@ -22,14 +23,12 @@ class Machine(Construct):
         construct_id: str,
         *,
         name: str,
-        workflow: str,
-        express: bool,
-        values: Mapping[str, Any],
+        definition: Definition,
         grants: Mapping[str, Sequence[str]],
+        express: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        definition = bind(workflow, values)
-        role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        self.role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
@@ -40,12 +39,15 @@ class Machine(Construct):
             state_machine_type=sfn.StateMachineType.EXPRESS if express else sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(definition.text),
             definition_substitutions=definition.substitutions,
-            role=role,
+            role=self.role,
             tracing_enabled=True,
             # Events without their data: inputs and outputs carry payloads and task tokens.
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
         )
-        for action, resources in grants.items():
-            role.add_to_policy(iam.PolicyStatement(actions=[action], resources=list(resources)))
+        for action, arns in grants.items():
+            self.role.add_to_policy(iam.PolicyStatement(actions=[action], resources=list(arns)))
+            for arn in arns:
+                if arn.endswith("*"):
+                    acknowledge_wildcard(self.role, arn, _WILDCARD)
         reason = "Log delivery and X-Ray have no resources to name (Step Functions developer guide)."
-        acknowledge(role, "AwsSolutions-IAM5[Resource::*]", reason)
+        acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", reason)

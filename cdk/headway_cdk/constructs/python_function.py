@@ -1,21 +1,19 @@
-"""A Python function drawn from its entry: a role of its own that may do what the entry needs, and write its own log."""
+"""A function of a lane, drawn from its entry: its role may do what the entry needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 from headway_lane.runtime.needs import LambdaEntry
 
+from headway_cdk.constructs.lambda_function import LambdaFunction
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.nag import acknowledge_wildcard
 from headway_cdk.names import Function
 
-MEMORY_MIB = 256
-RUNTIME = lambda_.Runtime.PYTHON_3_14
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 """What Lambda needs to poll a queue (Lambda developer guide, "Using Lambda with Amazon SQS"); the construct library's
 event source would grant two actions more, which nothing uses.
@@ -45,34 +43,23 @@ class FunctionDrawing:
     polled: Mapping[str, Polled] = field(default_factory=dict)
 
 
-class PythonFunction(Construct):
+class PythonFunction(LambdaFunction):
     """One Lambda entry of `headway_lane` in its surroundings."""
 
     def __init__(
         self, scope: Construct, *, drawing: FunctionDrawing, code: lambda_.Code, surroundings: LaneSurroundings
     ) -> None:
-        super().__init__(scope, drawing.name.capitalize())
-        name, needs = surroundings.name(drawing.name), drawing.entry.needs
-        log_group = logs.LogGroup(
-            self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-        )
-        self.role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.function = lambda_.Function(
-            self,
-            "Function",
-            function_name=name,
+        needs = drawing.entry.needs
+        super().__init__(
+            scope,
+            drawing.name.capitalize(),
+            name=surroundings.name(drawing.name),
             code=code,
             handler=f"headway_lane.{drawing.entry.handler}",
-            runtime=RUNTIME,
-            architecture=lambda_.Architecture.ARM_64,
-            memory_size=MEMORY_MIB,
-            timeout=Duration.seconds(drawing.timeout_s),
+            timeout_s=drawing.timeout_s,
             environment={str(name): surroundings.value(name) for name in needs.environment},
-            reserved_concurrent_executions=drawing.reserved_concurrency,
-            role=self.role,
-            log_group=log_group,
+            reserved_concurrency=drawing.reserved_concurrency,
         )
-        log_group.grant_write(self.role)
         for grant in needs.grants:
             for place in surroundings.places(grant.resource):
                 self.role.add_to_principal_policy(

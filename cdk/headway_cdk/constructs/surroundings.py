@@ -6,7 +6,7 @@ Machines and functions have names that are known before they are made, so that n
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from headway_lane.contract.vendor import Vendor
 from headway_lane.messages.claim import answers_folder, requests_folder, results_folder
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE, Environment
@@ -49,11 +49,11 @@ class LaneSurroundings:
 
     def machine_arn(self, machine: Machine) -> str:
         """Return the ARN of a machine of the lane."""
-        return machine_arn(self.stack, self.name(machine))
+        return self.state.account.machine(self.name(machine)).arn
 
     def function_arn(self, function: Function) -> str:
         """Return the ARN of a function of the lane."""
-        return function_arn(self.stack, self.name(function))
+        return self.state.account.arn("lambda", f"function:{self.name(function)}")
 
     def value(self, name: Environment) -> str:
         """Return the value of an environment variable. KeyError for one that has no place in this lane."""
@@ -117,17 +117,3 @@ class LaneSurroundings:
 
     def _claims(self, folder: str) -> Place:
         return Place(f"{self.state.bucket_arn}/{folder}/*", "The wildcard is the hash of what lies there.")
-
-
-def machine_arn(stack: Stack, name: str) -> str:
-    """Return the ARN of a state machine by its name."""
-    return stack.format_arn(
-        service="states", resource="stateMachine", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-    )
-
-
-def function_arn(stack: Stack, name: str) -> str:
-    """Return the ARN of a function by its name."""
-    return stack.format_arn(
-        service="lambda", resource="function", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-    )

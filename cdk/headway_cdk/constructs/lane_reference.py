@@ -1,0 +1,110 @@
+"""A lane as a project's machines and other stacks see it, wherever it was made."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+from headway_lane.contract.vendor import Vendor
+from headway_lane.runtime.needs import Resource
+
+from headway_cdk.constructs.lane_functions import functions_of
+from headway_cdk.lookups import looked_up
+from headway_cdk.names import Function, Machine, own_name
+from headway_cdk.placeholders import AwsAccount, Binding, bucket, function, queue, table
+from headway_cdk.published import PublishedState, state_of
+from headway_cdk.state_references import account_of, queue_name
+
+
+@dataclass(frozen=True, slots=True)
+class LaneReference:
+    """A vendor's lane. `value` gives what its state has published under a name; `made` is what has to be there before
+    its roles can be named, where this app makes them.
+    """
+
+    stage: str
+    vendor: Vendor
+    account: AwsAccount
+    value: Callable[[str], str]
+    made: Sequence[Construct] = ()
+
+    @classmethod
+    def found(cls, scope: Construct, *, stage: str, vendor: Vendor) -> "LaneReference":
+        """Find a lane that other stacks have: the parameters that are asked for have to be there when the scope's stack
+        is deployed.
+        """
+        return cls(stage, vendor, account_of(Stack.of(scope)), partial(looked_up, scope, stage, vendor.name))
+
+    @property
+    def call_vendor(self) -> Binding:
+        """The machine that calls the vendor."""
+        return self.account.machine(self._name(Machine.CALL_VENDOR))
+
+    @property
+    def request_queue(self) -> Binding:
+        """The queue that requests wait in."""
+        return self._queue("request_queue_url")
+
+    @property
+    def urgent_queue(self) -> Binding:
+        """The queue that urgent requests wait in; the other, where the lane has none."""
+        return self._queue("urgent_queue_url") if self.vendor.dispatch.urgent_concurrency else self.request_queue
+
+    @property
+    def results(self) -> Binding:
+        """The function that gets results."""
+        return function(self.account.arn("lambda", f"function:{self._name(Function.RESULTS)}"))
+
+    @property
+    def calls(self) -> Binding:
+        """The table of calls."""
+        name = self.value("calls_table")
+        return table(name, self.account.arn("dynamodb", f"table/{name}"))
+
+    @property
+    def claims(self) -> Binding:
+        """The bucket of claim checks."""
+        name = self.value("claims_bucket")
+        return bucket(name, f"arn:{self.account.partition}:s3:::{name}")
+
+    def grant_call(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody start calls of the vendor, and see what became of them."""
+        called = self.call_vendor
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["states:DescribeExecution", "states:StopExecution"],
+            resource_arns=[called.executions_arn],
+        )
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["states:StartExecution"], resource_arns=[called.arn]
+        )
+
+    def let_settle(self, scope: Construct, machine_arn: str) -> None:
+        """Let the lane's functions settle tasks of a machine, each as it may settle those of `call_vendor`."""
+        policies: dict[tuple[str, ...], list[str]] = {}
+        named = PublishedState(**{name: name for name in state_of(self.vendor)})  # nothing is made of it
+        for drawing in functions_of(self.vendor, named):
+            for grant in drawing.entry.needs.grants:
+                if grant.resource is Resource.WAITING_TASKS:
+                    policies.setdefault(grant.actions, []).append(self._name(drawing.name))
+        for number, (actions, role_names) in enumerate(policies.items()):
+            policy = iam.CfnPolicy(
+                scope,
+                f"Settling{number}",
+                policy_name=f"settle-{self.vendor.name}-{number}",
+                policy_document=iam.PolicyDocument(
+                    statements=[iam.PolicyStatement(actions=list(actions), resources=[machine_arn])]
+                ),
+                roles=role_names,
+            )
+            for made in self.made:
+                policy.node.add_dependency(made)
+
+    def _name(self, part: Machine | Function) -> str:
+        return own_name(self.stage, self.vendor.name, part)
+
+    def _queue(self, name: str) -> Binding:
+        url = self.value(name)
+        return queue(url, self.account.arn("sqs", queue_name(url)))
