@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from headway_cdk.project import bare
+from headway_cdk.resources import CONFIGURATION
 
 from headway.deployment.places import ASSEMBLY
 from headway.deployment.synthesis import synthesize
@@ -11,4 +13,4 @@ from headway.deployment.synthesis import synthesize
 @pytest.fixture(scope="session")
 def assembly() -> Path:
     """Return the assembly's folder; synthesized only where a source has changed since the last time."""
-    return synthesize(ASSEMBLY)
+    return synthesize(ASSEMBLY, bare(CONFIGURATION))

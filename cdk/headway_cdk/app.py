@@ -6,7 +6,7 @@ Run as a module it is the app of a bare configuration: `cdk.json` of a project t
 import os
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from aws_cdk import App, Validations
 from aws_cdk import aws_lambda as lambda_
@@ -17,11 +17,7 @@ from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.definitions import UnboundPlaceholder
 from headway_cdk.project import Project, bare, find
 from headway_cdk.stacks import BaseStack, LaneStack, StateStack, TablesStack, WorkflowsStack
-
-CONFIGURATION_VARIABLE: Final = "HEADWAY_CONFIGURATION"
-"""Environment variable: a folder of contract and tuning files, in the place of a project."""
-STAGE_VARIABLE: Final = "HEADWAY_STAGE"
-"""Environment variable: the stage, where it is not the project's own."""
+from headway_cdk.variables import CONFIGURATION_VARIABLE, STAGE_VARIABLE
 
 
 class ProjectApp:

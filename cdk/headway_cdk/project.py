@@ -106,6 +106,12 @@ class Project:
         return self.root / "cdk" / "app.py"
 
     @property
+    def sources(self) -> Sequence[Path]:
+        """Files and folders that its templates are made of."""
+        folders = (self.configuration, self.workflows, self.functions, self.app.parent, self.root / FILE)
+        return [folder for folder in folders if folder.exists()]
+
+    @property
     def workflow_files(self) -> Sequence[Path]:
         """The ASL files; ConfigurationError for one whose name makes no name of a machine."""
         return self._named(sorted(self.workflows.glob(f"*{WORKFLOW_ENDING}")), WORKFLOW_ENDING)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headway.commands.options import AsJson, StateDir
-from headway.deployment.places import STATE_DIR
 from headway.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ Url = Annotated[
 
 @app.command()
 def send(
+    *,
     contract: Contract,
     job_id: Annotated[str, typer.Option(help="Job that the callback is about.")],
     status: Annotated[
@@ -41,7 +41,7 @@ def send(
     ] = None,
     url: Url = None,
     as_json: AsJson = False,
-    state_dir: StateDir = STATE_DIR,
+    state_dir: StateDir,
 ) -> None:
     """Sign a callback as the contract says, and post it.
 
@@ -81,7 +81,7 @@ def verify(
     ] = None,
     url: Url = None,
     as_json: AsJson = False,
-    state_dir: StateDir = STATE_DIR,
+    state_dir: StateDir,
 ) -> None:
     """Say whether a callback would be taken, and why not.
 
@@ -119,10 +119,11 @@ def verify(
 
 @app.command()
 def serve(
+    *,
     contract: Contract,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 9200,
     as_json: AsJson = False,
-    state_dir: StateDir = STATE_DIR,
+    state_dir: StateDir,
 ) -> None:
     """Receive callbacks on this machine until Ctrl-C, and say of each whether it would be taken.
 
@@ -152,7 +153,7 @@ def serve(
 
 
 @app.command()
-def openapi(contract: Contract, url: Url = None, state_dir: StateDir = STATE_DIR) -> None:
+def openapi(*, contract: Contract, url: Url = None, state_dir: StateDir) -> None:
     """Print the OpenAPI document of the webhook, for generators and fuzzers.
 
     For example:

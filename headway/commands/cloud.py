@@ -1,18 +1,17 @@
-"""The `up` and `down` commands: the embedded cloud with both stacks on it."""
+"""The `up` and `down` commands: the embedded cloud with a project's stage on it."""
 
 import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from headway_cdk.resources import CONFIGURATION
 
-from headway.commands.options import ConfigDir, StateDir
-from headway.deployment.places import STATE_DIR
+from headway.commands.options import ConfigDir, Stage, StateDir
 from headway.errors import UsageProblem
 
 
 def up(
+    *,
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one unless given.", max=65535)] = None,
     vendor_url: Annotated[
         list[str] | None, typer.Option(help="VENDOR=URL: where a vendor is; the simulator's default unless given.")
@@ -21,13 +20,16 @@ def up(
         str | None,
         typer.Option(help="Refusals of AWS that the cloud shall not make, with commas between them, or `all`."),
     ] = None,
-    config_dir: ConfigDir = CONFIGURATION,
+    only: Annotated[str | None, typer.Option(help="Deploy this vendor alone.", metavar="VENDOR")] = None,
+    config_dir: ConfigDir = None,
+    stage: Stage = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what is deployed as JSON.")] = False,
-    state_dir: StateDir = STATE_DIR,
+    state_dir: StateDir,
 ) -> None:
     """Start the embedded cloud and deploy the stacks that AWS would get.
 
-    It may be run again after a change: only what has changed is deployed.
+    It may be run again after a change: only what has changed is deployed, and
+    the stacks of a vendor whose file is gone are removed.
     Every vendor is expected at http://127.0.0.1:9100, where `headway vendor`
     listens, so that no real vendor is called by accident.
 
@@ -37,16 +39,25 @@ def up(
 
         headway up --port 4566 --vendor-url replicate=http://127.0.0.1:9200
 
+        headway up --only replicate
+
         headway up --lenient iam
     """
     from rich.console import Console
 
     from headway.deployment import local
+    from headway.deployment.projects import project_here
 
     urls = _vendor_urls(vendor_url or [])
     with Console(stderr=True).status("starting") as spinner:
         deployed = local.up(
-            state_dir, urls, port=port, configuration=config_dir, lenient=lenient, progress=spinner.update
+            project_here(config_dir, stage),
+            urls,
+            state_dir=state_dir,
+            port=port,
+            only=only,
+            lenient=lenient,
+            progress=spinner.update,
         )
     if as_json:
         document = {"endpoint_url": deployed.endpoint_url, "stage": asdict(deployed.stage)}
@@ -56,10 +67,10 @@ def up(
     out.print(f"The embedded cloud listens at {deployed.endpoint_url}.")
     for workflow in deployed.stage.workflow_names:
         out.print(f"Deployed: {workflow} for {', '.join(deployed.stage.machines(workflow))}.")
-    out.print("Next: `headway vendor` in another terminal, then `headway run call_vendor --input FILE.jsonl`.")
+    out.print("Next: `headway vendor` in another terminal, then `headway run WORKFLOW --input FILE.jsonl`.")
 
 
-def down(state_dir: StateDir = STATE_DIR) -> None:
+def down(state_dir: StateDir) -> None:
     """Stop the embedded cloud and remove all that it held."""
     from headway.deployment import local
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.commands.options import AsJson, Profile, Region, StateDir, Target
-from headway.deployment.places import STATE_DIR
+from headway.commands.options import AsJson, Profile, Region, Stage, StateDir, Target
 from headway.deployment.target_name import TargetName
 
 if TYPE_CHECKING:
@@ -40,7 +39,8 @@ def dead_letters(
     target: Target = TargetName.LOCAL,
     profile: Profile = None,
     region: Region = None,
-    state_dir: StateDir = STATE_DIR,
+    stage: Stage = None,
+    state_dir: StateDir,
 ) -> None:
     """List callbacks that were put aside, with the reason.
 
@@ -56,7 +56,7 @@ def dead_letters(
     from headway.deployment.connection import connect
     from headway.operations.dead_letters import Wanted, listed
 
-    connection = connect(target, profile=profile, region=region, state_dir=state_dir)
+    connection = connect(target, profile=profile, region=region, state_dir=state_dir, stage=stage)
     found = listed(connection, Wanted(vendor, outcome, limit))
     if as_json:
         typer.echo(json.dumps([_as_json(dead_letter, bodies=bodies) for dead_letter in found], indent=2))
@@ -77,7 +77,8 @@ def replay(
     target: Target = TargetName.LOCAL,
     profile: Profile = None,
     region: Region = None,
-    state_dir: StateDir = STATE_DIR,
+    stage: Stage = None,
+    state_dir: StateDir,
 ) -> None:
     """Send callbacks that were put aside to the inbox once more.
 
@@ -101,7 +102,7 @@ def replay(
     from headway.deployment.connection import connect
     from headway.operations import dead_letters as operation
 
-    connection = connect(target, profile=profile, region=region, state_dir=state_dir)
+    connection = connect(target, profile=profile, region=region, state_dir=state_dir, stage=stage)
     bar = partial(track, description="replaying", console=Console(stderr=True), transient=True, disable=as_json)
     done = operation.replay(connection, operation.Wanted(vendor, outcome, limit), bar)
     if as_json:
@@ -113,12 +114,14 @@ def replay(
 
 @app.command()
 def orphans(
+    *,
     vendor: OfVendor = None,
     as_json: AsJson = False,
     target: Target = TargetName.LOCAL,
     profile: Profile = None,
     region: Region = None,
-    state_dir: StateDir = STATE_DIR,
+    stage: Stage = None,
+    state_dir: StateDir,
 ) -> None:
     """List answers whose job ID no call of ours has.
 
@@ -135,7 +138,7 @@ def orphans(
     from headway.deployment.connection import connect
     from headway.operations.orphans import orphans as orphans_of
 
-    found = orphans_of(connect(target, profile=profile, region=region, state_dir=state_dir), vendor)
+    found = orphans_of(connect(target, profile=profile, region=region, state_dir=state_dir, stage=stage), vendor)
     if as_json:
         typer.echo(json.dumps([asdict(orphan) for orphan in found], indent=2))
     else:

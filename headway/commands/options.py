@@ -5,13 +5,22 @@ from typing import Annotated
 
 import typer
 
+from headway.deployment.projects import state_dir_here
 from headway.deployment.target_name import TargetName
 
-StateDir = Annotated[Path, typer.Option(help="State of the embedded cloud, and keys of the simulated vendors.")]
-ConfigDir = Annotated[
+StateDir = Annotated[
     Path,
-    typer.Option(help="Schemas, contract and tuning files; this repository's unless given.", show_default=False),
+    typer.Option(
+        help="State of the embedded cloud, and keys of the simulated vendors; the project's unless given.",
+        default_factory=state_dir_here,
+        show_default=False,
+    ),
 ]
+ConfigDir = Annotated[
+    Path | None,
+    typer.Option(help="A folder of contract and tuning files, in the place of the project's.", show_default=False),
+]
+Stage = Annotated[str | None, typer.Option(help="The stage; the project's own unless given.", show_default=False)]
 Target = Annotated[TargetName, typer.Option(help="The embedded cloud, or AWS.")]
 Profile = Annotated[str | None, typer.Option(help="AWS profile.")]
 Region = Annotated[str | None, typer.Option(help="AWS region.")]

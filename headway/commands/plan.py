@@ -4,9 +4,8 @@ import json
 from typing import Annotated
 
 import typer
-from headway_cdk.resources import CONFIGURATION
 
-from headway.commands.options import AsJson, ConfigDir
+from headway.commands.options import AsJson, ConfigDir, Stage
 from headway.errors import UsageProblem
 
 
@@ -26,7 +25,8 @@ def plan(
         ),
     ] = None,
     as_json: AsJson = False,
-    config_dir: ConfigDir = CONFIGURATION,
+    config_dir: ConfigDir = None,
+    stage: Stage = None,
 ) -> None:
     """Show what a contract implies: parameters, timeouts, utilisation.
 
@@ -47,13 +47,15 @@ def plan(
     from rich.markup import escape
 
     from headway.deployment.contracts import vendor_files
+    from headway.deployment.projects import project_here
     from headway.planning.plan import plan as draw
     from headway.planning.situation import Situation
     from headway.planning.table import table
 
-    files = vendor_files(config_dir)
+    project = project_here(config_dir, stage)
+    files = vendor_files(project.configuration)
     if vendor not in files:
-        raise UsageProblem(f"no vendor is called {vendor}; {config_dir} has {', '.join(files)}")
+        raise UsageProblem(f"no vendor is called {vendor}; {project.configuration} has {', '.join(files)}")
     chosen = files[vendor]
     drawn = draw(Situation.of(chosen.vendor, Tuning.from_document(chosen.tuning), latency_ms, backlog, job_time))
     if as_json:

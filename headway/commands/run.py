@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from headway_cdk.resources import CONFIGURATION
 
-from headway.commands.options import ConfigDir, Profile, Region, StateDir, Target
-from headway.deployment.places import STATE_DIR
+from headway.commands.options import ConfigDir, Profile, Region, Stage, StateDir, Target
 from headway.deployment.target_name import TargetName
 from headway.errors import Problem
 
@@ -30,8 +28,9 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no table; errors only.")] = False,
     profile: Profile = None,
     region: Region = None,
-    config_dir: ConfigDir = CONFIGURATION,
-    state_dir: StateDir = STATE_DIR,
+    config_dir: ConfigDir = None,
+    stage: Stage = None,
+    state_dir: StateDir,
 ) -> None:
     """Call a workflow once per line of a file and wait for the results.
 
@@ -57,6 +56,7 @@ def run(
     from rich.console import Console
 
     from headway.deployment import connection
+    from headway.deployment.projects import project_here
     from headway.run import batch, closing
     from headway.run.preparation import Choices
     from headway.run.progress import showing
@@ -74,9 +74,12 @@ def run(
         report=report,
     )
     try:
-        cloud = connection.connect(target, profile=profile, region=region, state_dir=state_dir)
+        project = project_here(config_dir, stage)
+        cloud = connection.connect(target, profile=profile, region=region, state_dir=state_dir, stage=project.stage)
         with nullcontext(lambda _: None) if quiet else showing(status) as show:
-            result = batch.run_file(workflow, source, cloud, choices, progress=show, configuration=config_dir)
+            result = batch.run_file(
+                workflow, source, cloud, choices, progress=show, configuration=project.configuration
+            )
     except Problem as problem:  # said here, and not by `main`: in red, beside what else a run says
         status.print(str(problem), style="red", soft_wrap=True, markup=False, highlight=False)
         raise typer.Exit(problem.exit_code) from None

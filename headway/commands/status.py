@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from headway.commands.options import AsJson, StateDir
-from headway.deployment.places import STATE_DIR
+from headway.commands.options import AsJson, ConfigDir, Stage, StateDir
 from headway.errors import NotRunning
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ NOT_RUNNING = 3
 """Exit code where nothing runs, as init scripts have it (LSB)."""
 
 
-def status(as_json: AsJson = False, state_dir: StateDir = STATE_DIR) -> None:
+def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stage = None, state_dir: StateDir) -> None:
     """Show whether the embedded cloud runs, what waits in its queues, how many
     jobs in flight a limited vendor has, and what its budgets are cooling down by.
 
@@ -41,14 +40,16 @@ def status(as_json: AsJson = False, state_dir: StateDir = STATE_DIR) -> None:
     from rich.console import Console
 
     from headway.deployment.connection import connect
+    from headway.deployment.projects import project_here
     from headway.operations.status import deployment_status
 
     try:
-        connection = connect(state_dir=state_dir)
+        project = project_here(config_dir, stage)
+        connection = connect(state_dir=state_dir, stage=project.stage)
     except NotRunning:
         typer.echo(json.dumps({"running": False}) if as_json else "No embedded cloud is running.")
         raise typer.Exit(NOT_RUNNING) from None
-    found = deployment_status(connection, time.time_ns() // 1_000)
+    found = deployment_status(connection, time.time_ns() // 1_000, project.configuration)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2))
         return

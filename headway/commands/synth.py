@@ -5,9 +5,13 @@ from typing import Annotated
 
 import typer
 
+from headway.commands.options import ConfigDir, Stage
+
 
 def synth(
     output: Annotated[Path, typer.Option(help="Where the cloud assembly goes.")] = Path("cdk.out"),
+    config_dir: ConfigDir = None,
+    stage: Stage = None,
 ) -> None:
     """Synthesize the templates for AWS and check them with cdk-nag and cfn-lint.
 
@@ -19,10 +23,11 @@ def synth(
     from rich.console import Console
 
     from headway.deployment import synthesis
+    from headway.deployment.projects import project_here
 
     console = Console(stderr=True)
     with console.status("synthesizing"):
-        assembly = synthesis.synthesize(output.resolve())
+        assembly = synthesis.synthesize(output, project_here(config_dir, stage))
     with console.status("cfn-lint"):
         found = synthesis.lint(assembly)
     for template in found.templates:

