@@ -108,8 +108,8 @@ class Project:
     @property
     def sources(self) -> Sequence[Path]:
         """Files and folders that its templates are made of."""
-        folders = (self.configuration, self.workflows, self.functions, self.app.parent, self.root / FILE)
-        return [folder for folder in folders if folder.exists()]
+        paths = (self.configuration, *self.workflow_files, self.functions, self.app.parent, self.root / FILE)
+        return [path for path in paths if path.exists()]
 
     @property
     def workflow_files(self) -> Sequence[Path]:
