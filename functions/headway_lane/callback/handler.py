@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane import worker
-from headway_lane.callback.batch import CallbackBatch, put_aside
+from headway_lane.callback.batch import CallbackBatch, put_aside, requeue
 from headway_lane.callback.inbox import Inbox
 from headway_lane.limiter import in_flight_tables
 from headway_lane.resume.settlement import Settler
@@ -41,7 +41,11 @@ def receive(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     """Receive a batch; only callbacks that could not be processed now come back to the queue."""
     if not event["Records"]:  # a worker is warmed; the batch processor takes that for an error
         return {"batchItemFailures": []}
-    batch = CallbackBatch(inbox(), partial(put_aside, worker.sqs(), setting(Environment.CALLBACK_DLQ_URL)))
+    batch = CallbackBatch(
+        inbox(),
+        partial(put_aside, worker.sqs(), setting(Environment.CALLBACK_DLQ_URL)),
+        partial(requeue, worker.sqs(), setting(Environment.CALLBACK_QUEUE_URL)),
+    )
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event, batch.receive, processor, context)
     for vendor, counts in batch.counts.items():
