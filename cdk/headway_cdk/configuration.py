@@ -17,6 +17,7 @@ from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from headway_cdk.contradictions import contradictions
+from headway_cdk.stages import DEFAULT_STAGE, StageUnshared, contract_of
 
 
 class ConfigurationError(Exception):
@@ -25,19 +26,22 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VendorFiles:
-    """One vendor: its contract, as model and as document, and its tuning."""
+    """One vendor: its contract as a stage has it, as model and as document, and its tuning."""
 
     vendor: Vendor
     contract: Mapping[str, Any]
     tuning: Mapping[str, Any]
 
 
-def load_vendors(directory: Path) -> Sequence[VendorFiles]:
-    """Return all vendors of a configuration directory, sorted by name."""
-    paths = sorted((directory / "vendors").glob("*.yaml"))
-    if not paths:
-        raise ConfigurationError(f"{directory / 'vendors'}: no vendor there; add a contract file <vendor>.yaml")
-    return [_load(directory, path) for path in paths]
+def load_vendors(directory: Path, stage: str = DEFAULT_STAGE) -> Sequence[VendorFiles]:
+    """Return all vendors of a configuration directory as a stage has them, sorted by name."""
+    return [_load(directory, path, stage) for path in _contract_paths(directory)]
+
+
+def check_vendors(directory: Path) -> None:
+    """Check contracts and tunings of all vendors of a configuration directory, for whichever stages they are."""
+    for path in _contract_paths(directory):
+        _tuning(directory, Vendor.from_document(whole_contract(directory, path)))
 
 
 def schema(directory: Path, name: str) -> Mapping[str, Any]:
@@ -46,8 +50,18 @@ def schema(directory: Path, name: str) -> Mapping[str, Any]:
     return document
 
 
-def load_contract(directory: Path, path: Path) -> Mapping[str, Any]:
-    """Return the contract document of a file, checked by the schemas of a configuration directory and by itself."""
+def load_contract(directory: Path, path: Path, stage: str = DEFAULT_STAGE) -> Mapping[str, Any]:
+    """Return the contract document of a file as a stage has it, checked like the whole."""
+    try:
+        return contract_of(whole_contract(directory, path), stage)
+    except StageUnshared as unshared:
+        raise ConfigurationError(f"{path}: {unshared}") from unshared
+
+
+def whole_contract(directory: Path, path: Path) -> Mapping[str, Any]:
+    """Return the contract document of a file, for all the stages that share it, checked by the schemas of a
+    configuration directory and by itself.
+    """
     contract = _read(path, schema(directory, "vendor"))
     if contract["vendor"] != path.stem:
         raise ConfigurationError(f"{path}: `vendor` is {contract['vendor']!r}; make it {path.stem!r}, like the file")
@@ -56,8 +70,15 @@ def load_contract(directory: Path, path: Path) -> Mapping[str, Any]:
     return contract
 
 
-def _load(directory: Path, path: Path) -> VendorFiles:
-    contract = load_contract(directory, path)
+def _contract_paths(directory: Path) -> Sequence[Path]:
+    paths = sorted((directory / "vendors").glob("*.yaml"))
+    if not paths:
+        raise ConfigurationError(f"{directory / 'vendors'}: no vendor there; add a contract file <vendor>.yaml")
+    return paths
+
+
+def _load(directory: Path, path: Path, stage: str) -> VendorFiles:
+    contract = load_contract(directory, path, stage)
     vendor = Vendor.from_document(contract)
     return VendorFiles(vendor=vendor, contract=contract, tuning=_tuning(directory, vendor))
 

@@ -5,22 +5,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from headway_cdk.configuration import ConfigurationError, VendorFiles, load_contract, load_vendors
+from headway_cdk.configuration import ConfigurationError, VendorFiles, check_vendors, load_vendors, whole_contract
 from headway_cdk.resources import CONFIGURATION
+from headway_cdk.stages import DEFAULT_STAGE
 
 from headway.errors import ConfigurationRefused
 
 
-def vendor_files(configuration: Path = CONFIGURATION) -> dict[str, VendorFiles]:
-    """Return contract and tuning of every vendor, by name. Raises ConfigurationRefused."""
+def vendor_files(configuration: Path = CONFIGURATION, stage: str = DEFAULT_STAGE) -> dict[str, VendorFiles]:
+    """Return contract and tuning of every vendor as a stage has them, by name. Raises ConfigurationRefused."""
     with _refusing():
-        return {files.vendor.name: files for files in load_vendors(configuration)}
+        return {files.vendor.name: files for files in load_vendors(configuration, stage)}
 
 
 def contract_document(path: Path, configuration: Path = CONFIGURATION) -> Mapping[str, Any]:
-    """Return the contract document of a file, checked by a configuration's schemas. Raises ConfigurationRefused."""
+    """Return the contract document of a file, as the vendor sells it to all stages, checked by a configuration's
+    schemas. Raises ConfigurationRefused.
+    """
     with _refusing():
-        return load_contract(configuration, path)
+        return whole_contract(configuration, path)
 
 
 def problems_of(configuration: Path, paths: Sequence[Path] = ()) -> dict[str, str | None]:
@@ -32,7 +35,8 @@ def problems_of(configuration: Path, paths: Sequence[Path] = ()) -> dict[str, st
     found = {str(path): _problem(configuration, path) for path in paths or _contract_paths(configuration)}
     if not paths and not any(found.values()):
         try:
-            vendor_files(configuration)
+            with _refusing():
+                check_vendors(configuration)
         except ConfigurationRefused as refusal:
             found[str(configuration)] = str(refusal)
     return found
