@@ -42,7 +42,7 @@ class ProjectApp:
             _end(str(error).splitlines()[0], 1)
 
     def _draw(self, project: Project, code: Path) -> None:
-        files = load_vendors(project.configuration)
+        files = load_vendors(project.configuration, project.stage)
         base = BaseStack(self.app, stage=project.stage)
         lanes = []
         for one in files:

@@ -18,6 +18,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from headway_cdk.contradictions import contradictions
 from headway_cdk.resources import CONFIGURATION
+from headway_cdk.stages import DEFAULT_STAGE, StageUnshared, contract_of
 
 
 class ConfigurationError(Exception):
@@ -26,39 +27,50 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VendorFiles:
-    """One vendor: its contract, as model and as document, and its tuning; and the schemas of both."""
+    """One vendor: its contract as a stage has it, as model and as document, and its tuning."""
 
     vendor: Vendor
     contract: Mapping[str, Any]
     tuning: Mapping[str, Any]
-    contract_schema: Mapping[str, Any]
-    tuning_schema: Mapping[str, Any]
 
 
-def load_vendors(directory: Path) -> Sequence[VendorFiles]:
-    """Return all vendors of a configuration directory, sorted by name."""
-    paths = sorted((directory / "vendors").glob("*.yaml"))
-    if not paths:
-        raise ConfigurationError(f"{directory / 'vendors'}: no vendor there; add a contract file <vendor>.yaml")
-    return [_load(directory, path) for path in paths]
+def load_vendors(directory: Path, stage: str = DEFAULT_STAGE) -> Sequence[VendorFiles]:
+    """Return all vendors of a configuration directory as a stage has them, sorted by name."""
+    return [load_vendor(path, stage) for path in _contract_paths(directory)]
 
 
-def load_vendor(contract: Path, stage: str) -> VendorFiles:
-    """Return one vendor by its contract file, with its tuning if it has one in `../tuning/`."""
-    del stage
-    return _load(contract.parent.parent, contract)
+def check_vendors(directory: Path) -> None:
+    """Check contracts and tunings of all vendors of a configuration directory, for whichever stages they are."""
+    for path in _contract_paths(directory):
+        _tuning(Vendor.from_document(whole_contract(path)), directory)
 
 
-def schema(directory: Path, name: str) -> Mapping[str, Any]:
-    """Return the JSON Schema `<name>.schema.json`; the package's, where the directory has none of its own."""
-    path = directory / f"{name}.schema.json"
-    document: Mapping[str, Any] = json.loads((path if path.exists() else CONFIGURATION / path.name).read_text())
+def load_vendor(path: Path, stage: str = DEFAULT_STAGE) -> VendorFiles:
+    """Return one vendor as a stage has it, by its contract file; its tuning is in `../tuning/`, if it has one."""
+    contract = load_contract(path, stage)
+    vendor = Vendor.from_document(contract)
+    return VendorFiles(vendor=vendor, contract=contract, tuning=_tuning(vendor, path.parent.parent))
+
+
+def schema(name: str) -> Mapping[str, Any]:
+    """Return the JSON Schema `<name>.schema.json`."""
+    document: Mapping[str, Any] = json.loads((CONFIGURATION / f"{name}.schema.json").read_text())
     return document
 
 
-def load_contract(directory: Path, path: Path) -> Mapping[str, Any]:
-    """Return the contract document of a file, checked by the schemas of a configuration directory and by itself."""
-    contract = _read(path, schema(directory, "vendor"))
+def load_contract(path: Path, stage: str = DEFAULT_STAGE) -> Mapping[str, Any]:
+    """Return the contract document of a file as a stage has it, checked like the whole."""
+    try:
+        return contract_of(whole_contract(path), stage)
+    except StageUnshared as unshared:
+        raise ConfigurationError(f"{path}: {unshared}") from unshared
+
+
+def whole_contract(path: Path) -> Mapping[str, Any]:
+    """Return the contract document of a file, for all the stages that share it, checked by the schema and by
+    itself.
+    """
+    contract = _read(path, schema("vendor"))
     if contract["vendor"] != path.stem:
         raise ConfigurationError(f"{path}: `vendor` is {contract['vendor']!r}; make it {path.stem!r}, like the file")
     for contradiction in contradictions(contract, Vendor.from_document(contract)):
@@ -66,23 +78,18 @@ def load_contract(directory: Path, path: Path) -> Mapping[str, Any]:
     return contract
 
 
-def _load(directory: Path, path: Path) -> VendorFiles:
-    contract = load_contract(directory, path)
-    vendor = Vendor.from_document(contract)
-    return VendorFiles(
-        vendor=vendor,
-        contract=contract,
-        tuning=_tuning(directory, vendor),
-        contract_schema=schema(directory, "vendor"),
-        tuning_schema=schema(directory, "tuning"),
-    )
+def _contract_paths(directory: Path) -> Sequence[Path]:
+    paths = sorted((directory / "vendors").glob("*.yaml"))
+    if not paths:
+        raise ConfigurationError(f"{directory / 'vendors'}: no vendor there; add a contract file <vendor>.yaml")
+    return paths
 
 
-def _tuning(directory: Path, vendor: Vendor) -> Mapping[str, Any]:
+def _tuning(vendor: Vendor, directory: Path) -> Mapping[str, Any]:
     """Return the operator's tuning; where there is no file, the one that is drawn from the contract."""
     path = directory / "tuning" / f"{vendor.name}.yaml"
     if path.exists():
-        return _read(path, schema(directory, "tuning"))
+        return _read(path, schema("tuning"))
     default = Tuning.default_of(vendor)
     return {"delay_ms": default.delay_ms, "rate_per_s": default.rate_per_s}
 

@@ -1,8 +1,9 @@
 """What no schema can say of a contract: fields that contradict each other, each in a line with field and fix."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, Final
 
 from headway_lane.contract.dispatch import Dispatch, Pacing
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
@@ -10,10 +11,18 @@ from headway_lane.contract.limits import Quantity, Scope
 from headway_lane.contract.signature import Signature
 from headway_lane.contract.vendor import Vendor
 
+from headway_cdk.stages import SHARES, amount_of, exact
+
+OWN_STACKS: Final = ("base", "workflows")
+"""What stands beside the vendors in the names of stacks."""
+
 
 def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]:
     """Yield what is wrong with a contract that satisfies the schema, the document beside the model made of it."""
+    if vendor.name in OWN_STACKS:
+        yield f"`vendor` is {vendor.name!r}, as a stack of Headway's own is called; choose another name"
     yield from _limits(contract["limits"])
+    yield from _shares(contract["limits"], contract.get(SHARES, {}))
     if not vendor.limits_of(Scope.SUBMIT):
         yield "`limits`: none counts submits; add one with `scope: submit`"
     if vendor.budget_scope(Scope.SUBMIT) is Scope.ANY and vendor.dispatch.pacing is Pacing.DELAY:
@@ -40,6 +49,28 @@ def _limits(limits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             what = f"calls of scope `{limit['scope']}` in {limit['per_s']:g} s" if calls else "jobs in flight"
             yield f"`limits.{index}`: limits {what}, and so does `limits.{first[same]}`; remove one of them"
         first[same] = index
+
+
+def _shares(limits: Sequence[Mapping[str, Any]], shares: Mapping[str, float]) -> Iterator[str]:
+    """Find what stages cannot share: more than there is, or less than one of what a limit counts."""
+    for stage, share in shares.items():
+        for index, limit in enumerate(limits):
+            amount = limit["amount"]
+            if amount_of(amount, share) < 1:
+                one = "job" if limit["quantity"] == Quantity.JOBS_IN_FLIGHT else "call"
+                yield (
+                    f"`{SHARES}.{stage}` is {share:g}, which leaves less than one {one} of the {amount} of"
+                    f" `limits.{index}`; make it {_least_share(amount):g} at least"
+                )
+    total = sum(exact(share) for share in shares.values())
+    if total > 1:
+        yield f"`{SHARES}` come to {float(total):g}, more than the vendor sells; make them 1 at most together"
+
+
+def _least_share(amount: int) -> float:
+    """Return the least share that leaves one of an amount, rounded up to a few digits."""
+    scale: int = 10 ** max(2, len(str(amount)))
+    return math.ceil(scale / amount) / scale
 
 
 def _dispatch(dispatch: Dispatch) -> Iterator[str]:

@@ -56,7 +56,7 @@ def placeholders_of(project: Project) -> Placeholders:
         found.add_table(name, table_name=name, arn=f"tables/{name}")
     for name, value in project.settings.items():
         found.add_setting(name, value)
-    for files in load_vendors(project.configuration):
+    for files in load_vendors(project.configuration, project.stage):
         found.add_lane(files.vendor, _sketched(files.vendor))
     return found
 

@@ -53,7 +53,7 @@ def plan(
     from headway.planning.table import table
 
     project = project_here(config_dir, stage)
-    files = vendor_files(project.configuration)
+    files = vendor_files(project.configuration, project.stage)
     if vendor not in files:
         raise UsageProblem(f"no vendor is called {vendor}; {project.configuration} has {', '.join(files)}")
     chosen = files[vendor]

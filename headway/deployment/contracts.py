@@ -5,25 +5,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headway_cdk.configuration import VendorFiles, load_contract, load_vendors
+from headway_cdk.configuration import VendorFiles, check_vendors, load_vendors, whole_contract
 from headway_cdk.project import WORKFLOW_ENDING, Project
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.stages import DEFAULT_STAGE
 from headway_cdk.workflow_sketch import sketch
 
 from headway.deployment.projects import refusing
 from headway.errors import ConfigurationRefused
 
 
-def vendor_files(configuration: Path = CONFIGURATION) -> dict[str, VendorFiles]:
-    """Return contract and tuning of every vendor, by name. Raises ConfigurationRefused."""
+def vendor_files(configuration: Path, stage: str = DEFAULT_STAGE) -> dict[str, VendorFiles]:
+    """Return contract and tuning of every vendor as a stage has them, by name. Raises ConfigurationRefused."""
     with refusing():
-        return {files.vendor.name: files for files in load_vendors(configuration)}
+        return {files.vendor.name: files for files in load_vendors(configuration, stage)}
 
 
-def contract_document(path: Path, configuration: Path = CONFIGURATION) -> Mapping[str, Any]:
-    """Return the contract document of a file, checked by a configuration's schemas. Raises ConfigurationRefused."""
+def contract_document(path: Path) -> Mapping[str, Any]:
+    """Return the contract document of a file, as the vendor sells it to all stages. Raises ConfigurationRefused."""
     with refusing():
-        return load_contract(configuration, path)
+        return whole_contract(path)
 
 
 def files_problems(paths: Sequence[Path]) -> dict[str, str | None]:
@@ -38,7 +38,7 @@ def project_problems(project: Project) -> dict[str, str | None]:
     configuration = project.configuration
     contracts = sorted((configuration / "vendors").glob("*.yaml"))
     found = {str(path): _problem(partial(contract_document, path)) for path in contracts}
-    if not any(found.values()) and (problem := _problem(partial(vendor_files, configuration))):
+    if not any(found.values()) and (problem := _problem(partial(_checked, configuration))):
         found[str(configuration)] = problem
     if not any(found.values()):
         with refusing():
@@ -46,6 +46,11 @@ def project_problems(project: Project) -> dict[str, str | None]:
         for path in workflows:
             found[str(path)] = _problem(partial(_sketched, project, path))
     return found
+
+
+def _checked(configuration: Path) -> None:
+    with refusing():
+        check_vendors(configuration)
 
 
 def _sketched(project: Project, path: Path) -> None:

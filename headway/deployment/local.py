@@ -63,7 +63,7 @@ def up(
     starts; None takes it from the environment.
     """
     stage, assembly = project.stage, assembly or state_dir / ASSEMBLY_FOLDER
-    vendors = {name: files.vendor for name, files in vendor_files(project.configuration).items()}
+    vendors = {name: files.vendor for name, files in vendor_files(project.configuration, stage).items()}
     if unknown := sorted({*vendor_urls, *([only] if only else [])} - set(vendors)):
         place = project.configuration / "vendors"
         raise NotDeployed(f"no vendor {', '.join(unknown)} in {place}; there is {', '.join(vendors)}")

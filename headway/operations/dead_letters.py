@@ -19,6 +19,7 @@ from headway_lane.messages.envelope import (
     raw_body,
     received_epoch_s_of,
 )
+from headway_lane.runtime.formats import FORMAT_VERSION
 
 from headway.deployment.connection import Connection
 
@@ -144,7 +145,9 @@ class DeadLetters:
 
     def replay(self, dead_letter: DeadLetter) -> None:
         """Send a dead letter to the inbox once more, as it came, and delete it here."""
+        came = dead_letter.message.get("MessageAttributes", {})
         attributes = {
+            **{name: value["StringValue"] for name, value in came.items() if name == FORMAT_VERSION},
             CALLBACK_VENDOR_ATTRIBUTE: dead_letter.vendor,
             CALLBACK_HEADERS_ATTRIBUTE: dead_letter.headers or "\n",
             CALLBACK_RECEIVED_ATTRIBUTE: str(dead_letter.received_epoch_s),

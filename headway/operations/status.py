@@ -57,7 +57,7 @@ class DeploymentStatus:
 
 def deployment_status(connection: Connection, now_us: int, configuration: Path) -> DeploymentStatus:
     """Look at every lane at `now_us` since the epoch; what the contracts sell is read from the configuration."""
-    contracts = {name: files.vendor for name, files in vendor_files(configuration).items()}
+    contracts = {name: files.vendor for name, files in vendor_files(configuration, connection.stage.name).items()}
     return DeploymentStatus(
         cloud=connection.cloud,
         lanes=[

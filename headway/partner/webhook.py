@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.exchange import Callback
 from headway_lane.contract.vendor import Vendor
 from headway_lane.verification.keys import keys_of
@@ -25,9 +24,9 @@ class PartnerWebhook:
     callback: Callback
 
     @classmethod
-    def read(cls, path: Path, configuration: Path = CONFIGURATION) -> Self:
+    def read(cls, path: Path) -> Self:
         """Read a contract file. Raises ConfigurationRefused, or UsageProblem where the vendor calls nobody back."""
-        document = contract_document(path, configuration)
+        document = contract_document(path)
         vendor = Vendor.from_document(document)
         if vendor.callback is None:
             raise UsageProblem(f"{path}: `callback` is missing: {vendor.name} is polled, and calls nobody back")

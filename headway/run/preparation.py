@@ -79,16 +79,16 @@ def prepare(workflow: str, source: Path, connection: Connection, choices: Choice
     return PreparedRun(
         route=route,
         machines=machines,
-        contracts=_contracts(configuration, {line.vendor for line in good}),
+        contracts=_contracts(configuration, stage.name, {line.vendor for line in good}),
         bad=[line for line in lines if isinstance(line, BadLine)],
         worklist=choose(good, load(results), again=choices.again),
         results=results,
     )
 
 
-def _contracts(configuration: Path, vendors: set[str]) -> dict[str, Limit]:
+def _contracts(configuration: Path, stage: str, vendors: set[str]) -> dict[str, Limit]:
     """Return the tightest submit limit of each vendor."""
-    known = {name: files.vendor for name, files in vendor_files(configuration).items()}
+    known = {name: files.vendor for name, files in vendor_files(configuration, stage).items()}
     if unknown := sorted(vendors - set(known)):
         raise RunRefused(
             f"{configuration / 'vendors' / unknown[0]}.yaml: no such contract, but {unknown[0]} is deployed"

@@ -83,8 +83,6 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
     """Write the contract of each preset under these terms, and return the documents."""
     shutil.rmtree(configuration, ignore_errors=True)
     (configuration / "vendors").mkdir(parents=True)
-    for schema in CONFIGURATION.glob("*.schema.json"):
-        shutil.copy(schema, configuration)
     contracts = {}
     for name in names:
         contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
@@ -102,7 +100,7 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
             contract["poll"] |= {"after_s": terms.poll_after_s, "every_s": terms.poll_after_s}
         path = configuration / "vendors" / f"{name}.yaml"
         path.write_text(yaml.safe_dump(contract))
-        contracts[name] = contract_document(path, configuration)
+        contracts[name] = contract_document(path)
     return contracts
 
 

@@ -49,6 +49,7 @@ def step_2_the_request_waits_in_the_queue(lab: Laboratory) -> str:
     request = json.loads(message["Body"])
     token: str = request.pop("task_token")
     assert request == {
+        "format_version": 1,
         "call_id": CALL_ID,
         "vendor": VENDOR,
         "idempotency_key": CALL_ID,
@@ -67,6 +68,7 @@ def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[
     assert express["status"] == "SUCCEEDED"
     assert express["stateMachineArn"] == lab.lane.dispatch_machine_arn
     assert json.loads(express["input"]) == {
+        "format_version": 1,
         "call_id": CALL_ID,
         "vendor": VENDOR,
         "idempotency_key": CALL_ID,

@@ -157,7 +157,7 @@ def expected_grants(templates: "Templates") -> dict[str, Grants]:
         "Callbacks/Role": {"<CallbackQueue>": {"sqs:SendMessage"}},
         "Callback/Role": {
             "<Callback/Log>": OWN_LOG,
-            "<CallbackQueue>": CONSUME,
+            "<CallbackQueue>": CONSUME | {"sqs:SendMessage"},
             "<CallbackDlq>": {"sqs:SendMessage"},
             "<Calls>": {READ, CHANGE},
             "<Jobs>": {READ, CHANGE},

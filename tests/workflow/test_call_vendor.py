@@ -73,6 +73,7 @@ def test_the_request_in_the_queue_has_the_token_and_the_answer_to_it_resumes_the
     token = request.pop("task_token")
     assert token
     assert request == {
+        "format_version": 1,
         "call_id": "picture-2",
         "vendor": "replicate",
         "idempotency_key": "picture-2",

@@ -170,7 +170,7 @@ def test_a_new_state_of_a_call_comes_with_its_time(workflow: Workflow) -> None:
 def test_only_an_unanswered_call_can_expire() -> None:
     document = json.loads((WORKFLOWS / "call_vendor.asl.json").read_text())
     arguments = document["States"]["ExpireCall"]["Arguments"]
-    (origins,) = re.fullmatch(r"#state IN \((.*)\)", arguments["ConditionExpression"]).groups()  # type: ignore[union-attr]
+    (origins,) = re.fullmatch(r".* AND #state IN \((.*)\)", arguments["ConditionExpression"]).groups()  # type: ignore[union-attr]
     values = arguments["ExpressionAttributeValues"]
     assert tuple(values[origin]["S"] for origin in origins.split(", ")) == UNANSWERED
 

@@ -21,8 +21,6 @@ CALL = {
     "origin": asdict(Origin("https://sqs.eu-central-1.amazonaws.com/123456789012/urgent", "tenant-1")),
     "permit": asdict(Permit(slot_us=1_795_222_769_028_372, number=41, generation=2)),
 }
-HEARD = {name: value for name, value in CALL.items() if name != "vendor"}
-"""What the caller hears of it: whose call it is, it knows."""
 
 
 @pytest.mark.parametrize("case", ["Accepted", "Duplicate", "Expired"])
@@ -63,8 +61,15 @@ def test_a_rejection_that_cannot_be_done_is_seen_as_a_failed_execution(engine: "
 def test_the_caller_hears_the_call_and_who_holds_its_lease_and_the_rejection_hears_why(engine: "Engine") -> None:
     arn = engine.start("dispatch_call", None, CALL)
     run = engine.end(arn)
-    assert run.outputs["CallVendor"]["heard"] == {**HEARD, "lease_owner": arn}
+    assert run.outputs["CallVendor"]["heard"] == {**CALL, "lease_owner": arn}
     assert run.output["heard"] == {"call": CALL, "error": "Echo.Rejected", "cause": "it only echoes"}
+
+
+def test_a_call_in_a_format_of_later_comes_to_the_caller_whole_and_is_not_rejected(engine: "Engine") -> None:
+    call = {**CALL, "format_version": 2, "deadline": {"epoch_s": 5}}
+    run = engine.run("dispatch_call", None, call)
+    assert run.outputs["CallVendor"]["heard"].items() >= call.items()
+    assert engine.run("dispatch_call", "Newer", call).states[-1] == "CallDispatched"
 
 
 @pytest.mark.parametrize("permit", [CALL["permit"], {}], ids=["permits", "plain pacing"])

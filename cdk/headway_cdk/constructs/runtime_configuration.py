@@ -13,7 +13,7 @@ from aws_cdk import aws_appconfig as appconfig
 from constructs import Construct
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 
-from headway_cdk.configuration import VendorFiles
+from headway_cdk.configuration import VendorFiles, schema
 from headway_cdk.constructs.base import Strategies
 from headway_cdk.names import own_name
 
@@ -30,15 +30,13 @@ class RuntimeConfiguration(Construct):
         self._environment = appconfig.CfnEnvironment(
             self, "Environment", application_id=self.application.ref, name=vendor
         )
-        contract, contract_arn = self._deploy(
-            CONTRACT_PROFILE, files.contract_schema, files.contract, strategies.at_once_id
-        )
-        tuning, tuning_arn = self._deploy(TUNING_PROFILE, files.tuning_schema, files.tuning, strategies.gradual_id)
+        contract, contract_arn = self._deploy(CONTRACT_PROFILE, schema("vendor"), files.contract, strategies.at_once_id)
+        tuning, tuning_arn = self._deploy(TUNING_PROFILE, schema("tuning"), files.tuning, strategies.gradual_id)
         tuning.add_resource_dependency(contract)  # an environment takes one deployment at a time
         self.arns: Mapping[str, str] = {CONTRACT_PROFILE: contract_arn, TUNING_PROFILE: tuning_arn}
 
     def _deploy(
-        self, name: str, schema: Mapping[str, Any], document: Mapping[str, Any], strategy_id: str
+        self, name: str, json_schema: Mapping[str, Any], document: Mapping[str, Any], strategy_id: str
     ) -> tuple[appconfig.CfnDeployment, str]:
         profile = appconfig.CfnConfigurationProfile(
             self,
@@ -48,7 +46,9 @@ class RuntimeConfiguration(Construct):
             location_uri="hosted",
             type="AWS.Freeform",
             validators=[
-                appconfig.CfnConfigurationProfile.ValidatorsProperty(type="JSON_SCHEMA", content=json.dumps(schema))
+                appconfig.CfnConfigurationProfile.ValidatorsProperty(
+                    type="JSON_SCHEMA", content=json.dumps(json_schema)
+                )
             ],
         )
         version = appconfig.CfnHostedConfigurationVersion(

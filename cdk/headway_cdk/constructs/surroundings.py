@@ -82,6 +82,7 @@ class LaneSurroundings:
         yield Environment.CLAIMS_BUCKET, state.claims_bucket
         yield Environment.REQUEST_QUEUE_URLS, " ".join(state.request_queue_urls)
         yield Environment.REQUEST_DLQ_URL, state.request_dlq_url
+        yield Environment.CALLBACK_QUEUE_URL, state.callback_queue_url
         yield Environment.CALLBACK_DLQ_URL, state.callback_dlq_url
         yield Environment.CHECK_QUEUE_URL, state.check_queue_url
         yield Environment.PROXY_URL, self.proxy_url
@@ -108,6 +109,8 @@ class LaneSurroundings:
             yield resource, Place(arn, "The wildcard is the job ID, or our key of it." if "*" in arn else "")
         if state.check_queue_url:
             yield Resource.CHECK_QUEUE, Place(arns.queue_arn(state.check_queue_url))
+        if state.callback_queue_url:
+            yield Resource.CALLBACK_QUEUE, Place(arns.queue_arn(state.callback_queue_url))
         if state.callback_dlq_url:
             yield Resource.CALLBACK_DLQ, Place(arns.queue_arn(state.callback_dlq_url))
         if state.api_token_arn:

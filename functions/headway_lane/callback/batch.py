@@ -1,5 +1,6 @@
 """A batch of callback messages (hop 10): each goes to the inbox, and what is refused is put aside with its reason."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -15,12 +16,14 @@ from headway_lane.messages.envelope import (
     Envelope,
     received_epoch_s_of,
 )
-from headway_lane.runtime.errors import Forged, Malformed, Refused
+from headway_lane.runtime.errors import Forged, Malformed, NewerFormat, Refused
+from headway_lane.runtime.formats import note
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import logger
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 METRICS: Final = {
     CallbackOutcome.RESUMED: Metric.CALLBACKS_RESUMED,
@@ -43,12 +46,18 @@ DEAD_LETTER_BYTES: Final = 1_048_576 - 16_384
 
 class CallbackBatch:
     """Takes the messages of one batch; `counts` says by vendor what became of them. `put_aside` keeps what is refused,
-    for an operator to look at and to replay.
+    for an operator to look at and to replay; `requeue` what is for newer code.
     """
 
-    def __init__(self, inbox: Inbox, put_aside: Callable[[SQSRecord, str, Refused], None]) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        put_aside: Callable[[SQSRecord, str, Refused], None],
+        requeue: Callable[[SQSRecord, NewerFormat], None],
+    ) -> None:
         self._inbox = inbox
         self._put_aside = put_aside
+        self._requeue = requeue
         self.counts: dict[str, Counter[Metric]] = {}
 
     def receive(self, record: SQSRecord) -> None:
@@ -60,6 +69,10 @@ class CallbackBatch:
             receipt = self._inbox.receive(envelope)
         except (Forged, Malformed) as refusal:
             self._refuse(record, vendor, refusal)
+            return
+        except NewerFormat as newer:  # not by its receive count, which would make it a dead letter in the end
+            self._requeue(record, newer)
+            note(self._counts_of(vendor), newer)
             return
         self._counts_of(vendor).update(METRICS[outcome] for outcome in receipt.outcomes)
         logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes)
@@ -77,18 +90,36 @@ class CallbackBatch:
 
 def put_aside(sqs: "SQSClient", dlq_url: str, record: SQSRecord, vendor: str, refusal: Refused) -> None:
     """Send a refused callback to the DLQ, with the reason and all that came."""
-    came = record.raw_event.get("messageAttributes", {})
     reason = f"{refusal}; the body is cut" if len(record.body) > DEAD_LETTER_BYTES else str(refusal)
-    attributes = {name: attribute["stringValue"] for name, attribute in came.items()} | {
+    attributes = _attributes(record) | {
         CALLBACK_VENDOR_ATTRIBUTE: vendor,
-        CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event)),
         CALLBACK_OUTCOME_ATTRIBUTE: type(refusal).__name__,
         CALLBACK_REASON_ATTRIBUTE: reason,
     }
     sqs.send_message(
         QueueUrl=dlq_url,
         MessageBody=record.body[:DEAD_LETTER_BYTES] or "(empty)",
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
-        },
+        MessageAttributes=_written(attributes),
     )
+
+
+def requeue(sqs: "SQSClient", queue_url: str, record: SQSRecord, newer: NewerFormat) -> None:
+    """Send a callback that is for newer code to the end of its queue, as it came and when it came."""
+    sqs.send_message(
+        QueueUrl=queue_url,
+        MessageBody=record.body,
+        DelaySeconds=math.ceil(newer.retry_after_s or 0),
+        MessageAttributes=_written(_attributes(record)),
+    )
+
+
+def _attributes(record: SQSRecord) -> dict[str, str]:
+    """Return what came beside the body, and when it came: the age of a signature stays the same."""
+    came = record.raw_event.get("messageAttributes", {})
+    received = {CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event))}
+    return {name: attribute["stringValue"] for name, attribute in came.items()} | received
+
+
+def _written(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueTypeDef"]:
+    """Write attributes for SQS, which takes no empty ones."""
+    return {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value}

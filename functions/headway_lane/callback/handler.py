@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane import worker
-from headway_lane.callback.batch import CallbackBatch, put_aside
+from headway_lane.callback.batch import CallbackBatch, put_aside, requeue
 from headway_lane.callback.inbox import Inbox
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.observability import publish
@@ -31,7 +31,11 @@ def inbox() -> Inbox:
 
 def receive(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Receive a batch; only callbacks that could not be processed now come back to the queue."""
-    batch = CallbackBatch(inbox(), partial(put_aside, worker.sqs(), setting(Environment.CALLBACK_DLQ_URL)))
+    batch = CallbackBatch(
+        inbox(),
+        partial(put_aside, worker.sqs(), setting(Environment.CALLBACK_DLQ_URL)),
+        partial(requeue, worker.sqs(), setting(Environment.CALLBACK_QUEUE_URL)),
+    )
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event, batch.receive, processor, context)
     for vendor, counts in batch.counts.items():

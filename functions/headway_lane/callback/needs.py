@@ -3,7 +3,7 @@
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import READING_ANSWERS
-from headway_lane.messages.needs import DEAD_LETTERING_CALLBACKS, laying_down
+from headway_lane.messages.needs import DEAD_LETTERING_CALLBACKS, REQUEUEING_CALLBACKS, laying_down
 from headway_lane.resume.needs import settling
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.needs import READ_SECRET, LambdaEntry, Resource, may, reads
@@ -11,14 +11,18 @@ from headway_lane.runtime.needs import READ_SECRET, LambdaEntry, Resource, may, 
 
 def callback(vendor: Vendor) -> LambdaEntry:
     """Return the callback function."""
-    told = reads(
-        Environment.VENDOR,
-        Environment.CALLS_TABLE,
-        Environment.JOBS_TABLE,
-        Environment.CONFIG_APPLICATION,
-        Environment.CALLBACK_URL,
-        Environment.WEBHOOK_SECRET,
+    told = (
+        reads(
+            Environment.VENDOR,
+            Environment.CALLS_TABLE,
+            Environment.JOBS_TABLE,
+            Environment.CONFIG_APPLICATION,
+            Environment.CALLBACK_URL,
+            Environment.WEBHOOK_SECRET,
+        )
+        | DEAD_LETTERING_CALLBACKS
+        | REQUEUEING_CALLBACKS
     )
     verifying = may(Resource.WEBHOOK_KEYS, READ_SECRET) | KNOWING_THE_CONTRACT
     answering = settling(vendor) | READING_ANSWERS | laying_down(Resource.ANSWER_CLAIMS)
-    return LambdaEntry("callback.handler.receive", told | DEAD_LETTERING_CALLBACKS | verifying | answering)
+    return LambdaEntry("callback.handler.receive", told | verifying | answering)

@@ -16,7 +16,7 @@ from headway_lane.messages.claim import Claims, requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.resume.settlement import Settler
-from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, Malformed, RetryLater
+from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, Malformed, NewerFormat, RetryLater
 from headway_lane.vendor_api.lookup import job_of_key
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.submission import submission_of
@@ -71,7 +71,10 @@ class Caller:
         self._sleep_s = sleep_s
 
     def call(self) -> CallReport:
-        """Submit a queued call once. A repeated invocation of one lease owner picks up where the first broke off."""
+        """Submit a queued call once. A repeated invocation of one lease owner picks up where the first broke off.
+
+        Raises NewerFormat where the ledger's records are for newer code; then nothing has happened to the call here.
+        """
         report = self._call()
         for turns in (self._out.turns, self._out.poll_turns):
             turns.report()  # last: an error here repeats nothing but this
@@ -178,7 +181,7 @@ class Caller:
         )
         self._back.requests.requeue(again.to_body(), request.origin, error.retry_after_s)
         return CallReport(
-            CallOutcome.DEFERRED,
+            CallOutcome.NEWER if isinstance(error, NewerFormat) else CallOutcome.DEFERRED,
             error=ErrorCode.VENDOR_THROTTLED,
             cause=f"{self._vendor.name}: {error}",
             retry_after_s=error.retry_after_s,

@@ -7,13 +7,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane import way_out, worker
 from headway_lane.caller.call import Caller, WayBack, WayOut
-from headway_lane.caller.invocation import CallInput, CallOutcome
+from headway_lane.caller.invocation import CallInput, CallOutcome, CallReport
+from headway_lane.caller.newer import requeued
 from headway_lane.contract.dispatch import Pacing
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.runtime import clock
+from headway_lane.runtime.errors import NewerFormat
+from headway_lane.runtime.formats import note
 from headway_lane.runtime.names import Environment, Metric
 from headway_lane.runtime.observability import logger, publish
 from headway_lane.runtime.settings import setting
@@ -26,6 +29,7 @@ METRICS: Final = {
     CallOutcome.REJECTED: Metric.CALLS_REJECTED,
     CallOutcome.DUPLICATE: Metric.CALLS_DUPLICATE,
     CallOutcome.EXPIRED: Metric.CALLS_EXPIRED,
+    CallOutcome.NEWER: Metric.FORMATS_NEWER,
 }
 
 
@@ -51,9 +55,20 @@ def way_back_of(vendor: Vendor) -> WayBack:
 
 
 def call(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Make one call to the vendor."""
+    """Make one call to the vendor, or leave it to newer code."""
     del context
-    vendor, request = worker.vendor(), CallInput.from_event(event)
+    vendor, counts = worker.vendor(), Counter[Metric]()
+    try:
+        report = _made(vendor, CallInput.from_event(event), counts)
+    except NewerFormat as newer:
+        note(counts, newer)
+        report = requeued(event, worker.ledger(), worker.request_queues(), newer)
+    publish(vendor.name, counts)
+    return report.to_json()
+
+
+def _made(vendor: Vendor, request: CallInput, counts: Counter[Metric]) -> CallReport:
+    """Make a call and count what became of it. Raises NewerFormat."""
     out = way_out_of(vendor, request.permit)
     report = Caller(request, out, way_back_of(vendor), epoch_s=clock.epoch_s, sleep_s=clock.sleep_s).call()
     missed_count, late_count = out.turns.missed_count, out.turns.late_count
@@ -66,9 +81,8 @@ def call(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         missed_count=missed_count,
         late_count=late_count,
     )
-    counts = Counter({METRICS[report.outcome]: 1})
+    counts[METRICS[report.outcome]] += 1
     counts[Metric.PERMITS_MISSED] += missed_count
     counts[Metric.PERMITS_LATE] += late_count
     counts.update(cool_down_counts(out.turns.cool_downs + out.poll_turns.cool_downs))
-    publish(vendor.name, counts)
-    return report.to_json()
+    return report

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.messages.origin import Origin
+from headway_lane.messages.request import REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,17 @@ class CallInput:
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:
-        """Read the function's event; `permit` is empty for plain pacing."""
-        permit = Permit(**event["permit"]) if event.get("permit") else None
-        return cls(**{**event, "origin": Origin(**event["origin"]), "permit": permit})
+        """Read the function's event; `permit` is empty for plain pacing. Raises NewerFormat."""
+        REQUEST.check(event)
+        return cls(
+            call_id=event["call_id"],
+            lease_owner=event["lease_owner"],
+            idempotency_key=event["idempotency_key"],
+            payload=event["payload"],
+            origin=Origin(**event["origin"]),
+            permit=Permit(**event["permit"]) if event.get("permit") else None,
+            predecessor=event.get("predecessor", ""),
+        )
 
 
 class CallOutcome(StrEnum):
@@ -37,6 +46,8 @@ class CallOutcome(StrEnum):
     REJECTED = "rejected"
     DUPLICATE = "duplicate"
     EXPIRED = "expired"
+    NEWER = "newer"
+    """It is in its queue again, for newer code."""
 
 
 @dataclass(frozen=True, slots=True)

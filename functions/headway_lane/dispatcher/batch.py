@@ -11,7 +11,8 @@ from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.limiter.pace import Starts
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request_queue import RequestQueues
-from headway_lane.runtime.errors import Malformed, RetryLater
+from headway_lane.runtime.errors import Malformed, NewerFormat, RetryLater
+from headway_lane.runtime.formats import note
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import logger
 
@@ -39,6 +40,8 @@ class RequestBatch:
         except RetryLater as error:
             self._requests.requeue(body, origin, error.retry_after_s)
             self.counts[Metric.CALLS_REQUEUED] += 1
+            if isinstance(error, NewerFormat):
+                note(self.counts, error)
             return
         except Exception as error:  # the batch processor returns the message to the queue, and says nothing
             logger().warning("dispatch failed", error_type=type(error).__name__, reason=str(error))

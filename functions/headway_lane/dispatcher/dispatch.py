@@ -15,7 +15,7 @@ from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import Pace, Starts, no_starts
 from headway_lane.messages import json_text
 from headway_lane.messages.origin import Origin
-from headway_lane.messages.request import CallRequest, waiter_of
+from headway_lane.messages.request import REQUEST, CallRequest, waiter_of
 from headway_lane.resume.waiters import Waiters
 from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
 
@@ -89,6 +89,7 @@ class Dispatcher:
             stateMachineArn=self._machine_arn,
             input=json_text.write(
                 {
+                    **REQUEST.stamp,
                     "call_id": request.call_id,
                     "vendor": request.vendor,
                     "idempotency_key": request.idempotency_key,

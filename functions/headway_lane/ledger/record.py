@@ -9,6 +9,11 @@ from enum import StrEnum
 from typing import Final
 
 from headway_lane.messages.waiter import Waiter
+from headway_lane.runtime.formats import FORMAT_VERSION, Format
+
+CALL: Final = Format("the record of the call", version=1)
+JOB: Final = Format("the record of the job", version=1)
+"""With the answer in it."""
 
 
 class CallState(StrEnum):
@@ -51,6 +56,7 @@ class CallAttribute(StrEnum):
     ERROR = "error"
     CAUSE = "cause"
     EXPIRES_EPOCH_S = "expires_epoch_s"
+    FORMAT_VERSION = FORMAT_VERSION
 
 
 class JobAttribute(StrEnum):
@@ -61,6 +67,7 @@ class JobAttribute(StrEnum):
     ANSWER = "answer"
     ANSWERED_EPOCH_MS = "answered_epoch_ms"
     EXPIRES_EPOCH_S = "expires_epoch_s"
+    FORMAT_VERSION = FORMAT_VERSION
 
 
 def since_attribute(state: CallState) -> str:

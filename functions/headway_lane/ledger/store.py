@@ -6,6 +6,8 @@ one sees its condition hold.
 An SDK sends a request again where its response was lost, and the repeat of a move finds the call moved: its condition
 fails though the move has happened. So every move signs the record with an ID of its own, and knows its own work again
 by it.
+
+What is written by a newer version of its format is neither read nor changed: every method raises NewerFormat then.
 """
 
 import json
@@ -16,9 +18,21 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from headway_lane.ledger.record import Answer, Call, CallAttribute, CallState, JobAttribute, job_key, since_attribute
+from headway_lane.ledger.record import (
+    CALL,
+    JOB,
+    Answer,
+    Call,
+    CallAttribute,
+    CallState,
+    JobAttribute,
+    job_key,
+    since_attribute,
+)
 from headway_lane.messages import json_text
 from headway_lane.messages.request import CallRequest
+from headway_lane.messages.waiter import Waiter
+from headway_lane.runtime.formats import UNDERSTOOD
 from headway_lane.runtime.refused_writes import item_of
 
 if TYPE_CHECKING:
@@ -58,6 +72,7 @@ class Ledger:
                     CallAttribute.IDEMPOTENCY_KEY: request.idempotency_key,
                     since_attribute(CallState.QUEUED): now_ms,
                     CallAttribute.EXPIRES_EPOCH_S: now_ms // 1_000 + ttl_s,
+                    **CALL.stamp,
                 },
                 ConditionExpression=f"attribute_not_exists({CallAttribute.CALL_ID})",
             )
@@ -70,6 +85,11 @@ class Ledger:
         """Return the record of a call, read consistently."""
         item = self._calls.get_item(Key={CallAttribute.CALL_ID: call_id}, ConsistentRead=True).get("Item")
         return _call(item) if item else None
+
+    def waiter_of(self, call_id: str) -> Waiter | None:
+        """Return who waits for a call, in whatever version its record is written; None where there is no record."""
+        item = self._calls.get_item(Key={CallAttribute.CALL_ID: call_id}, ConsistentRead=True).get("Item", {})
+        return Waiter(str(item[CallAttribute.WAITER])) if CallAttribute.WAITER in item else None
 
     def begin(self, call_id: str, lease_owner: str, lease_s: int) -> Call | None:
         """Move queued -> dispatching under a lease. None where the call is not queued any more."""
@@ -142,7 +162,7 @@ class Ledger:
         }
         try:
             item = self._write_job(
-                vendor, answer.job_id, values, ConditionExpression=f"attribute_not_exists({JobAttribute.ANSWER})"
+                vendor, answer.job_id, values, condition=f"{UNDERSTOOD} AND attribute_not_exists({JobAttribute.ANSWER})"
             )
         except ClientError as error:
             _unless_condition_failed(error)
@@ -161,7 +181,9 @@ class Ledger:
 
     def _job(self, vendor: str, job_id: str) -> Mapping[str, Any]:
         key = job_key(vendor, job_id)
-        return self._jobs.get_item(Key={JobAttribute.JOB_KEY: key}, ConsistentRead=True).get("Item", {})
+        item = self._jobs.get_item(Key={JobAttribute.JOB_KEY: key}, ConsistentRead=True).get("Item", {})
+        JOB.check(item)
+        return item
 
     def _move(
         self,
@@ -180,27 +202,36 @@ class Ledger:
             CallAttribute.MOVE_ID: move_id,
             since_attribute(state): self._epoch_ms(),
             **(values or {}),
+            **CALL.stamp,
         }
         places = {f":from{index}": origin for index, origin in enumerate(origins)}
         try:
             answer = self._calls.update_item(
                 Key={CallAttribute.CALL_ID: call_id},
-                **_set(changes, places, f"#{CallAttribute.STATE} IN ({', '.join(places)})", removed),
+                **_set(changes, places, f"{UNDERSTOOD} AND #{CallAttribute.STATE} IN ({', '.join(places)})", removed),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             _unless_condition_failed(error)
             found = item_of(error)
+            CALL.check(found)
             ours = found.get(CallAttribute.MOVE_ID) == move_id and found[CallAttribute.STATE] == state
             return _call(found) if ours else None
         return _call(answer["Attributes"])
 
-    def _write_job(self, vendor: str, job_id: str, values: Mapping[str, Any], **condition: Any) -> Any:
-        changes = {**values, JobAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + JOB_TTL_S}
-        return self._jobs.update_item(
-            Key={JobAttribute.JOB_KEY: job_key(vendor, job_id)}, **_set(changes), **condition, ReturnValues="ALL_NEW"
-        )
+    def _write_job(self, vendor: str, job_id: str, values: Mapping[str, Any], condition: str = UNDERSTOOD) -> Any:
+        changes = {**values, JobAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + JOB_TTL_S, **JOB.stamp}
+        try:
+            return self._jobs.update_item(
+                Key={JobAttribute.JOB_KEY: job_key(vendor, job_id)},
+                **_set(changes, condition=condition),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            JOB.check(item_of(error))
+            raise
 
 
 def _answer(job: Mapping[str, Any]) -> Answer | None:
@@ -226,6 +257,7 @@ def _set(
 
 
 def _call(item: Mapping[str, Any]) -> Call:
+    CALL.check(item)
     return Call(
         call_id=item[CallAttribute.CALL_ID],
         vendor=item[CallAttribute.VENDOR],

@@ -1,9 +1,10 @@
 """In-flight permits in DynamoDB: one item per vendor in the budgets table, changed key by key and never written whole.
 
-Call IDs are aliased, because they hold characters that paths do not. The condition counts with `size()`, so no version
-is needed: writers who do not compete for the last in-flight permits do not refuse each other.
+Call IDs are aliased, because they hold characters that paths do not. The condition counts with `size()`, so none
+of the writes is counted: writers who do not compete for the last in-flight permits do not refuse each other.
 """
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,8 @@ from botocore.exceptions import ClientError
 
 from headway_lane.limiter.in_flight import Holders
 from headway_lane.limiter.reservation_store import BudgetAttribute
+from headway_lane.runtime.formats import FORMAT_VERSION, NAMES, UNDERSTOOD, Format
+from headway_lane.runtime.refused_writes import item_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
@@ -20,13 +23,17 @@ class InFlightAttribute(StrEnum):
     """Attributes of a vendor's in-flight permits, beside the key of the budgets table."""
 
     HOLDERS = "holders"
+    FORMAT_VERSION = FORMAT_VERSION
 
 
-_HOLDERS: Final = {"#holders": InFlightAttribute.HOLDERS.value}
+HOLDERS: Final = Format("the in-flight permits", version=1)
+_NAMES: Final = {"#holders": InFlightAttribute.HOLDERS.value, **NAMES}
 
 
 class DynamoInFlightStore:
-    """In-flight permits in a DynamoDB table."""
+    """In-flight permits in a DynamoDB table. Where newer code has written them nothing changes them, and `read` and
+    `release` raise NewerFormat.
+    """
 
     def __init__(self, table: "Table") -> None:
         self._table = table
@@ -35,9 +42,10 @@ class DynamoInFlightStore:
         """Make the map of a budget, empty, where there is none."""
         self._update(
             budget,
-            "SET #holders = if_not_exists(#holders, :none)",
-            ExpressionAttributeNames=_HOLDERS,
-            ExpressionAttributeValues={":none": {}},
+            f"SET #holders = if_not_exists(#holders, :none), #{FORMAT_VERSION} = :{FORMAT_VERSION}",
+            [],
+            {},
+            {":none": {}},
         )
 
     def read(self, budget: str) -> Holders | None:
@@ -64,31 +72,47 @@ class DynamoInFlightStore:
         return self._update(
             budget,
             " ".join(clauses),
-            ConditionExpression=" AND ".join(conditions),
-            ExpressionAttributeNames={**_HOLDERS, **{name: call_id for call_id, name in names.items()}},
-            ExpressionAttributeValues=values | ({":room": limit - added_count} if taken else {}),
+            conditions,
+            {name: call_id for call_id, name in names.items()},
+            values | ({":room": limit - added_count} if taken else {}),
         )
 
     def release(self, budget: str, call_id: str) -> None:
         """Remove a call from the holders; nothing happens where it is none, and no item is made."""
+        # Only here a refused write asks for the item, which may be large: after `acquire` and `open` it is read anyway.
         self._update(
-            budget,
-            "REMOVE #holders.#call",
-            ConditionExpression="attribute_exists(#holders.#call)",
-            ExpressionAttributeNames={**_HOLDERS, "#call": call_id},
+            budget, "REMOVE #holders.#call", ["attribute_exists(#holders.#call)"], {"#call": call_id}, {}, refuse=True
         )
 
-    def _update(self, budget: str, expression: str, **rest: Any) -> bool:
-        """Update the item of a budget; False where the condition did not hold."""
+    def _update(
+        self,
+        budget: str,
+        expression: str,
+        conditions: Sequence[str],
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+        *,
+        refuse: bool = False,
+    ) -> bool:
+        """Update the item of a budget; False where the conditions did not hold. `refuse` asks whether it is newer."""
         try:
-            self._table.update_item(Key={BudgetAttribute.BUDGET: budget}, UpdateExpression=expression, **rest)
+            self._table.update_item(
+                Key={BudgetAttribute.BUDGET: budget},
+                UpdateExpression=expression,
+                ConditionExpression=" AND ".join([UNDERSTOOD, *conditions]),
+                ExpressionAttributeNames={**_NAMES, **names},
+                ExpressionAttributeValues={**HOLDERS.values, **values},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD" if refuse else "NONE",
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
+            HOLDERS.check(item_of(error))
             return False
         return True
 
 
 def holders(item: dict[str, Any]) -> Holders:
-    """Return the holders of an item; DynamoDB's numbers are Decimals."""
+    """Return the holders of an item; DynamoDB's numbers are Decimals. Raises NewerFormat."""
+    HOLDERS.check(item)
     return {call_id: int(until_s) for call_id, until_s in item[InFlightAttribute.HOLDERS].items()}

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -12,10 +12,14 @@ from headway_lane.limiter.core.circuit import Circuit
 from headway_lane.limiter.core.reservations import Floor, Quota, Reservations, Rule, Shift, Window
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import Entry
+from headway_lane.runtime.formats import FORMAT_VERSION, Format
 from headway_lane.runtime.refused_writes import item_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
+
+
+RESERVATIONS: Final = Format("the reservations of a budget", version=1)
 
 
 class BudgetAttribute(StrEnum):
@@ -27,6 +31,7 @@ class BudgetAttribute(StrEnum):
     RESERVATIONS = "reservations"
     WRITE_ID = "write_id"
     """Signs the last write, so that its writer knows its own work again where only the response was lost."""
+    FORMAT_VERSION = FORMAT_VERSION
 
 
 class DynamoReservationStore:
@@ -36,7 +41,9 @@ class DynamoReservationStore:
         self._table = table
 
     def read(self, budget: str) -> Entry | None:
-        """Return the entry of a budget, read consistently; None before its first use."""
+        """Return the entry of a budget, read consistently; None before its first use. Raises NewerFormat, so that what
+        newer code has written is never written over: `write` goes over the version that was read.
+        """
         item = self._table.get_item(Key={BudgetAttribute.BUDGET: budget}, ConsistentRead=True).get("Item")
         return _entry(item) if item else None
 
@@ -51,6 +58,7 @@ class DynamoReservationStore:
             BudgetAttribute.RULE: _rule_json(entry.rule),
             BudgetAttribute.RESERVATIONS: _reservations_json(entry.reservations),
             BudgetAttribute.WRITE_ID: write_id,
+            **RESERVATIONS.stamp,
         }
         version = BudgetAttribute.VERSION
         try:
@@ -100,6 +108,7 @@ def _reservations_json(reservations: Reservations) -> str:
 
 
 def _entry(item: Any) -> Entry:
+    RESERVATIONS.check(item)
     rule, reservations = json.loads(item[BudgetAttribute.RULE]), json.loads(item[BudgetAttribute.RESERVATIONS])
     return Entry(
         version=int(item[BudgetAttribute.VERSION]),

@@ -4,16 +4,20 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from headway_lane.contract.exchange import Poll
 from headway_lane.contract.vendor import Vendor
 from headway_lane.messages import json_text
 from headway_lane.messages.request_queue import LONGEST_REQUEUE_S
-from headway_lane.runtime.errors import Malformed
+from headway_lane.runtime.errors import Malformed, NewerFormat
+from headway_lane.runtime.formats import FORMAT_VERSION, Format
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
+
+
+CHECK: Final = Format("the check", version=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,19 @@ class Check:
 
     @classmethod
     def from_body(cls, body: str) -> Self:
-        """Read a message; Malformed where we cannot have written it."""
+        """Read a message; NewerFormat, or Malformed where we cannot have written it."""
         try:
             words: Any = json.loads(body)
-            return cls(**words)
+            written = dict(words)
+            CHECK.check(written)
+            written.pop(FORMAT_VERSION, None)
+            return cls(**written)
         except (ValueError, TypeError) as error:
             raise Malformed("the message is not a check") from error
+
+    def to_body(self) -> str:
+        """Write the message that `from_body` reads."""
+        return json_text.write({**CHECK.stamp, **asdict(self)})
 
     def again(self, at_epoch_s: int) -> Self:
         """Return the next check, not after the last."""
@@ -56,8 +67,11 @@ class Checks:
     def put(self, check: Check) -> None:
         """Let a check wait until it is due, or for as long as SQS lets a message wait."""
         ahead_s = max(0, math.ceil(check.due_epoch_s - self._epoch_s()))
-        self._sqs.send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=json_text.write(asdict(check)),
-            DelaySeconds=min(ahead_s, LONGEST_REQUEUE_S),
-        )
+        self._send(check.to_body(), ahead_s)
+
+    def requeue(self, body: str, newer: NewerFormat) -> None:
+        """Let a check that newer code has to make wait for that code, as it came."""
+        self._send(body, math.ceil(newer.retry_after_s or 0))
+
+    def _send(self, body: str, delay_s: int) -> None:
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=min(delay_s, LONGEST_REQUEUE_S))

@@ -1,8 +1,8 @@
 """Claim checks: what is too large for a message, a state or a table lies in S3, and a pointer travels in its place.
 
 A pointer is the same wherever it stands, in a payload (hop 1), in an answer (hop 10) and in a result (hop 11):
-`{"headway_claim": {"bucket": ..., "key": ..., "size_bytes": ...}}`. Objects are JSON texts under the hash of their
-content, so that writing one twice changes nothing, and they expire with the ledger's records.
+`{"headway_claim": {"format_version": 1, "bucket": ..., "key": ..., "size_bytes": ...}}`. Objects are JSON texts under
+the hash of their content, so that writing one twice changes nothing, and they expire with the ledger's records.
 """
 
 import hashlib
@@ -14,11 +14,13 @@ from botocore.exceptions import ClientError
 
 from headway_lane.messages import json_text
 from headway_lane.runtime.errors import Malformed
+from headway_lane.runtime.formats import FORMAT_VERSION, Format
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 FIELD: Final = "headway_claim"
+CLAIM: Final = Format("the claim check", version=1)
 CARRIED_BYTES: Final = 196_608
 """What travels as it is. A state, a message and an item carry at least 262,144 bytes (service quotas of Step Functions
 and SQS; DynamoDB: 400 KB); the rest is for what the way adds: a task token, IDs, a permit.
@@ -44,12 +46,15 @@ class Claim:
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
-        """Read a pointer; None where a value is none. Malformed where it is one that cannot be ours."""
+        """Read a pointer; None where a value is none. NewerFormat; Malformed where it is one that cannot be ours."""
         if not isinstance(value, dict) or set(value) != {FIELD}:
             return None
         try:
-            claim = cls(**value[FIELD])
-        except TypeError as error:
+            written = dict(value[FIELD])
+            CLAIM.check(written)
+            written.pop(FORMAT_VERSION, None)
+            claim = cls(**written)
+        except (TypeError, ValueError) as error:
             raise Malformed(f"`{FIELD}` needs exactly `bucket`, `key` and `size_bytes`") from error
         if not (isinstance(claim.bucket, str) and isinstance(claim.key, str)):
             raise Malformed(f"`{FIELD}`: `bucket` and `key` are texts")
@@ -57,7 +62,7 @@ class Claim:
 
     def pointer(self) -> dict[str, Any]:
         """Write the pointer that `read` reads."""
-        return {FIELD: asdict(self)}
+        return {FIELD: {**CLAIM.stamp, **asdict(self)}}
 
 
 class Claims:
@@ -81,7 +86,7 @@ class Claims:
     def redeem(self, value: Any, folder: str) -> Any:
         """Return what a pointer points to, and every other value as it is.
 
-        Malformed where the pointer leads out of its folder, or to nothing.
+        NewerFormat; Malformed where the pointer leads out of its folder, or to nothing.
         """
         claim = Claim.read(value)
         if claim is None:

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from headway_lane.runtime.errors import Malformed
+from headway_lane.runtime.formats import FORMAT_VERSION, Format
 
+ENVELOPE: Final = Format("the callback message", version=1)
+"""Its version is an attribute, beside vendor and headers."""
 CALLBACK_VENDOR_ATTRIBUTE: Final = "vendor"
 CALLBACK_HEADERS_ATTRIBUTE: Final = "headers"
 """SQS message attributes that the callback API's mapping template writes (hop 9)."""
@@ -37,6 +40,7 @@ def mapping_template(vendor: str, headers: Sequence[str]) -> str:
         "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
         + _attribute(1, CALLBACK_VENDOR_ATTRIBUTE, vendor)
         + _attribute(2, CALLBACK_HEADERS_ATTRIBUTE, "$util.urlEncode($headers)")
+        + _attribute(3, FORMAT_VERSION, str(ENVELOPE.version))
     )
 
 
@@ -59,8 +63,12 @@ class Envelope:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """Read a record of a Lambda event; Malformed where the attributes of our own template are missing."""
+        """Read a record of a Lambda event; Malformed where the attributes of our own template are missing.
+
+        Raises NewerFormat, too.
+        """
         attributes = record.get("messageAttributes", {})
+        ENVELOPE.check(_version(attributes))
         try:
             vendor = attributes[CALLBACK_VENDOR_ATTRIBUTE]["stringValue"]
             lines = attributes[CALLBACK_HEADERS_ATTRIBUTE]["stringValue"].splitlines()
@@ -71,6 +79,15 @@ class Envelope:
         headers = {name.lower(): value for name, _, value in (line.partition(":") for line in lines) if value}
         body = raw_body(record["body"])
         return cls(vendor=vendor, headers=headers, body=body, received_epoch_s=received_epoch_s_of(record))
+
+
+def _version(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the version as `Format.check` takes it; attributes are texts. What is no number stays what it is."""
+    said = attributes.get(FORMAT_VERSION)
+    if said is None:
+        return {}
+    text = str(said["stringValue"])
+    return {FORMAT_VERSION: int(text) if text.isdecimal() else text}
 
 
 def received_epoch_s_of(record: Mapping[str, Any]) -> float:

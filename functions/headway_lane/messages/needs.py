@@ -9,6 +9,7 @@ _SEND: Final = "sqs:SendMessage"
 
 REQUEUEING: Final = may(Resource.REQUEST_QUEUES, _SEND)
 CHECKING_LATER: Final = reads(Environment.CHECK_QUEUE_URL) | may(Resource.CHECK_QUEUE, _SEND)
+REQUEUEING_CALLBACKS: Final = reads(Environment.CALLBACK_QUEUE_URL) | may(Resource.CALLBACK_QUEUE, _SEND)
 DEAD_LETTERING_REQUESTS: Final = reads(Environment.REQUEST_DLQ_URL) | may(Resource.REQUEST_DLQ, _SEND)
 DEAD_LETTERING_CALLBACKS: Final = reads(Environment.CALLBACK_DLQ_URL) | may(Resource.CALLBACK_DLQ, _SEND)
 

@@ -7,8 +7,12 @@ from typing import Any, Final, Self
 
 from headway_lane.messages import json_text
 from headway_lane.messages.waiter import Waiter
-from headway_lane.runtime.errors import Malformed
+from headway_lane.runtime.errors import Malformed, NewerFormat
+from headway_lane.runtime.formats import Format
 
+REQUEST: Final = Format("the request", version=1)
+"""Also of what the dispatcher makes of it for `dispatch_call`: the request without its token, with permit and origin.
+"""
 TASK_TOKEN_FIELD: Final = "task_token"  # noqa: S105 - a name
 """The field in which a workflow puts its task token. From here on the call has a waiter, and nobody asks of which kind.
 """
@@ -32,7 +36,10 @@ class CallRequest:
 
     @classmethod
     def from_body(cls, body: str, vendor: str) -> Self:
-        """Read a message body of `vendor`'s queue; Malformed names the field that is missing or wrong."""
+        """Read a message body of `vendor`'s queue; Malformed names the field that is missing or wrong.
+
+        Raises NewerFormat, too.
+        """
         document = _object(body)
         if document.get("vendor") != vendor:
             raise Malformed(f"`vendor` is {document.get('vendor')!r}, but this queue serves {vendor!r}")
@@ -48,6 +55,7 @@ class CallRequest:
     def to_body(self) -> str:
         """Write the message body that `from_body` reads; no longer than what `call_vendor` wrote: SQS bounds it."""
         fields = {
+            **REQUEST.stamp,
             "call_id": self.call_id,
             "vendor": self.vendor,
             "idempotency_key": self.idempotency_key,
@@ -59,10 +67,10 @@ class CallRequest:
 
 
 def call_id_of(body: str) -> str | None:
-    """Return the call ID of a message; None where it has none, and will be refused."""
+    """Return the call ID of a message; None where it has none, or will not be dispatched by this code."""
     try:
         call_id = _object(body).get("call_id")
-    except Malformed:
+    except (Malformed, NewerFormat):
         return None
     return call_id if isinstance(call_id, str) and call_id else None
 
@@ -70,13 +78,19 @@ def call_id_of(body: str) -> str | None:
 def waiter_of(body: str) -> Waiter | None:
     """Return the waiter of a message that may be malformed otherwise, so that it can be told at once."""
     try:
-        token = _object(body).get(TASK_TOKEN_FIELD)
+        token = _json_object(body).get(TASK_TOKEN_FIELD)
     except Malformed:
         return None
     return Waiter(token) if isinstance(token, str) and token else None
 
 
 def _object(body: str) -> Mapping[str, Any]:
+    document = _json_object(body)
+    REQUEST.check(document)
+    return document
+
+
+def _json_object(body: str) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
     except ValueError as error:

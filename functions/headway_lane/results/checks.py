@@ -15,6 +15,8 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.messages.check import Check
 from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.runtime import clock
+from headway_lane.runtime.errors import NewerFormat
+from headway_lane.runtime.formats import note
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import logger, publish
 from headway_lane.vendor_api.cool_downs import cool_down_counts
@@ -60,8 +62,13 @@ def check_all(event: dict[str, Any], context: LambdaContext) -> PartialItemFailu
     reconciler = reconciler_of(vendor, vendor.poll, counts)
 
     def check_record(record: SQSRecord) -> None:
-        due = Check.from_body(record.body)
-        outcome = reconciler.reconcile(due)
+        try:
+            due = Check.from_body(record.body)
+            outcome = reconciler.reconcile(due)
+        except NewerFormat as newer:
+            worker.checks().requeue(record.body, newer)
+            note(counts, newer)
+            return
         counts[METRICS[outcome]] += 1
         logger().info("job checked", call_id=due.call_id, job_id=due.job_id, outcome=outcome)
 

@@ -2,7 +2,8 @@
 
 HeadwayError
 ├── RetryLater       nothing happened; the same step may be tried again
-│   └── InDoubt      nobody knows whether it happened, which is found out before the step is tried again
+│   ├── InDoubt      nobody knows whether it happened, which is found out before the step is tried again
+│   └── NewerFormat  it is for newer code to read: this code leaves it as it is
 ├── FailTask         the call is over; its waiting task is failed with `code` and `cause`
 └── Refused          input from outside that is put aside with its reason and never retried
     ├── Malformed
@@ -42,6 +43,10 @@ class RetryLater(HeadwayError):  # noqa: N818 - named by consequence, like its s
 
 class InDoubt(RetryLater):
     """The vendor may have taken the call: whoever tries again finds that out first."""
+
+
+class NewerFormat(RetryLater):
+    """A message or a record is in a format that is newer than this code; see `runtime.formats`."""
 
 
 class FailTask(HeadwayError):  # noqa: N818

@@ -20,6 +20,7 @@ class Resource(StrEnum):
     REQUEST_QUEUES = "request_queues"
     REQUEST_DLQ = "request_dlq"
     CHECK_QUEUE = "check_queue"
+    CALLBACK_QUEUE = "callback_queue"
     CALLBACK_DLQ = "callback_dlq"
     REQUEST_CLAIMS = "request_claims"
     ANSWER_CLAIMS = "answer_claims"

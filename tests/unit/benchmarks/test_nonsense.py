@@ -21,7 +21,7 @@ URL = "https://callbacks.example/v/callbacks/any"
 
 
 def vendor_of(name: str) -> Vendor:
-    return Vendor.from_document(load_contract(CONFIGURATION, PRESETS / f"{name}.yaml"))
+    return Vendor.from_document(load_contract(PRESETS / f"{name}.yaml"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -53,3 +53,16 @@ def test_a_tuning_is_checked_with_the_whole(directory: Path) -> None:
     code, _, complained = validate(directory)
     assert code == 2
     assert "`delay_ms`: -1 is less than the minimum of 0" in complained
+
+
+def test_shares_are_checked_for_every_stage_that_they_name_whichever_is_deployed(directory: Path) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    shipped = path.read_text()
+    path.write_text(f"{shipped}\nshares: {{test: 0.2, prod: 0.8}}\n")
+    assert validate(directory)[:2] == (0, f"{path}: can be used\n")
+    path.write_text(f"{shipped}\nshares: {{test: 0.3, prod: 0.8}}\n")
+    code, _, complained = validate(directory)
+    assert (code, complained.startswith(f"{path}: `shares` come to 1.1")) == (2, True)
+    path.write_text(f"{shipped}\nshares: {{test: 0.01, prod: 0.8}}\n")
+    code, _, complained = validate(directory)
+    assert (code, "`shares.test` is 0.01, which leaves less than one call" in complained) == (2, True)

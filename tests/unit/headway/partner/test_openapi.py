@@ -17,7 +17,7 @@ from headway.partner.openapi import openapi
 
 PRESETS = CONFIGURATION / "presets"
 URL = "https://callbacks.example/v/callbacks"
-VENDORS = [Vendor.from_document(load_contract(CONFIGURATION, path)) for path in sorted(PRESETS.glob("*.yaml"))]
+VENDORS = [Vendor.from_document(load_contract(path)) for path in sorted(PRESETS.glob("*.yaml"))]
 CALLBACKS = {vendor.name: vendor.callback for vendor in VENDORS if vendor.callback}
 NAMES = list(CALLBACKS)
 

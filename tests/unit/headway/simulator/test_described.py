@@ -62,7 +62,7 @@ class Bench:
 async def bench(
     name: str, changed: Callable[[Contract], Contract] = lambda contract: contract, **changes: Any
 ) -> AsyncIterator[Bench]:
-    contract = changed(load_contract(CONFIGURATION, CONFIGURATION / "presets" / f"{name}.yaml"))
+    contract = changed(load_contract(CONFIGURATION / "presets" / f"{name}.yaml"))
     quick: dict[str, Any] = {"keys": KEYS, "submit": Rate(100, 60), "job_time_s": 0.0, "answer_time_s": 0.0}
     posted: list[httpx.Request] = []
 

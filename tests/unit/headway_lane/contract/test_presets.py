@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def document_of(name: str) -> Mapping[str, Any]:
-    return load_contract(CONFIGURATION, PRESETS / f"{name}.yaml")
+    return load_contract(PRESETS / f"{name}.yaml")
 
 
 def vendor_of(name: str) -> Vendor:

@@ -75,6 +75,7 @@ def test_a_request_is_recorded_and_started(
     (started,) = step_functions.of("StartExecution")
     assert started["stateMachineArn"] == MACHINE_ARN
     assert json.loads(started["input"]) == {
+        "format_version": 1,
         "call_id": "call-1",
         "vendor": "acme",
         "idempotency_key": "call-1-key",

@@ -53,7 +53,8 @@ def expire(tables: Tables, now_ms: int) -> bool:
     """Do what the workflow does when its task times out, with the very expressions of its definition."""
     arguments = json.loads(WORKFLOW.read_text())["States"]["ExpireCall"]["Arguments"]
     values: dict[str, Any] = {
-        name: now_ms if name == ":now" else typed["S"] for name, typed in arguments["ExpressionAttributeValues"].items()
+        name: now_ms if name == ":now" else typed.get("S") or int(typed["N"])
+        for name, typed in arguments["ExpressionAttributeValues"].items()
     }
     try:
         tables.calls.update_item(
@@ -88,6 +89,7 @@ def test_a_new_call_is_queued_with_its_token_and_a_time_to_live(ledger: Ledger, 
         "idempotency_key": "call-1-key",
         "queued_epoch_ms": NOW_MS,
         "expires_epoch_s": NOW_MS // 1_000 + 3_600,
+        "format_version": 1,
     }
 
 

@@ -73,6 +73,7 @@ def test_both_halves_are_kept_until_no_vendor_redelivers_any_more(ledger: Ledger
         "call_id": "call-1",
         "answered_epoch_ms": NOW_MS,
         "expires_epoch_s": NOW_MS // 1_000 + JOB_TTL_S,
+        "format_version": 1,
     }
 
 

@@ -64,6 +64,9 @@ def test_the_template_asks_for_every_header_in_lower_and_in_title_case() -> None
         "&MessageAttribute.2.Name=headers"
         "&MessageAttribute.2.Value.DataType=String"
         "&MessageAttribute.2.Value.StringValue=$util.urlEncode($headers)"
+        "&MessageAttribute.3.Name=format_version"
+        "&MessageAttribute.3.Value.DataType=String"
+        "&MessageAttribute.3.Value.StringValue=1"
     )
 
 

@@ -1,0 +1,30 @@
+"""A call in a format that is newer than the caller (hop 6): it goes back to its request queue, for newer code.
+
+The ledger is left as it is. A message too many does no harm there: what is not `queued` any more is dropped. The call
+keeps its in-flight permit, as nobody here can tell whether an earlier attempt has left a job at the vendor.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from headway_lane.caller.invocation import CallOutcome, CallReport
+from headway_lane.ledger.store import Ledger
+from headway_lane.messages import json_text
+from headway_lane.messages.origin import Origin
+from headway_lane.messages.request import TASK_TOKEN_FIELD
+from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.runtime.errors import NewerFormat
+
+_ADDED: Final = frozenset({"permit", "origin", "lease_owner"})
+"""What dispatcher and `dispatch_call` have added to the request."""
+
+
+def requeued(event: Mapping[str, Any], ledger: Ledger, requests: RequestQueues, newer: NewerFormat) -> CallReport:
+    """Send the request that an event was made of to its queue, with all of its fields, those unknown here too."""
+    waiter = ledger.waiter_of(event["call_id"])
+    if waiter is None:
+        return CallReport(CallOutcome.DUPLICATE)  # long over: its record has outlived its time to live
+    request = {name: value for name, value in event.items() if name not in _ADDED}
+    origin = Origin(event["origin"]["queue_url"], event["origin"].get("group"))
+    requests.requeue(json_text.write({**request, TASK_TOKEN_FIELD: waiter}), origin, newer.retry_after_s)
+    return CallReport(CallOutcome.NEWER, cause=str(newer), retry_after_s=newer.retry_after_s)

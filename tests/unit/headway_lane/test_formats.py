@@ -1,0 +1,385 @@
+"""Old and new code meet in the middle of a deployment: what a version is for newer code to read is left to it."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from headway_lane.callback import handler as callbacks
+from headway_lane.caller import handler as caller
+from headway_lane.contract.limits import Limit, Scope
+from headway_lane.dispatcher import handler as dispatcher
+from headway_lane.ledger.record import Answer
+from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.core.reservations import no_reservations, rule_of
+from headway_lane.limiter.core.steps import Entry
+from headway_lane.limiter.in_flight import InFlight
+from headway_lane.limiter.in_flight_store import DynamoInFlightStore
+from headway_lane.limiter.reservation_store import DynamoReservationStore
+from headway_lane.messages.check import Check
+from headway_lane.messages.claim import Claim
+from headway_lane.messages.envelope import Envelope
+from headway_lane.messages.request import CallRequest, call_id_of
+from headway_lane.reconciler import handler as reconciler
+from headway_lane.runtime.errors import Malformed, NewerFormat
+from headway_lane.runtime.formats import FORMAT_VERSION, NEWER_FORMAT_REQUEUE_S, Format
+from headway_lane.runtime.names import Environment
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.headway_lane.fakes import (
+    ORIGIN,
+    SIGNED_AT,
+    TOKEN,
+    Tables,
+    Worker,
+    callback_record,
+    metrics,
+    request_body,
+    request_of,
+    signed,
+    sqs_record,
+    vendor_of,
+)
+from tests.unit.headway_lane.memory_stores import budgets_table
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
+
+NEWER = 2
+SUCCEEDED = '{"id": "job-1", "status": "succeeded"}'
+TEXTS = st.text(min_size=1, max_size=20)
+FIELDS = st.dictionaries(TEXTS, st.one_of(st.none(), st.integers(), TEXTS, st.lists(TEXTS)), max_size=5)
+"""What a format may become, that nobody knows yet."""
+
+
+def attributed(version: str) -> dict[str, Any]:
+    record: dict[str, Any] = callback_record(SUCCEEDED, signed(SUCCEEDED))
+    record["messageAttributes"][FORMAT_VERSION] = {"stringValue": version, "dataType": "String"}
+    return record
+
+
+READERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "request": lambda document: CallRequest.from_body(json.dumps(document), "acme"),
+    "check": lambda document: Check.from_body(json.dumps(document)),
+    "claim": lambda document: Claim.read({"headway_claim": dict(document)}),
+    "envelope": lambda document: Envelope.from_record(attributed(str(document[FORMAT_VERSION]))),
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+@given(fields=FIELDS, version=st.integers(min_value=NEWER))
+def test_a_message_of_a_newer_version_is_never_malformed_whatever_is_in_it(
+    read: Callable[[Mapping[str, Any]], Any], fields: dict[str, Any], version: int
+) -> None:
+    with pytest.raises(NewerFormat) as newer:
+        read(fields | {FORMAT_VERSION: version})
+    assert newer.value.retry_after_s == NEWER_FORMAT_REQUEUE_S
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("version", [0, -1, 1.5, "one", "", True, None, [1]])
+def test_what_is_no_version_is_malformed(read: Callable[[Mapping[str, Any]], Any], version: object) -> None:
+    with pytest.raises(Malformed):
+        read({FORMAT_VERSION: version})
+
+
+@given(version=st.integers(min_value=1), known=st.integers(min_value=1))
+def test_every_version_up_to_the_known_one_is_read_and_none_beyond(version: int, known: int) -> None:
+    what = Format("it", known)
+    if version <= known:
+        what.check({FORMAT_VERSION: version})
+    else:
+        with pytest.raises(NewerFormat, match="it is written by version"):
+            what.check({FORMAT_VERSION: version})
+
+
+def test_a_message_without_a_version_is_of_the_first() -> None:
+    assert CallRequest.from_body(request_body(), "acme") == request_of()
+    check = {"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 1, "until_epoch_s": 2}
+    assert Check.from_body(json.dumps(check)) == Check(**check)  # type: ignore[arg-type] # each has its own type
+    claim = {"bucket": "b", "key": "k", "size_bytes": 3}
+    assert Claim.read({"headway_claim": claim}) == Claim("b", "k", 3)
+    assert Envelope.from_record(callback_record(SUCCEEDED, {})).body == SUCCEEDED.encode()
+
+
+@given(call_id=TEXTS, key=TEXTS, payload=FIELDS, token=TEXTS, predecessor=st.text(max_size=9))
+def test_a_request_comes_back_as_it_was_written(
+    call_id: str, key: str, payload: dict[str, Any], token: Any, predecessor: str
+) -> None:
+    request = CallRequest(call_id, "acme", key, payload, token, predecessor)
+    body = request.to_body()
+    assert CallRequest.from_body(body, "acme") == request
+    assert json.loads(body)[FORMAT_VERSION] == 1
+
+
+@given(call_id=TEXTS, job_id=TEXTS, due=st.integers(), until=st.integers())
+def test_a_check_comes_back_as_it_was_written(call_id: str, job_id: str, due: int, until: int) -> None:
+    check = Check(call_id, job_id, due, until)
+    assert Check.from_body(check.to_body()) == check
+    assert json.loads(check.to_body())[FORMAT_VERSION] == 1
+
+
+@given(bucket=TEXTS, key=TEXTS, size=st.integers(min_value=0))
+def test_a_claim_check_comes_back_as_it_was_written(bucket: str, key: str, size: int) -> None:
+    claim = Claim(bucket, key, size)
+    assert Claim.read(claim.pointer()) == claim
+    assert claim.pointer()["headway_claim"][FORMAT_VERSION] == 1
+
+
+def test_a_version_costs_a_message_a_few_bytes() -> None:
+    without = json.loads(request_of().to_body())
+    del without[FORMAT_VERSION]
+    assert len(request_of().to_body()) - len(json.dumps(without, ensure_ascii=False, separators=(",", ":"))) < 24
+
+
+def test_a_newer_request_goes_back_to_its_queue_as_it_came_and_its_neighbour_is_dispatched(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = json.dumps({FORMAT_VERSION: NEWER, "somebody": "else", "task_token": TOKEN})
+    event = {"Records": [sqs_record(newer, "m1"), sqs_record(request_body(call_id="call-2"), "m2")]}
+    assert dispatcher.dispatch(event, LambdaContext()) == {"batchItemFailures": []}
+    [message] = worker.sqs.of("SendMessage")
+    assert (message["MessageBody"], message["QueueUrl"]) == (newer, "https://sqs.example/requests")
+    assert message["DelaySeconds"] == NEWER_FORMAT_REQUEUE_S
+    assert [json.loads(start["input"])["call_id"] for start in worker.step_functions.of("StartExecution")] == ["call-2"]
+    assert worker.step_functions.of("SendTaskFailure") == []
+    printed = capsys.readouterr().out
+    assert metrics(printed)["FormatsNewer"] == [1.0]
+    assert "this code reads up to 1: deploy the newer code" in printed
+    assert TOKEN not in printed
+
+
+def test_no_in_flight_permit_is_taken_ahead_for_a_newer_request() -> None:
+    assert call_id_of(request_body(format_version=NEWER)) is None
+
+
+MOVES: Mapping[str, Callable[[Ledger], object]] = {
+    "find": lambda ledger: ledger.find("call-1"),
+    "begin": lambda ledger: ledger.begin("call-1", "owner-1", 40),
+    "release": lambda ledger: ledger.release("call-1"),
+    "release in doubt": lambda ledger: ledger.release("call-1", doubtful=True),
+    "accept": lambda ledger: ledger.accept("call-1", "job-1"),
+    "reject": lambda ledger: ledger.reject("call-1", "an error", "a cause"),
+    "abandon": lambda ledger: ledger.abandon("call-1", "an error", "a cause"),
+    "expire": lambda ledger: ledger.expire("call-1"),
+    "answer": lambda ledger: ledger.answer("call-1"),
+    "resume": lambda ledger: ledger.resume("call-1"),
+    "lapse": lambda ledger: ledger.lapse("call-1"),
+}
+
+
+def lift(table: "Table", key: Mapping[str, str], version: int | None = NEWER) -> None:
+    """Let newer code have written a record; None: code before there were versions."""
+    names = {"#version": FORMAT_VERSION}
+    if version is None:
+        table.update_item(Key=key, UpdateExpression="REMOVE #version", ExpressionAttributeNames=names)
+        return
+    values = {":version": version}
+    expression = "SET #version = :version"
+    table.update_item(
+        Key=key, UpdateExpression=expression, ExpressionAttributeNames=names, ExpressionAttributeValues=values
+    )
+
+
+@pytest.mark.parametrize("state", ["queued", "dispatching", "accepted"])
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_a_newer_record_of_a_call_is_neither_read_nor_changed(
+    ledger: Ledger, tables: Tables, move: Callable[[Ledger], object], state: str
+) -> None:
+    ledger.enqueue(request_of(), 3_600)
+    if state != "queued":
+        ledger.begin("call-1", "owner-1", 40)
+    if state == "accepted":
+        ledger.accept("call-1", "job-1")
+    lift(tables.calls, {"call_id": "call-1"})
+    before = tables.call()
+    with pytest.raises(NewerFormat, match="the record of the call is written by version 2"):
+        move(ledger)
+    assert ledger.enqueue(request_of(), 3_600) is False
+    assert tables.call() == before
+
+
+def test_a_record_from_before_there_were_versions_goes_on(ledger: Ledger, tables: Tables) -> None:
+    ledger.enqueue(request_of(), 3_600)
+    lift(tables.calls, {"call_id": "call-1"}, version=None)
+    assert ledger.begin("call-1", "owner-1", 40)
+    lift(tables.calls, {"call_id": "call-1"}, version=None)
+    assert ledger.accept("call-1", "job-1")
+    ledger.join_call("acme", "job-1", "call-1")
+    lift(tables.jobs, {"job_key": "acme#job-1"}, version=None)
+    assert ledger.join_answer("acme", Answer("job-1", True, "succeeded", "{}")).call_id == "call-1"
+    assert tables.call()[FORMAT_VERSION] == 1, "who changes a record says by which version"
+
+
+JOB_MOVES: Mapping[str, Callable[[Ledger], object]] = {
+    "the call comes": lambda ledger: ledger.join_call("acme", "job-1", "call-1"),
+    "the answer comes": lambda ledger: ledger.join_answer("acme", Answer("job-1", True, "succeeded", "{}")),
+    "the answer is read": lambda ledger: ledger.answer_of_job("acme", "job-1"),
+    "the call is looked up": lambda ledger: ledger.call_of_job("acme", "job-1"),
+}
+
+
+@pytest.mark.parametrize("move", JOB_MOVES.values(), ids=JOB_MOVES)
+@pytest.mark.parametrize("first", ["call", "answer"])
+def test_a_newer_record_of_a_job_is_neither_read_nor_changed(
+    ledger: Ledger, tables: Tables, move: Callable[[Ledger], object], first: str
+) -> None:
+    JOB_MOVES[f"the {first} comes"](ledger)
+    lift(tables.jobs, {"job_key": "acme#job-1"})
+    [before] = tables.jobs.scan()["Items"]
+    with pytest.raises(NewerFormat, match="the record of the job"):
+        move(ledger)
+    assert tables.jobs.scan()["Items"] == [before]
+
+
+def test_reservations_of_newer_code_are_not_written_over() -> None:
+    rule = rule_of([Limit(10, 1, Scope.SUBMIT)], headroom_us=50_000)
+    with budgets_table() as table:
+        store = DynamoReservationStore(table)
+        first, second = (Entry(version, rule, no_reservations(rule)) for version in (1, 2))
+        assert store.write("acme#submit", first)
+        assert store.read("acme#submit") == first
+        lift(table, {"budget": "acme#submit"}, version=None)
+        assert store.read("acme#submit") == first
+        # Newer code writes: it counts its writes, as every version does.
+        assert store.write("acme#submit", second)
+        lift(table, {"budget": "acme#submit"})
+        before = table.scan()["Items"]
+        with pytest.raises(NewerFormat, match="the reservations of a budget"):
+            store.read("acme#submit")
+        assert store.write("acme#submit", second) is False, "who has read before newer code wrote"
+        assert table.scan()["Items"] == before
+
+
+def test_in_flight_permits_of_newer_code_are_left_alone() -> None:
+    with budgets_table() as table:
+        in_flight = InFlight(DynamoInFlightStore(table), "acme", 3, 60, lambda: 0)
+        assert in_flight.acquire(["call-1"]).new == {"call-1"}
+        lift(table, {"budget": "acme#in_flight"}, version=None)
+        assert in_flight.acquire(["call-2"]).new == {"call-2"}
+        lift(table, {"budget": "acme#in_flight"})
+        before = table.scan()["Items"]
+        with pytest.raises(NewerFormat, match="the in-flight permits"):
+            in_flight.acquire(["call-3"])
+        with pytest.raises(NewerFormat):
+            in_flight.release("call-1")
+        DynamoInFlightStore(table).open("acme#in_flight")
+        assert table.scan()["Items"] == before
+
+
+EVENT: Mapping[str, Any] = {
+    "call_id": "call-1",
+    "vendor": "acme",
+    "idempotency_key": "key",
+    "payload": {"text": "x"},
+    "predecessor": "",
+    "permit": {},
+    "origin": asdict(ORIGIN),
+    "lease_owner": "owner-1",
+}
+
+
+def requeued(worker: Worker) -> dict[str, Any]:
+    [message] = worker.sqs.of("SendMessage")
+    assert (message["QueueUrl"], message["MessageGroupId"]) == (ORIGIN.queue_url, ORIGIN.group)
+    assert message["DelaySeconds"] == NEWER_FORMAT_REQUEUE_S
+    body: dict[str, Any] = json.loads(message["MessageBody"])
+    return body
+
+
+def test_a_call_for_newer_code_is_a_request_again_with_every_field_of_it(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.ledger.enqueue(request_of(), 3_600)
+    before = worker.tables.call()
+    added = {FORMAT_VERSION: NEWER, "deadline": 5, "payload": ["of", "another", "shape"]}
+    report = caller.call({**EVENT, **added}, LambdaContext())
+    assert report["outcome"] == "newer"
+    kept = {name: EVENT[name] for name in ("call_id", "vendor", "idempotency_key", "predecessor")}
+    assert requeued(worker) == {**kept, **added, "task_token": TOKEN}
+    assert (worker.tables.call(), worker.vendor.requests) == (before, [])
+    assert metrics(capsys.readouterr().out)["FormatsNewer"] == [1.0]
+
+
+def test_a_call_whose_record_is_for_newer_code_waits_for_it_in_the_queue(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.ledger.enqueue(request_of(), 3_600)
+    lift(worker.tables.calls, {"call_id": "call-1"})
+    before = worker.tables.call()
+    assert caller.call({**EVENT}, LambdaContext())["outcome"] == "newer"
+    assert CallRequest.from_body(json.dumps(requeued(worker)), "acme").waiter == TOKEN
+    assert (worker.tables.call(), worker.vendor.requests) == (before, [])
+    assert metrics(capsys.readouterr().out)["FormatsNewer"] == [1.0]
+
+
+def test_a_call_whose_claim_check_is_for_newer_code_goes_back_before_the_vendor_is_called(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker.ledger.enqueue(request_of(), 3_600)
+    payload = {"headway_claim": {FORMAT_VERSION: NEWER, "somewhere": "else"}}
+    assert caller.call({**EVENT, "payload": payload}, LambdaContext())["outcome"] == "newer"
+    assert requeued(worker)["payload"] == payload
+    assert (worker.tables.call()["state"], worker.vendor.requests) == ("queued", [])
+    assert metrics(capsys.readouterr().out)["FormatsNewer"] == [1.0]
+
+
+def test_a_call_that_has_no_record_any_more_is_over(worker: Worker) -> None:
+    assert caller.call({**EVENT, FORMAT_VERSION: NEWER}, LambdaContext()) == {"outcome": "duplicate"}
+    assert worker.sqs.sent == []
+
+
+def test_a_newer_callback_goes_back_to_its_queue_with_all_that_came_and_when_it_came(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = attributed(str(NEWER))
+    assert callbacks.receive({"Records": [record]}, LambdaContext()) == {"batchItemFailures": []}
+    [message] = worker.sqs.of("SendMessage")
+    assert (message["QueueUrl"], message["MessageBody"]) == ("https://sqs.example/callbacks", record["body"])
+    assert message["DelaySeconds"] == NEWER_FORMAT_REQUEUE_S
+    came = {name: value["stringValue"] for name, value in record["messageAttributes"].items()}
+    sent = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert sent == came | {"received_epoch_s": str(SIGNED_AT.timestamp())}
+    assert metrics(capsys.readouterr().out)["FormatsNewer"] == [1.0]
+
+
+@pytest.mark.parametrize("kept", ["calls", "jobs"])
+def test_a_callback_to_a_newer_record_waits_and_resumes_its_task_under_newer_code(worker: Worker, kept: str) -> None:
+    worker.ledger.enqueue(request_of(), 3_600)
+    worker.ledger.begin("call-1", "owner-1", 40)
+    worker.ledger.accept("call-1", "job-1")
+    worker.ledger.join_call("acme", "job-1", "call-1")
+    table, key = {
+        "calls": (worker.tables.calls, {"call_id": "call-1"}),
+        "jobs": (worker.tables.jobs, {"job_key": "acme#job-1"}),
+    }[kept]
+    lift(table, key)
+    record = callback_record(SUCCEEDED, signed(SUCCEEDED))
+    assert callbacks.receive({"Records": [record]}, LambdaContext()) == {"batchItemFailures": []}
+    assert (len(worker.sqs.of("SendMessage")), worker.step_functions.sent) == (1, [])
+    lift(table, key, version=1)
+    callbacks.receive({"Records": [record]}, LambdaContext())
+    assert [sent["taskToken"] for sent in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
+
+
+@pytest.mark.parametrize("newer", ["the check", "the record"])
+def test_a_check_for_newer_code_waits_for_it_as_it_came(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], newer: str
+) -> None:
+    poll = {"path": "/v1/jobs/{job_id}", "timeout_s": 5, "success": ["succeeded"], "after_s": 60, "every_s": 60}
+    worker.profiles.contract = vendor_of({"poll": {**poll, "status": "status"}})
+    monkeypatch.setenv(Environment.CHECK_QUEUE_URL, "https://sqs.example/checks")
+    worker.ledger.enqueue(request_of(), 3_600)
+    lift(worker.tables.calls, {"call_id": "call-1"})
+    body = Check("call-1", "job-1", 1, 2).to_body()
+    if newer == "the check":
+        body = json.dumps({FORMAT_VERSION: NEWER, "job": 7})
+    assert reconciler.check({"Records": [sqs_record(body)]}, LambdaContext()) == {"batchItemFailures": []}
+    [message] = worker.sqs.of("SendMessage")
+    assert (message["QueueUrl"], message["MessageBody"]) == ("https://sqs.example/checks", body)
+    assert message["DelaySeconds"] == NEWER_FORMAT_REQUEUE_S
+    assert worker.vendor.requests == []
+    assert metrics(capsys.readouterr().out)["FormatsNewer"] == [1.0]
