@@ -1,8 +1,8 @@
 """State machine definitions: ASL files with their `${Placeholders}` bound.
 
 A placeholder that is a whole string and bound to a number or an object becomes that JSON value, so the files stay JSON;
-a placeholder bound to text stays for CloudFormation to substitute, because ARNs are known only there. An author's
-setting is written in here, since CloudFormation would not escape what stands in it.
+a placeholder bound to text stays for CloudFormation to substitute, because ARNs are known only there. In an author's
+file, text that is known is written in here, since CloudFormation would not escape what stands in it.
 """
 
 import json
@@ -38,7 +38,7 @@ def bind(name: str, values: Mapping[str, Any]) -> Definition:
             f"workflows/{name}.asl.json: without a value: {sorted(wanted - set(values))};"
             f" never used: {sorted(set(values) - wanted)}"
         )
-    return _definition(document, values, {})
+    return _definition(document, values, {name: value for name, value in values.items() if not isinstance(value, str)})
 
 
 def bind_file(path: Path, bound: Mapping[str, Binding]) -> Definition:
@@ -49,8 +49,9 @@ def bind_file(path: Path, bound: Mapping[str, Binding]) -> Definition:
         near = get_close_matches(name, bound, n=1, cutoff=0)
         advice = f"; did you mean `${{{near[0]}}}`?" if near else ": there are no vendors, functions, tables, settings"
         raise ConfigurationError(f"{path}: `${{{name}}}` stands for nothing{advice}")
-    settings = {name: bound[name].value for name in wanted if bound[name].kind is None}
-    return _definition(document, {name: bound[name].value for name in wanted}, settings)
+    values = {name: bound[name].value for name in wanted}
+    known = {name: value for name, value in values.items() if "${" not in str(value)}  # which every token of CDK has
+    return _definition(document, values, known)
 
 
 def read_document(path: Path) -> Any:
@@ -71,14 +72,11 @@ def vendors_of(document: Any, bound: Mapping[str, Binding]) -> list[str]:
     return sorted({bound[name].vendor for name in _placeholders_of(document) if name in bound and bound[name].vendor})
 
 
-def _definition(document: Any, values: Mapping[str, Any], settings: Mapping[str, Any]) -> Definition:
-    """Write in what is no text, and the settings that are plain text; leave the rest to CloudFormation."""
-    texts = {name: value for name, value in values.items() if isinstance(value, str)}
-    here = {name: value for name, value in values.items() if name not in texts}
-    here |= {name: value for name, value in settings.items() if "${" not in str(value)}  # that is a CDK token
-    text = json.dumps(_replace(document, here), indent=1, ensure_ascii=False)
+def _definition(document: Any, values: Mapping[str, Any], known: Mapping[str, Any]) -> Definition:
+    """Write in what is `known` of all values, and leave the rest to CloudFormation."""
+    text = json.dumps(_replace(document, known), indent=1, ensure_ascii=False)
     left = set(PLACEHOLDER.findall(text))
-    return Definition(text=text, substitutions={name: value for name, value in texts.items() if name in left})
+    return Definition(text=text, substitutions={name: str(value) for name, value in values.items() if name in left})
 
 
 def _placeholders_of(document: Any) -> set[str]:

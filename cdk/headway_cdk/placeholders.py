@@ -15,7 +15,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_cdk.configuration import ConfigurationError
 
 PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
-"""Letters and digits only: CloudFormation substitutes them (`DefinitionSubstitutions`)."""
+"""Alphanumeric: CloudFormation substitutes them (`DefinitionSubstitutions`)."""
 SETTING_NAME: Final = r"^[A-Z][A-Za-z0-9]*$"
 
 
@@ -125,7 +125,7 @@ class _Bindings(Mapping[str, Binding]):
 
 
 def pascal(name: str) -> str:
-    """Write a name in PascalCase, letters and digits only: `use_result` -> `UseResult`."""
+    """Write a name in PascalCase, alphanumeric: `use_result` -> `UseResult`."""
     return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name) if part)
 
 
@@ -172,7 +172,7 @@ class Placeholders:
     def add_setting(self, name: str, value: Any) -> None:
         """Add a setting, under its own name."""
         if not re.match(SETTING_NAME, name):
-            raise ConfigurationError(f"the setting {name!r}: a name is letters and digits, the first a capital")
+            raise ConfigurationError(f"the setting {name!r}: a name is alphanumeric, the first a capital")
         self._add(f"the setting {name!r}", name, lambda: Binding(value))
 
     def add_lane(self, vendor: Vendor, parts: LaneParts) -> None:

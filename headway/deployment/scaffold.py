@@ -33,7 +33,7 @@ def write(name: str, parent: Path) -> Sequence[Path]:
         copy = Path(beside) / name  # a folder of its own: the temporary one is its owner's alone
         files = [_copy(path, source, copy, name) for path in _files(source)]
         if target.exists():
-            target.rmdir()
+            target.rmdir()  # Windows renames onto no folder, not even an empty one
         copy.rename(target)
     return [target / file for file in files]
 

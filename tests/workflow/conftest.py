@@ -105,16 +105,22 @@ class Engine:
                 AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
                 BillingMode="PAY_PER_REQUEST",
             )
-        target.client("lambda").create_function(
-            FunctionName="echo",
-            Runtime="python3.11",
-            Role=ANY_ROLE_ARN,
-            Handler="main.handle",
-            Code={"ZipFile": zipped(ECHO)},
-        )
+        self._lambda = target.client("lambda")
+        self.function("echo", ECHO)
         for name in NAMES:
             queues = {"RequestQueueUrl": self.queue_url, "UrgentQueueUrl": self.urgent_url}
             self.create(name, definition(name, **(queues if name == "call_vendor" else {})))
+
+    def function(self, name: str, source: str) -> str:
+        """Make a function, `handle` of a source; returns its ARN."""
+        self._lambda.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=ANY_ROLE_ARN,
+            Handler="main.handle",
+            Code={"ZipFile": zipped(source)},
+        )
+        return ACCOUNT.format(service="lambda", resource=f"function:{name}")
 
     def create(self, name: str, machine: Any) -> None:
         """Make a state machine. Standard where AWS has Express too: only then is there a history to read."""

@@ -7,7 +7,7 @@ import pytest
 from docs.generator.drawing import drawing
 from docs.generator.pages import pages
 from docs.generator.reference import reference
-from docs.generator.values import constants, fill, quantity, shipped, values
+from docs.generator.values import constants, fill, quantity, values
 from tests.unit.docs.documents import ROOT, tracked
 
 PICTURE = """
@@ -76,14 +76,6 @@ def test_no_name_stands_for_two_numbers() -> None:
 def test_every_number_that_the_functions_name_is_in_the_reference() -> None:
     page = reference()
     assert all(f"`{each.folder}.{each.module}.{each.name}`" in page for each in constants())
-
-
-def test_the_workflow_that_authors_copy_has_the_times_of_the_shipped_contract() -> None:
-    text, vendor = (ROOT / "docs" / "author.md").read_text(), shipped("replicate")
-    assert re.findall(r'"(?:Timeout|Heartbeat)Seconds": (\d+)', text) == [
-        str(vendor.call_timeout_s),
-        str(vendor.call_heartbeat_s),
-    ]
 
 
 def test_an_arrow_leads_along_a_row_down_a_lane_or_up_beside_it() -> None:

@@ -179,6 +179,11 @@ def test_what_a_call_only_passes_on_is_not_granted() -> None:
     assert granted(machine(state)) == {"sqs:SendMessage": {REQUESTS}}
 
 
+def test_a_setting_beside_what_a_call_is_about_is_nothing_to_be_granted() -> None:
+    state = task(f"{CALL}sqs:sendMessage", QueueUrl="{% $word = '${Greeting}' ? '${AcmeRequestQueueUrl}' : $queue %}")
+    assert granted(machine(state)) == {"sqs:SendMessage": {REQUESTS}}
+
+
 def test_what_a_state_names_beside_its_arguments_is_not_granted() -> None:
     state = task(f"{CALL}lambda:invoke", FunctionName="${UseResultFunctionArn}")
     state |= {"Output": "${OrdersTable}", "Assign": {"queue": "${AcmeRequestQueueUrl}"}}

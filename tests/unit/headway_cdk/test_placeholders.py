@@ -102,5 +102,5 @@ def test_a_thing_of_the_project_does_not_hide_a_part_of_a_lane() -> None:
 
 @pytest.mark.parametrize("name", ["greeting", "Greeting_1", "", "1st"])
 def test_a_setting_whose_name_is_no_placeholder_is_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="letters and digits, the first a capital"):
+    with pytest.raises(ConfigurationError, match="alphanumeric, the first a capital"):
         Placeholders().add_setting(name, 1)

@@ -1,11 +1,8 @@
 """`headway init`: a project of one's own, whole or not at all."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from typer.testing import CliRunner, Result
 from headway.cli import app
 from headway.deployment import scaffold
 from headway.errors import UsageProblem
+from tests.project_suite import run_suite
 from tests.unit.docs.documents import ROOT, tracked
 
 EXAMPLE = "examples/shop"
@@ -123,14 +121,6 @@ def test_a_person_is_told_what_to_do_next(tmp_path: Path) -> None:
 
 def test_the_tests_of_a_new_project_pass_in_it(tmp_path: Path) -> None:
     scaffold.write("bakery", tmp_path)
-    command = [sys.executable, "-m", "pytest", "-p", "no:schemathesis", "-p", "no:cacheprovider"]
-    done = subprocess.run(  # noqa: S603 - our own words
-        command, cwd=tmp_path / "bakery", capture_output=True, text=True, check=False, env=_plain_environment()
-    )
+    done = run_suite(tmp_path / "bakery")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\b[1-9]\d* passed", done.stdout)
-
-
-def _plain_environment() -> dict[str, str]:
-    """Return the environment without what pytest and its plugins have put there."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}

@@ -111,11 +111,3 @@ def test_a_folder_without_contracts_is_one_line(
 ) -> None:
     message = problem(monkeypatch, capsys, "replicate", "--config-dir", str(tmp_path))
     assert "no vendor there; add a contract file" in message
-
-
-def test_a_folder_without_schemas_is_one_line(
-    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (config / "vendor.schema.json").unlink()
-    message = problem(monkeypatch, capsys, "replicate", "--config-dir", str(config))
-    assert "vendor.schema.json: there is no such file" in message
