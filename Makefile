@@ -5,12 +5,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults docs synth bench-contract bench-strictness hostile fuzz lock clean
+.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel bundle-hash docs synth bench-contract bench-strictness hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-$(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
+$(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml setup.py
 	@test -n "$(PYTHON)" || { echo "Makefile: no Python 3.11 or newer on PATH; set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
@@ -59,6 +59,12 @@ presets: $(READY) ## the vendor presets end to end that e2e leaves out
 proof-faults: $(READY) ## put each known fault into a copy of the sources again: its test is red, and green where nothing shows it
 	@$(BIN)/python -m tests.proofs.faults
 
+wheel: $(READY) ## the one file that others install, in dist/; it brings nothing but what is called headway*
+	@$(BIN)/python -m tests.proofs.wheel dist
+
+bundle-hash: $(READY) ## the hashes of the Lambda code: the same from this checkout, two clean clones and the wheel
+	@$(BIN)/python -m tests.proofs.bundle_hash
+
 docs: $(READY) ## reference.md, the picture, and the marked numbers of all documents, from the code
 	@$(BIN)/python -m docs.generator
 
@@ -84,8 +90,8 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-ver
 
 lock: $(READY) ## write the locks anew; UPGRADE=--upgrade takes newer versions
 	@$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.lock
-	@$(LOCK) -c requirements/dev.lock --group functions -o requirements/functions.lock
+	@$(LOCK) -c requirements/dev.lock --group functions -o functions/headway_lane/requirements.lock
 	@echo uv | $(LOCK) -c requirements/dev.lock --no-annotate - -o requirements/bootstrap.lock
 
 clean: ## forget everything that a run or the set-up made
-	@rm -rf .venv .headway cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .headway cdk.out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

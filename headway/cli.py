@@ -27,15 +27,21 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("headway"))
+        raise typer.Exit
+
+
 @app.callback()
 def _headway(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
+    version: Annotated[  # by a callback, which comes before the complaint of a missing command
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_say_version)
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as version_of
-
-        typer.echo(version_of("headway"))
-        raise typer.Exit
+    pass
 
 
 for command in (demo, init, up, status, run, vendor, validate, plan, simulate, down, synth):

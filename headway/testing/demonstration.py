@@ -16,7 +16,7 @@ from headway.simulator.offer import Offer
 from headway.simulator.vendor_report import VendorReport
 from headway.testing.laboratory import WORKFLOW, laboratory
 
-SAMPLE: Final = resource("workflows/samples/predictions.jsonl")
+SAMPLE: Final = resource("headway_workflows/samples/predictions.jsonl")
 
 
 @dataclass(frozen=True, slots=True)

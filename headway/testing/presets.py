@@ -19,7 +19,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute
 
 from headway.deployment.contracts import contract_document
-from headway.deployment.places import ASSEMBLIES
+from headway.deployment.places import STATE_DIR
 from headway.simulator.composed_event import compose
 from headway.simulator.keys import VendorKeys
 from headway.simulator.offer import Offer
@@ -53,7 +53,7 @@ USUAL = Terms()
 @contextmanager
 def preset_laboratory(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[Laboratory]:
     """Deploy the presets, with a vendor at the end of each lane, and leave nothing of it behind."""
-    folder = ASSEMBLIES / "presets"
+    folder = STATE_DIR / "presets"
     contracts = _configure(folder / "configuration", names, terms)
     with ExitStack() as opened:
         vendors = [

@@ -23,7 +23,7 @@ from headway_lane.limiter.core.signals import Reason
 from typer.testing import CliRunner
 
 from headway.cli import app
-from headway.deployment.places import ASSEMBLIES
+from headway.deployment.places import STATE_DIR
 from headway.operations.budgets import budget_statuses
 from headway.testing.laboratory import VENDOR, Laboratory, laboratory
 from headway.testing.waiting import until
@@ -34,7 +34,7 @@ HEARD_S = 0.6
 BEFORE_COUNT = 5
 RETRY_AFTER_S = 5
 TUNING = {"delay_ms": 0, "rate_per_s": 10, "headroom_ms": 100}
-PERMITS = ASSEMBLIES / "permits"
+PERMITS = STATE_DIR / "permits"
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,12 @@ import pytest
 import yaml
 from headway_cdk.configuration import load_vendors
 from headway_cdk.outputs import STACKS
-from headway_cdk.resources import CONFIGURATION, ROOT
+from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.exchange import Callback
 from headway_lane.contract.vendor import Vendor
 
 from headway.deployment.synthesis import node
+from tests.checkout import ROOT
 
 WITHOUT_EXCEPTIONS = """
 import json, pathlib, sys

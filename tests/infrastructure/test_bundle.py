@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from headway_cdk.resources import LANE, ROOT
+from headway_cdk.resources import FUNCTIONS_LOCK, LANE
+
+from tests.checkout import ROOT
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -76,7 +78,7 @@ def test_the_bundle_carries_all_functions_and_every_locked_dependency_in_its_ver
         return {path.relative_to(folder) for path in folder.rglob("*.py")}
 
     assert modules(bundle / LANE.name) == modules(LANE)
-    lock = (ROOT / "requirements" / "functions.lock").read_text()
+    lock = FUNCTIONS_LOCK.read_text()
     locked = {(re.sub(r"[-_.]+", "_", name), version) for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)}
     assert len(locked) >= 4
     found = {tuple(path.stem.lower().rsplit("-", 1)) for path in bundle.glob("*.dist-info")}

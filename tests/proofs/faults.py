@@ -5,7 +5,6 @@ the fault. `make proof-faults`, or `python -m tests.proofs.faults NAME...` for s
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,16 +15,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from headway_cdk.resources import ROOT
-
 from headway.cloud.strictness import LENIENT_VARIABLE
+from tests.checkout import ROOT
+from tests.proofs.sources import copy_sources, link_packages, packages
 from tests.proofs.table import FAULTS, Change, Fault
 
 LONGEST_S: Final = 400
 """A test of the infrastructure synthesizes first; one on the embedded cloud starts that."""
 GREEN, RED = 0, 1
 """Exit codes of pytest: all tests passed, or some failed. All others say that it was used wrongly."""
-PACKAGES: Final = ("headway", "headway_lane", "headway_cdk")
 
 RunTest = Callable[[str, Mapping[str, str]], int]
 """Runs a pytest node ID in the copy, under environment variables of its own; its exit code comes back."""
@@ -62,16 +60,6 @@ class Verdict:
 HEADS: Final = f"{'fault':28} {'shown by':28} {'with it':9} {'without':9} {'':7}"
 
 
-def copy_sources(root: Path, target: Path) -> None:
-    """Copy what git knows and what it would know: no environment, no state, no cache."""
-    listing = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split("\0")  # noqa: S603
-    for name in filter(None, names):
-        if (source := root / name).is_file():  # one that is deleted and not committed is still listed
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
-
-
 @contextmanager
 def changed(root: Path, changes: Sequence[Change]) -> Iterator[None]:
     """Put a fault into the sources below `root`, and take it out again. Raises StaleRowError where a text is not there
@@ -106,12 +94,17 @@ def in_copy(root: Path) -> RunTest:
     """Return what runs a test in the copy, whose packages come before those that are installed."""
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, (root, root / "functions", root / "cdk"))),
+        "PYTHONPATH": str(link_packages(root, root / ".packages")),
         "PYTHONDONTWRITEBYTECODE": "1",  # a change within one second and of the same length would not be seen
     }
-    asked = f"import {', '.join(PACKAGES)}; print(*({', '.join(f'{name}.__file__' for name in PACKAGES)},))"
+    asked = "from headway_cdk.resources import resource; import sys; print(*map(resource, sys.argv[1:]))"
     found = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", asked], env=environment, cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", asked, *packages(root)],
+        env=environment,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
     if not all(Path(name).is_relative_to(root) for name in found):
         raise RuntimeError(f"the copy is not what runs: {found}")

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from headway_cdk.resources import ROOT
+from tests.checkout import ROOT
 
 SOURCES = ("functions", "cdk", "headway", "benchmarks")
 FILES = sorted(path for source in SOURCES for path in (ROOT / source).rglob("*.py"))
@@ -58,6 +58,7 @@ def test_a_file_can_be_read_in_one_go() -> None:
 def test_where_state_and_configuration_are_is_said_once() -> None:
     assert saying(".headway") == ["cdk/headway_cdk/resources.py"]
     assert saying("config/appconfig") == ["cdk/headway_cdk/resources.py"]
+    assert saying("headway_configuration") == ["cdk/headway_cdk/resources.py"]
 
 
 def test_every_package_is_tested_in_the_folder_of_its_name() -> None:

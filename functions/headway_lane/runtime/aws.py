@@ -22,7 +22,7 @@ AWS_ATTEMPTS: Final = 3
 """Of one request, the first counted: with its timeouts it is over after 12 s and two short pauses."""
 
 CLIENT: Final = Config(
-    user_agent="headway/0.1",  # botocore builds its own anew for every request: an eighth of a small call's CPU
+    user_agent="headway/0.1.0",  # botocore builds its own anew for every request: an eighth of a small call's CPU
     parameter_validation=False,  # the type checker has seen every call, and a wrong one still gets the service's error
     connect_timeout=CONNECT_TIMEOUT_S,
     read_timeout=READ_TIMEOUT_S,

@@ -3,9 +3,8 @@
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-ROOT: Final = Path(__file__).parents[3]
+from tests.checkout import ROOT
 
 
 def tracked(*patterns: str) -> Sequence[Path]:

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import ROOT
 
 from headway.cloud.strictness import refusals
+from tests.checkout import ROOT
 from tests.proofs.table import FAULTS
 
 AWS = (ROOT / "docs" / "aws.md").read_text()

@@ -8,7 +8,8 @@ from docs.generator.drawing import drawing
 from docs.generator.pages import pages
 from docs.generator.reference import reference
 from docs.generator.values import constants, fill, quantity, values
-from tests.unit.docs.documents import ROOT, tracked
+from tests.checkout import ROOT
+from tests.unit.docs.documents import tracked
 
 PICTURE = """
 title: Here and there

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from tests.unit.docs.documents import ROOT, tracked
+from tests.checkout import ROOT
+from tests.unit.docs.documents import tracked
 
 LONGEST = {"README.md": 100, "docs/architecture.md": 250}
 LONGEST_ADR = 100

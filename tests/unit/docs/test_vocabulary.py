@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.unit.docs.documents import ROOT, tracked
+from tests.checkout import ROOT
+from tests.unit.docs.documents import tracked
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
 GONE = {

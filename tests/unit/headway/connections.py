@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from headway.deployment.stack import DeployedLane, Stack
 
 from headway.deployment.connection import Connection
-from headway.deployment.stack import DeployedLane, Stack
 
 
 def stack_of(**changes: Any) -> Stack:

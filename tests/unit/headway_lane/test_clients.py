@@ -1,5 +1,6 @@
 """AWS clients of the functions give up in time, and ask again a few times only."""
 
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -30,3 +31,7 @@ def test_a_request_is_asked_three_times_at_most() -> None:
     clients: list[Any] = [aws.step_functions(), aws.table("any").meta.client, aws.sqs(), aws.s3()]
     for client in clients:
         assert client.meta.config.retries["total_max_attempts"] == 3
+
+
+def test_aws_sees_which_version_asks() -> None:
+    assert aws.step_functions().meta.config.user_agent.split()[0] == f"headway/{version('headway')}"

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import LANE, ROOT
+from headway_cdk.resources import LANE
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.settings import setting
+
+from tests.checkout import ROOT
 
 FILES = sorted(LANE.rglob("*.py"))
 MODULES = [".".join(path.relative_to(LANE.parent).with_suffix("").parts).removesuffix(".__init__") for path in FILES]

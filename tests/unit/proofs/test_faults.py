@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import ROOT
 
 from headway.cloud.strictness import LENIENT_VARIABLE, refusals
+from tests.checkout import ROOT
 from tests.proofs.faults import GREEN, RED, StaleRowError, Verdict, changed, chosen, judge
 from tests.proofs.table import FAULTS, Change, Fault
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headway.deployment.stack import STACK_FILE, DeployedLane, Stack
 from headway_cdk.outputs import OPTIONAL, StackOutput, VendorResource
 
 from headway.deployment.connection import connect
-from headway.deployment.stack import STACK_FILE, DeployedLane, Stack
 from headway.errors import NotDeployed, NotRunning
 
 LANE = {name.value: f"the {name.value}" for name in VendorResource}
