@@ -113,7 +113,7 @@ def run(lab: Laboratory, folder: Path, calls_count: int) -> Hostile:
     source.write_text("".join(json.dumps({"payload": {"n": n}}) + "\n" for n in range(calls_count)))
     started_s = time.monotonic()
     choices = Choices(vendor=PRESET, write_report=False)
-    records = run_file(WORKFLOW, source, lab.connection, choices, configuration=lab.configuration).records
+    records = run_file(WORKFLOW, source, lab.connection, choices, configuration=lab.project.configuration).records
     seconds = time.monotonic() - started_s
     time.sleep(TERMS.poll_after_s)  # duplicates and forged copies that are still on their way
     seen = lab.vendor.report()

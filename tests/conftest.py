@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import pytest
-from headway_cdk.project import bare
-from headway_cdk.resources import CONFIGURATION
 
 from headway.deployment.places import ASSEMBLY
 from headway.deployment.synthesis import synthesize
+from headway.testing.laboratory import EXAMPLE
 
 
 @pytest.fixture(scope="session")
 def assembly() -> Path:
     """Return the assembly's folder; synthesized only where a source has changed since the last time."""
-    return synthesize(ASSEMBLY, bare(CONFIGURATION))
+    return synthesize(ASSEMBLY, EXAMPLE)

@@ -31,7 +31,8 @@ STATE_FOLDER: Final = ".headway"
 CONFIGURATION: Final = resource("headway_configuration")
 """Schemas and presets."""
 SCAFFOLD: Final = resource("headway_scaffold")
-"""The project that `headway init` writes."""
+"""The project that `headway init` writes, which is also the example that demo and tests deploy."""
+EXAMPLE_CONFIGURATION: Final = SCAFFOLD / CONFIGURATION_FOLDER
 LANE: Final = resource("headway_lane")
 """The package that the functions run."""
 FUNCTIONS_LOCK: Final = resource("headway_lane/requirements.lock")

@@ -1,6 +1,6 @@
 """Where things lie on this machine unless a command is told otherwise; each place is said here once.
 
-The configuration is another's to say: `headway_cdk.resources.CONFIGURATION`.
+The configuration is the project's: `headway_cdk.project`.
 """
 
 from pathlib import Path

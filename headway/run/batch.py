@@ -5,8 +5,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from headway_cdk.resources import CONFIGURATION
-
 from headway.deployment.connection import Connection
 from headway.errors import RunRefused
 from headway.report.model import ContractLine, RunSummary
@@ -30,7 +28,7 @@ def run_file(
     progress: Callable[[RunTally], None] = lambda _: None,
     vendor_report: Callable[[], Mapping[str, Any] | None] = lambda: None,
     surroundings: Surroundings | None = None,
-    configuration: Path = CONFIGURATION,
+    configuration: Path,
 ) -> RunResult:
     """Call the workflow once per line of `source` and wait for all to end.
 

@@ -1,4 +1,4 @@
-"""One hundred calls at the pace of a contract, on a cloud that is there for nothing else."""
+"""One hundred calls at the pace of a contract, by the example project on a cloud that is there for nothing else."""
 
 import shutil
 from collections.abc import Callable
@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from headway_cdk.resources import resource
+from headway_cdk.project import find
+from headway_cdk.resources import SCAFFOLD
 
 from headway.run import batch
 from headway.run.progress import Show
 from headway.run.run_result import RunResult
 from headway.simulator.offer import Offer
 from headway.simulator.vendor_report import VendorReport
-from headway.testing.laboratory import WORKFLOW, laboratory
+from headway.testing.laboratory import laboratory
 
-SAMPLE: Final = resource("headway_workflows/samples/predictions.jsonl")
+WORKFLOW: Final = "order"
+SAMPLE: Final = SCAFFOLD / "workflows" / "samples" / "orders.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,22 @@ def demonstrate(
 
     `starting` shows phrases while the cloud comes up, `running` shows how the run stands; one after the other.
     """
-    folder = state_dir / "run"
+    project, folder = find(SCAFFOLD), state_dir / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     source = Path(shutil.copy(SAMPLE, folder))
     with ExitStack() as opened:
         with starting as say:
-            lab = opened.enter_context(laboratory(state_dir, offer=Offer(job_time_s=job_time_s), progress=say))
+            lab = opened.enter_context(
+                laboratory(state_dir, offer=Offer(job_time_s=job_time_s), project=project, progress=say)
+            )
         with running as show:
             result = batch.run_file(
-                WORKFLOW, source, lab.connection, progress=show, vendor_report=lambda: lab.vendor.report().as_json()
+                WORKFLOW,
+                source,
+                lab.connection,
+                progress=show,
+                vendor_report=lambda: lab.vendor.report().as_json(),
+                configuration=project.configuration,
             )
         return Demonstration(result, lab.vendor.report())

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from headway_cdk.project import bare
+from headway_cdk.project import Project, bare
 from headway_cdk.published import PublishedLane
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.ledger.record import CallAttribute
 from headway_lane.limiter.budget_name import budget_name
@@ -34,6 +34,8 @@ from headway.testing.waiting import await_count, until
 
 WORKFLOW: Final = CALL_VENDOR
 VENDOR: Final = "replicate"
+EXAMPLE: Final = bare(EXAMPLE_CONFIGURATION)
+"""The example's vendor, without its machines."""
 SOLD: Final = Offer(job_time_s=0.3)
 STARTERS: Final = 8
 _NO_DECISIONS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {"allowed": (), "denied": ()}
@@ -48,7 +50,7 @@ class Laboratory:
 
     connection: Connection
     state_dir: Path
-    configuration: Path
+    project: Project
     vendors: Mapping[str, LabVendor]
 
     @property
@@ -64,7 +66,9 @@ class Laboratory:
     @property
     def contracts(self) -> Mapping[str, Mapping[str, Any]]:
         """The contract documents, by vendor."""
-        return {name: files.contract for name, files in vendor_files(self.configuration).items()}
+        return {
+            name: files.contract for name, files in vendor_files(self.project.configuration, self.project.stage).items()
+        }
 
     @property
     def vendor(self) -> LabVendor:
@@ -200,18 +204,18 @@ def deployed(
     state_dir: Path,
     vendors: Sequence[LabVendor],
     *,
-    configuration: Path = CONFIGURATION,
+    project: Project = EXAMPLE,
     assembly: Path = ASSEMBLY,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Laboratory]:
-    """Deploy a configuration with its vendors at the ends of its lanes, and take the cloud down afterwards."""
+    """Deploy a project with its vendors at the ends of its lanes, and take the cloud down afterwards."""
     urls = {vendor.name: vendor.url for vendor in vendors}
     try:
-        connection = local.up(bare(configuration), urls, state_dir=state_dir, assembly=assembly, progress=progress)
+        connection = local.up(project, urls, state_dir=state_dir, assembly=assembly, progress=progress)
         for vendor in vendors:
             if url := connection.stage.lanes[vendor.name].callback_url:
                 vendor.call_back_at(url)
-        yield Laboratory(connection, state_dir, configuration, {vendor.name: vendor for vendor in vendors})
+        yield Laboratory(connection, state_dir, project, {vendor.name: vendor for vendor in vendors})
     finally:
         local.down(state_dir)
 
@@ -221,14 +225,14 @@ def laboratory(
     state_dir: Path,
     *,
     offer: Offer = SOLD,
-    configuration: Path = CONFIGURATION,
+    project: Project = EXAMPLE,
     assembly: Path = ASSEMBLY,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Laboratory]:
-    """Deploy a configuration of `replicate` alone, whose vendor sells 10 submits a second unless told otherwise."""
+    """Deploy a project of `replicate` alone, whose vendor sells 10 submits a second unless told otherwise."""
     with (
         in_thread(state_dir, VENDOR, offer) as vendor,
-        deployed(state_dir, [vendor], configuration=configuration, assembly=assembly, progress=progress) as built,
+        deployed(state_dir, [vendor], project=project, assembly=assembly, progress=progress) as built,
     ):
         yield built
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.project import bare
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 
 from headway.simulator.window import worst_window
 from headway.testing.lab_vendor import in_process
@@ -94,7 +95,7 @@ def paced_laboratory(scratch: Path, contract: Contract, setting: Setting) -> Ite
     configuration = _configuration(scratch, contract, setting)
     with (
         in_process(scratch, VENDOR, contract.options) as vendor,
-        deployed(scratch, [vendor], configuration=configuration, assembly=scratch / "assembly") as lab,
+        deployed(scratch, [vendor], project=bare(configuration), assembly=scratch / "assembly") as lab,
     ):
         yield lab
 
@@ -141,7 +142,7 @@ def _configuration(scratch: Path, contract: Contract, setting: Setting) -> Path:
     """
     directory = scratch / "configuration"
     shutil.rmtree(directory, ignore_errors=True)
-    shutil.copytree(CONFIGURATION, directory)
+    shutil.copytree(EXAMPLE_CONFIGURATION, directory)
     path = directory / "vendors" / f"{VENDOR}.yaml"
     document = yaml.safe_load(path.read_text())
     document["limits"] = contract.limits

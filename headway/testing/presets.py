@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from headway_cdk.project import bare
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
@@ -53,7 +54,7 @@ USUAL = Terms()
 @contextmanager
 def preset_laboratory(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[Laboratory]:
     """Deploy the presets, with a vendor at the end of each lane, and leave nothing of it behind."""
-    folder = STATE_DIR / "presets"
+    folder = (STATE_DIR / "presets").resolve()
     contracts = _configure(folder / "configuration", names, terms)
     with ExitStack() as opened:
         vendors = [
@@ -61,7 +62,7 @@ def preset_laboratory(state_dir: Path, names: Sequence[str], terms: Terms = USUA
             for name, contract in contracts.items()
         ]
         yield opened.enter_context(
-            deployed(state_dir, vendors, configuration=folder / "configuration", assembly=folder / "assembly")
+            deployed(state_dir, vendors, project=bare(folder / "configuration"), assembly=folder / "assembly")
         )
 
 

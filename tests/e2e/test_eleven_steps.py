@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from headway_cdk.configuration import load_vendors
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.limiter.delay import pause_us
@@ -82,7 +82,7 @@ def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[
 
 def step_4_the_call_was_paced_by_the_delay_in_appconfig(lab: Laboratory, record: dict[str, Any]) -> None:
     tuning = _tuning_in_appconfig(lab)
-    [files] = load_vendors(CONFIGURATION)
+    [files] = load_vendors(EXAMPLE_CONFIGURATION)
     assert tuning == Tuning.from_document(files.tuning)
     pause = pause_us(tuning, files.vendor.max_rps(Scope.SUBMIT), files.vendor.dispatch.maximum_concurrency)
     waited_ms = int(record["dispatching_epoch_ms"]) - int(record["queued_epoch_ms"])

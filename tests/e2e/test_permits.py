@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 from headway_cdk.configuration import load_vendors
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.project import bare
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.limiter.core.changes import SWITCH_US
@@ -41,14 +42,16 @@ PERMITS = STATE_DIR / "permits"
 def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     configuration = PERMITS / "configuration"
     shutil.rmtree(configuration, ignore_errors=True)
-    shutil.copytree(CONFIGURATION, configuration)
+    shutil.copytree(EXAMPLE_CONFIGURATION, configuration)
     contract = yaml.safe_load((configuration / "vendors" / f"{VENDOR}.yaml").read_text())
     contract["dispatch"]["pacing"] = "permits"
     contract["submit"]["ambiguity"] = "retry"
     (configuration / "vendors" / f"{VENDOR}.yaml").write_text(yaml.safe_dump(contract))
     (configuration / "tuning" / f"{VENDOR}.yaml").write_text(yaml.safe_dump(TUNING))
     assembly = PERMITS / "assembly"
-    with laboratory(tmp_path_factory.mktemp("permits"), configuration=configuration, assembly=assembly) as built:
+    with laboratory(
+        tmp_path_factory.mktemp("permits"), project=bare(configuration.resolve()), assembly=assembly
+    ) as built:
         yield built
         assert not built.denials(), "a function may have swallowed it: its role lacks this"
 

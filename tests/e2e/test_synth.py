@@ -2,25 +2,24 @@
 
 import shutil
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 
 from headway import cli
-from headway.deployment import synthesis
 
 
 def test_a_mistake_in_a_contract_is_one_line_with_file_field_and_fix_and_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configuration = tmp_path / "appconfig"
-    shutil.copytree(CONFIGURATION, configuration)
+    shutil.copytree(EXAMPLE_CONFIGURATION, configuration)
     contract = configuration / "vendors" / "replicate.yaml"
     contract.write_text(contract.read_text().replace("reserved_concurrency: 2", "reserved_concurrency: 1"))
-    monkeypatch.setattr(synthesis, "synthesize", partial(synthesis.synthesize, configuration=configuration))
-    monkeypatch.setattr(sys, "argv", ["headway", "synth", "--output", str(tmp_path / "cdk.out")])
+    monkeypatch.setattr(
+        sys, "argv", ["headway", "synth", "--config-dir", str(configuration), "--output", str(tmp_path / "cdk.out")]
+    )
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2

@@ -436,7 +436,7 @@ def test_a_vendor_without_a_word_on_dispatch_has_permits_and_two_queues(director
 
 @pytest.mark.parametrize("path", sorted((SHIPPED / "presets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_preset_can_be_used_as_it_ships(path: Path) -> None:
-    assert load_contract(SHIPPED, path)["vendor"] == path.stem
+    assert load_contract(path)["vendor"] == path.stem
 
 
 def test_a_directory_without_vendors_is_told_to_have_one(directory: Path) -> None:
@@ -456,7 +456,7 @@ def test_a_schema_stays_within_what_appconfig_validates(name: str) -> None:
 
 
 def test_schema_and_code_know_the_same_words_and_bounds() -> None:
-    contract, tuning = schema(SHIPPED, "vendor")["properties"], schema(SHIPPED, "tuning")["properties"]
+    contract, tuning = schema("vendor")["properties"], schema("tuning")["properties"]
     assert set(contract["limits"]["items"]["properties"]["scope"]["enum"]) == set(Scope)
     assert set(contract["limits"]["items"]["properties"]["quantity"]["enum"]) == set(Quantity)
     assert set(contract["submit"]["properties"]["ambiguity"]["enum"]) == set(Ambiguity)

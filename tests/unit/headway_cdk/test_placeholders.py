@@ -14,12 +14,12 @@ from headway_cdk.placeholders import (
     queue,
     table,
 )
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.vendor import Vendor
 from hypothesis import given
 from hypothesis import strategies as st
 
-VENDOR: Vendor = load_vendors(CONFIGURATION)[0].vendor
+VENDOR: Vendor = load_vendors(EXAMPLE_CONFIGURATION)[0].vendor
 ACCOUNT = AwsAccount("aws", "eu-central-1", "123456789012")
 STATES = "arn:aws:states:eu-central-1:123456789012"
 PARTS = LaneParts(

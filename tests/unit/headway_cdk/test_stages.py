@@ -10,7 +10,7 @@ import pytest
 import yaml
 from headway_cdk.configuration import ConfigurationError, load_contract, load_vendors, schema, whole_contract
 from headway_cdk.contradictions import OWN_STACKS
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN, StageUnshared, contract_of
 from headway_lane.contract.limits import Scope
 from hypothesis import assume, given
@@ -29,12 +29,12 @@ def amounts(document: Mapping[str, Any]) -> list[int]:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(CONFIGURATION, tmp_path / "appconfig"))
+    return Path(shutil.copytree(EXAMPLE_CONFIGURATION, tmp_path / "appconfig"))
 
 
 def write(directory: Path, name: str = "replicate", **changes: Any) -> Path:
     """Write the shipped contract with changes, as the contract of a vendor."""
-    document = yaml.safe_load((CONFIGURATION / "vendors" / "replicate.yaml").read_text())
+    document = yaml.safe_load((EXAMPLE_CONFIGURATION / "vendors" / "replicate.yaml").read_text())
     path = directory / "vendors" / f"{name}.yaml"
     path.write_text(yaml.safe_dump(document | {"vendor": name} | changes))
     return path
@@ -79,7 +79,7 @@ def test_a_stage_has_everything_else_of_the_contract_and_does_not_hear_of_shares
 @pytest.mark.parametrize("stage", [DEFAULT_STAGE, "test", "prod"])
 def test_without_shares_every_stage_has_the_whole_contract(directory: Path, stage: str) -> None:
     path = directory / "vendors" / "replicate.yaml"
-    assert load_contract(directory, path, stage) == whole_contract(directory, path)
+    assert load_contract(path, stage) == whole_contract(path)
 
 
 def test_the_vendors_of_a_stage_have_its_share(directory: Path) -> None:
@@ -122,7 +122,7 @@ def test_shares_that_cannot_be_are_one_line_with_file_field_and_correction(
 ) -> None:
     path = write(directory, shares=shares)
     with pytest.raises(ConfigurationError) as refused:
-        whole_contract(directory, path)
+        whole_contract(path)
     assert str(refused.value).startswith(f"{path}: {message}")
     assert "\n" not in str(refused.value)
 
@@ -131,9 +131,9 @@ def test_a_share_of_jobs_in_flight_is_one_at_least_and_the_share_that_is_told_is
     limits = [{**LIMITS[0], "amount": 1_000}, {"quantity": "jobs_in_flight", "amount": 3}]
     path = write(directory, limits=limits, shares={"test": 0.33, "prod": 0.6}, dispatch={"pacing": "permits"})
     with pytest.raises(ConfigurationError, match=r"less than one job of the 3 of `limits\.1`; make it 0\.34 at least"):
-        whole_contract(directory, path)
+        whole_contract(path)
     write(directory, limits=limits, shares={"test": 0.34, "prod": 0.6}, dispatch={"pacing": "permits"})
-    assert amounts(load_contract(directory, path, "test")) == [340, 1]
+    assert amounts(load_contract(path, "test")) == [340, 1]
 
 
 @given(amount=st.integers(min_value=1, max_value=5_000))
@@ -146,17 +146,17 @@ def test_shares_that_come_to_one_in_decimals_come_to_one(amount: int) -> None:
 
 def test_ten_tenths_are_not_too_much(directory: Path) -> None:
     path = write(directory, shares={f"stage{index}": 0.1 for index in range(10)})
-    assert amounts(load_contract(directory, path, "stage3")) == [1, 5]
+    assert amounts(load_contract(path, "stage3")) == [1, 5]
 
 
 def test_a_stage_is_called_the_same_in_schema_and_code() -> None:
-    assert set(schema(CONFIGURATION, "vendor")["properties"]["shares"]["patternProperties"]) == {STAGE_PATTERN}
+    assert set(schema("vendor")["properties"]["shares"]["patternProperties"]) == {STAGE_PATTERN}
 
 
 @pytest.mark.parametrize("name", OWN_STACKS)
 def test_no_vendor_is_called_like_a_stack_of_headways_own(directory: Path, name: str) -> None:
     path = write(directory, name)
     with pytest.raises(ConfigurationError) as refused:
-        whole_contract(directory, path)
+        whole_contract(path)
     said = f"{path}: `vendor` is {name!r}, as a stack of Headway's own is called; choose another name"
     assert str(refused.value) == said

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from typer.testing import CliRunner
 
 from headway.cli import app, main
 from tests.unit.headway.planning.situations import evaluate
 
-SHIPPED = CONFIGURATION
+SHIPPED = EXAMPLE_CONFIGURATION
 
 
 @pytest.fixture

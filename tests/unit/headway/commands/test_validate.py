@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from typer.testing import CliRunner
 
 from headway.cli import app
@@ -13,7 +13,7 @@ from headway.cli import app
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(CONFIGURATION, tmp_path / "appconfig"))
+    return Path(shutil.copytree(EXAMPLE_CONFIGURATION, tmp_path / "appconfig"))
 
 
 def validate(directory: Path, *words: str) -> tuple[int, str, str]:
