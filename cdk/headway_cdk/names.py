@@ -63,7 +63,7 @@ def own_name(stage: str, vendor: str, part: str) -> str:
 
 def workflow_name(stage: str, workflow: str) -> str:
     """Name the machine of a project's workflow."""
-    return f"headway-{stage}-{workflow}"
+    return own_name(stage, WORKFLOWS, workflow)
 
 
 def parameter_path(stage: str, owner: str = "") -> str:

@@ -28,7 +28,7 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class HeadwayWorkflow(Construct):
-    """The machine of `file`, called `headway-<stage>-<file's name>`; `machine` and `role` are CDK's own.
+    """The machine of `file`, called `headway-<stage>-workflows-<file's name>`; `machine` and `role` are CDK's own.
 
     What the file may name by placeholders: the vendors of `lanes`, and `functions`, `tables` and `settings` by their
     names (`placeholders.Placeholders`). `by_hand` are the states from which no grant follows: somebody grants on `role`

@@ -62,7 +62,7 @@ def call(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         report = _made(vendor, CallInput.from_event(event), counts)
     except NewerFormat as newer:
         note(counts, newer)
-        report = requeued(event, worker.ledger(), worker.request_queues(), newer)
+        report = requeued(event, vendor.name, worker.ledger(), worker.request_queues(), newer)
     publish(vendor.name, counts)
     return report.to_json()
 

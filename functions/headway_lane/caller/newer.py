@@ -19,12 +19,14 @@ _ADDED: Final = frozenset({"permit", "origin", "lease_owner"})
 """What dispatcher and `dispatch_call` have added to the request."""
 
 
-def requeued(event: Mapping[str, Any], ledger: Ledger, requests: RequestQueues, newer: NewerFormat) -> CallReport:
+def requeued(
+    event: Mapping[str, Any], vendor_name: str, ledger: Ledger, requests: RequestQueues, newer: NewerFormat
+) -> CallReport:
     """Send the request that an event was made of to its queue, with all of its fields, those unknown here too."""
     waiter = ledger.waiter_of(event["call_id"])
     if waiter is None:
         return CallReport(CallOutcome.DUPLICATE)  # long over: its record has outlived its time to live
-    request = {name: value for name, value in event.items() if name not in _ADDED}
+    request = {"vendor": vendor_name} | {name: value for name, value in event.items() if name not in _ADDED}
     origin = Origin(event["origin"]["queue_url"], event["origin"].get("group"))
     requests.requeue(json_text.write({**request, TASK_TOKEN_FIELD: waiter}), origin, newer.retry_after_s)
     return CallReport(CallOutcome.NEWER, cause=str(newer), retry_after_s=newer.retry_after_s)

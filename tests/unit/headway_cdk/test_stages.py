@@ -144,9 +144,11 @@ def test_shares_that_come_to_one_in_decimals_come_to_one(amount: int) -> None:
     assert sum(amounts(contract_of(document, stage))[0] for stage in shares) == amount // 10 * 10
 
 
-def test_ten_tenths_are_not_too_much(directory: Path) -> None:
-    path = write(directory, shares={f"stage{index}": 0.1 for index in range(10)})
-    assert amounts(load_contract(path, "stage3")) == [1, 5]
+@pytest.mark.parametrize("parts", [[0.1] * 10, [0.34, 0.55, 0.11]])  # whose sum as binary fractions is not 1
+def test_shares_that_come_to_all_of_a_contract_are_not_too_much(directory: Path, parts: list[float]) -> None:
+    path = write(directory, shares={f"stage{index}": part for index, part in enumerate(parts)})
+    left = amounts(load_contract(path, "stage0"))
+    assert left == [int(parts[0] * 10), int(parts[0] * 50)]
 
 
 def test_a_stage_is_called_the_same_in_schema_and_code() -> None:
