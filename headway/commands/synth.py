@@ -22,7 +22,7 @@ def synth(
 
     console = Console(stderr=True)
     with console.status("synthesizing"):
-        assembly = synthesis.synthesize(output.resolve())
+        assembly = synthesis.synthesize(output)
     with console.status("cfn-lint"):
         found = synthesis.lint(assembly)
     for template in found.templates:

@@ -29,7 +29,8 @@ _CFN_LINT: Final = "from cfnlint.runner import main; main()"
 
 
 def synthesize(output: Path, configuration: Path = CONFIGURATION) -> Path:
-    """Return `output` with the cloud assembly in it; synthesized only where a source has changed since."""
+    """Return `output`, absolute, with the cloud assembly in it; synthesized only where a source has changed since."""
+    output = output.absolute()
     digest = _digest(configuration)
     marker = output / _DIGEST_FILE
     if marker.is_file() and marker.read_text() == digest:
@@ -69,7 +70,7 @@ def lint(assembly: Path) -> LintResult:
 def _run_app(assembly: Path, configuration: Path) -> None:
     environment = {
         **os.environ,
-        "CDK_OUTDIR": str(assembly.absolute()),
+        "CDK_OUTDIR": str(assembly),
         "HEADWAY_CONFIGURATION": str(configuration),
         "JSII_NODE": node(),
     }
