@@ -34,7 +34,7 @@ def synthesize(output: Path, project: Project) -> Path:
     """Return `output` with the cloud assembly of a project's stage in it; synthesized only where a source has changed
     since.
     """
-    output = output.resolve()
+    output = output.absolute()
     digest = _digest(project)
     marker = output / _DIGEST_FILE
     if marker.is_file() and marker.read_text() == digest:

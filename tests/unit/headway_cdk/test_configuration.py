@@ -11,7 +11,7 @@ import pytest
 import yaml
 from headway_cdk.configuration import ConfigurationError, load_contract, load_vendors, schema
 from headway_cdk.parameters import granted_path
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import CONFIGURATION, EXAMPLE_CONFIGURATION
 from headway_lane.contract.dispatch import Drain, Pacing
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
 from headway_lane.contract.limits import IN_FLIGHT_LIMIT, Quantity, Scope
@@ -21,7 +21,7 @@ from headway_lane.contract.tuning import Tuning
 from headway_lane.verification.schemes import SCHEMES
 from jsonschema import Draft4Validator
 
-SHIPPED = CONFIGURATION
+SHIPPED = EXAMPLE_CONFIGURATION
 Change = Callable[[Any], object]
 LOOKUP: dict[str, Any] = {"path": "/v1/jobs?reference={idempotency_key}", "timeout_s": 5, "job_id": "data.0.id"}
 
@@ -434,7 +434,7 @@ def test_a_vendor_without_a_word_on_dispatch_has_permits_and_two_queues(director
     assert (dispatch.maximum_concurrency, dispatch.urgent_concurrency, dispatch.reserved_concurrency) == (2, 2, 4)
 
 
-@pytest.mark.parametrize("path", sorted((SHIPPED / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((CONFIGURATION / "presets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_preset_can_be_used_as_it_ships(path: Path) -> None:
     assert load_contract(path)["vendor"] == path.stem
 
@@ -447,7 +447,7 @@ def test_a_directory_without_vendors_is_told_to_have_one(directory: Path) -> Non
 
 @pytest.mark.parametrize("name", ["vendor", "tuning"])
 def test_a_schema_stays_within_what_appconfig_validates(name: str) -> None:
-    document = schema(SHIPPED, name)
+    document = schema(name)
     Draft4Validator.check_schema(document)
     assert document["$schema"] == "http://json-schema.org/draft-04/schema#"
     assert len(json.dumps(document)) <= 32_768

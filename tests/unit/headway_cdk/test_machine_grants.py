@@ -316,8 +316,7 @@ LANE: Mapping[str, Binding] = {
     "CallsTable": table("c", "calls"),
     "JobsTable": table("j", "jobs"),
     "CallerFunctionArn": function("caller"),
-    "RejectionFunctionArn": function("rejection"),
-    "JoiningFunctionArn": function("joining"),
+    "SettlerFunctionArn": function("settler"),
     "ProxyHost": Binding("h", ResourceKind.API, "submit path"),
 }
 
@@ -333,13 +332,13 @@ LANE: Mapping[str, Binding] = {
                 "dynamodb:UpdateItem": {"calls"},
             },
         ),
-        ("dispatch_call", {"lambda:InvokeFunction": {"caller", "rejection"}}),
+        ("dispatch_call", {"lambda:InvokeFunction": {"caller", "settler"}}),
         (
             "dispatch_call_direct",
             {
                 "execute-api:Invoke": {"submit path"},
                 "dynamodb:UpdateItem": {"calls", "jobs"},
-                "lambda:InvokeFunction": {"rejection", "joining"},
+                "lambda:InvokeFunction": {"settler"},
             },
         ),
     ],

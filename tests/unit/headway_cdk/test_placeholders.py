@@ -1,11 +1,13 @@
 """Names of what workflows can name: one follows from each thing, and no two things share one."""
 
+from dataclasses import dataclass
+
 import pytest
 from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.placeholders import (
     PLACEHOLDER,
     AwsAccount,
-    LaneParts,
+    Binding,
     Placeholders,
     ResourceKind,
     bucket,
@@ -22,10 +24,22 @@ from hypothesis import strategies as st
 VENDOR: Vendor = load_vendors(EXAMPLE_CONFIGURATION)[0].vendor
 ACCOUNT = AwsAccount("aws", "eu-central-1", "123456789012")
 STATES = "arn:aws:states:eu-central-1:123456789012"
-PARTS = LaneParts(
+
+
+@dataclass(frozen=True)
+class Parts:
+    call_vendor: Binding
+    request_queue: Binding
+    urgent_queue: Binding
+    results: Binding
+    calls: Binding
+    claims: Binding
+
+
+PARTS = Parts(
     call_vendor=ACCOUNT.machine("headway-dev-replicate-call-vendor"),
     request_queue=queue("https://sqs/requests", "arn:requests"),
-    urgent_queue=None,
+    urgent_queue=queue("https://sqs/urgent", "arn:urgent"),
     results=function("arn:results"),
     calls=table("calls-1x", "arn:calls"),
     claims=bucket("claims-1x", "arn:claims"),
@@ -57,7 +71,7 @@ def test_each_part_of_a_lane_is_named_after_its_vendor_and_belongs_to_it() -> No
     assert {name: bound.value for name, bound in found.bound.items()} == {
         "ReplicateCallVendorArn": f"{STATES}:stateMachine:headway-dev-replicate-call-vendor",
         "ReplicateRequestQueueUrl": "https://sqs/requests",
-        "ReplicateUrgentQueueUrl": "https://sqs/requests",
+        "ReplicateUrgentQueueUrl": "https://sqs/urgent",
         "ReplicateResultsFunctionArn": "arn:results",
         "ReplicateCallsTable": "calls-1x",
         "ReplicateClaimsBucket": "claims-1x",

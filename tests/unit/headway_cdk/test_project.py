@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from headway_cdk.configuration import ConfigurationError
 from headway_cdk.project import TableKeys, find
-from headway_cdk.resources import resource
+from headway_cdk.resources import SCAFFOLD
 
 WHOLE = """
 [project]
@@ -88,8 +88,8 @@ def test_machines_and_functions_are_those_that_lie_there(tmp_path: Path) -> None
         (root / name).write_text("")
     found = find(root)
     assert [found.machine_name(file) for file in found.workflow_files] == [
-        "headway-prod-order",
-        "headway-prod-refund",
+        "headway-prod-workflows-order",
+        "headway-prod-workflows-refund",
     ]
     assert [folder.name for folder in found.function_folders] == ["use_result"]
 
@@ -144,6 +144,6 @@ def test_a_file_that_is_no_toml_is_refused_by_its_name(tmp_path: Path) -> None:
 
 
 def test_the_example_is_a_project() -> None:
-    found = find(resource("examples/shop"))
+    found = find(SCAFFOLD)
     assert [file.name for file in found.workflow_files] == ["order.asl.json"]
     assert [folder.name for folder in found.function_folders] == ["use_result"]

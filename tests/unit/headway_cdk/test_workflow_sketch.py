@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.project import Project, find
-from headway_cdk.resources import resource
+from headway_cdk.resources import SCAFFOLD
 from headway_cdk.workflow_sketch import sketch
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    root = Path(shutil.copytree(resource("examples/shop"), tmp_path / "shop"))
+    root = Path(shutil.copytree(SCAFFOLD, tmp_path / "shop"))
     with (root / "pyproject.toml").open("a") as file:
         file.write('[tool.headway.tables.stock]\npartition_key = "article"\n')
     return find(root)
@@ -60,7 +60,7 @@ def test_the_definition_has_the_contracts_numbers_and_no_placeholder(project: Pr
 def test_a_machine_that_starts_itself_is_named_as_it_will_be(project: Project) -> None:
     inner = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "S", "States": {"S": {"Type": "Succeed"}}}
     write(project, {"Type": "Map", "ItemProcessor": inner, "End": True})
-    assert sketch(project, "refund").grants["states:StartExecution"] == ["stateMachine:headway-dev-refund"]
+    assert sketch(project, "refund").grants["states:StartExecution"] == ["stateMachine:headway-dev-workflows-refund"]
 
 
 def test_a_workflow_that_could_not_be_deployed_is_refused_with_its_file(project: Project) -> None:

@@ -34,4 +34,5 @@ def test_a_request_is_asked_three_times_at_most() -> None:
 
 
 def test_aws_sees_which_version_asks() -> None:
-    assert aws.step_functions().meta.config.user_agent.split()[0] == f"headway/{version('headway')}"
+    client: Any = aws.step_functions()
+    assert client.meta.config.user_agent.split()[0] == f"headway/{version('headway')}"
