@@ -109,14 +109,12 @@ def configuration_of(folder: Path, names: Sequence[str]) -> Path:
 
 
 def _call(lab: Laboratory, names: Sequence[str], calls_count: int) -> None:
-    """Let all calls of all vendors go, and wait for their ends."""
-    arns: list[str] = []
+    """Call one vendor after the other, and wait for the ends of the calls."""
     for name in names:
         inputs = {f"{name}-{index}": call({"index": index}) for index in range(calls_count)}
-        arns += lab.start_all(inputs, name)
-    ends = lab.ends_of(arns, pause_s=1)
-    if ends != {"SUCCEEDED": len(arns)}:
-        raise RuntimeError(f"calls did not end well: {ends}")
+        ends = lab.ends_of(lab.start_all(inputs, name), pause_s=1)
+        if ends != {"SUCCEEDED": calls_count}:
+            raise RuntimeError(f"{name}: calls did not end well: {ends}")
 
 
 def table_of(seen: Mapping[int, Seen], calls_count: int) -> Table:
