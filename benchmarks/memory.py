@@ -80,9 +80,7 @@ def weigh(vendors_count: int, calls_count: int) -> Seen:
         configuration = configuration_of(scratch / "configuration", names)
         vendors = [
             opened.enter_context(
-                in_process(
-                    scratch, name, {"--contract": configuration / "vendors" / f"{name}.yaml", "--job-time": 0.3}
-                )
+                in_process(scratch, name, {"--contract": configuration / "vendors" / f"{name}.yaml", "--job-time": 0.3})
             )
             for name in names
         ]
@@ -142,7 +140,9 @@ def idle_vendor_mb(seen: Mapping[int, Seen]) -> float:
 
 
 def main(
-    vendors: Annotated[list[int], typer.Option(help="Numbers of vendors, two at least.", min=1)] = list(VENDORS),
+    vendors: Annotated[
+        list[int] | None, typer.Option(help="Numbers of vendors, two at least; 1, 2 and 6 unless given.", min=1)
+    ] = None,
     calls: Annotated[int, typer.Option(help="Calls of each vendor.", min=1)] = CALLS,
 ) -> None:
     """Print what the embedded cloud weighs; exit code 1 where it is more than 1.5 GiB with two vendors after their
@@ -152,9 +152,10 @@ def main(
 
         python -m benchmarks.memory --vendors 1 --vendors 2 --calls 20
     """
-    if len(set(vendors)) < 2:
+    counts = sorted(set(vendors or VENDORS))
+    if len(counts) < 2:
         raise typer.BadParameter("give two different numbers at least", param_hint="--vendors")
-    seen = {count: weigh(count, calls) for count in sorted(set(vendors))}
+    seen = {count: weigh(count, calls) for count in counts}
     table = table_of(seen, calls)
     idle_mb = idle_vendor_mb(seen)
     table.add_section()

@@ -23,7 +23,7 @@ from pathlib import Path
 
 SERVICES = ("appconfigdata", "dynamodb", "s3", "secretsmanager", "sqs", "ssm", "stepfunctions")
 """What functions ask most; boto3's descriptions of them are half of what a worker weighs."""
-LIBRARIES = ("aws_lambda_powertools", "httpx")
+LIBRARIES = ("aws_lambda_powertools", "httpx", "httpcore")
 LANE = "headway_lane"
 """Our own package reads nothing when it is imported, so all of its modules may be."""
 DESCRIPTORS_COUNT = 4
@@ -38,7 +38,7 @@ def import_sdk() -> None:
         nobody = boto3.Session("nobody", "nothing", region_name="us-east-1")
         for service in SERVICES:
             nobody.client(service)
-        nobody.resource("dynamodb")
+        nobody.resource("dynamodb").Table("nothing")
 
 
 def import_code(folder: str) -> None:

@@ -14,10 +14,12 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 
 from ministack.core import lambda_runtime
 
@@ -34,23 +36,29 @@ class ForkedWorker:
 
     def __init__(self, template: socket.socket, order: Mapping[str, Any]) -> None:
         """Fork it. Raises OSError or ValueError where the template is gone."""
-        self._life, theirs = socket.socketpair()
-        stdin, self._stdin = os.pipe()
-        self._stdout, stdout = os.pipe()
-        self._stderr, stderr = os.pipe()
-        self.stdin: IO[str] = os.fdopen(self._stdin, "w", buffering=1)
-        self.stdout: IO[str] = os.fdopen(self._stdout)
-        self.stderr: IO[str] = os.fdopen(self._stderr)
+        self._life, its_life = socket.socketpair()
+        weakref.finalize(self, self._life.close)
+        its_stdin, stdin = os.pipe()
+        stdout, its_stdout = os.pipe()
+        stderr, its_stderr = os.pipe()
+        self.stdin: IO[str] = os.fdopen(stdin, "w", buffering=1)
+        self.stdout: IO[str] = os.fdopen(stdout)
+        self.stderr: IO[str] = os.fdopen(stderr)
         self.returncode: int | None = None
         try:
-            socket.send_fds(template, [b"w"], [theirs.fileno(), stdin, stdout, stderr])
-        finally:
-            theirs.close()
-            for descriptor in (stdin, stdout, stderr):
-                os.close(descriptor)
-        self._life.sendall(json.dumps(order).encode() + b"\n")
-        with self._life.makefile() as answer:
-            self.pid = int(answer.readline())
+            try:
+                socket.send_fds(template, [b"w"], [its_life.fileno(), its_stdin, its_stdout, its_stderr])
+            finally:
+                its_life.close()
+                for descriptor in (its_stdin, its_stdout, its_stderr):
+                    os.close(descriptor)
+            self._life.sendall(json.dumps(order).encode() + b"\n")
+            with self._life.makefile() as answer:
+                self.pid = int(answer.readline())
+        except BaseException:
+            for stream in (self.stdin, self.stdout, self.stderr):
+                stream.close()
+            raise
 
     def poll(self) -> int | None:
         """Return None while it runs; then -1: only its parent, the template, could know the status."""
@@ -80,38 +88,60 @@ class ForkedWorker:
                 os.kill(self.pid, number)
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A process that runs `_template`, and our end of its socket."""
+
+    process: subprocess.Popen[bytes]
+    socket: socket.socket
+
+    @classmethod
+    def started(cls, bundle: str) -> Self:
+        """Start one that has imported the folder of a bundle, or boto3 alone for ""."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-P", _template.__file__, str(theirs.fileno()), *([bundle] if bundle else [])]
+            return cls(subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]), ours)  # noqa: S603
+
+    def end(self) -> None:
+        """Let it end; its workers stay."""
+        self.socket.close()
+        self.process.wait()
+
+
 class Templates:
     """The templates that run, by the folder of a bundle, or "" for all other code. Threads may share it."""
 
-    def __init__(self) -> None:
-        self._sockets: dict[str, socket.socket] = {}
+    def __init__(self, at_most: int = TEMPLATES_AT_MOST) -> None:
+        self._at_most = at_most
+        self._running: dict[str, Template] = {}
         self._lock = threading.Lock()
 
     def fork(self, bundle: str, order: Mapping[str, Any]) -> ForkedWorker:
         """Fork a worker, from a new template where that of before is gone."""
-        template = self._running(bundle)
+        template = self._template(bundle)
         try:
-            return ForkedWorker(template, order)
+            return ForkedWorker(template.socket, order)
         except (OSError, ValueError):
-            return ForkedWorker(self._running(bundle, gone=template), order)
+            return ForkedWorker(self._template(bundle, gone=template).socket, order)
 
-    def _running(self, bundle: str, gone: socket.socket | None = None) -> socket.socket:
+    def end(self) -> None:
+        """Let all end."""
         with self._lock:
-            template = self._sockets.pop(bundle, None)
-            if template is None or template is gone:
-                template = _started(bundle)
-            self._sockets[bundle] = template  # the last one used is the last to go
-            if len(self._sockets) > TEMPLATES_AT_MOST:
-                del self._sockets[next(iter(self._sockets))]  # closed once no thread has it in its hands
+            while self._running:
+                self._running.popitem()[1].end()
+
+    def _template(self, bundle: str, gone: Template | None = None) -> Template:
+        with self._lock:
+            template = self._running.pop(bundle, None)
+            if template is not None and template is gone:
+                template.end()
+                template = None
+            template = template or Template.started(bundle)
+            self._running[bundle] = template  # at the end: the first one is the one that was used least lately
+            if len(self._running) > self._at_most:
+                self._running.pop(next(iter(self._running))).end()
             return template
-
-
-def _started(bundle: str) -> socket.socket:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        command = [sys.executable, "-P", _template.__file__, str(theirs.fileno()), *([bundle] if bundle else [])]
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])  # noqa: S603 - our own words
-    return ours
 
 
 def bundle_of(code_dir: Path) -> str | None:
@@ -128,8 +158,8 @@ def bundle_of(code_dir: Path) -> str | None:
 class ForkingSubprocess:
     """The module `subprocess`, whose Popen forks a Python worker."""
 
-    def __init__(self) -> None:
-        self._templates = Templates()
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
 
     def Popen(  # noqa: N802 - the module's own name
         self, command: Sequence[str], *, cwd: str, env: Mapping[str, str], **options: Any
@@ -148,4 +178,4 @@ class ForkingSubprocess:
 def apply() -> None:
     """Let workers be forked where a system can."""
     if hasattr(os, "fork"):
-        lambda_runtime.subprocess = ForkingSubprocess()
+        lambda_runtime.subprocess = ForkingSubprocess(Templates())
