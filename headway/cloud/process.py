@@ -31,7 +31,7 @@ EMBEDDED_REGION = "us-east-1"
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 5.0
 
-# ministack starts one process per concurrent invocation, about 40 MB each, and has no other bound than the account's
+# ministack starts one process per concurrent invocation, up to 30 MB each, and has no other bound than the account's
 # concurrency: at most 32 invocations run at once. Past it a caller gets TooManyRequestsException, as on AWS, and an SQS
 # batch goes back to its queue one receive nearer to the dead-letter queue: mappings need a MaximumConcurrency.
 LAMBDA_CONCURRENCY = 32
