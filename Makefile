@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel bundle-hash docs synth bench-contract bench-strictness hostile fuzz lock clean
+.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel bundle-hash docs synth bench-contract bench-strictness bench-memory hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -76,6 +76,9 @@ bench-contract: $(READY) ## how much of a contract plain pacing and permits use,
 
 bench-strictness: $(READY) ## what the refusals of the embedded cloud cost, beside one without; a quarter of an hour
 	@$(BIN)/python -m benchmarks.strictness
+
+bench-memory: $(READY) ## what the embedded cloud weighs with 1, 2 and 6 vendors, and how long `up` takes; six minutes
+	@$(BIN)/python -m benchmarks.memory
 
 proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*Callback*' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')

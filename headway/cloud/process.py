@@ -31,7 +31,7 @@ EMBEDDED_REGION = "us-east-1"
 START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 5.0
 
-# ministack starts one process per concurrent invocation, about 40 MB each, and has no other bound than the account's
+# ministack starts one process per concurrent invocation, up to 30 MB each, and has no other bound than the account's
 # concurrency: at most 32 invocations run at once. Past it a caller gets TooManyRequestsException, as on AWS, and an SQS
 # batch goes back to its queue one receive nearer to the dead-letter queue: mappings need a MaximumConcurrency.
 LAMBDA_CONCURRENCY = 32
@@ -92,15 +92,15 @@ def stop(state_dir: Path) -> bool:
     stopped = False
     # Collected anew before each signal: until ministack itself is gone it may start another worker.
     for signal_name in ("terminate", "kill", "kill"):
-        members = _members(state)
-        if not members:
+        running = members(state)
+        if not running:
             break
         stopped = True
-        for process in members:
+        for process in running:
             with contextlib.suppress(psutil.NoSuchProcess):
                 getattr(process, signal_name)()
-        _wait_until_gone(members)
-    if survivors := _members(state):
+        _wait_until_gone(running)
+    if survivors := members(state):
         raise StopFailed(f"still running after SIGKILL: pids {sorted(process.pid for process in survivors)}")
     shutil.rmtree(state.tmp_dir, ignore_errors=True)
     (state_dir / STATE_FILE).unlink(missing_ok=True)
@@ -111,6 +111,23 @@ def status(state_dir: Path) -> CloudState | None:
     """Return the embedded cloud whose process is alive, or None; nothing is changed."""
     state = read_state(state_dir / STATE_FILE)
     return state if state is not None and _leader(state) is not None else None
+
+
+def members(state: CloudState) -> list[psutil.Process]:
+    """Return ministack and all that it started, also workers that were re-parented when it died.
+
+    The folder is new with every start and is inherited as TMPDIR, so that it marks them wherever they went.
+    """
+    found: set[psutil.Process] = set()
+    if (leader := _leader(state)) is not None:
+        found.add(leader)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.update(leader.children(recursive=True))
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get("TMPDIR") == state.tmp_dir:
+                found.add(process)
+    return [process for process in found if not _is_gone(process)]
 
 
 def _environment(port: int, tmp_dir: str) -> dict[str, str]:
@@ -215,23 +232,6 @@ def _leader(state: CloudState) -> psutil.Process | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else process
     except psutil.NoSuchProcess:
         return None
-
-
-def _members(state: CloudState) -> list[psutil.Process]:
-    """Return ministack and all that it started, also workers that were re-parented when it died.
-
-    The folder is new with every start and is inherited as TMPDIR, so that it marks them wherever they went.
-    """
-    members: set[psutil.Process] = set()
-    if (leader := _leader(state)) is not None:
-        members.add(leader)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            members.update(leader.children(recursive=True))
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get("TMPDIR") == state.tmp_dir:
-                members.add(process)
-    return [process for process in members if not _is_gone(process)]
 
 
 def _is_gone(process: psutil.Process) -> bool:

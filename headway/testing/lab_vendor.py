@@ -87,9 +87,13 @@ def in_thread(state_dir: Path, name: str, offer: Offer, role: Role = REPLICATE) 
 
 @contextmanager
 def in_process(state_dir: Path, name: str, options: Mapping[str, object]) -> Iterator[LabVendor]:
-    """Run `headway vendor` with options such as `--submit-rate`, so that the vendor's clock and core are not ours."""
+    """Run `headway vendor` with options such as `--submit-rate`, so that the vendor's clock and core are not ours.
+
+    It has the shape of that name, unless the options have a `--contract`, whose vendor has that name.
+    """
     port = free_port(None)
-    given = {**options, "--shape": name, "--port": port, "--state-dir": state_dir}
+    shape = {} if "--contract" in options else {"--shape": name}
+    given = {**options, **shape, "--port": port, "--state-dir": state_dir}
     words = [str(word) for option in given.items() for word in option]
     process = subprocess.Popen(  # noqa: S603 - our own words
         [sys.executable, "-c", "from headway.cli import main; main()", "vendor", *words],

@@ -203,7 +203,7 @@ def test_an_assembly_is_deployed_twice_runs_and_leaves_nothing_behind(
     target.client("sqs").send_message(QueueUrl=questions_url, MessageBody="anybody there?")
     assert receive(target, outputs[0]["AnswersUrl"]) == ["ANYBODY THERE?"]
 
-    assert len(processes_with_tmp_dir(cloud.tmp_dir)) == 2, "ministack and one worker"
+    assert len(processes_with_tmp_dir(cloud.tmp_dir)) == 3, "ministack, one worker, and what that was forked from"
     assert process.stop(state_dir) is True
     assert processes_with_tmp_dir(cloud.tmp_dir) == []
     assert [path.name for path in state_dir.iterdir()] == ["cloud.log"]
