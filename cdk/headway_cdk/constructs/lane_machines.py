@@ -54,6 +54,7 @@ def _by_caller(scope: Construct, lane: LaneSurroundings) -> StateMachine:
         scope,
         "DispatchCall",
         name=lane.name(Machine.DISPATCH_CALL),
+        role_name=lane.role_name(Machine.DISPATCH_CALL),
         workflow="dispatch_call",
         express=True,
         values={
@@ -75,6 +76,7 @@ def _direct(scope: Construct, lane: LaneSurroundings) -> StateMachine:
         scope,
         "DispatchCall",
         name=lane.name(Machine.DISPATCH_CALL),
+        role_name=lane.role_name(Machine.DISPATCH_CALL),
         workflow="dispatch_call_direct",
         express=True,
         values={

@@ -14,7 +14,9 @@ from headway_cdk.nag import acknowledge
 
 
 class Machine(Construct):
-    """`workflows/<workflow>.asl.json` with `values` bound; `grants` is action -> resources."""
+    """`workflows/<workflow>.asl.json` with `values` bound; `grants` is action -> resources. The role is called like the
+    machine unless it has a name of its own.
+    """
 
     def __init__(
         self,
@@ -23,13 +25,16 @@ class Machine(Construct):
         *,
         name: str,
         workflow: str,
+        role_name: str | None = None,
         express: bool,
         values: Mapping[str, Any],
         grants: Mapping[str, Sequence[str]],
     ) -> None:
         super().__init__(scope, construct_id)
         definition = bind(workflow, values)
-        role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        role = iam.Role(
+            self, "Role", role_name=role_name or name, assumed_by=iam.ServicePrincipal("states.amazonaws.com")
+        )
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )

@@ -56,7 +56,12 @@ class PythonFunction(Construct):
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        self.role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=surroundings.role_name(drawing.name),
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
         self.function = lambda_.Function(
             self,
             "Function",
