@@ -4,6 +4,7 @@ What is retained has no fixed name: a vendor that is removed and added again wou
 a whole account: a stage that is deployed to a second region needs another name.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -19,6 +20,10 @@ class Machine(StrEnum):
 
     CALL_VENDOR = "call-vendor"
     DISPATCH_CALL = "dispatch-call"
+
+
+_SHORTER: Final[Mapping[str, str]] = {Machine.DISPATCH_CALL: "dispatch"}
+"""Words of roles where the part's own is too long."""
 
 
 class Function(StrEnum):
@@ -57,8 +62,13 @@ def workflows_stack(stage: str) -> str:
 
 
 def own_name(stage: str, vendor: str, part: str) -> str:
-    """Name a machine, a function, or the role of either: `part` is a Machine or a Function."""
+    """Name a part of a lane such as a Machine or a Function, within 80 characters (Step Functions quotas)."""
     return f"headway-{stage}-{vendor}-{part}"
+
+
+def role_name(stage: str, vendor: str, part: str) -> str:
+    """Name the role of a part like the part itself, within 64 characters (IAM quotas) for the longest names."""
+    return own_name(stage, vendor, _SHORTER.get(part, part))
 
 
 def workflow_name(stage: str, workflow: str) -> str:

@@ -1,7 +1,9 @@
-"""Two cloud assemblies, and a way to read a template by construct paths instead of by logical IDs.
+"""One configuration of four vendors, synthesized twice, and a way to read templates by construct paths instead of by
+logical IDs.
 
-The first assembly is the repository's own. The second has another vendor with everything switched the other way, and is
-synthesized without a single exception to the security rules, so that it also tells what each exception is for.
+The first synthesis is what a deployment gets. The second runs without a single exception to the security rules, so that
+it tells what each exception is for, and with another hash seed; both run at once, since neither needs the other. Stage
+and one vendor have the longest names that there can be.
 """
 
 import json
@@ -13,12 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import yaml
 from headway_cdk.configuration import load_vendors
-from headway_cdk.outputs import STACKS
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.exchange import Callback
 from headway_lane.contract.vendor import Vendor
@@ -36,8 +37,12 @@ app.main()
 pathlib.Path(sys.argv[1]).write_text(json.dumps(said))
 """
 
+STAGE: Final = "integration1"
+"""Twelve characters, the most of a stage."""
+PRESS: Final = "slow-press-of-the-quiet-harbour"
+"""Thirty-one characters, the most of a vendor; everything is switched the other way than by default."""
 SLOW_PRESS: Mapping[str, Any] = {
-    "vendor": "slow-press",
+    "vendor": PRESS,
     "base_url": "https://api.slow-press.example",
     "limits": [
         {"quantity": "calls", "amount": 4, "per_s": 10, "scope": "submit"},
@@ -130,54 +135,61 @@ NIGHT_DESK: Mapping[str, Any] = {
 }
 """A vendor that calls nobody back."""
 CALLING = (
-    "Lane-call-desk/Caller",
-    "Lane-night-desk/Caller",
-    "Lane-night-desk/Reconciler",
-    "Lane-night-desk/Results",
-    "Lane-replicate/Caller",
-    "Lane-replicate/Reconciler",
-    "Lane-replicate/Results",
-    "Lane-slow-press/Results",
+    "call-desk/Caller",
+    "night-desk/Caller",
+    "night-desk/Results",
+    "replicate/Caller",
+    "replicate/Results",
+    f"{PRESS}/Results",
 )
-"""Whose functions call a vendor, in the configuration with all of them."""
+"""Whose functions call a vendor."""
 TUNING = {"delay_ms": 250, "rate_per_s": 0.2}
+LOOKED_UP: Final = "AWS::SSM::Parameter::Value<String>"
+"""The type of a stack's parameter whose value CloudFormation reads from an SSM parameter."""
+BOOTSTRAP: Final = "BootstrapVersion"
+"""The one that is CDK's own, and says so by this name."""
 
 
 class Templates:
-    """Both templates of an assembly; a resource is named by its construct path, as in `Lane-replicate/Caller/Role`."""
+    """All templates of an assembly. A resource is named by its owner, a vendor or `base`, and its construct path, as in
+    `replicate/Caller/Role`; so are the references to it, through the SSM parameter that one stack writes and another
+    one looks up.
+    """
 
     def __init__(self, directory: Path, configuration: Path) -> None:
         self.directory = directory
         self.configuration = configuration
         self.vendors: Sequence[Vendor] = [files.vendor for files in load_vendors(configuration)]
-        self.stacks = {name: json.loads((directory / f"{name}.template.json").read_text()) for name in STACKS}
-        self._names = dict(self._read_names())
+        self.files = sorted(directory.glob("*.template.json"))
+        self.stacks: dict[str, Any] = {
+            path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in self.files
+        }
+        self.resources: dict[str, Any] = {}
+        """All resources by name, with names for logical IDs."""
+        self._looked_up: dict[str, str] = {}
+        for stack, template in self.stacks.items():
+            self._read(stack, template)
+
+    def vendor(self, name: str) -> Vendor:
+        """Return one vendor of the configuration."""
+        (vendor,) = (vendor for vendor in self.vendors if vendor.name == name)
+        return vendor
 
     @property
     def called_back(self) -> Sequence[tuple[str, Callback]]:
         """The vendors that call back, by name."""
         return [(vendor.name, vendor.callback) for vendor in self.vendors if vendor.callback]
 
-    @property
-    def files(self) -> list[Path]:
-        """Both template files."""
-        return [self.directory / f"{name}.template.json" for name in STACKS]
+    def stack(self, owner: str, part: str = "") -> Any:
+        """Return the template of `base`, or of a vendor's `state` or `lane`."""
+        return self.stacks["-".join(word for word in ("Headway", STAGE, owner, part) if word)]
 
-    @cached_property
-    def resources(self) -> dict[str, Any]:
-        """All resources of both stacks, by name."""
-        return {
-            self._names[logical_id]: resource
-            for stack in self.stacks.values()
-            for logical_id, resource in stack["Resources"].items()
-        }
-
-    def of_type(self, resource_type: str) -> dict[str, Any]:
-        """Return the properties of all resources of a type, by name."""
+    def of_type(self, resource_type: str, owner: str = "") -> dict[str, Any]:
+        """Return the properties of all resources of a type, or those of one owner, by name."""
         return {
             name: resource.get("Properties", {})
             for name, resource in self.resources.items()
-            if resource["Type"] == resource_type
+            if resource["Type"] == resource_type and name.startswith(f"{owner}/" if owner else "")
         }
 
     def properties(self, name: str) -> Any:
@@ -193,33 +205,76 @@ class Templates:
         assert "${" not in text
         return json.loads(text)
 
+    @cached_property
+    def published(self) -> Mapping[str, tuple[str, Any]]:
+        """Every SSM parameter that a stack writes: its path -> the resource's name, and the value."""
+        found = {found["Name"]: (name, found["Value"]) for name, found in self.of_type("AWS::SSM::Parameter").items()}
+        assert len(found) == len(self.of_type("AWS::SSM::Parameter")), "two resources write one parameter"
+        return found
+
+    def lookups(self, stack: str) -> dict[str, str]:
+        """Return the SSM parameters that a stack looks up, by the names of its own parameters."""
+        return {
+            name: parameter["Default"]
+            for name, parameter in self.stacks[stack].get("Parameters", {}).items()
+            if parameter["Type"] == LOOKED_UP and name != BOOTSTRAP
+        }
+
     def say(self, value: Any) -> str:
-        """Return a value of the template as text, as it is on AWS; references become `<name>`."""
+        """Return a value of the template as text, as it is on AWS; references become `<name>`, and so does the name of
+        a queue that is taken from its URL, or that of a function from its ARN.
+        """
         match value:
             case str() | int():
                 return str(value)
-            case {"Ref": str(logical_id)} | {"Fn::GetAtt": [str(logical_id), "Arn"]}:
-                return f"<{self._names.get(logical_id, logical_id)}>"
-            case {"Fn::GetAtt": [str(logical_id), str(attribute)]}:
-                return f"<{self._names[logical_id]}.{attribute}>"
-            case {"Fn::ImportValue": str(export)}:
-                outputs = [output for stack in self.stacks.values() for output in stack.get("Outputs", {}).values()]
-                [value] = [output["Value"] for output in outputs if output.get("Export", {}).get("Name") == export]
-                return self.say(value)
+            case {"Ref": str(name)} if name in self._looked_up:
+                return self.say(self.published[self._looked_up[name]][1])
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]}:
+                return f"<{name}>"
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                return f"<{name}.{attribute}>"
             case {"Fn::Join": [str(separator), list(parts)]}:
                 return separator.join(self.say(part) for part in parts)
-            case {"Fn::Select": [int(), {"Fn::Split": [str(), part]}]}:
-                return self.say(part)
+            case {"Fn::Select": [4, {"Fn::Split": ["/", url]}]} if self._is_queue(self.say(url)):
+                return self.say(url)
+            case {"Fn::Select": [6, {"Fn::Split": [":", arn]}]}:
+                return self.say(arn)
             case {"Fn::If": ["IsEmbeddedCloud", _, on_aws]}:
                 return self.say(on_aws)
         raise AssertionError(f"no words for {value}")
 
-    def _read_names(self) -> Iterator[tuple[str, str]]:
-        for stack in STACKS:
-            metadata = json.loads((self.directory / f"{stack}.metadata.json").read_text())
-            for path, entries in metadata.items():
-                name = re.sub(r"/Resource$", "", path.removeprefix(f"/{stack}/"))
-                yield from ((entry["data"], name) for entry in entries if entry["type"] == "aws:cdk:logicalId")
+    def _is_queue(self, reference: str) -> bool:
+        return bool(self.resources[reference.strip("<>")]["Type"] == "AWS::SQS::Queue")
+
+    def _read(self, stack: str, template: Mapping[str, Any]) -> None:
+        names = dict(self._names(stack))
+        for logical_id, resource in template["Resources"].items():
+            assert names[logical_id] not in self.resources, names[logical_id]
+            after = [names[other] for other in resource.get("DependsOn", [])]
+            self.resources[names[logical_id]] = {**_renamed(resource, names), "DependsOn": after}
+        self._looked_up |= {names[parameter]: path for parameter, path in self.lookups(stack).items()}
+
+    def _names(self, stack: str) -> Iterator[tuple[str, str]]:
+        """Yield logical ID and name of what is in a stack."""
+        owner = re.sub("-(state|lane)$", "", stack.removeprefix(f"Headway-{STAGE}-"))
+        metadata = json.loads((self.directory / f"{stack}.metadata.json").read_text())
+        for path, entries in metadata.items():
+            name = re.sub("^(Base|State|Lane)/|/Resource$", "", path.removeprefix(f"/{stack}/"))
+            yield from ((entry["data"], f"{owner}/{name}") for entry in entries if entry["type"] == "aws:cdk:logicalId")
+
+
+def _renamed(node: Any, names: Mapping[str, str]) -> Any:
+    """Return a part of a template with names for the logical IDs that it refers to."""
+    match node:
+        case {"Ref": str(logical_id)}:
+            return {"Ref": names.get(logical_id, logical_id)}
+        case {"Fn::GetAtt": [str(logical_id), attribute]}:
+            return {"Fn::GetAtt": [names[logical_id], attribute]}
+        case dict():
+            return {key: _renamed(value, names) for key, value in node.items()}
+        case list():
+            return [_renamed(value, names) for value in node]
+    return node
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,70 +290,83 @@ class Finding:
 class Probe:
     """What a synthesis without exceptions tells."""
 
-    templates: Templates
+    directory: Path
     findings: Sequence[Finding]
     exceptions: Sequence[Finding]
 
 
-@pytest.fixture(scope="session")
-def repository(assembly: Path) -> Templates:
-    """Return the templates of the repository's own configuration."""
-    return Templates(assembly, CONFIGURATION)
+@dataclass(frozen=True, slots=True)
+class Syntheses:
+    """What both syntheses left behind."""
+
+    templates: Templates
+    probe: Probe
 
 
 @pytest.fixture(scope="session")
-def probe(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Probe:
-    """Synthesize the repository's vendors and another one, without exceptions; after `assembly`: one bundle folder."""
-    configuration = _another_configuration(tmp_path_factory.mktemp("configuration"))
-    output = tmp_path_factory.mktemp("assembly")
-    said = output / "exceptions.json"
+def syntheses(tmp_path_factory: pytest.TempPathFactory) -> Syntheses:
+    """Synthesize the configuration as it is deployed, and without exceptions."""
+    configuration = _configuration(tmp_path_factory.mktemp("configuration"))
+    deployed, bare = tmp_path_factory.mktemp("deployed"), tmp_path_factory.mktemp("bare")
+    said = bare / "exceptions.json"
+    running = [
+        _synthesis(configuration, deployed, "1", "-m", "headway_cdk.app"),
+        _synthesis(configuration, bare, "2", "-c", WITHOUT_EXCEPTIONS, str(said)),
+    ]
+    complaints = [process.communicate()[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], complaints
+    exceptions = [Finding(*words) for words in json.loads(said.read_text())]
+    return Syntheses(Templates(deployed, configuration), Probe(bare, list(findings_of(bare)), exceptions))
+
+
+@pytest.fixture(scope="session")
+def templates(syntheses: Syntheses) -> Templates:
+    """Return the templates."""
+    return syntheses.templates
+
+
+@pytest.fixture(scope="session")
+def probe(syntheses: Syntheses) -> Probe:
+    """Return what the synthesis without exceptions tells."""
+    return syntheses.probe
+
+
+def findings_of(assembly: Path) -> Iterator[Finding]:
+    """Yield what cdk-nag said of an assembly."""
+    report = json.loads((assembly / "validation-report.json").read_text())
+    for plugin in report["pluginReports"]:
+        for violation in plugin["violations"]:
+            for construct in violation["violatingConstructs"]:
+                yield Finding(construct["constructPath"], violation["ruleName"], violation["description"])
+
+
+def _synthesis(configuration: Path, output: Path, hash_seed: str, *command: str) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         "CDK_OUTDIR": str(output),
         "HEADWAY_CONFIGURATION": str(configuration),
+        "HEADWAY_STAGE": STAGE,
         "JSII_NODE": node(),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        "PYTHONHASHSEED": hash_seed,
     }
-    done = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", WITHOUT_EXCEPTIONS, str(said)],
+    return subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, *command],
         cwd=ROOT,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    report = json.loads((output / "validation-report.json").read_text())
-    findings = [
-        Finding(construct["constructPath"], violation["ruleName"], violation["description"])
-        for plugin in report["pluginReports"]
-        for violation in plugin["violations"]
-        for construct in violation["violatingConstructs"]
-    ]
-    exceptions = [Finding(*words) for words in json.loads(said.read_text())]
-    return Probe(Templates(output, configuration), findings, exceptions)
 
 
-@pytest.fixture(scope="session")
-def another(probe: Probe) -> Templates:
-    """Return the templates with `slow-press` and `call-desk` in them."""
-    return probe.templates
-
-
-@pytest.fixture(scope="session", params=["repository", "another"])
-def templates(request: pytest.FixtureRequest) -> Templates:
-    """Return the templates of both configurations, one after the other."""
-    found: Templates = request.getfixturevalue(request.param)
-    return found
-
-
-def _another_configuration(directory: Path) -> Path:
+def _configuration(directory: Path) -> Path:
+    """Write the repository's own configuration with three vendors more."""
     for path in CONFIGURATION.rglob("*.*"):
         target = directory / path.relative_to(CONFIGURATION)
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(exist_ok=True, parents=True)
         target.write_bytes(path.read_bytes())
-    (directory / "vendors" / "slow-press.yaml").write_text(yaml.safe_dump(dict(SLOW_PRESS)))
-    (directory / "tuning" / "slow-press.yaml").write_text(yaml.safe_dump(TUNING))
-    (directory / "vendors" / "call-desk.yaml").write_text(yaml.safe_dump(dict(CALL_DESK)))
-    (directory / "vendors" / "night-desk.yaml").write_text(yaml.safe_dump(dict(NIGHT_DESK)))
+    for contract in (SLOW_PRESS, CALL_DESK, NIGHT_DESK):
+        (directory / "vendors" / f"{contract['vendor']}.yaml").write_text(yaml.safe_dump(dict(contract)))
+    (directory / "tuning" / f"{PRESS}.yaml").write_text(yaml.safe_dump(TUNING))
     return directory

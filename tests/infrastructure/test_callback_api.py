@@ -9,27 +9,29 @@ from headway_lane.contract.exchange import ACCEPTED, Acknowledgement, BodyFormat
 from headway_lane.messages.envelope import mapping_template
 from headway_lane.verification.schemes import scheme_of
 
+from tests.infrastructure.conftest import PRESS
+
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
 
 
 def door_of(templates: "Templates", vendor_name: str) -> Any:
     """Return the properties of a vendor's callback method."""
-    return templates.properties(f"Callbacks/Api/Default/callbacks/{vendor_name}/POST")
+    return templates.properties(f"{vendor_name}/Callbacks/Api/Default/callbacks/{vendor_name}/POST")
 
 
-def test_every_vendor_that_calls_back_has_one_open_door_straight_into_the_queue(templates: "Templates") -> None:
-    methods = [name for name in templates.of_type("AWS::ApiGateway::Method") if name.startswith("Callbacks/")]
+def test_every_vendor_that_calls_back_has_one_open_door_straight_into_its_queue(templates: "Templates") -> None:
+    methods = [name for name in templates.of_type("AWS::ApiGateway::Method") if "/Callbacks/" in name]
     doors = [name for name in methods if not name.endswith("/OPTIONS")]
-    assert doors == [f"Callbacks/Api/Default/callbacks/{name}/POST" for name, _ in templates.called_back]
+    assert doors == [f"{name}/Callbacks/Api/Default/callbacks/{name}/POST" for name, _ in templates.called_back]
     for name, _ in templates.called_back:
         method = door_of(templates, name)
         assert method["AuthorizationType"] == "NONE", "partners sign; they have no AWS identity"
         integration = method["Integration"]
         assert integration["Type"] == "AWS"
         assert ":lambda:" not in templates.say(integration["Uri"])
-        assert templates.say(integration["Uri"]).endswith(":sqs:path/<AWS::AccountId>/<CallbackQueue.QueueName>")
-        assert templates.say(integration["Credentials"]) == "<Callbacks/Role>"
+        assert templates.say(integration["Uri"]).endswith(f":sqs:path/<AWS::AccountId>/<{name}/CallbackQueue>")
+        assert templates.say(integration["Credentials"]) == f"<{name}/Callbacks/Role>"
 
 
 def test_what_no_template_fits_is_refused_instead_of_passed_through(templates: "Templates") -> None:
@@ -77,42 +79,46 @@ def test_a_stored_callback_is_answered_as_the_contract_says_and_a_full_or_broken
         assert {response["StatusCode"] for response in method["MethodResponses"]} == {str(said.status), "400", "503"}
 
 
-def test_vendors_that_say_nothing_of_it_are_answered_202_and_the_others_what_they_want(another: "Templates") -> None:
-    said = {name: callback.acknowledgement for name, callback in another.called_back}
-    assert said["replicate"] == said["slow-press"] == ACCEPTED
+def test_vendors_that_say_nothing_of_it_are_answered_202_and_the_others_what_they_want(
+    templates: "Templates",
+) -> None:
+    said = {name: callback.acknowledgement for name, callback in templates.called_back}
+    assert said["replicate"] == said[PRESS] == ACCEPTED
     assert (ACCEPTED.status, json.loads(ACCEPTED.body)) == (202, {"status": "accepted"})
     assert said["call-desk"] == Acknowledgement(200, "[accepted]")
 
 
 def test_every_body_is_taken_as_bytes_and_every_answer_as_text(templates: "Templates") -> None:
-    [api] = [api for name, api in templates.of_type("AWS::ApiGateway::RestApi").items() if "Callbacks" in name]
-    assert api["BinaryMediaTypes"] == ["*/*"]
     for name, _ in templates.called_back:
+        assert templates.properties(f"{name}/Callbacks/Api")["BinaryMediaTypes"] == ["*/*"]
         for answer in door_of(templates, name)["Integration"]["IntegrationResponses"]:
             assert answer["ContentHandling"] == "CONVERT_TO_TEXT", "a template cannot be applied to binary data"
 
 
 def test_a_flood_is_throttled_before_it_costs_anything(templates: "Templates") -> None:
-    (setting,) = templates.properties("Callbacks/Api/DeploymentStage.v")["MethodSettings"]
-    assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
-    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (500, 1_000)
+    for name, _ in templates.called_back:
+        (setting,) = templates.properties(f"{name}/Callbacks/Api/DeploymentStage.v")["MethodSettings"]
+        assert (setting["HttpMethod"], setting["ResourcePath"]) == ("*", "/*")
+        assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (500, 1_000)
 
 
 @pytest.mark.parametrize("word", ["body", "header", "querystring", "authorizer", 'path"', "extendedRequestId"])
 def test_no_api_logs_what_a_request_carried(templates: "Templates", word: str) -> None:
     stages = templates.of_type("AWS::ApiGateway::Stage")
-    assert len(stages) == len(templates.vendors) + 1
+    assert len(stages) == len(templates.vendors) + len(templates.called_back)
     for name, stage in stages.items():
         assert word not in stage["AccessLogSetting"]["Format"], name
         assert all(setting["DataTraceEnabled"] is False for setting in stage["MethodSettings"]), name
 
 
-def test_a_sender_that_asks_first_is_answered_by_the_contract_alone(another: "Templates") -> None:
+def test_a_sender_that_asks_first_is_answered_by_the_contract_alone(templates: "Templates") -> None:
     doors = {
-        name: method for name, method in another.of_type("AWS::ApiGateway::Method").items() if name.endswith("/OPTIONS")
+        name: method
+        for name, method in templates.of_type("AWS::ApiGateway::Method").items()
+        if name.endswith("/OPTIONS")
     }
     [(name, method)] = doors.items()
-    assert name == "Callbacks/Api/Default/callbacks/call-desk/OPTIONS"
+    assert name == "call-desk/Callbacks/Api/Default/callbacks/call-desk/OPTIONS"
     assert method["Integration"]["Type"] == "MOCK"
     [answer] = method["Integration"]["IntegrationResponses"]
     assert answer["ResponseParameters"] == {
@@ -125,6 +131,7 @@ def test_a_sender_that_asks_first_is_answered_by_the_contract_alone(another: "Te
 
 
 def test_every_429_says_when_to_come_again(templates: "Templates") -> None:
-    [throttled] = templates.of_type("AWS::ApiGateway::GatewayResponse").values()
-    assert (throttled["ResponseType"], throttled["StatusCode"]) == ("THROTTLED", "429")
-    assert throttled["ResponseParameters"] == {"gatewayresponse.header.Retry-After": "'1'"}
+    for name, _ in templates.called_back:
+        [throttled] = templates.of_type("AWS::ApiGateway::GatewayResponse", name).values()
+        assert (throttled["ResponseType"], throttled["StatusCode"]) == ("THROTTLED", "429")
+        assert throttled["ResponseParameters"] == {"gatewayresponse.header.Retry-After": "'1'"}

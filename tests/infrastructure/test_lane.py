@@ -6,18 +6,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from headway_cdk.parameters import logical_name, poll_verbs
+from headway_cdk.names import logical_name
+from headway_cdk.parameters import poll_verbs
 from headway_lane.contract.dispatch import Drain, Pacing
+from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.limits import FENCE_BURST_SHARE, Limit, Scope
 from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, LONGEST_DELAY_S, SETTLE_TASK_TIMEOUT_S, SETTLE_TIMEOUT_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment
 
-from tests.infrastructure.conftest import CALLING
+from tests.infrastructure import arns
+from tests.infrastructure.conftest import CALLING, PRESS
 from tests.infrastructure.settings_read import settings_read
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
+
+LANE = {
+    Environment.VENDOR,
+    Environment.CALLS_TABLE,
+    Environment.JOBS_TABLE,
+    Environment.BUDGETS_TABLE,
+    Environment.CONFIG_APPLICATION,
+}
+"""Where a function stands: every function that works for a lane is told, whether its own code asks or not."""
 
 
 def mapping_of(templates: "Templates", vendor: Vendor, queue: str = "RequestQueue") -> Any:
@@ -25,15 +37,9 @@ def mapping_of(templates: "Templates", vendor: Vendor, queue: str = "RequestQueu
     (mapping,) = (
         mapping
         for mapping in templates.of_type("AWS::Lambda::EventSourceMapping").values()
-        if templates.say(mapping["EventSourceArn"]) == f"<{queue}{logical_name(vendor.name)}>"
+        if templates.say(mapping["EventSourceArn"]) == arns.queue(vendor.name, queue)
     )
     return mapping
-
-
-def vendor_of(templates: "Templates", name: str) -> Vendor:
-    """Return one vendor of a configuration."""
-    (vendor,) = (vendor for vendor in templates.vendors if vendor.name == name)
-    return vendor
 
 
 def submits_of(vendor: Vendor) -> Sequence[Limit]:
@@ -43,7 +49,7 @@ def submits_of(vendor: Vendor) -> Sequence[Limit]:
 
 def throttles_of(templates: "Templates", vendor: Vendor) -> dict[str, tuple[float, int]]:
     """Return rate and burst of the proxy by method, `*` for those without their own."""
-    stage = templates.properties(f"Lane-{vendor.name}/Proxy/Api/DeploymentStage.v")
+    stage = templates.properties(f"{vendor.name}/Proxy/Api/DeploymentStage.v")
     return {
         setting["HttpMethod"]: (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"])
         for setting in stage["MethodSettings"]
@@ -60,19 +66,19 @@ def test_the_proxys_stage_is_throttled_to_the_contracts_fence_for_submits(templa
 
 
 def test_the_fence_of_plain_pacing_holds_the_contract_in_every_window_whatever_the_dispatchers_do(
-    another: "Templates",
+    templates: "Templates",
 ) -> None:
-    vendor = vendor_of(another, "slow-press")
+    vendor = templates.vendor(PRESS)
     assert vendor.dispatch.pacing is Pacing.DELAY
-    rate_per_s, burst_count = throttles_of(another, vendor)["*"]
+    rate_per_s, burst_count = throttles_of(templates, vendor)["*"]
     for limit in submits_of(vendor):
         assert rate_per_s * limit.per_s + burst_count <= limit.amount, f"{limit} can be broken"
 
 
 def test_the_fence_of_permits_is_at_the_contracts_full_rate_so_that_no_permit_is_refused_by_it(
-    another: "Templates",
+    templates: "Templates",
 ) -> None:
-    shipped = vendor_of(another, "replicate")
+    shipped = templates.vendor("replicate")
     vendor = replace(shipped, dispatch=replace(shipped.dispatch, pacing=Pacing.PERMITS))
     fence = vendor.fence(Scope.SUBMIT)
     assert fence is not None
@@ -80,17 +86,17 @@ def test_the_fence_of_permits_is_at_the_contracts_full_rate_so_that_no_permit_is
     assert all(limit.rate_per_s >= 10 for limit in submits_of(vendor)), "no more than the tightest limit over time"
 
 
-def test_polls_have_a_throttle_of_their_own_by_method(repository: "Templates") -> None:
-    (vendor,) = repository.vendors
+def test_polls_have_a_throttle_of_their_own_by_method(templates: "Templates") -> None:
+    vendor = templates.vendor("replicate")
     fence = vendor.fence(Scope.POLL)
     assert fence is not None
-    assert throttles_of(repository, vendor)["GET"] == (fence.rate_per_s, fence.burst_count) == (40, 10)
+    assert throttles_of(templates, vendor)["GET"] == (fence.rate_per_s, fence.burst_count) == (40, 10)
 
 
-def test_polls_that_no_limit_counts_are_not_slowed_to_the_submits_rate(another: "Templates") -> None:
-    vendor = vendor_of(another, "slow-press")
+def test_polls_that_no_limit_counts_are_not_slowed_to_the_submits_rate(templates: "Templates") -> None:
+    vendor = templates.vendor(PRESS)
     assert vendor.fence(Scope.POLL) is None
-    assert throttles_of(another, vendor)["GET"] == (10_000, 5_000)
+    assert throttles_of(templates, vendor)["GET"] == (10_000, 5_000)
 
 
 def test_only_callers_with_iam_get_through_the_proxy_and_each_method_goes_to_the_vendor_unchanged(
@@ -98,39 +104,39 @@ def test_only_callers_with_iam_get_through_the_proxy_and_each_method_goes_to_the
 ) -> None:
     for vendor in templates.vendors:
         for verb in (vendor.submit.method, *poll_verbs(vendor)):
-            method = templates.properties(f"Lane-{vendor.name}/Proxy/Api/Default/{{proxy+}}/{verb}")
+            method = templates.properties(f"{vendor.name}/Proxy/Api/Default/{{proxy+}}/{verb}")
             assert method["AuthorizationType"] == "AWS_IAM"
             integration = method["Integration"]
             assert integration["Type"] == "HTTP_PROXY"
             assert integration["IntegrationHttpMethod"] == method["HttpMethod"] == verb
-            assert templates.say(integration["Uri"]) == f"<BaseUrl{logical_name(vendor.name)}>/{{proxy}}"
+            assert templates.say(integration["Uri"]) == f"<{vendor.name}/BaseUrl{logical_name(vendor.name)}>/{{proxy}}"
             assert integration["TimeoutInMillis"] <= 29_000
             assert vendor.submit.timeout_s * 1_000 <= integration["TimeoutInMillis"]
 
 
 def test_the_credential_travels_in_a_header_of_our_own_and_becomes_the_vendors_in_the_proxy(
-    another: "Templates",
+    templates: "Templates",
 ) -> None:
     def headers(method: str) -> dict[str, str]:
-        mapping = another.properties(f"{method}")["Integration"]["RequestParameters"]
+        mapping = templates.properties(f"{method}")["Integration"]["RequestParameters"]
         return {key: value for key, value in mapping.items() if ".header." in key}
 
     credential = f"method.request.header.{CREDENTIAL_HEADER}"
-    replicate = "Lane-replicate/Proxy/Api/Default/{proxy+}/POST"
+    replicate = "replicate/Proxy/Api/Default/{proxy+}/POST"
     hidden = {"integration.request.header.X-Amz-Security-Token": "'none'"}
     assert headers(replicate) == {"integration.request.header.Authorization": credential, **hidden}
-    assert headers("Lane-slow-press/Proxy/Api/Default/{proxy+}/PUT") == hidden
+    assert headers(f"{PRESS}/Proxy/Api/Default/{{proxy+}}/PUT") == hidden
 
 
 def test_timeouts_in_call_vendor_are_the_contracts_and_the_heartbeat_is_the_shorter(templates: "Templates") -> None:
     for vendor in templates.vendors:
-        definition = templates.definition(f"Lane-{vendor.name}/CallVendor/Machine")
+        definition = templates.definition(f"{vendor.name}/CallVendor/Machine")
         callback, results = definition["States"]["CallVendor"], definition["States"]["FetchResult"]
         assert callback["TimeoutSeconds"] == vendor.call_timeout_s
         assert callback["HeartbeatSeconds"] == vendor.call_heartbeat_s < vendor.call_timeout_s
         assert definition["TimeoutSeconds"] == vendor.workflow_timeout_s > vendor.call_timeout_s
         assert results["TimeoutSeconds"] == vendor.results_task_timeout_s > vendor.results_timeout_s
-        assert templates.properties(f"Lane-{vendor.name}/Results/Function")["Timeout"] == vendor.results_timeout_s
+        assert templates.properties(f"{vendor.name}/Results/Function")["Timeout"] == vendor.results_timeout_s
         assert vendor.record_ttl_s > vendor.workflow_timeout_s
 
 
@@ -138,15 +144,14 @@ def test_no_task_of_dispatch_call_ends_before_its_function_does_and_none_after_a
     templates: "Templates",
 ) -> None:
     for vendor in templates.vendors:
-        lane = f"Lane-{vendor.name}"
+        lane = vendor.name
         definition = templates.definition(f"{lane}/DispatchCall/Machine")
         states = definition["States"]
         assert definition["TimeoutSeconds"] == EXPRESS_TIMEOUT_S <= 300
         assert states["RejectCall"]["TimeoutSeconds"] == SETTLE_TASK_TIMEOUT_S > SETTLE_TIMEOUT_S
-        assert templates.properties(f"{lane}/Rejection/Function")["Timeout"] == SETTLE_TIMEOUT_S
+        assert templates.properties(f"{lane}/Settler/Function")["Timeout"] == SETTLE_TIMEOUT_S
         if vendor.dispatch.direct:
             assert states["SettleCall"]["TimeoutSeconds"] == SETTLE_TASK_TIMEOUT_S
-            assert templates.properties(f"{lane}/Joining/Function")["Timeout"] == SETTLE_TIMEOUT_S
         else:
             assert states["CallVendor"]["TimeoutSeconds"] == vendor.caller_task_timeout_s > vendor.caller_timeout_s
             assert templates.properties(f"{lane}/Caller/Function")["Timeout"] == vendor.caller_timeout_s
@@ -178,9 +183,9 @@ def test_the_dispatchers_mapping_has_the_contracts_batches_window_and_concurrenc
         assert mapping["Enabled"] is (dispatch.drain is Drain.EVENT_SOURCE)
 
 
-def test_urgent_calls_have_a_queue_and_pollers_of_their_own_on_the_same_dispatcher(another: "Templates") -> None:
-    vendor = vendor_of(another, "slow-press")
-    normal, urgent = mapping_of(another, vendor), mapping_of(another, vendor, "UrgentQueue")
+def test_urgent_calls_have_a_queue_and_pollers_of_their_own_on_the_same_dispatcher(templates: "Templates") -> None:
+    vendor = templates.vendor(PRESS)
+    normal, urgent = mapping_of(templates, vendor), mapping_of(templates, vendor, "UrgentQueue")
     assert urgent["ScalingConfig"] == {"MaximumConcurrency": vendor.dispatch.urgent_concurrency}
     differing = {"EventSourceArn", "ScalingConfig"}
     assert {key: urgent[key] for key in urgent.keys() - differing} == {
@@ -188,43 +193,32 @@ def test_urgent_calls_have_a_queue_and_pollers_of_their_own_on_the_same_dispatch
     }
 
 
+def queues_of(vendor: Vendor) -> list[str]:
+    """Return a lane's request queues, the urgent one first."""
+    names = ("UrgentQueue", "RequestQueue") if vendor.dispatch.urgent_concurrency else ("RequestQueue",)
+    return [f"<{vendor.name}/{name}>" for name in names]
+
+
 def test_call_vendor_chooses_the_queue_and_a_lane_without_an_urgent_one_has_one_queue_for_all(
-    another: "Templates",
+    templates: "Templates",
 ) -> None:
-    urls = {}
-    for vendor in another.vendors:
-        call = another.definition(f"Lane-{vendor.name}/CallVendor/Machine")["States"]["CallVendor"]["Arguments"]
-        urls[vendor.name] = re.findall(r"'([^']+)'", call["QueueUrl"])
-    assert urls == {
-        "call-desk": ["<UrgentQueueCallDesk>", "<RequestQueueCallDesk>"],
-        "night-desk": ["<UrgentQueueNightDesk>", "<RequestQueueNightDesk>"],
-        "replicate": ["<RequestQueueReplicate>"] * 2,
-        "slow-press": ["<UrgentQueueSlowPress>", "<RequestQueueSlowPress>"],
-    }
+    for vendor in templates.vendors:
+        call = templates.definition(f"{vendor.name}/CallVendor/Machine")["States"]["CallVendor"]["Arguments"]
+        urgent, normal = re.findall(r"'([^']+)'", call["QueueUrl"])
+        assert [urgent, normal] == [queues_of(vendor)[0], queues_of(vendor)[-1]]
+    assert queues_of(templates.vendor("replicate")) == ["<replicate/RequestQueue>"]
+    assert len(queues_of(templates.vendor(PRESS))) == 2
 
 
-def test_who_dispatches_knows_the_queues_the_urgent_one_first(another: "Templates") -> None:
-    known = {
-        (vendor.name, function): another.say(
-            another.properties(f"Lane-{vendor.name}/{function}/Function")["Environment"]["Variables"][
-                "HEADWAY_REQUEST_QUEUE_URLS"
-            ]
-        )
-        for vendor in another.vendors
-        for function in ("Dispatcher", "Drain")
-    }
-    queues = {
-        "call-desk": "<UrgentQueueCallDesk> <RequestQueueCallDesk>",
-        "night-desk": "<UrgentQueueNightDesk> <RequestQueueNightDesk>",
-        "replicate": "<RequestQueueReplicate>",
-        "slow-press": "<UrgentQueueSlowPress> <RequestQueueSlowPress>",
-    }
-    assert known == {(name, hop): urls for name, urls in queues.items() for hop in ("Dispatcher", "Drain")}
+def test_the_dispatcher_knows_the_queues_the_urgent_one_first(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        variables = templates.properties(f"{vendor.name}/Dispatcher/Function")["Environment"]["Variables"]
+        assert templates.say(variables["HEADWAY_REQUEST_QUEUE_URLS"]) == " ".join(queues_of(vendor))
 
 
 def test_the_dispatchers_concurrency_is_reserved(templates: "Templates") -> None:
     for vendor in templates.vendors:
-        dispatcher = templates.properties(f"Lane-{vendor.name}/Dispatcher/Function")
+        dispatcher = templates.properties(f"{vendor.name}/Dispatcher/Function")
         assert dispatcher["ReservedConcurrentExecutions"] == vendor.dispatch.reserved_concurrency
         assert dispatcher["ReservedConcurrentExecutions"] >= vendor.dispatch.dispatchers_count
 
@@ -237,52 +231,56 @@ def test_a_dispatchers_timeout_covers_a_batch_at_the_contracts_pace_with_all_dis
         batch_s = dispatch.batch_size * dispatch.dispatchers_count / vendor.max_rps(Scope.SUBMIT)
         if dispatch.pacing is Pacing.DELAY:
             batch_s = max(batch_s, dispatch.batch_size * LONGEST_DELAY_S)
-        for function in ("Dispatcher", "Drain"):
-            timeout_s = templates.properties(f"Lane-{vendor.name}/{function}/Function")["Timeout"]
-            assert batch_s < timeout_s == vendor.dispatcher_timeout_s <= 900
+        timeout_s = templates.properties(f"{vendor.name}/Dispatcher/Function")["Timeout"]
+        assert batch_s < timeout_s == vendor.dispatcher_timeout_s <= 900
 
 
-def test_without_provisioned_concurrency_the_function_itself_is_polled_for(repository: "Templates") -> None:
-    (vendor,) = repository.vendors
-    assert repository.of_type("AWS::Lambda::Alias") == {}
-    assert repository.say(mapping_of(repository, vendor)["FunctionName"]) == "<Lane-replicate/Dispatcher/Function>"
+def test_without_provisioned_concurrency_the_function_itself_is_polled_for(templates: "Templates") -> None:
+    vendor = templates.vendor("replicate")
+    assert templates.of_type("AWS::Lambda::Alias", vendor.name) == {}
+    assert templates.say(mapping_of(templates, vendor)["FunctionName"]) == "<replicate/Dispatcher/Function>"
 
 
-def test_provisioned_concurrency_is_on_an_alias_and_the_mapping_is_on_that_alias(another: "Templates") -> None:
-    ((name, alias),) = another.of_type("AWS::Lambda::Alias").items()
-    assert name == "Lane-slow-press/Live"
+def test_provisioned_concurrency_is_on_an_alias_and_the_mapping_is_on_that_alias(templates: "Templates") -> None:
+    ((name, alias),) = templates.of_type("AWS::Lambda::Alias").items()
+    assert name == f"{PRESS}/Dispatcher/Live"
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 1}
-    assert another.say(alias["FunctionName"]) == "<Lane-slow-press/Dispatcher/Function>"
-    assert another.say(alias["FunctionVersion"]) == "<Lane-slow-press/Dispatcher/Function/CurrentVersion.Version>"
-    vendor = vendor_of(another, "slow-press")
-    assert another.say(mapping_of(another, vendor)["FunctionName"]) == "<Lane-slow-press/Live>:live"
+    assert templates.say(alias["FunctionName"]) == f"<{PRESS}/Dispatcher/Function>"
+    assert templates.say(alias["FunctionVersion"]) == f"<{PRESS}/Dispatcher/Function/CurrentVersion.Version>"
+    vendor = templates.vendor(PRESS)
+    assert templates.say(mapping_of(templates, vendor)["FunctionName"]) == f"<{PRESS}/Dispatcher/Live>:live"
 
 
-def test_a_schedule_drains_the_queue_where_the_contract_says_so_and_sleeps_elsewhere(another: "Templates") -> None:
-    replicate, slow_press = (another.properties(f"Lane-{name}/Schedule") for name in ("replicate", "slow-press"))
-    assert replicate["State"] == "DISABLED"
-    assert slow_press["State"] == "ENABLED"
-    assert slow_press["ScheduleExpression"] == "rate(5 minutes)"
-    assert replicate["ScheduleExpression"] == "rate(1 minute)"
-    target = slow_press["Target"]
-    assert another.say(target["Arn"]) == "<Lane-slow-press/Drain/Function>"
+def test_a_schedule_starts_the_dispatcher_where_the_contract_says_so_and_there_is_none_elsewhere(
+    templates: "Templates",
+) -> None:
+    assert [vendor.name for vendor in templates.vendors if vendor.dispatch.drain is Drain.SCHEDULE] == [PRESS]
+    [(name, schedule)] = templates.of_type("AWS::Scheduler::Schedule").items()
+    assert name == f"{PRESS}/Schedule"
+    assert schedule["State"] == "ENABLED"
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+    target = schedule["Target"]
+    assert templates.say(target["Arn"]) == f"<{PRESS}/Dispatcher/Function>"
     assert json.loads(target["Input"]) == {"batch_size": 3}
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}, "the next interval is the retry"
 
 
-def test_the_direct_way_calls_the_proxy_with_iam_and_never_sees_a_task_token(another: "Templates") -> None:
-    definition = another.definition("Lane-slow-press/DispatchCall/Machine")
+def test_the_direct_way_calls_the_proxy_with_iam_and_never_sees_a_task_token(templates: "Templates") -> None:
+    definition = templates.definition(f"{PRESS}/DispatchCall/Machine")
     call = definition["States"]["CallVendor"]
     assert call["Resource"] == "arn:aws:states:::apigateway:invoke"
     arguments = call["Arguments"]
-    host = "<Lane-slow-press/Proxy/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>"
+    host = f"<{PRESS}/Proxy/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>"
     assert arguments["ApiEndpoint"] == host
-    assert arguments["Stage"] == "<Lane-slow-press/Proxy/Api/DeploymentStage.v>"
+    assert arguments["Stage"] == "v"
+    [stage] = templates.of_type("AWS::ApiGateway::Stage", f"{PRESS}/Proxy").values()
+    assert stage["StageName"] == "v"
     assert (arguments["Method"], arguments["Path"], arguments["AuthType"]) == ("PUT", "/jobs", "IAM_ROLE")
-    callback = "https://<Callbacks/Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<Callbacks/Api/DeploymentStage.v>"
+    api = f"{PRESS}/Callbacks/Api"
+    callback = f"https://<{api}>.execute-api.<AWS::Region>.<AWS::URLSuffix>/<{api}/DeploymentStage.v>"
     assert definition["States"]["PrepareCall"]["Assign"]["fields"] == {
         "paper": {"size": "A4"},
-        "notify": f"{callback}/callbacks/slow-press",
+        "notify": f"{callback}/callbacks/{PRESS}",
     }
     assert "$states.input.job.id" in json.dumps(definition)
     text = json.dumps(definition).lower()
@@ -291,79 +289,105 @@ def test_the_direct_way_calls_the_proxy_with_iam_and_never_sees_a_task_token(ano
     assert "waitfortasktoken" not in text
 
 
-def test_the_direct_way_has_no_caller_and_the_other_no_joining(another: "Templates") -> None:
-    functions = another.of_type("AWS::Lambda::Function")
-    assert "Lane-slow-press/Caller/Function" not in functions
-    assert "Lane-replicate/Joining/Function" not in functions
-    assert {"Lane-slow-press/Joining/Function", "Lane-replicate/Caller/Function"} <= functions.keys()
+def test_each_lane_has_the_functions_that_its_contract_asks_for(templates: "Templates") -> None:
+    functions = {
+        vendor.name: {name.split("/")[1] for name in templates.of_type("AWS::Lambda::Function", vendor.name)}
+        for vendor in templates.vendors
+    }
+    always = {"Dispatcher", "Settler", "Results"}
+    assert functions == {
+        "call-desk": {*always, "Caller", "Callback"},
+        "night-desk": {*always, "Caller"},
+        "replicate": {*always, "Caller", "Callback"},
+        PRESS: {*always, "Callback"},
+    }
 
 
-def needless(function: str, vendors: Sequence[Vendor]) -> set[Environment]:
-    """Return the settings that no contract of a function's vendors makes it read, whatever its code could do."""
-    served = [vendor for vendor in vendors if function.startswith((f"Lane-{vendor.name}/", "Callback/"))]
+def test_machines_invoke_the_functions_of_their_own_lane(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        invoked = {
+            name: {
+                state["Arguments"]["FunctionName"]
+                for state in templates.definition(f"{vendor.name}/{name}/Machine")["States"].values()
+                if state.get("Resource") == "arn:aws:states:::lambda:invoke"
+            }
+            for name in ("CallVendor", "DispatchCall")
+        }
+        way_out = () if vendor.dispatch.direct else ("caller",)
+        assert invoked == {
+            "CallVendor": {arns.function(vendor.name, "results")},
+            "DispatchCall": {arns.function(vendor.name, part) for part in ("settler", *way_out)},
+        }
+
+
+def needless(function: str, vendor: Vendor) -> set[Environment]:
+    """Return the settings that the contract does not make a function read, whatever its code could do."""
+    calls_back, results = function == "Callback", function == "Results"
+    polls = vendor.poll is not None
+    asks = not results or isinstance(vendor.result, Fetched) or polls
     asked: dict[Environment, bool] = {
-        Environment.API_TOKEN_SECRET: any(vendor.credential for vendor in served),
-        Environment.CHECK_QUEUE_URL: any(vendor.poll for vendor in served),
-        Environment.IN_FLIGHT_TABLE: any(vendor.jobs_in_flight for vendor in served),
-        Environment.WEBHOOK_SECRETS: function.startswith("Callback/")
-        or any(vendor.submit.callback_key for vendor in served),
+        Environment.API_TOKEN_SECRET: vendor.credential is not None and asks,
+        Environment.CALLBACK_URL: calls_back or vendor.submit.callback_url is not None,
+        Environment.CHECK_QUEUE_URL: polls,
+        Environment.IN_FLIGHT_TABLE: vendor.jobs_in_flight is not None and (polls or not results),
+        Environment.PROXY_URL: asks,
+        Environment.WEBHOOK_SECRET: calls_back or vendor.submit.callback_key is not None,
     }
     return {setting for setting, is_asked in asked.items() if not is_asked}
 
 
 def test_every_setting_that_a_handler_reads_is_bound_and_nothing_is_bound_that_has_no_name(
-    another: "Templates",
+    templates: "Templates",
 ) -> None:
-    for name, function in another.of_type("AWS::Lambda::Function").items():
-        read = settings_read(function["Handler"])
+    for name, function in templates.of_type("AWS::Lambda::Function").items():
+        vendor, part, _ = name.split("/")
+        read, asked_for_nothing = settings_read(function["Handler"]), needless(part, templates.vendor(vendor))
         bound = function["Environment"]["Variables"].keys()
-        assert read - needless(name, another.vendors) <= bound <= {str(word) for word in Environment}, name
-        assert not needless(name, another.vendors) & bound, f"{name}: no contract asks for it"
+        assert read - asked_for_nothing <= bound <= {str(word) for word in Environment}, name
+        assert not asked_for_nothing & bound, f"{name}: no contract asks for it"
+        assert bound - read <= LANE, f"{name}: nobody reads it"
 
 
 def test_the_settings_of_a_handler_are_those_of_all_that_it_calls() -> None:
     tables = {Environment.CALLS_TABLE, Environment.JOBS_TABLE, Environment.IN_FLIGHT_TABLE}
     assert settings_read("headway_lane.settling.handler.join") == tables
-    assert settings_read("headway_lane.settling.handler.reject") == {*tables, Environment.REQUEST_DLQ_URL}
+    assert settings_read("headway_lane.settling.handler.settle") == {*tables, Environment.REQUEST_DLQ_URL}
     assert settings_read("headway_lane.caller.handler.call") >= {
         *tables,
         Environment.API_TOKEN_SECRET,
-        Environment.WEBHOOK_SECRETS,
+        Environment.WEBHOOK_SECRET,
         Environment.PROXY_URL,
     }
 
 
-def test_who_reserves_permits_has_the_budgets_table_and_the_ledgers_two_beside_it(another: "Templates") -> None:
-    bound = {
-        name: {
-            variable: another.say(value)
+def test_each_function_has_the_tables_of_its_own_vendor(templates: "Templates") -> None:
+    tables = {"HEADWAY_CALLS_TABLE": "Calls", "HEADWAY_JOBS_TABLE": "Jobs", "HEADWAY_BUDGETS_TABLE": "Budgets"}
+    for name, function in templates.of_type("AWS::Lambda::Function").items():
+        vendor, part, _ = name.split("/")
+        bound = {
+            variable: templates.say(value)
             for variable, value in function["Environment"]["Variables"].items()
-            if variable.endswith("_TABLE")
+            if variable in tables
         }
-        for name, function in another.of_type("AWS::Lambda::Function").items()
-    }
-    tables = {
-        "HEADWAY_CALLS_TABLE": "<Calls>",
-        "HEADWAY_JOBS_TABLE": "<Jobs>",
-        "HEADWAY_BUDGETS_TABLE": "<Budgets>",
-    }
-    for function in ("Dispatcher", "Drain", "Caller", "Results"):
-        assert bound[f"Lane-replicate/{function}/Function"] == tables
-    assert "HEADWAY_BUDGETS_TABLE" not in bound["Callback/Function"]
+        wanted = {variable: f"<{vendor}/{table}>" for variable, table in tables.items()}
+        if part == "Callback":
+            del wanted["HEADWAY_BUDGETS_TABLE"]  # it makes no call
+        assert bound == wanted, name
+        assert function["Environment"]["Variables"]["HEADWAY_VENDOR"] == vendor
 
 
-def test_functions_that_call_the_vendor_know_the_proxy_and_no_others_do(another: "Templates") -> None:
+def test_functions_that_call_the_vendor_know_the_proxy_and_no_others_do(templates: "Templates") -> None:
     knowing = {
         name
-        for name, function in another.of_type("AWS::Lambda::Function").items()
+        for name, function in templates.of_type("AWS::Lambda::Function").items()
         if "HEADWAY_PROXY_URL" in function["Environment"]["Variables"]
     }
     assert knowing == {f"{hop}/Function" for hop in CALLING}
 
 
-def test_a_vendor_whose_jobs_are_only_looked_up_can_be_asked_all_the_same(another: "Templates") -> None:
-    vendor = vendor_of(another, "call-desk")
+def test_a_vendor_whose_jobs_are_only_looked_up_can_be_asked_all_the_same(templates: "Templates") -> None:
+    vendor = templates.vendor("call-desk")
     assert poll_verbs(vendor) == ["GET"]
-    assert throttles_of(another, vendor)["GET"] == (10_000, 5_000)
-    caller = another.properties("Lane-call-desk/Caller/Function")
+    assert throttles_of(templates, vendor)["GET"] == (10_000, 5_000)
+    caller = templates.properties("call-desk/Caller/Function")
     assert caller["Timeout"] == vendor.caller_timeout_s == 48

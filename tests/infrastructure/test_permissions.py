@@ -1,14 +1,16 @@
 """Least privilege: what each role may do and to what, as an exact table."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headway_cdk.parameters import logical_name
+from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import Environment
 
-from tests.infrastructure.conftest import CALLING
+from tests.infrastructure import arns
+from tests.infrastructure.conftest import CALLING, PRESS, STAGE
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -23,7 +25,9 @@ OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONFIGURATION = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 SECRET = {"secretsmanager:GetSecretValue"}
 ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"}
-REQUEUE = {"sqs:SendMessage"}
+SEND = {"sqs:SendMessage"}
+INVOKE = {"lambda:InvokeFunction"}
+CALL = {"execute-api:Invoke"}
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 EVERYWHERE = {  # neither log delivery nor X-Ray has resources to name
     "logs:CreateLogDelivery",
@@ -41,136 +45,181 @@ EVERYWHERE = {  # neither log delivery nor X-Ray has resources to name
 }
 
 
-def profile(vendor: Vendor, kind: str) -> str:
-    name = logical_name(vendor.name)
-    return (
-        "arn:<AWS::Partition>:appconfig:<AWS::Region>:<AWS::AccountId>:application/<Configuration/Application>"
-        f"/environment/<Configuration/Environment{name}>/configuration/<Configuration/{kind}{name}>"
+def call_vendor_grants(vendor: Vendor) -> Grants:
+    """It asks, pauses, has the result fetched, and notes that nobody waits any more."""
+    name = vendor.name
+    return {
+        "*": EVERYWHERE,
+        **dict.fromkeys(request_queues(vendor), SEND),
+        arns.function(name, "results"): INVOKE,
+        arns.table(name, "Calls"): {CHANGE},
+    }
+
+
+def dispatch_call_grants(vendor: Vendor) -> Grants:
+    """It has one call made and settled; on the direct way it makes the call, and writes down what became of it."""
+    name = vendor.name
+    settler = {"*": EVERYWHERE, arns.function(name, "settler"): INVOKE}
+    if not vendor.dispatch.direct:
+        return {**settler, arns.function(name, "caller"): INVOKE}
+    noting = {arns.table(name, "Calls"): {CHANGE}, arns.table(name, "Jobs"): {CHANGE}}
+    return {**settler, **noting, submit_path(vendor): CALL}
+
+
+def dispatcher_grants(vendor: Vendor) -> Grants:
+    """It takes requests from the queues, writes them down, reserves permits, starts attempts, requeues what has to
+    wait, and fails tasks whose request cannot be read.
+    """
+    name = vendor.name
+    return merged(
+        dict.fromkeys(request_queues(vendor), CONSUME | SEND),
+        {arns.table(name, "Calls"): {CREATE, READ}},
+        reserving(vendor),
+        in_flight(vendor),
+        {arns.machine(name, "dispatch-call"): {"states:StartExecution"}},
+        {arns.machine(name, "call-vendor"): {"states:SendTaskFailure"}},
     )
 
 
-def proxy(vendor: Vendor, call: str) -> str:
-    return f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<Lane-{vendor.name}/Proxy/Api>/v/{call}"
+def caller_grants(vendor: Vendor) -> Grants:
+    """It calls the vendor, looks up or takes what an earlier attempt has left, settles what came early, requeues what
+    was refused for now, and orders a check.
+    """
+    name, submit = vendor.name, vendor.submit
+    return merged(
+        calling(vendor),
+        {submit_path(vendor): CALL},
+        {arns.proxy(name, "GET" + submit.lookup.path.partition("?")[0]): CALL} if submit.lookup else {},
+        {f"<{name}/WebhookKey>": SECRET} if submit.callback_key else {},
+        {arns.claims(name, "requests"): {"s3:GetObject"}},
+        settling(vendor),
+        {arns.table(name, "Jobs"): {READ}},  # a repeated call takes its predecessor's late answer
+        dict.fromkeys(request_queues(vendor), SEND),
+        {arns.queue(name, "CheckQueue"): SEND} if vendor.poll else {},
+    )
 
 
-def claims(folder: str, vendor: Vendor) -> str:
-    return f"<Claims>/{folder}/{vendor.name}/*"
+def settler_grants(vendor: Vendor) -> Grants:
+    """It rejects what failed for good; on the direct way, where no caller does, it joins early answers to calls."""
+    name = vendor.name
+    return merged(
+        {arns.table(name, "Calls"): {READ, CHANGE}},
+        {arns.queue(name, "RequestDlq"): SEND},
+        {arns.machine(name, "call-vendor"): {"states:SendTaskFailure"}},
+        in_flight(vendor),
+        settling(vendor) if vendor.dispatch.direct else {},
+    )
+
+
+def results_grants(vendor: Vendor) -> Grants:
+    """It fetches results, or takes them from where the callback left them; and it asks what became of jobs that are
+    polled, which it settles or checks again.
+    """
+    name = vendor.name
+    if isinstance(vendor.result, Fetched):
+        getting = merged(calling(vendor), {path_of_jobs(vendor, "GET", vendor.result.path): CALL})
+    else:
+        getting = {
+            arns.profile(name, "Contract"): CONFIGURATION,
+            arns.table(name, "Jobs"): {READ},
+            arns.claims(name, "answers"): {"s3:GetObject"},
+        }
+    checking: Grants = {}
+    if vendor.poll:
+        checking = merged(
+            calling(vendor),
+            {path_of_jobs(vendor, vendor.poll.method, vendor.poll.path): CALL},
+            settling(vendor),
+            {arns.table(name, "Jobs"): {READ}},
+            {arns.queue(name, "CheckQueue"): CONSUME | SEND},
+        )
+    return merged(getting, checking, {arns.claims(name, "results"): {"s3:PutObject"}})
+
+
+def callback_grants(vendor: Vendor) -> Grants:
+    """It verifies what came, and settles the call that it is for; what nobody can use goes aside."""
+    name = vendor.name
+    return merged(
+        {arns.queue(name, "CallbackQueue"): CONSUME},
+        {arns.queue(name, "CallbackDlq"): SEND},
+        {arns.profile(name, "Contract"): CONFIGURATION},
+        {f"<{name}/WebhookKey>": SECRET},
+        settling(vendor),
+        {arns.table(name, "Jobs"): {READ}},
+        {arns.claims(name, "answers"): {"s3:PutObject"}},
+    )
+
+
+def settling(vendor: Vendor) -> Grants:
+    """Hand an answer to who waits for it, and free the in-flight permit that it held."""
+    name = vendor.name
+    waiting = {arns.machine(name, "call-vendor"): ANSWER}
+    return merged(
+        {arns.table(name, "Calls"): {READ, CHANGE}, arns.table(name, "Jobs"): {CHANGE}}, waiting, in_flight(vendor)
+    )
+
+
+def calling(vendor: Vendor) -> Grants:
+    """Take a turn, and authenticate where the vendor wants it."""
+    return merged(reserving(vendor), {f"<{vendor.name}/ApiToken>": SECRET} if vendor.credential else {})
+
+
+def reserving(vendor: Vendor) -> Grants:
+    """Reserve permits under contract and tuning."""
+    name = vendor.name
+    profiles = {arns.profile(name, kind): CONFIGURATION for kind in ("Contract", "Tuning")}
+    return {**profiles, arns.table(name, "Budgets"): {READ, CREATE}}
+
+
+def in_flight(vendor: Vendor) -> Grants:
+    """Take or free an in-flight permit, where the contract limits them."""
+    return {arns.table(vendor.name, "Budgets"): {CHANGE}} if vendor.jobs_in_flight is not None else {}
+
+
+def request_queues(vendor: Vendor) -> list[str]:
+    names = ("RequestQueue", "UrgentQueue") if vendor.dispatch.urgent_concurrency else ("RequestQueue",)
+    return [arns.queue(vendor.name, name) for name in names]
+
+
+def submit_path(vendor: Vendor) -> str:
+    return arns.proxy(vendor.name, f"{vendor.submit.method}{vendor.submit.path}")
+
+
+def path_of_jobs(vendor: Vendor, verb: str, path: str) -> str:
+    return arns.proxy(vendor.name, verb + path.format(job_id="*"))
+
+
+def merged(*parts: Grants) -> Grants:
+    """Return all grants, with the actions on one resource together."""
+    together: dict[str, set[str]] = {}
+    for part in parts:
+        for resource, actions in part.items():
+            together[resource] = together.get(resource, set()) | actions
+    return together
 
 
 def lane_grants(vendor: Vendor) -> dict[str, Grants]:
-    lane, name = f"Lane-{vendor.name}", logical_name(vendor.name)
-    call_vendor, dispatch_call = f"<{lane}/CallVendor/Machine>", f"<{lane}/DispatchCall/Machine>"
-    contract, tuning = profile(vendor, "Contract"), profile(vendor, "Tuning")
-    submit = proxy(vendor, f"{vendor.submit.method}{vendor.submit.path}")
-    token = {f"<ApiToken{name}>": SECRET} if vendor.credential else {}
-    settling = {"<Calls>": {READ, CHANGE}, "<Jobs>": {CHANGE}, call_vendor: ANSWER}
-    in_flight = {CHANGE} if vendor.jobs_in_flight is not None else set()
-    freeing = {"<Budgets>": in_flight} if in_flight else {}
-    reservation = {contract: CONFIGURATION, tuning: CONFIGURATION, "<Budgets>": {READ, CREATE}}
-    dispatching = {
-        "<Calls>": {CREATE, READ},
-        dispatch_call: {"states:StartExecution"},
-        call_vendor: {"states:SendTaskFailure"},
-        **reservation,
-        "<Budgets>": {READ, CREATE} | in_flight,
+    """Return the grants of a vendor's roles."""
+    functions = {
+        "Dispatcher": dispatcher_grants(vendor),
+        "Settler": settler_grants(vendor),
+        "Results": results_grants(vendor),
+        **({} if vendor.dispatch.direct else {"Caller": caller_grants(vendor)}),
+        **({"Callback": callback_grants(vendor)} if vendor.callback else {}),
     }
-    invoke = {"lambda:InvokeFunction"}
-    queues = [f"<RequestQueue{name}>", *([f"<UrgentQueue{name}>"] if vendor.dispatch.urgent_concurrency else [])]
-    roles: dict[str, Grants] = {
-        "CallVendor": {
-            "*": EVERYWHERE,
-            **{key: {"sqs:SendMessage"} for key in queues},
-            f"<{lane}/Results/Function>": invoke,
-            "<Calls>": {CHANGE},
-        },
-        "Dispatcher": {**dispatching, **dict.fromkeys(queues, CONSUME | REQUEUE)},
-        "Drain": {**dispatching, **dict.fromkeys(queues, {"sqs:ReceiveMessage", "sqs:DeleteMessage"} | REQUEUE)},
-        "Rejection": {
-            "<Calls>": {READ, CHANGE},
-            f"<RequestDlq{name}>": {"sqs:SendMessage"},
-            call_vendor: {"states:SendTaskFailure"},
-            **freeing,
+    roles = {
+        "CallVendor/Role": call_vendor_grants(vendor),
+        "DispatchCall/Role": dispatch_call_grants(vendor),
+        **{
+            f"{function}/Role": merged(grants, {f"<{vendor.name}/{function}/Log>": OWN_LOG})
+            for function, grants in functions.items()
         },
     }
-    if isinstance(vendor.result, Fetched):
-        polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
-        roles["Results"] = {**reservation, polls: {"execute-api:Invoke"}, **token}
-    else:
-        answers = {claims("answers", vendor): {"s3:GetObject"}}
-        roles["Results"] = {contract: CONFIGURATION, "<Jobs>": {READ}, **answers}
-    roles["Results"] = {**roles["Results"], claims("results", vendor): {"s3:PutObject"}}
-    if vendor.dispatch.direct:
-        roles["Joining"] = {**settling, **freeing}
-        roles["DispatchCall"] = {
-            "*": EVERYWHERE,
-            submit: {"execute-api:Invoke"},
-            "<Calls>": {CHANGE},
-            "<Jobs>": {CHANGE},
-            f"<{lane}/Rejection/Function>": invoke,
-            f"<{lane}/Joining/Function>": invoke,
-        }
-    else:
-        both = {"<Budgets>": {READ, CREATE} | in_flight}
-        requests = dict.fromkeys(queues, REQUEUE)
-        key = {f"<WebhookKey{name}>": SECRET} if vendor.submit.callback_key else {}
-        lookup = vendor.submit.lookup
-        asking = {proxy(vendor, "GET" + lookup.path.partition("?")[0]): {"execute-api:Invoke"}} if lookup else {}
-        way_out = {submit: {"execute-api:Invoke"}, **asking, **token, **key}
-        checks = {f"<CheckQueue{name}>": {"sqs:SendMessage"}} if vendor.poll else {}
-        payloads = {claims("requests", vendor): {"s3:GetObject"}}
-        answers_too = {"<Jobs>": {READ, CHANGE}}  # a repeated call takes its predecessor's late answer
-        roles["Caller"] = {
-            **reservation,
-            **way_out,
-            **settling,
-            **answers_too,
-            **both,
-            **requests,
-            **checks,
-            **payloads,
-        }
-        roles["DispatchCall"] = {
-            "*": EVERYWHERE,
-            f"<{lane}/Caller/Function>": invoke,
-            f"<{lane}/Rejection/Function>": invoke,
-        }
-    if vendor.poll:
-        polls = proxy(vendor, f"{vendor.poll.method}{vendor.poll.path.format(job_id='*')}")
-        roles["Reconciler"] = {
-            **reservation,
-            **settling,
-            "<Jobs>": {READ, CHANGE},
-            "<Budgets>": {READ, CREATE} | in_flight,
-            f"<CheckQueue{name}>": CONSUME | {"sqs:SendMessage"},
-            polls: {"execute-api:Invoke"},
-            **token,
-        }
-    for function in roles.keys() - {"CallVendor", "DispatchCall"}:
-        roles[function] = {**roles[function], f"<{lane}/{function}/Log>": OWN_LOG}
-    schedule = {f"{lane}/ScheduleRole": {f"<{lane}/Drain/Function>": invoke}}
-    return {f"{lane}/{role}/Role": grants for role, grants in roles.items()} | schedule
-
-
-def expected_grants(templates: "Templates") -> dict[str, Grants]:
-    heard = [vendor for vendor in templates.vendors if vendor.callback]
-    expected: dict[str, Grants] = {
-        "Callbacks/Role": {"<CallbackQueue>": {"sqs:SendMessage"}},
-        "Callback/Role": {
-            "<Callback/Log>": OWN_LOG,
-            "<CallbackQueue>": CONSUME | {"sqs:SendMessage"},
-            "<CallbackDlq>": {"sqs:SendMessage"},
-            "<Calls>": {READ, CHANGE},
-            "<Jobs>": {READ, CHANGE},
-            **({"<Budgets>": {CHANGE}} if any(vendor.jobs_in_flight is not None for vendor in heard) else {}),
-            **{profile(vendor, "Contract"): CONFIGURATION for vendor in heard},
-            **{f"<WebhookKey{logical_name(vendor.name)}>": SECRET for vendor in heard},
-            **{f"<Lane-{vendor.name}/CallVendor/Machine>": ANSWER for vendor in heard},
-            **{claims("answers", vendor): {"s3:PutObject"} for vendor in heard},
-        },
-    }
-    for vendor in templates.vendors:
-        expected |= lane_grants(vendor)
-    return expected
+    if vendor.callback:
+        roles["Callbacks/Role"] = {arns.queue(vendor.name, "CallbackQueue"): SEND}
+    if vendor.dispatch.drain is Drain.SCHEDULE:
+        roles["ScheduleRole"] = {f"<{vendor.name}/Dispatcher/Function>": INVOKE}
+    return {f"{vendor.name}/{role}": grants for role, grants in roles.items()}
 
 
 def granted(templates: "Templates") -> dict[str, Grants]:
@@ -191,11 +240,46 @@ def granted(templates: "Templates") -> dict[str, Grants]:
 
 
 def test_every_role_may_do_exactly_what_its_hop_needs(templates: "Templates") -> None:
-    expected = expected_grants(templates)
+    expected: dict[str, Grants] = {}
+    for vendor in templates.vendors:
+        expected |= lane_grants(vendor)
     found = granted(templates)
     assert found.keys() == expected.keys()
     for role, grants in expected.items():
         assert found[role] == grants, role
+
+
+def test_no_role_can_name_what_is_another_vendors(templates: "Templates") -> None:
+    for role, grants in granted(templates).items():
+        owner = role.partition("/")[0]
+        named = {
+            f"headway-{STAGE}-{owner}-{part}"
+            for part in ("call-vendor", "dispatch-call", "results", "caller", "settler")
+        }
+        for resource in grants:
+            if resource == "*":
+                continue
+            references = re.findall(r"<([^<>]+)>", resource)
+            owners = {name.partition("/")[0] for name in references if not name.startswith("AWS::")}
+            words = set(re.findall(r"headway-[\w-]+", re.sub(r"<[^<>]+>", "", resource)))
+            assert owners <= {owner}, f"{role} may use {resource}"
+            assert words <= named, f"{role} may use {resource}"
+            assert owners or words, f"{role} may use {resource}, which is no vendor's"
+
+
+def test_nothing_but_its_policy_gives_a_role_anything_and_no_role_is_another_accounts_or_anybodys(
+    templates: "Templates",
+) -> None:
+    roles = templates.of_type("AWS::IAM::Role")
+    assert not [name for name, role in roles.items() if "Policies" in role]
+    managed = [name for name, role in roles.items() if "ManagedPolicyArns" in role]
+    assert managed == ["base/LoggingRole"], "AWS asks for a managed policy there and nowhere else"
+    kinds = ("AWS::IAM::ManagedPolicy", "AWS::Lambda::Permission", "AWS::SecretsManager::ResourcePolicy")
+    assert not [name for kind in kinds for name in templates.of_type(kind)]
+    for name, role in roles.items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Action"] == "sts:AssumeRole", name
+        assert statement["Principal"].keys() == {"Service"}, name
 
 
 def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_the_job_id_and_claim_checks(
@@ -209,57 +293,63 @@ def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_the
                 wild.add((role, resource))
     expected = set()
     for vendor in templates.vendors:
-        results = f"Lane-{vendor.name}/Results/Role"
-        expected |= {(results, claims("results", vendor))}
+        name, results = vendor.name, f"{vendor.name}/Results/Role"
+        expected |= {(results, arns.claims(name, "results"))}
         if not isinstance(vendor.result, Fetched):
-            expected |= {(results, claims("answers", vendor))}
+            expected |= {(results, arns.claims(name, "answers"))}
         if not vendor.dispatch.direct:
-            expected |= {(f"Lane-{vendor.name}/Caller/Role", claims("requests", vendor))}
+            expected |= {(f"{name}/Caller/Role", arns.claims(name, "requests"))}
         if vendor.callback:
-            expected |= {("Callback/Role", claims("answers", vendor))}
+            expected |= {(f"{name}/Callback/Role", arns.claims(name, "answers"))}
         if isinstance(vendor.result, Fetched):
-            polls = proxy(vendor, f"GET{vendor.result.path.format(job_id='*')}")
-            expected |= {(results, polls)}
+            expected |= {(results, path_of_jobs(vendor, "GET", vendor.result.path))}
         if vendor.poll:
-            polls = proxy(vendor, f"{vendor.poll.method}{vendor.poll.path.format(job_id='*')}")
-            expected |= {(f"Lane-{vendor.name}/Reconciler/Role", polls)}
-        expected |= {(f"Lane-{vendor.name}/{machine}/Role", "*") for machine in ("CallVendor", "DispatchCall")}
+            expected |= {(results, path_of_jobs(vendor, vendor.poll.method, vendor.poll.path))}
+        expected |= {(f"{name}/{machine}/Role", "*") for machine in ("CallVendor", "DispatchCall")}
     assert wild == expected
 
 
-def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(another: "Templates") -> None:
+def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(templates: "Templates") -> None:
     resumers = {
         role
-        for role, grants in granted(another).items()
+        for role, grants in granted(templates).items()
         if any("states:SendTaskSuccess" in actions for actions in grants.values())
     }
-    callers = {f"Lane-{name}/Caller/Role" for name in ("call-desk", "night-desk", "replicate")}
-    reconcilers = {f"Lane-{name}/Reconciler/Role" for name in ("night-desk", "replicate")}
-    assert resumers == {"Callback/Role", "Lane-slow-press/Joining/Role", *callers, *reconcilers}
+    callbacks = {f"{name}/Callback/Role" for name in ("call-desk", "replicate", PRESS)}
+    callers = {f"{name}/Caller/Role" for name in ("call-desk", "night-desk", "replicate")}
+    askers = {f"{name}/Results/Role" for name in ("night-desk", "replicate")}
+    assert resumers == {f"{PRESS}/Settler/Role", *callbacks, *callers, *askers}
 
 
-def test_permits_are_reserved_by_who_calls_the_vendor_and_nobody_deletes_or_lists_a_reservations(
-    another: "Templates",
+def test_permits_are_reserved_by_who_calls_the_vendor_and_nobody_deletes_or_lists_reservations(
+    templates: "Templates",
 ) -> None:
-    users = {role: grants["<Budgets>"] for role, grants in granted(another).items() if "<Budgets>" in grants}
+    users = users_of_budgets(templates)
     assert not [role for role, actions in users.items() if actions - {READ, CREATE, CHANGE}]
-    dispatching = {f"Lane-{vendor.name}/{hop}/Role" for vendor in another.vendors for hop in ("Dispatcher", "Drain")}
-    calling = {f"{hop}/Role" for hop in CALLING}
-    assert {role for role, actions in users.items() if CREATE in actions} == dispatching | calling
+    dispatching = {f"{vendor.name}/Dispatcher/Role" for vendor in templates.vendors}
+    calling_it = {f"{hop}/Role" for hop in CALLING}
+    assert {role for role, actions in users.items() if CREATE in actions} == dispatching | calling_it
 
 
 def test_in_flight_permits_are_changed_by_who_takes_or_frees_them_and_only_where_a_contract_limits_jobs_in_flight(
-    another: "Templates",
+    templates: "Templates",
 ) -> None:
-    holders = {role for role, grants in granted(another).items() if CHANGE in grants.get("<Budgets>", set())}
-    hops = ("Dispatcher", "Drain", "Joining", "Rejection")
-    assert holders == {"Callback/Role", *(f"Lane-slow-press/{hop}/Role" for hop in hops)}
+    holders = {role for role, actions in users_of_budgets(templates).items() if CHANGE in actions}
+    assert holders == {f"{PRESS}/{hop}/Role" for hop in ("Callback", "Dispatcher", "Settler")}
     bound = {
         name.removesuffix("/Function")
-        for name, function in another.of_type("AWS::Lambda::Function").items()
+        for name, function in templates.of_type("AWS::Lambda::Function").items()
         if Environment.IN_FLIGHT_TABLE in function.get("Environment", {}).get("Variables", {})
     }
     assert {f"{name}/Role" for name in bound} == holders
+
+
+def users_of_budgets(templates: "Templates") -> dict[str, set[str]]:
+    """Return what each role may do to its vendor's budgets, for those that may do anything."""
+    found = {
+        role: grants.get(arns.table(role.partition("/")[0], "Budgets")) for role, grants in granted(templates).items()
+    }
+    return {role: actions for role, actions in found.items() if actions}
 
 
 def test_each_role_serves_one_function_machine_or_service(templates: "Templates") -> None:
@@ -275,14 +365,12 @@ def test_each_role_serves_one_function_machine_or_service(templates: "Templates"
     }
     for name, properties in templates.of_type("AWS::Lambda::Function").items():
         assert principals[templates.say(properties["Role"]).strip("<>")] == "lambda.amazonaws.com", name
-    managed = [name for name, role in templates.of_type("AWS::IAM::Role").items() if "ManagedPolicyArns" in role]
-    assert managed == ["Callbacks/Api/CloudWatchRole"], "AWS asks for a managed policy there and nowhere else"
 
 
-def test_who_asks_for_a_job_by_our_key_in_the_query_may_call_that_path_and_no_other(another: "Templates") -> None:
+def test_who_asks_for_a_job_by_our_key_in_the_query_may_call_that_path_and_no_other(templates: "Templates") -> None:
     calls = {
         resource.rpartition("/v/")[2]
-        for resource, actions in granted(another)["Lane-call-desk/Caller/Role"].items()
+        for resource, actions in granted(templates)["call-desk/Caller/Role"].items()
         if "execute-api:Invoke" in actions
     }
     assert calls == {"POST/calls", "GET/calls"}

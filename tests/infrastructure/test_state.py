@@ -1,12 +1,15 @@
 """What must not be lost: tables, queues, secrets, claim checks, and that they are in a stack of their own."""
 
-import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from headway_cdk.parameters import logical_name
+from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute, JobAttribute
 from headway_lane.ledger.store import JOB_TTL_S
 from headway_lane.limiter.reservation_store import BudgetAttribute
+
+from tests.infrastructure import arns
+from tests.infrastructure.conftest import PRESS
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -15,37 +18,44 @@ LASTING = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::S
 FOURTEEN_DAYS_S = 14 * 24 * 3600
 
 
-def test_tables_queues_secrets_and_the_bucket_are_in_the_stateful_stack_and_nothing_but_their_policies_beside_them(
+def test_tables_queues_secrets_and_the_bucket_are_in_the_state_stack_with_what_guards_and_tells_them(
     templates: "Templates",
 ) -> None:
-    types = {
-        name: {resource["Type"] for resource in stack["Resources"].values()} for name, stack in templates.stacks.items()
-    }
-    assert types["HeadwayStateful"] == LASTING | {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"}
-    assert not types["HeadwayStateless"] & LASTING
+    beside = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SSM::Parameter"}
+    for vendor in templates.vendors:
+        types = {
+            part: {resource["Type"] for resource in templates.stack(vendor.name, part)["Resources"].values()}
+            for part in ("state", "lane")
+        }
+        secrets = {"AWS::SecretsManager::Secret"} if vendor.callback or vendor.credential else set()
+        assert types["state"] == (LASTING - {"AWS::SecretsManager::Secret"}) | secrets | beside
+        assert not types["lane"] & LASTING
 
 
 def test_tables_are_keyed_by_the_codes_names_and_cannot_be_lost(templates: "Templates") -> None:
-    tables = templates.of_type("AWS::DynamoDB::Table")
     keys = {"Calls": CallAttribute.CALL_ID, "Jobs": JobAttribute.JOB_KEY, "Budgets": BudgetAttribute.BUDGET}
-    assert tables.keys() == keys.keys()
-    for name, table in tables.items():
-        assert table["KeySchema"] == [{"AttributeName": keys[name], "KeyType": "HASH"}]
-        assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-        assert table["DeletionProtectionEnabled"] is True
-        assert table["BillingMode"] == "PAY_PER_REQUEST"
+    for vendor in templates.vendors:
+        tables = templates.of_type("AWS::DynamoDB::Table", vendor.name)
+        assert tables.keys() == {f"{vendor.name}/{name}" for name in keys}
+        for name, key in keys.items():
+            table = tables[f"{vendor.name}/{name}"]
+            assert table["KeySchema"] == [{"AttributeName": key, "KeyType": "HASH"}]
+            assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+            assert table["DeletionProtectionEnabled"] is True
+            assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
 def test_records_of_the_ledger_expire_and_reservations_never_do(templates: "Templates") -> None:
-    ttl = {
-        name: table["TimeToLiveSpecification"]
-        for name, table in templates.of_type("AWS::DynamoDB::Table").items()
-        if "TimeToLiveSpecification" in table
-    }
-    assert ttl == {
-        "Calls": {"AttributeName": CallAttribute.EXPIRES_EPOCH_S, "Enabled": True},
-        "Jobs": {"AttributeName": JobAttribute.EXPIRES_EPOCH_S, "Enabled": True},
-    }
+    for vendor in templates.vendors:
+        ttl = {
+            name: table["TimeToLiveSpecification"]
+            for name, table in templates.of_type("AWS::DynamoDB::Table", vendor.name).items()
+            if "TimeToLiveSpecification" in table
+        }
+        assert ttl == {
+            f"{vendor.name}/Calls": {"AttributeName": CallAttribute.EXPIRES_EPOCH_S, "Enabled": True},
+            f"{vendor.name}/Jobs": {"AttributeName": JobAttribute.EXPIRES_EPOCH_S, "Enabled": True},
+        }
 
 
 def test_tables_queues_secrets_and_the_bucket_are_retained_when_their_stack_goes(templates: "Templates") -> None:
@@ -54,13 +64,13 @@ def test_tables_queues_secrets_and_the_bucket_are_retained_when_their_stack_goes
             assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain", name
 
 
-def test_a_vendor_has_a_webhook_key_and_where_it_wants_one_a_token_and_no_value_is_in_the_template(
-    another: "Templates",
+def test_who_calls_back_has_a_webhook_key_and_who_wants_one_a_token_and_no_value_is_in_the_template(
+    templates: "Templates",
 ) -> None:
-    secrets = another.of_type("AWS::SecretsManager::Secret")
+    secrets = templates.of_type("AWS::SecretsManager::Secret")
     assert secrets.keys() == {
-        *("ApiTokenCallDesk", "ApiTokenReplicate"),
-        *("WebhookKeyCallDesk", "WebhookKeyReplicate", "WebhookKeySlowPress"),
+        *("call-desk/ApiToken", "replicate/ApiToken"),
+        *("call-desk/WebhookKey", "replicate/WebhookKey", f"{PRESS}/WebhookKey"),
     }
     assert all("SecretString" not in secret for secret in secrets.values())
 
@@ -82,7 +92,7 @@ def test_queues_keep_messages_for_two_weeks_encrypted_and_are_reached_over_tls_o
     assert guarded == {f"<{name}>": f"<{name}>" for name in queues}
 
 
-def test_every_queue_that_is_consumed_has_a_dead_letter_queue_which_a_vendors_queues_share(
+def test_every_queue_that_is_consumed_has_a_dead_letter_queue_and_callbacks_one_of_their_own(
     templates: "Templates",
 ) -> None:
     redrives = {
@@ -90,56 +100,66 @@ def test_every_queue_that_is_consumed_has_a_dead_letter_queue_which_a_vendors_qu
         for name, queue in templates.of_type("AWS::SQS::Queue").items()
         if "RedrivePolicy" in queue
     }
-    vendors = [logical_name(vendor.name) for vendor in templates.vendors]
-    expected = {f"RequestQueue{name}": (f"<RequestDlq{name}>", 3) for name in vendors}
-    urgent = [logical_name(vendor.name) for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
-    expected |= {f"UrgentQueue{name}": (f"<RequestDlq{name}>", 3) for name in urgent}
-    polled = [logical_name(vendor.name) for vendor in templates.vendors if vendor.poll]
-    expected |= {f"CheckQueue{name}": (f"<RequestDlq{name}>", 3) for name in polled}
-    assert redrives == {**expected, "CallbackQueue": ("<CallbackDlq>", 3)}
+    assert redrives == {
+        f"{vendor.name}/{queue}": (f"<{vendor.name}/{dlq}>", 3)
+        for vendor in templates.vendors
+        for queue, dlq in consumed(vendor)
+    }
+
+
+def consumed(vendor: Vendor) -> Iterator[tuple[str, str]]:
+    """Yield the queues of a vendor that somebody consumes, with their dead-letter queues."""
+    yield "RequestQueue", "RequestDlq"
+    if vendor.dispatch.urgent_concurrency:
+        yield "UrgentQueue", "RequestDlq"
+    if vendor.poll:
+        yield "CheckQueue", "RequestDlq"
+    if vendor.callback:
+        yield "CallbackQueue", "CallbackDlq"
 
 
 def test_a_message_stays_invisible_for_six_timeouts_of_its_consumer_and_the_batching_window(
     templates: "Templates",
 ) -> None:
-    mappings = templates.of_type("AWS::Lambda::EventSourceMapping")
-    urgent_lanes = [vendor for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
-    polled_lanes = [vendor for vendor in templates.vendors if vendor.poll]
-    assert len(mappings) == len(templates.vendors) + len(urgent_lanes) + len(polled_lanes) + 1
-    for name, mapping in mappings.items():
-        queue = templates.properties(templates.say(mapping["EventSourceArn"]).strip("<>"))
-        consumer = re.sub(r"/SqsEventSource.*", "", name).replace("/Live", "/Dispatcher/Function")
-        timeout_s = templates.properties(consumer)["Timeout"]
-        window_s = mapping.get("MaximumBatchingWindowInSeconds", 0)
-        assert queue["VisibilityTimeout"] >= 6 * timeout_s + window_s
+    consumers = {"RequestQueue": "Dispatcher", "UrgentQueue": "Dispatcher", "CheckQueue": "Results"}
+    consumers["CallbackQueue"] = "Callback"
+    mappings = {
+        templates.say(mapping["EventSourceArn"]): mapping
+        for mapping in templates.of_type("AWS::Lambda::EventSourceMapping").values()
+    }
     for vendor in templates.vendors:
-        queue = templates.properties(f"RequestQueue{logical_name(vendor.name)}")
-        drain = templates.properties(f"Lane-{vendor.name}/Drain/Function")
-        assert queue["VisibilityTimeout"] >= 6 * drain["Timeout"]
+        for name, _ in consumed(vendor):
+            mapping = mappings.pop(arns.queue(vendor.name, name))
+            function = f"{vendor.name}/{consumers[name]}/Function"
+            target = templates.say(mapping["FunctionName"])
+            assert target in (f"<{function}>", f"<{vendor.name}/{consumers[name]}/Live>:live")
+            window_s = mapping.get("MaximumBatchingWindowInSeconds", 0)
+            needed_s = 6 * templates.properties(function)["Timeout"] + window_s
+            assert templates.properties(f"{vendor.name}/{name}")["VisibilityTimeout"] >= needed_s, f"{function}: {name}"
+    assert mappings == {}
 
 
 def test_callbacks_are_consumed_in_bounded_batches_that_report_their_items(templates: "Templates") -> None:
-    (mapping,) = (
-        mapping
-        for mapping in templates.of_type("AWS::Lambda::EventSourceMapping").values()
-        if templates.say(mapping["EventSourceArn"]) == "<CallbackQueue>"
-    )
-    assert templates.say(mapping["FunctionName"]) == "<Callback/Function>"
-    assert mapping["BatchSize"] == 10
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    for name, _ in templates.called_back:
+        mapping = templates.properties(f"{name}/Callback/Callbacks")
+        assert templates.say(mapping["EventSourceArn"]) == arns.queue(name, "CallbackQueue")
+        assert templates.say(mapping["FunctionName"]) == f"<{name}/Callback/Function>"
+        assert mapping["BatchSize"] == 10
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_claim_checks_are_private_encrypted_reached_over_tls_only_and_expire_with_the_records(
     templates: "Templates",
 ) -> None:
-    [(name, bucket)] = templates.of_type("AWS::S3::Bucket").items()
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    [expiry] = bucket["LifecycleConfiguration"]["Rules"]
-    assert (expiry["ExpirationInDays"] * 24 * 3600, expiry["Status"]) == (JOB_TTL_S, "Enabled")
-    [policy] = templates.of_type("AWS::S3::BucketPolicy").values()
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    assert templates.say(policy["Bucket"]) == f"<{name}>"
+    for vendor in templates.vendors:
+        [(name, bucket)] = templates.of_type("AWS::S3::Bucket", vendor.name).items()
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+        [expiry] = bucket["LifecycleConfiguration"]["Rules"]
+        assert (expiry["ExpirationInDays"] * 24 * 3600, expiry["Status"]) == (JOB_TTL_S, "Enabled")
+        [policy] = templates.of_type("AWS::S3::BucketPolicy", vendor.name).values()
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+        assert templates.say(policy["Bucket"]) == f"<{name}>"

@@ -4,39 +4,51 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from headway_cdk.parameters import logical_name
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
+
+from tests.infrastructure import arns
+from tests.infrastructure.conftest import PRESS
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
 
 
-def alarm(templates: "Templates", name: str) -> tuple[Any, str, str]:
+def alarm(templates: "Templates", vendor: str, name: str) -> tuple[Any, str, str]:
     """Return an alarm, its metric as `namespace/name statistic`, and the one thing it watches."""
-    found = templates.properties(f"Watch/{name}")
+    found = templates.properties(f"{vendor}/Watch/{name}")
     (dimension,) = found["Dimensions"]
     metric = f"{found['Namespace']}/{found['MetricName']} {found['Statistic']}"
     return found, metric, templates.say(dimension["Value"])
 
 
-def test_every_alarm_tells_somebody_at_once_and_stays_quiet_without_data(templates: "Templates") -> None:
-    alarms = templates.of_type("AWS::CloudWatch::Alarm")
-    urgent_lanes = [vendor for vendor in templates.vendors if vendor.dispatch.urgent_concurrency]
-    assert len(alarms) == 5 * len(templates.vendors) + 2 * len(urgent_lanes) + 1
-    for name, found in alarms.items():
-        assert [templates.say(action) for action in found["AlarmActions"]] == ["<Watch/Alarms>"], name
-        assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
-        assert (found["EvaluationPeriods"], found["Period"]) == (1, 60), name
-        assert found["TreatMissingData"] == "notBreaching", name
-        assert found["AlarmDescription"], name
+def dashboard(templates: "Templates", vendor: str) -> list[Any]:
+    """Return the widgets of a vendor's one dashboard."""
+    [(name, found)] = templates.of_type("AWS::CloudWatch::Dashboard", vendor).items()
+    assert name == f"{vendor}/Watch/Dashboard"
+    widgets: list[Any] = json.loads(templates.say(found["DashboardBody"]))["widgets"]
+    return widgets
+
+
+def test_every_alarm_tells_its_lanes_topic_at_once_and_stays_quiet_without_data(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        alarms = templates.of_type("AWS::CloudWatch::Alarm", vendor.name)
+        urgent_count = 2 if vendor.dispatch.urgent_concurrency else 0
+        assert len(alarms) == 5 + urgent_count + (1 if vendor.callback else 0)
+        for name, found in alarms.items():
+            assert [templates.say(action) for action in found["AlarmActions"]] == [f"<{vendor.name}/Watch/Alarms>"], (
+                name
+            )
+            assert found["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
+            assert (found["EvaluationPeriods"], found["Period"]) == (1, 60), name
+            assert found["TreatMissingData"] == "notBreaching", name
+            assert vendor.name in found["AlarmDescription"], name
 
 
 def test_depth_is_alarmed_above_what_the_contract_takes_within_the_tolerated_wait(templates: "Templates") -> None:
     for vendor in templates.vendors:
-        name = logical_name(vendor.name)
-        found, metric, watched = alarm(templates, f"Depth{name}")
+        found, metric, watched = alarm(templates, vendor.name, "Depth")
         assert metric == "AWS/SQS/ApproximateNumberOfMessagesVisible Maximum"
-        assert watched == f"<RequestQueue{name}.QueueName>"
+        assert watched == f"<{vendor.name}/RequestQueue>"
         within_the_wait = vendor.lasting_rps * vendor.waits.tolerated_s
         assert found["Threshold"] == vendor.soft_limit_count + 1
         assert found["Threshold"] - 1 == pytest.approx(within_the_wait)
@@ -44,82 +56,94 @@ def test_depth_is_alarmed_above_what_the_contract_takes_within_the_tolerated_wai
 
 def test_age_is_alarmed_at_the_tolerated_wait(templates: "Templates") -> None:
     for vendor in templates.vendors:
-        name = logical_name(vendor.name)
-        found, metric, watched = alarm(templates, f"Age{name}")
+        found, metric, watched = alarm(templates, vendor.name, "Age")
         assert metric == "AWS/SQS/ApproximateAgeOfOldestMessage Maximum"
-        assert watched == f"<RequestQueue{name}.QueueName>"
+        assert watched == f"<{vendor.name}/RequestQueue>"
         assert found["Threshold"] == vendor.waits.tolerated_s
 
 
-def test_the_urgent_queue_is_watched_like_the_other_at_its_dispatchers_share(another: "Templates") -> None:
-    vendor = next(vendor for vendor in another.vendors if vendor.name == "slow-press")
-    name = logical_name(vendor.name)
-    depth, depth_metric, watched = alarm(another, f"UrgentDepth{name}")
+def test_the_urgent_queue_is_watched_like_the_other_at_its_dispatchers_share(templates: "Templates") -> None:
+    vendor = templates.vendor(PRESS)
+    depth, depth_metric, watched = alarm(templates, PRESS, "UrgentDepth")
     assert (depth_metric, watched) == (
         "AWS/SQS/ApproximateNumberOfMessagesVisible Maximum",
-        f"<UrgentQueue{name}.QueueName>",
+        f"<{PRESS}/UrgentQueue>",
     )
     share = vendor.dispatch.urgent_concurrency / vendor.dispatch.dispatchers_count
     assert depth["Threshold"] == int(vendor.soft_limit_count * share) + 1
-    age, age_metric, watched = alarm(another, f"UrgentAge{name}")
-    assert (age_metric, watched) == ("AWS/SQS/ApproximateAgeOfOldestMessage Maximum", f"<UrgentQueue{name}.QueueName>")
+    age, age_metric, watched = alarm(templates, PRESS, "UrgentAge")
+    assert (age_metric, watched) == ("AWS/SQS/ApproximateAgeOfOldestMessage Maximum", f"<{PRESS}/UrgentQueue>")
     assert age["Threshold"] == vendor.waits.tolerated_s
 
 
-def test_the_dashboard_draws_depth_and_age_of_both_queues(another: "Templates") -> None:
-    body = json.loads(another.say(another.properties("Watch/Dashboard")["DashboardBody"]))
-    drawn = {metric[3] for widget in body["widgets"] for metric in widget["properties"]["metrics"] if len(metric) > 3}
-    assert {"<UrgentQueueSlowPress.QueueName>", "<RequestQueueSlowPress.QueueName>"} <= drawn
+def test_the_dashboard_draws_depth_and_age_of_both_queues(templates: "Templates") -> None:
+    drawn = {
+        (metric[1], metric[3])
+        for widget in dashboard(templates, PRESS)
+        for metric in widget["properties"]["metrics"]
+        if metric[0] == "AWS/SQS"
+    }
+    measures = ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")
+    queues = (f"<{PRESS}/UrgentQueue>", f"<{PRESS}/RequestQueue>")
+    assert drawn == {(measure, queue) for measure in measures for queue in queues}
 
 
 def test_the_first_message_in_any_dead_letter_queue_is_alarmed(templates: "Templates") -> None:
     queues = [name for name in templates.of_type("AWS::SQS::Queue") if "Dlq" in name]
-    assert len(queues) == len(templates.vendors) + 1
+    assert len(queues) == len(templates.vendors) + len(templates.called_back)
     for queue in queues:
-        found, metric, watched = alarm(templates, queue)
+        vendor, name = queue.split("/")
+        found, metric, watched = alarm(templates, vendor, name)
         assert metric == "AWS/SQS/ApproximateNumberOfMessagesVisible Maximum"
-        assert watched == f"<{queue}.QueueName>"
+        assert watched == f"<{queue}>"
         assert found["Threshold"] == 1
 
 
 def test_an_execution_of_either_machine_that_times_out_is_alarmed(templates: "Templates") -> None:
     for vendor in templates.vendors:
-        for machine in ("CallVendor", "DispatchCall"):
-            found, metric, watched = alarm(templates, f"{machine}TimedOut{logical_name(vendor.name)}")
+        for machine, named in (("CallVendor", "call-vendor"), ("DispatchCall", "dispatch-call")):
+            found, metric, watched = alarm(templates, vendor.name, f"{machine}TimedOut")
             assert metric == "AWS/States/ExecutionsTimedOut Sum"
-            assert watched == f"<Lane-{vendor.name}/{machine}/Machine>"
+            assert watched == arns.machine(vendor.name, named)
             assert found["Threshold"] == 1
 
 
-def test_the_dashboard_shows_our_metrics_by_the_names_and_dimensions_of_the_code(templates: "Templates") -> None:
-    body = json.loads(templates.say(templates.properties("Watch/Dashboard")["DashboardBody"]))
-    shown: dict[str, set[str]] = {vendor.name: set() for vendor in templates.vendors}
-    for widget in body["widgets"]:
-        for namespace, metric, *dimensions in widget["properties"]["metrics"]:
-            if namespace == METRIC_NAMESPACE:
-                assert dimensions[:3] == ["service", SERVICE, "vendor"]
-                shown[dimensions[3]].add(metric)
+def test_a_dashboard_shows_our_metrics_of_its_vendor_by_the_names_and_dimensions_of_the_code(
+    templates: "Templates",
+) -> None:
     callbacks = {metric for metric in Metric if metric.startswith("Callbacks")}
-    for vendor, metrics in shown.items():
-        assert metrics <= set(Metric), vendor
-        assert callbacks | {Metric.CALLS_ACCEPTED, Metric.CALLS_REJECTED, Metric.RESULTS_FETCHED} <= metrics, vendor
+    always = {Metric.CALLS_ACCEPTED, Metric.CALLS_REJECTED, Metric.RESULTS_FETCHED}
+    for vendor in templates.vendors:
+        shown = set()
+        for widget in dashboard(templates, vendor.name):
+            for namespace, metric, *dimensions in widget["properties"]["metrics"]:
+                if namespace == METRIC_NAMESPACE:
+                    assert dimensions[:4] == ["service", SERVICE, "vendor", vendor.name]
+                    shown.add(metric)
+        assert always <= shown <= set(Metric), vendor.name
+        assert shown & callbacks == (callbacks if vendor.callback else set()), vendor.name
+        assert (Metric.CHECKS_SETTLED in shown) is (vendor.poll is not None), vendor.name
+        assert (Metric.IN_FLIGHT_FULL in shown) is (vendor.jobs_in_flight is not None), vendor.name
 
 
 def test_the_dashboard_draws_the_soft_limit_into_the_queues_depth(templates: "Templates") -> None:
-    body = json.loads(templates.say(templates.properties("Watch/Dashboard")["DashboardBody"]))
-    lines = {
-        widget["properties"]["title"].partition(":")[0]: line["value"]
-        for widget in body["widgets"]
-        for line in widget["properties"].get("annotations", {}).get("horizontal", [])
-    }
-    assert lines == {vendor.name: vendor.soft_limit_count for vendor in templates.vendors}
+    for vendor in templates.vendors:
+        lines = [
+            line["value"]
+            for widget in dashboard(templates, vendor.name)
+            for line in widget["properties"].get("annotations", {}).get("horizontal", [])
+        ]
+        assert lines == [vendor.soft_limit_count]
 
 
 def test_alarms_are_published_over_tls_only(templates: "Templates") -> None:
-    (policy,) = templates.of_type("AWS::SNS::TopicPolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    policies = templates.of_type("AWS::SNS::TopicPolicy")
+    guarded = {templates.say(topic) for policy in policies.values() for topic in policy["Topics"]}
+    assert guarded == {f"<{name}>" for name in templates.of_type("AWS::SNS::Topic")}
+    for policy in policies.values():
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_every_log_group_is_our_own_and_forgets_after_a_month(templates: "Templates") -> None:

@@ -13,7 +13,7 @@ RUNTIME = lambda_.Runtime.PYTHON_3_14
 
 
 class LambdaFunction(Construct):
-    """The function and its role, both called `name`."""
+    """The function and its role, both called `name`, or the role `role_name`."""
 
     def __init__(
         self,
@@ -26,12 +26,15 @@ class LambdaFunction(Construct):
         timeout_s: int,
         environment: Mapping[str, str],
         reserved_concurrency: int | None = None,
+        role_name: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        self.role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.role = iam.Role(
+            self, "Role", role_name=role_name or name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+        )
         self.function = lambda_.Function(
             self,
             "Function",

@@ -24,7 +24,7 @@ from headway_cdk.constructs.python_function import PythonFunction
 from headway_cdk.constructs.runtime_configuration import RuntimeConfiguration
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.constructs.vendor_proxy import VendorProxy
-from headway_cdk.names import LANE_PARAMETER, Function, Machine, own_name, parameter
+from headway_cdk.names import LANE_PARAMETER, Function, Machine, parameter, role_name
 from headway_cdk.published import PublishedLane
 from headway_cdk.state_references import StateReferences
 
@@ -67,7 +67,7 @@ class Lane(Construct):
                 self,
                 vendor=vendor,
                 dispatcher=self.functions[Function.DISPATCHER].function,
-                role_name=own_name(stage, vendor.name, "schedule"),
+                role_name=role_name(stage, vendor.name, "schedule"),
             )
         LaneAlarms(self, "Watch", lane=self._surroundings)
         self._publish()
@@ -77,8 +77,8 @@ class Lane(Construct):
         vendor, queue_url = files.vendor, state.published.callback_queue_url
         if queue_url is None:
             return None
-        role_name = own_name(stage, vendor.name, "inbox")
-        api = CallbackApi(self, "Callbacks", vendor=vendor, role_name=role_name, state=state, url=queue_url)
+        role = role_name(stage, vendor.name, "inbox")
+        api = CallbackApi(self, "Callbacks", vendor=vendor, role_name=role, state=state, url=queue_url)
         return f"{cloud.api_url(api.api)}/callbacks/{vendor.name}"
 
     def _publish(self) -> None:

@@ -70,6 +70,7 @@ class LaneAlarms(Construct):
         vendor, urls = self._lane.vendor, self._lane.state.published.request_queue_urls
         limited, polled = vendor.jobs_in_flight is not None, vendor.poll is not None
         calls = [metric for metric in Metric if metric.startswith(("Calls", "Requests", "CoolDowns"))]
+        callbacks = [metric for metric in Metric if metric.startswith("Callbacks")]
         results = [metric for metric in Metric if metric.startswith("Results")]
         checks = [metric for metric in Metric if metric.startswith("Checks")]
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(3))
@@ -84,11 +85,7 @@ class LaneAlarms(Construct):
                 ],
             ),
             _counts(f"{vendor.name}: calls", vendor.name, [*calls, *([Metric.IN_FLIGHT_FULL] if limited else [])]),
-            _counts(
-                f"{vendor.name}: callbacks",
-                vendor.name,
-                [metric for metric in Metric if metric.startswith("Callbacks")],
-            ),
+            *([_counts(f"{vendor.name}: callbacks", vendor.name, callbacks)] if vendor.callback else []),
             _counts(f"{vendor.name}: results", vendor.name, [*results, *(checks if polled else [])]),
         )
 

@@ -89,6 +89,7 @@ def _machine(
         definition=bind(workflow, {placeholder: one.value for placeholder, one in bound.items()}),
         grants=grants_of(document, bound, file=path.name, machine=name, account=lane.state.account),
         express=machine is Machine.DISPATCH_CALL,
+        role_name=lane.role_name(machine),
     )
 
 

@@ -12,7 +12,7 @@ from headway_lane.runtime.needs import Resource
 
 from headway_cdk.constructs.lane_functions import functions_of
 from headway_cdk.lookups import looked_up
-from headway_cdk.names import Function, Machine, own_name
+from headway_cdk.names import Function, Machine, own_name, role_name
 from headway_cdk.placeholders import AwsAccount, Binding, bucket, function, queue, table
 from headway_cdk.published import PublishedState, state_of
 from headway_cdk.state_references import account_of, queue_name
@@ -88,7 +88,7 @@ class LaneReference:
         for drawing in functions_of(self.vendor, named):
             for grant in drawing.entry.needs.grants:
                 if grant.resource is Resource.WAITING_TASKS:
-                    policies.setdefault(grant.actions, []).append(self._name(drawing.name))
+                    policies.setdefault(grant.actions, []).append(role_name(self.stage, self.vendor.name, drawing.name))
         for number, (actions, role_names) in enumerate(policies.items()):
             policy = iam.CfnPolicy(
                 scope,

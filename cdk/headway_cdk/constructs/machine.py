@@ -15,7 +15,7 @@ _WILDCARD = "What it is called there is known when it runs: an execution, or a c
 
 
 class Machine(Construct):
-    """A machine under its own name; `grants` is IAM action -> ARNs."""
+    """A machine under its own name; `grants` is IAM action -> ARNs. Its role is called the same, or `role_name`."""
 
     def __init__(
         self,
@@ -26,9 +26,12 @@ class Machine(Construct):
         definition: Definition,
         grants: Mapping[str, Sequence[str]],
         express: bool = False,
+        role_name: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role = iam.Role(self, "Role", role_name=name, assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        self.role = iam.Role(
+            self, "Role", role_name=role_name or name, assumed_by=iam.ServicePrincipal("states.amazonaws.com")
+        )
         log_group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )

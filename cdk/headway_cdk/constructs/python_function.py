@@ -54,6 +54,7 @@ class PythonFunction(LambdaFunction):
             scope,
             drawing.name.capitalize(),
             name=surroundings.name(drawing.name),
+            role_name=surroundings.role_name(drawing.name),
             code=code,
             handler=f"headway_lane.{drawing.entry.handler}",
             timeout_s=drawing.timeout_s,

@@ -26,7 +26,7 @@ class RuntimeConfiguration(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         vendor = files.vendor.name
-        self.application = appconfig.CfnApplication(self, "Application", name=own_name(stage, vendor, "configuration"))
+        self.application = appconfig.CfnApplication(self, "Application", name=own_name(stage, vendor, "config"))
         self._environment = appconfig.CfnEnvironment(
             self, "Environment", application_id=self.application.ref, name=vendor
         )

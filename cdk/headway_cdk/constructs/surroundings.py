@@ -14,7 +14,7 @@ from headway_lane.runtime.needs import Resource
 
 from headway_cdk.constructs.runtime_configuration import RuntimeConfiguration
 from headway_cdk.constructs.vendor_proxy import VendorProxy
-from headway_cdk.names import Function, Machine, own_name
+from headway_cdk.names import Function, Machine, own_name, role_name
 from headway_cdk.state_references import StateReferences
 
 
@@ -46,6 +46,10 @@ class LaneSurroundings:
     def name(self, part: Machine | Function) -> str:
         """Name a machine or function of the lane."""
         return own_name(self.stage, self.vendor.name, part)
+
+    def role_name(self, part: Machine | Function) -> str:
+        """Name the role of a machine or function of the lane."""
+        return role_name(self.stage, self.vendor.name, part)
 
     def machine_arn(self, machine: Machine) -> str:
         """Return the ARN of a machine of the lane."""

@@ -26,7 +26,8 @@ from headway_lane.vendor_api.submit import submit
 @dataclass(frozen=True, slots=True)
 class WayOut:
     """The way to one vendor, and where it shall call back. `turns` are those of submits, `poll_turns` those of lookups;
-    `callback_key` is for a vendor that is told its key with every submit.
+    `callback_url` is empty for a vendor that is not told it with a submit, `callback_key` None for one that is not told
+    its key so.
     """
 
     vendor: Vendor

@@ -18,7 +18,7 @@ def caller(vendor: Vendor) -> LambdaEntry:
         | calling_the_vendor(vendor)
         | path(Resource.SUBMIT_PATH)
         | path(Resource.LOOKUP_PATH).where(vendor.submit.lookup is not None)
-        | reads(Environment.CALLBACK_URL)
+        | reads(Environment.CALLBACK_URL).where(vendor.submit.callback_url is not None)
         | told_key.where(vendor.submit.callback_key is not None)
         | redeeming(Resource.REQUEST_CLAIMS)
         | REQUEUEING
