@@ -10,6 +10,7 @@ import pytest
 import yaml
 from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.names import logical_name
+from headway_cdk.resources import CONFIGURATION
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 
 from tests.infrastructure.conftest import CALLING, PRESS
@@ -35,7 +36,7 @@ def test_every_profile_has_the_repositorys_schema_as_validator_within_appconfigs
             assert validator["Type"] == "JSON_SCHEMA"
             assert len(validator["Content"]) < VALIDATOR_CHARACTERS
             schema = json.loads(validator["Content"])
-            assert schema == json.loads((templates.configuration / f"{SCHEMA_OF[name]}.schema.json").read_text())
+            assert schema == json.loads((CONFIGURATION / f"{SCHEMA_OF[name]}.schema.json").read_text())
             assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
 
 

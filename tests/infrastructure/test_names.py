@@ -31,7 +31,7 @@ FUNCTIONS = ("dispatcher", "caller", "settler", "results", "callback")
 
 
 def test_stage_and_vendor_of_these_tests_have_the_longest_names_that_there_can_be(templates: "Templates") -> None:
-    vendor_pattern = schema(templates.configuration, "vendor")["properties"]["vendor"]["pattern"]
+    vendor_pattern = schema("vendor")["properties"]["vendor"]["pattern"]
     for name, pattern in ((STAGE, STAGE_PATTERN), (PRESS, vendor_pattern)):
         assert re.search(pattern, name)
         assert not re.search(pattern, f"{name}x")

@@ -137,10 +137,12 @@ def results_grants(vendor: Vendor) -> Grants:
 
 
 def callback_grants(vendor: Vendor) -> Grants:
-    """It verifies what came, and settles the call that it is for; what nobody can use goes aside."""
+    """It verifies what came, and settles the call that it is for; what nobody can use goes aside, and what only newer
+    code can read goes back.
+    """
     name = vendor.name
     return merged(
-        {arns.queue(name, "CallbackQueue"): CONSUME},
+        {arns.queue(name, "CallbackQueue"): CONSUME | SEND},
         {arns.queue(name, "CallbackDlq"): SEND},
         {arns.profile(name, "Contract"): CONFIGURATION},
         {f"<{name}/WebhookKey>": SECRET},
