@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from cdk_nag import AwsSolutionsChecks
 
 from headway_cdk import bundle
-from headway_cdk.configuration import ConfigurationError, load_vendors
+from headway_cdk.configuration import ConfigurationError, checked_stage, load_vendors
 from headway_cdk.definitions import UnboundPlaceholder
 from headway_cdk.resources import CONFIGURATION
 from headway_cdk.stacks import BaseStack, LaneStack, StateStack
@@ -32,15 +32,11 @@ def build(app: App, configuration: Path, code_directory: Path, stage: str = DEFA
 def main() -> int:
     """Build the bundle and synthesize; CDK names the output directory in the environment."""
     configuration = Path(os.environ.get("HEADWAY_CONFIGURATION", str(CONFIGURATION)))
-    app = App()
     try:
+        stage = checked_stage(os.environ.get("HEADWAY_STAGE", DEFAULT_STAGE))
+        app = App()
         with tempfile.TemporaryDirectory() as scratch:  # the assembly gets a copy
-            build(
-                app,
-                configuration,
-                bundle.build(Path(scratch) / "bundle"),
-                os.environ.get("HEADWAY_STAGE", DEFAULT_STAGE),
-            )
+            build(app, configuration, bundle.build(Path(scratch) / "bundle"), stage)
             app.synth()
     except (ConfigurationError, bundle.BundleError, UnboundPlaceholder) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the last word of a command

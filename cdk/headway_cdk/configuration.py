@@ -5,6 +5,7 @@ checked there at every deployment of a configuration.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from headway_cdk.contradictions import contradictions
+from headway_cdk.names import BASE, WORKFLOWS
+from headway_cdk.stages import STAGE_PATTERN
 
 
 class ConfigurationError(Exception):
@@ -32,6 +35,15 @@ class VendorFiles:
     tuning: Mapping[str, Any]
     contract_schema: Mapping[str, Any]
     tuning_schema: Mapping[str, Any]
+
+
+def checked_stage(stage: str) -> str:
+    """Return the name of a stage; ConfigurationError for one that stacks, roles and parameters cannot carry."""
+    if not re.fullmatch(STAGE_PATTERN, stage):
+        raise ConfigurationError(
+            f"the stage {stage!r}: use 12 characters at most, lower-case letters and digits, a letter first"
+        )
+    return stage
 
 
 def load_vendors(directory: Path) -> Sequence[VendorFiles]:
@@ -53,6 +65,8 @@ def load_contract(directory: Path, path: Path) -> Mapping[str, Any]:
     contract = _read(path, schema(directory, "vendor"))
     if contract["vendor"] != path.stem:
         raise ConfigurationError(f"{path}: `vendor` is {contract['vendor']!r}; make it {path.stem!r}, like the file")
+    if contract["vendor"] in (BASE, WORKFLOWS):
+        raise ConfigurationError(f"{path}: `vendor` is {contract['vendor']!r}, as what all vendors share; rename it")
     for contradiction in contradictions(contract, Vendor.from_document(contract)):
         raise ConfigurationError(f"{path}: {contradiction}")
     return contract
