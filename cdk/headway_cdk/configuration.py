@@ -5,6 +5,7 @@ checked there at every deployment of a configuration.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from headway_cdk.contradictions import contradictions
 from headway_cdk.resources import CONFIGURATION
-from headway_cdk.stages import DEFAULT_STAGE, StageUnshared, contract_of
+from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN, StageUnshared, contract_of
 
 
 class ConfigurationError(Exception):
@@ -32,6 +33,15 @@ class VendorFiles:
     vendor: Vendor
     contract: Mapping[str, Any]
     tuning: Mapping[str, Any]
+
+
+def checked_stage(stage: str) -> str:
+    """Return the name of a stage; ConfigurationError for one that stacks, roles and parameters cannot carry."""
+    if not re.fullmatch(STAGE_PATTERN, stage):
+        raise ConfigurationError(
+            f"the stage {stage!r}: use 12 characters at most, lower-case letters and digits, a letter first"
+        )
+    return stage
 
 
 def load_vendors(directory: Path, stage: str = DEFAULT_STAGE) -> Sequence[VendorFiles]:

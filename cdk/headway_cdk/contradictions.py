@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any, Final
+from typing import Any
 
 from headway_lane.contract.dispatch import Dispatch, Pacing
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
@@ -11,15 +11,13 @@ from headway_lane.contract.limits import Quantity, Scope
 from headway_lane.contract.signature import Signature
 from headway_lane.contract.vendor import Vendor
 
+from headway_cdk.names import RESERVED
 from headway_cdk.stages import SHARES, amount_of, exact
-
-OWN_STACKS: Final = ("base", "workflows")
-"""What stands beside the vendors in the names of stacks."""
 
 
 def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]:
     """Yield what is wrong with a contract that satisfies the schema, the document beside the model made of it."""
-    if vendor.name in OWN_STACKS:
+    if vendor.name in RESERVED:
         yield f"`vendor` is {vendor.name!r}, as a stack of Headway's own is called; choose another name"
     yield from _limits(contract["limits"])
     yield from _shares(contract["limits"], contract.get(SHARES, {}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from headway_cdk.configuration import ConfigurationError, broken_rule
+from headway_cdk.configuration import ConfigurationError, broken_rule, checked_stage
 from headway_cdk.names import workflow_name
 from headway_cdk.placeholders import SETTING_NAME
 from headway_cdk.resources import CONFIGURATION_FOLDER, STATE_FOLDER
@@ -81,9 +81,7 @@ class Project:
 
     def of_stage(self, stage: str) -> "Project":
         """Return the project as another stage of it; ConfigurationError for a name that is none."""
-        if not re.fullmatch(STAGE_PATTERN, stage):
-            raise ConfigurationError(f"stage {stage!r}: has to match {STAGE_PATTERN}, such as `test`")
-        return replace(self, stage=stage)
+        return replace(self, stage=checked_stage(stage))
 
     @property
     def workflows(self) -> Path:

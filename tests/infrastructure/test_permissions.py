@@ -369,6 +369,14 @@ def test_each_role_serves_one_function_machine_or_service(templates: "Templates"
         assert principals[templates.say(properties["Role"]).strip("<>")] == "lambda.amazonaws.com", name
 
 
+def test_what_runs_under_a_role_is_made_after_the_roles_policy(templates: "Templates") -> None:
+    """Step Functions refuses a machine whose role cannot write its log, Lambda a mapping whose role cannot poll."""
+    for kind in ("AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"):
+        for name in templates.of_type(kind):
+            policy = f"{name.rpartition('/')[0]}/Role/DefaultPolicy"
+            assert policy in templates.resources[name]["DependsOn"], name
+
+
 def test_who_asks_for_a_job_by_our_key_in_the_query_may_call_that_path_and_no_other(templates: "Templates") -> None:
     calls = {
         resource.rpartition("/v/")[2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from headway_cdk.configuration import ConfigurationError, load_contract, load_vendors, schema
+from headway_cdk.configuration import ConfigurationError, checked_stage, load_contract, load_vendors, schema
 from headway_cdk.parameters import granted_path
 from headway_cdk.resources import CONFIGURATION, EXAMPLE_CONFIGURATION
 from headway_lane.contract.dispatch import Drain, Pacing
@@ -484,3 +484,12 @@ def _keys(node: Any) -> set[str]:
     if isinstance(node, list):
         return {key for value in node for key in _keys(value)}
     return set()
+
+
+@pytest.mark.parametrize("stage", ["", "Prod", "pre-prod", "1st", "dev\n", "integration12"])
+def test_a_stage_whose_name_roles_and_stacks_cannot_carry_is_refused(stage: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match="12 characters at most, lower-case letters and digits, a letter first"
+    ):
+        checked_stage(stage)
+    assert checked_stage("integration1") == "integration1"

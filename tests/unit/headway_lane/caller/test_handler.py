@@ -11,6 +11,7 @@ from headway_lane import way_out
 from headway_lane.caller import handler
 from headway_lane.contract.dispatch import Pacing
 from headway_lane.limiter.core.signals import Reason
+from headway_lane.runtime.names import Environment
 
 from tests.unit.headway_lane.fakes import (
     ASKING,
@@ -93,6 +94,15 @@ def test_with_plain_pacing_the_caller_waits_for_nothing(worker: Worker, capsys: 
     assert worker.clock.slept_us == []
     assert worker.reservations.read_count == 0
     assert counted(capsys)["CallsAccepted"] == [1.0]
+
+
+def test_a_vendor_that_is_not_told_where_to_call_back_is_called_without_that_setting(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.profiles.contract = vendor_of({"submit.callback_url": None})
+    monkeypatch.delenv(Environment.CALLBACK_URL)
+    assert handle(worker, permit(NOW_US))["outcome"] == "accepted"
+    assert worker.vendor.documents == [{"text": "x", "events": ["end"]}]
 
 
 def test_a_caller_that_knows_no_tuning_asks_nothing_of_the_vendor_and_returns_the_call_to_its_queue(
