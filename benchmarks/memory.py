@@ -17,7 +17,8 @@ from typing import Annotated, Any, Final, Self
 import psutil
 import typer
 import yaml
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.project import bare
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from rich.console import Console
 from rich.table import Table
 
@@ -85,7 +86,7 @@ def weigh(vendors_count: int, calls_count: int) -> Seen:
             for name in names
         ]
         began_s = time.monotonic()
-        built = deployed(scratch, vendors, configuration=configuration, assembly=scratch / "assembly")
+        built = deployed(scratch, vendors, project=bare(configuration), assembly=scratch / "assembly")
         lab = opened.enter_context(built)
         up_s = time.monotonic() - began_s
         idle = Weight.of(lab.connection)
@@ -95,7 +96,7 @@ def weigh(vendors_count: int, calls_count: int) -> Seen:
 
 def configuration_of(folder: Path, names: Sequence[str]) -> Path:
     """Write a configuration whose vendors all have the shipped contract and tuning, under these names."""
-    shutil.copytree(CONFIGURATION, folder)
+    shutil.copytree(EXAMPLE_CONFIGURATION, folder)
     for kind in ("vendors", "tuning"):
         shipped = folder / kind / f"{VENDOR}.yaml"
         document = yaml.safe_load(shipped.read_text())

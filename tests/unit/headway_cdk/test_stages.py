@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from headway_cdk.configuration import ConfigurationError, load_contract, load_vendors, schema, whole_contract
-from headway_cdk.contradictions import OWN_STACKS
+from headway_cdk.names import RESERVED
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN, StageUnshared, contract_of
 from headway_lane.contract.limits import Scope
@@ -155,7 +155,7 @@ def test_a_stage_is_called_the_same_in_schema_and_code() -> None:
     assert set(schema("vendor")["properties"]["shares"]["patternProperties"]) == {STAGE_PATTERN}
 
 
-@pytest.mark.parametrize("name", OWN_STACKS)
+@pytest.mark.parametrize("name", sorted(RESERVED))
 def test_no_vendor_is_called_like_a_stack_of_headways_own(directory: Path, name: str) -> None:
     path = write(directory, name)
     with pytest.raises(ConfigurationError) as refused:
