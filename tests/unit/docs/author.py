@@ -6,7 +6,7 @@ from textwrap import dedent
 from typing import Final
 
 from headway.deployment import scaffold
-from tests.unit.docs.documents import ROOT
+from tests.checkout import ROOT
 
 _TITLE: Final = "## An ASL of your own"
 _BLOCK: Final = re.compile(r"^ *```(?:python|json)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)

@@ -8,9 +8,9 @@ from headway_cdk.project import find
 from headway_cdk.workflow_sketch import placeholders_of, sketch
 
 from headway.deployment import scaffold
+from tests.checkout import ROOT
 from tests.project_suite import run_suite
 from tests.unit.docs.author import project_with_review
-from tests.unit.docs.documents import ROOT
 
 
 def test_the_second_machine_may_do_what_it_does_and_its_test_passes_in_the_project(tmp_path: Path) -> None:

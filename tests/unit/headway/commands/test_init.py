@@ -12,8 +12,9 @@ from typer.testing import CliRunner, Result
 from headway.cli import app
 from headway.deployment import scaffold
 from headway.errors import UsageProblem
+from tests.checkout import ROOT
 from tests.project_suite import run_suite
-from tests.unit.docs.documents import ROOT, tracked
+from tests.unit.docs.documents import tracked
 
 EXAMPLE = "examples/shop"
 
