@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from headway.testing.laboratory import VENDOR, WORKFLOW, Laboratory
+from headway.testing.laboratory import Laboratory
 from headway.testing.waiting import await_count, until
 
 CALL = "CallVendor"

@@ -5,7 +5,7 @@ from headway_lane.contract import paths
 from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, SETTLE_TASK_TIMEOUT_S
 from headway_lane.ledger.store import JOB_TTL_S
 
-from headway_cdk.constructs.machine import Machine as StateMachine
+from headway_cdk.constructs.machine import StateMachine
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.names import Function, Machine
 from headway_cdk.parameters import PROXY_STAGE

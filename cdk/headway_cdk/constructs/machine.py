@@ -13,7 +13,7 @@ from headway_cdk.definitions import bind
 from headway_cdk.nag import acknowledge
 
 
-class Machine(Construct):
+class StateMachine(Construct):
     """`workflows/<workflow>.asl.json` with `values` bound; `grants` is action -> resources."""
 
     def __init__(

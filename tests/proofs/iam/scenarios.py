@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 from botocore.exceptions import ClientError
+from headway_cdk.published import PublishedLane
 from headway_lane.ledger.record import CallAttribute, CallState
 
-from headway_cdk.published import PublishedLane
 from headway.testing.laboratory import WORKFLOW, Laboratory
 from headway.testing.waiting import until
 from tests.command_line import lines, records

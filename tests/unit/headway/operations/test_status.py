@@ -13,7 +13,7 @@ from headway_lane.limiter.reservation_store import BudgetAttribute, DynamoReserv
 from moto import mock_aws
 
 from headway.deployment.connection import Connection
-from headway.operations.status import CallbacksStatus, LaneStatus, deployment_status
+from headway.operations.status import LaneStatus, deployment_status
 from tests.unit.headway.connections import lane_of, moto_connection
 
 NOW_US = 1_800_000_000_000_000
@@ -39,18 +39,16 @@ def connection() -> Iterator[Connection]:
             request_queue_url=urls["requests"],
             urgent_queue_url=urls["urgent"],
             request_dlq_url=urls["request-dlq"],
-        )
-        yield moto_connection(
-            vendors={"acme": lane},
-            budgets_table="Budgets",
             callback_queue_url=urls["callbacks"],
             callback_dlq_url=urls["callback-dlq"],
+            budgets_table="Budgets",
         )
+        yield moto_connection(acme=lane)
 
 
 def test_every_queue_is_counted_apart(connection: Connection) -> None:
     boto3.client("sqs", region_name="us-east-1").receive_message(
-        QueueUrl=connection.stack.vendors["acme"].request_queue_url, MaxNumberOfMessages=1
+        QueueUrl=connection.stage.lanes["acme"].request_queue_url, MaxNumberOfMessages=1
     )
     status = deployment_status(connection, NOW_US)
     assert status.lanes == [
@@ -64,9 +62,10 @@ def test_every_queue_is_counted_apart(connection: Connection) -> None:
             dead_count=1,
             jobs_in_flight_count=None,
             jobs_in_flight_limit=None,
+            callbacks_waiting_count=4,
+            callbacks_dead_count=5,
         )
     ]
-    assert status.callbacks == CallbacksStatus(waiting_count=4, dead_count=5)
     assert status.budgets == []
 
 

@@ -16,8 +16,8 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.messages.check import Check, Checks
 from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, RequestQueues
-from headway_lane.reconciler import handler
-from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
+from headway_lane.results import handler
+from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
 from headway_lane.runtime.names import Environment
@@ -346,7 +346,7 @@ def test_the_function_makes_a_batch_of_checks_and_counts_them(
     worker.ledger.accept("call-1", "job-1")
     body = json.dumps({"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
     event = {"Records": [sqs_record(body, "m1"), sqs_record("{", "m2")]}
-    assert handler.check(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert handler.find(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
     assert metrics(capsys.readouterr().out)["ChecksSettled"] == [1.0]
     assert CONTRACT.budget_scope(Scope.POLL) is Scope.POLL
