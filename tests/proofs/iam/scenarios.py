@@ -158,7 +158,7 @@ class Lane:
                 if malformed:
                     self.spoil(url)
                 lambda_.invoke(
-                    FunctionName=self.lane.drain_function, Payload=b'{"batch_size": 10}', InvocationType="Event"
+                    FunctionName=self.lane.dispatcher_function, Payload=b'{"batch_size": 10}', InvocationType="Event"
                 )
                 yield lambda: self.ended([arn], "FAILED" if malformed else "SUCCEEDED")
 
@@ -199,7 +199,8 @@ class Lane:
     def scheduled(self) -> Iterator[Callable[[], bool]]:
         scheduler, name = self.lab.target.client("scheduler"), f"proof-{next(_numbers)}"
         deployed = [scheduler.get_schedule(Name=found["Name"]) for found in scheduler.list_schedules()["Schedules"]]
-        [target] = [found["Target"] for found in deployed if found["Target"]["Arn"].endswith(self.lane.drain_function)]
+        targets = [found["Target"] for found in deployed]
+        [target] = [found for found in targets if found["Arn"].endswith(self.lane.dispatcher_function)]
         scheduler.create_schedule(
             Name=name,
             ScheduleExpression="at(2020-01-01T00:00:00)",
@@ -219,21 +220,20 @@ class Lane:
     @contextmanager
     def changed(self) -> Iterator[Callable[[], bool]]:
         states = self.lab.target.client("stepfunctions")
-        prefix = f"Lane{self.vendor_name}".replace("-", "")
         said = []
-        for machine in states.list_state_machines()["stateMachines"]:
-            if prefix in machine["name"]:
-                try:
-                    states.update_state_machine(stateMachineArn=machine["stateMachineArn"], loggingConfiguration=LOGGED)
-                except ClientError as error:
-                    said.append(str(error))
+        for machine in (self.lane.call_vendor_machine_arn, self.lane.dispatch_machine_arn):
+            try:
+                states.update_state_machine(stateMachineArn=machine, loggingConfiguration=LOGGED)
+            except ClientError as error:
+                said.append(str(error))
         yield lambda: not said
 
     @contextmanager
     def forged(self) -> Iterator[Callable[[], bool]]:
-        before = self.lab.depth(self.lane.callback_dlq_url)
-        answer = httpx.post(self.lane.callback_url, json={"id": "forged"})
-        yield lambda: answer.is_success and self.lab.depth(self.lane.callback_dlq_url) > before
+        callbacks = self.lab.callbacks_of(self.vendor_name)
+        before = self.lab.depth(callbacks.dlq_url)
+        answer = httpx.post(callbacks.url, json={"id": "forged"})
+        yield lambda: answer.is_success and self.lab.depth(callbacks.dlq_url) > before
 
     def outdate(self, call_id: str) -> None:
         """Let the ledger say that the answer came too late: to be so in truth takes a call's whole timeout."""

@@ -17,7 +17,7 @@ def stage_of(lanes: dict[str, PublishedLane], workflows: dict[str, DeployedWorkf
 
 def lane_of(**changes: str | None) -> PublishedLane:
     """Return a lane with these resources; the others that every lane has are named after themselves."""
-    needed = {field.name: field.name for field in fields(PublishedLane) if field.default is MISSING}
+    needed: dict[str, Any] = {field.name: field.name for field in fields(PublishedLane) if field.default is MISSING}
     return PublishedLane(**{**needed, **changes})
 
 
