@@ -71,7 +71,7 @@ bench-contract: $(READY) ## how much of a contract plain pacing and permits use,
 bench-strictness: $(READY) ## what the refusals of the embedded cloud cost, beside one without; a quarter of an hour
 	@$(BIN)/python -m benchmarks.strictness
 
-proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*Callback*' for fewer
+proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')
 
 hostile: $(READY) ## 300 calls against lost, early, forged and doubled callbacks, errors and hangs: it has to add up

@@ -34,11 +34,6 @@ def lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
                 AttributeDefinitions=[{"AttributeName": JobAttribute.JOB_KEY, "AttributeType": "S"}],
                 BillingMode="PAY_PER_REQUEST",
             )
-            answered: dict[str, Any] = {
-                JobAttribute.ANSWER: ANSWER,
-                JobAttribute.ANSWERED_EPOCH_MS: {"N": "1800000000000"},
-            }
-            awaited: dict[str, Any] = {JobAttribute.CALL_ID: {"S": "call-1"}}
             jobs = {"orphan": ANSWERED, "heard": {**ANSWERED, **AWAITED}, "silent": AWAITED}
             for job_id, attributes in jobs.items():
                 key: dict[str, Any] = {JobAttribute.JOB_KEY: {"S": f"{vendor}#{job_id}"}}
