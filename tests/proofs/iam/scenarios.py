@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 from headway_cdk.published import PublishedLane
+from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute, CallState
 
 from headway.testing.laboratory import WORKFLOW, Laboratory
@@ -73,7 +75,6 @@ class Lane:
             ("the drain takes a call", self.drained()),
             ("the drain takes a malformed call", self.drained(malformed=True)),
             ("a call is malformed", self.malformed),
-            ("the schedule starts the drain", self.scheduled),
             ("the machines are changed", self.changed),
             ("a callback is forged", self.forged),
         ]
@@ -83,6 +84,8 @@ class Lane:
                 ("the vendor refuses urgent calls for a while", self.calls(urgent=True, refuse_next=1)),
                 ("the drain takes an urgent call", self.drained(urgent=True)),
             ]
+        if Vendor.from_document(can).dispatch.drain is Drain.SCHEDULE:
+            found.append(("the schedule starts the drain", self.scheduled))
         if "poll" in can:
             found += [
                 ("callbacks are lost", self.calls(count_of_calls=4, no_failures=False, lost_callbacks=True)),

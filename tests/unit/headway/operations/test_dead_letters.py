@@ -209,6 +209,7 @@ def test_what_cannot_be_replayed_is_counted_over_all_lanes_and_stays(lanes: Conn
         lanes.target.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     assert replay(lanes, Wanted()) == Replay(0, 2)
     assert [waiting(lanes, vendor) for vendor in ("acme", "globex")] == [(1, 0), (1, 0)]
+    assert len(listed(lanes, Wanted(vendor="globex"))) == 1, "it is in that vendor's DLQ, whatever it says"
 
 
 def test_what_a_replay_that_breaks_off_has_not_sent_is_there_again(lanes: Connection) -> None:
