@@ -80,7 +80,7 @@ bench-strictness: $(READY) ## what the refusals of the embedded cloud cost, besi
 bench-memory: $(READY) ## what the embedded cloud weighs with 1, 2 and 6 vendors, and how long `up` takes; six minutes
 	@$(BIN)/python -m benchmarks.memory
 
-proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*Callback*' for fewer
+proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')
 
 hostile: $(READY) ## 300 calls against lost, early, forged and doubled callbacks, errors and hangs: it has to add up

@@ -23,7 +23,7 @@ def good(prompt: str) -> str:
 
 def run(lab: Laboratory, source: Path, *more: str) -> tuple[int, dict[str, Any], str]:
     """Run the workflow; returns exit code, the JSON document, and what was said beside it."""
-    places = ["--state-dir", str(lab.state_dir), "--config-dir", str(lab.configuration)]
+    places = ["--state-dir", str(lab.state_dir), "--config-dir", str(lab.project.configuration)]
     result = CliRunner().invoke(app, ["run", WORKFLOW, "--input", str(source), *places, "--json", *more])
     return result.exit_code, json.loads(result.stdout) if result.stdout else {}, result.stderr
 

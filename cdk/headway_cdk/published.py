@@ -49,7 +49,7 @@ def state_of(vendor: Vendor) -> list[str]:
     return [field.name for field in fields(PublishedState) if asked_for.get(field.name, True)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedLane(PublishedState):
     """A lane as a whole: its state, ARNs of its machines, names of its functions, where its vendor calls back.
 
@@ -57,12 +57,12 @@ class PublishedLane(PublishedState):
     `callback_url` for vendors that call back.
     """
 
-    call_vendor_machine_arn: str = ""
-    dispatch_machine_arn: str = ""
-    dispatcher_function: str = ""
-    settler_function: str = ""
-    results_function: str = ""
-    proxy_api_id: str = ""
+    call_vendor_machine_arn: str
+    dispatch_machine_arn: str
+    dispatcher_function: str
+    settler_function: str
+    results_function: str
+    proxy_api_id: str
     caller_function: str | None = None
     callback_function: str | None = None
     callback_url: str | None = None

@@ -54,9 +54,9 @@ def deploy(
     """Create or update stacks, those side by side that do not need each other, and return the names of those that were
     changed.
 
-    A stack gets those `parameters` that its template declares. One that is as it should be is left alone, unless
-    something that it needs was changed. A stack that never came up is deleted first, as `cdk deploy` does. Raises
-    DeploymentFailed at the first stack that fails, once those beside it have ended.
+    A stack gets those `parameters` that its template declares. CloudFormation itself says whether there is anything to
+    update: in the template, the parameters, or the values that those look up. A stack that never came up is deleted
+    first, as `cdk deploy` does. Raises DeploymentFailed at the first stack that fails, once those beside it have ended.
     """
     account = target.client("sts").get_caller_identity()["Account"]
     _bootstrap(target, account)
@@ -66,21 +66,15 @@ def deploy(
         while waiting:
             left = {artifact.artifact_id for artifact in waiting}
             ready = [artifact for artifact in waiting if not left & set(artifact.needs)]
-
             jobs = {
                 artifact: pool.submit(
-                    _deploy_stack,
-                    target,
-                    _read_stack(target, artifact, account, parameters),
-                    bool(changed & set(artifact.needs)),
-                    progress,
+                    _deploy_stack, target, _read_stack(target, artifact, account, parameters), progress
                 )
                 for artifact in ready
             }
-            done = {artifact: job.result() for artifact, job in jobs.items()}
-            changed |= {artifact.artifact_id for artifact, is_changed in done.items() if is_changed}
-            waiting = [artifact for artifact in waiting if artifact not in done]
-    return frozenset(artifact.stack_name for artifact in artifacts if artifact.artifact_id in changed)
+            changed |= {artifact.stack_name for artifact, job in jobs.items() if job.result()}
+            waiting = [artifact for artifact in waiting if artifact not in jobs]
+    return frozenset(changed)
 
 
 def remove(
@@ -132,15 +126,12 @@ def _read_stack(target: LocalTarget, artifact: Artifact, account: str, parameter
     return _Stack(artifact.stack_name, template, source, assets, given)
 
 
-def _deploy_stack(target: LocalTarget, stack: _Stack, needs_changed: bool, progress: Progress) -> bool:
+def _deploy_stack(target: LocalTarget, stack: _Stack, progress: Progress) -> bool:
     """Deploy one stack; False where it was as it should be."""
     cloudformation = target.client("cloudformation")
     status = _settled_status(cloudformation, stack.name)
-    if status in _DONE and not needs_changed and _is_as_it_should_be(cloudformation, stack):
-        progress(stack.name, "unchanged")
-        return False
-    uploaded = sum(upload(target.client("s3"), asset) for asset in stack.assets)
-    progress(stack.name, f"{uploaded} of {len(stack.assets)} assets uploaded")
+    if uploaded := sum(upload(target.client("s3"), asset) for asset in stack.assets):
+        progress(stack.name, f"{uploaded} of {len(stack.assets)} assets uploaded")
     if status in _NEVER_CREATED:
         progress(stack.name, f"deleting, it is {status}")
         cloudformation.delete_stack(StackName=stack.name)
@@ -152,7 +143,6 @@ def _deploy_stack(target: LocalTarget, stack: _Stack, needs_changed: bool, progr
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
         **stack.source,
     }
-    progress(stack.name, f"{'updating' if status else 'creating'} {len(stack.template['Resources'])} resources")
     try:
         if status:
             cloudformation.update_stack(**request)
@@ -161,24 +151,16 @@ def _deploy_stack(target: LocalTarget, stack: _Stack, needs_changed: bool, progr
     except ClientError as error:
         message = error.response["Error"]["Message"]
         if "No updates are to be performed" in message:
+            progress(stack.name, "unchanged")
             return False
         raise DeploymentFailed(f"{stack.name}: {_one_line(message)}") from error
+    progress(stack.name, f"{'updating' if status else 'creating'} {len(stack.template['Resources'])} resources")
     status = _settled_status(cloudformation, stack.name)
     if status not in _DONE:
         new = [event for event in _events(cloudformation, stack.name) if event["EventId"] not in earlier]
         raise DeploymentFailed(f"{stack.name}: {first_failure(new) or status}")
     progress(stack.name, status)
     return True
-
-
-def _is_as_it_should_be(cloudformation: "CloudFormationClient", stack: _Stack) -> bool:
-    """Compare a stack that is there with what would be deployed: the template, and the parameters that are given."""
-    body = cloudformation.get_template(StackName=stack.name)["TemplateBody"]
-    there = json.loads(body) if isinstance(body, str) else body
-    description = _describe(cloudformation, stack.name)
-    parameters = description.get("Parameters", []) if description else []
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in parameters}
-    return there == stack.template and given.items() >= stack.parameters.items()
 
 
 def first_failure(events: Sequence["StackEventTypeDef"]) -> str | None:

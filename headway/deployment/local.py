@@ -81,14 +81,14 @@ def up(
 
     artifacts = assemblies.stacks(assembly)
     wanted = _of_vendor(artifacts, stage, only) if only else artifacts
-    changed = deploy(target, wanted, parameters, say)
+    deploy(target, wanted, parameters, say)
     if not only:
         gone = set(stack_names(target.client("cloudformation"), f"Headway-{stage}-"))
         gone -= {artifact.stack_name for artifact in artifacts}
         remove(target.client("cloudformation"), sorted(gone), say)
     deployed = DeployedStage.found(target, stage)
     for name, vendor in vendors.items():
-        if changed & {state_stack(stage, name), lane_stack(stage, name)}:
+        if only in (None, name):  # changed or not: a deployment that failed beside it may have left the step out
             _finish(state_dir, target, deployed.lanes[name], vendor)
     return Connection(TargetName.LOCAL, target, deployed, cloud)
 

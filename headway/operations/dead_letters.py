@@ -45,8 +45,8 @@ class Wanted:
     limit: int | None = None
 
     def chosen(self, found: "Iterable[DeadLetter]") -> "list[DeadLetter]":
-        """Choose by vendor and outcome, the oldest first."""
-        chosen = [one for one in found if self.vendor in (None, one.vendor) and self.outcome in (None, one.outcome)]
+        """Choose by outcome, the oldest first; each vendor has a DLQ of its own."""
+        chosen = [one for one in found if self.outcome in (None, one.outcome)]
         return sorted(chosen, key=lambda one: one.received_epoch_s)
 
 

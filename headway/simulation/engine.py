@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from headway.simulation.lane import START_US, Lane
+from headway.simulation.lane import START_US, SimulatedLane
 from headway.simulation.outcome import Outcome, Tally, seen, together
 from headway.simulation.settings import Settings
 
@@ -17,7 +17,7 @@ def simulate(settings: Settings, progress: Callable[[int], None] = lambda _: Non
     done_count = last_us = 0
     for index in range(settings.vendors_count):
         calls_count = (settings.calls_count - done_count) // (settings.vendors_count - index)
-        lane = Lane(settings, calls_count, f"{settings.seed}/{index}")
+        lane = SimulatedLane(settings, calls_count, f"{settings.seed}/{index}")
         lane.run(partial(_add, progress, done_count))
         done_count += calls_count
         tally += lane.tally

@@ -32,7 +32,7 @@ REQUEUE_US: Final = REQUEUE_S * 1_000_000
 """What the dispatcher does not wait for comes again after this time."""
 
 
-class Lane:
+class SimulatedLane:
     """Simulates `calls_count` calls to one vendor; equal arguments give equal arrivals."""
 
     def __init__(self, settings: Settings, calls_count: int, seed: str) -> None:

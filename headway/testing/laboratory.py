@@ -45,6 +45,16 @@ Item = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackPlaces:
+    """What a callback passes through in the lane of a vendor that calls back."""
+
+    url: str
+    queue_url: str
+    dlq_url: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
 class Laboratory:
     """A deployed configuration and its vendors by name. What asks for a vendor's name takes the only one without it."""
 
@@ -83,6 +93,20 @@ class Laboratory:
     def lane_of(self, vendor_name: str | None) -> PublishedLane:
         """Return a vendor's resources."""
         return self.stage.lanes[self._name(vendor_name)]
+
+    def callbacks_of(self, vendor_name: str | None) -> CallbackPlaces:
+        """Return where a vendor's callbacks pass through; ValueError where it does not call back."""
+        lane = self.lane_of(vendor_name)
+        places = (lane.callback_url, lane.callback_queue_url, lane.callback_dlq_url, lane.callback_function)
+        there = [place for place in places if place is not None]
+        if len(there) < len(places):
+            raise ValueError(f"{self._name(vendor_name)} does not call back")
+        return CallbackPlaces(*there)
+
+    @property
+    def callbacks(self) -> CallbackPlaces:
+        """Where the only vendor's callbacks pass through."""
+        return self.callbacks_of(None)
 
     def start(self, name: str, payload: Mapping[str, Any], vendor_name: str | None = None) -> str:
         """Start the workflow for one payload and return the execution's ARN."""

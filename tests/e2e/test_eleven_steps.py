@@ -10,6 +10,7 @@ from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.limiter.delay import pause_us
+from headway_lane.runtime.names import TUNING_PROFILE
 
 from headway.testing.laboratory import VENDOR, Laboratory
 from headway.testing.waiting import until
@@ -19,7 +20,7 @@ CALL_ID = "eleven-steps"
 
 
 def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laboratory) -> None:
-    with lab.held(lab.lane.callback_function):
+    with lab.held(lab.callbacks.function):
         with lab.held(lab.lane.dispatcher_function):
             arn = lab.start(CALL_ID, PAYLOAD)
             step_1_the_workflow_pauses_on_a_task_token(lab, arn)
@@ -121,7 +122,7 @@ def step_7_the_job_id_is_mapped_to_the_task_token(lab: Laboratory, job_id: str, 
 
 
 def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> bytes:
-    queue_url = lab.lane.callback_queue_url
+    queue_url = lab.callbacks.queue_url
     until(lambda: lab.depth(queue_url) == 2)  # the start of the job, and its end
     bodies = {base64.b64decode(message["Body"]): message for message in lab.messages(queue_url)}
     found = {json.loads(body)["status"]: (body, message) for body, message in bodies.items()}
@@ -162,7 +163,7 @@ def _tuning_in_appconfig(lab: Laboratory) -> Tuning:
     session = data.start_configuration_session(
         ApplicationIdentifier=application,
         EnvironmentIdentifier=VENDOR,
-        ConfigurationProfileIdentifier=f"{VENDOR}-tuning",
+        ConfigurationProfileIdentifier=TUNING_PROFILE,
     )
     answer = data.get_latest_configuration(ConfigurationToken=session["InitialConfigurationToken"])
     return Tuning.from_document(json.loads(answer["Configuration"].read()))

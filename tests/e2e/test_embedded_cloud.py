@@ -1,8 +1,8 @@
-"""The embedded cloud from start to stop: a function behind a queue, in a hand-made assembly of two stacks."""
+"""The embedded cloud from start to stop: a function behind a queue, in a hand-made assembly of small stacks."""
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from headway.cloud import process
 from headway.cloud.state import CloudState
-from headway.deployment.cloudformation import deploy
+from headway.deployment.assembly import stacks
+from headway.deployment.cloudformation import deploy, remove, stack_names
 from headway.deployment.target import LocalTarget
 from headway.errors import DeploymentFailed
 
@@ -25,6 +26,7 @@ def handler(event, context):
     for record in event["Records"]:
         boto3.client("sqs").send_message(QueueUrl=os.environ["ANSWERS_URL"], MessageBody=record["body"].upper())
 """
+VISIBILITY_PARAMETER = "/two-queues/visibility"
 STATEFUL = {
     "Parameters": {
         "BootstrapVersion": {
@@ -39,6 +41,10 @@ STATEFUL = {
             "Properties": {"VisibilityTimeout": {"Ref": "VisibilitySeconds"}},
         },
         "Answers": {"Type": "AWS::SQS::Queue"},
+        "Said": {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": VISIBILITY_PARAMETER, "Type": "String", "Value": {"Ref": "VisibilitySeconds"}},
+        },
     },
     "Outputs": {
         "QuestionsUrl": {"Value": {"Ref": "Questions"}},
@@ -51,6 +57,7 @@ STATELESS = {
     # Above 51,200 bytes, so that it has to come from the bucket.
     "Description": "A function between two queues.",
     "Metadata": {"Padding": "x" * 60_000},
+    "Parameters": {"Visibility": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": VISIBILITY_PARAMETER}},
     "Resources": {
         "Role": {
             "Type": "AWS::IAM::Role",
@@ -94,7 +101,12 @@ STATELESS = {
                 "Handler": "index.handler",
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
                 "Code": {"S3Bucket": {"Fn::Sub": BUCKET}, "S3Key": "answerer.zip"},
-                "Environment": {"Variables": {"ANSWERS_URL": {"Fn::ImportValue": "AnswersUrl"}}},
+                "Environment": {
+                    "Variables": {
+                        "ANSWERS_URL": {"Fn::ImportValue": "AnswersUrl"},
+                        "VISIBILITY_S": {"Ref": "Visibility"},
+                    }
+                },
             },
         },
         "Mapping": {
@@ -108,6 +120,7 @@ STATELESS = {
     },
     "Outputs": {"AnswererName": {"Value": {"Ref": "Answerer"}}},
 }
+BESIDE = {"Resources": {"Alone": {"Type": "AWS::SQS::Queue"}}}
 BROKEN = {
     "Resources": {
         "Fine": {"Type": "AWS::SQS::Queue"},
@@ -117,6 +130,7 @@ BROKEN = {
         },
     }
 }
+ALL = ("headway-beside", "headway-stateful", "headway-stateless")
 
 
 @pytest.fixture
@@ -125,12 +139,14 @@ def assembly_dir(tmp_path: Path) -> Path:
     (folder / "asset.answerer").mkdir(parents=True)
     (folder / "asset.answerer" / "index.py").write_text(HANDLER)
     artifacts: dict[str, Any] = {}
-    for name, template in (("Stateful", STATEFUL), ("Stateless", STATELESS), ("Broken", BROKEN)):
+    templates = {"Stateless": STATELESS, "Beside": BESIDE, "Stateful": STATEFUL, "Broken": BROKEN}
+    for name, template in templates.items():
         template_file = f"{name}.template.json"
         (folder / template_file).write_text(json.dumps(template))
         artifacts[name] = {
             "type": "aws:cloudformation:stack",
             "properties": {"templateFile": template_file, "stackName": f"headway-{name.lower()}"},
+            "dependencies": ["Stateful"] if name == "Stateless" else [],
         }
         sources = [(template_file, "file", f"{name}.json"), ("asset.answerer", "zip", "answerer.zip")]
         files = {
@@ -163,6 +179,24 @@ def processes_with_tmp_dir(tmp_dir: str) -> list[psutil.Process]:
     return found
 
 
+def deployed(
+    target: LocalTarget,
+    assembly_dir: Path,
+    parameters: Mapping[str, str],
+    phrases: list[tuple[str, str]],
+    but: str = "Broken",
+) -> list[str]:
+    """Deploy all stacks but one, and return the names of those that were changed."""
+    chosen = [artifact for artifact in stacks(assembly_dir) if artifact.artifact_id != but]
+    return sorted(deploy(target, chosen, parameters, lambda *phrase: phrases.append(phrase)))
+
+
+def outputs(target: LocalTarget) -> dict[str, str]:
+    """Return the outputs of all stacks."""
+    found = target.client("cloudformation").describe_stacks()["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for stack in found for each in stack.get("Outputs", [])}
+
+
 def receive(target: LocalTarget, queue_url: str) -> list[str]:
     """Return the bodies that the queue gives within twenty seconds, at the first it gives."""
     sqs = target.client("sqs")
@@ -182,26 +216,20 @@ def test_an_assembly_is_deployed_twice_runs_and_leaves_nothing_behind(
 
     phrases: list[tuple[str, str]] = []
     parameters = {"VisibilitySeconds": "45", "OfNoStack": "1"}
-    outputs = [
-        deploy(target, assembly_dir, ["Stateful", "Stateless"], parameters, lambda *phrase: phrases.append(phrase))
-        for _ in range(2)
-    ]
-    assert outputs[0] == outputs[1]
-    assert outputs[0].keys() == {"QuestionsUrl", "QuestionsArn", "AnswersUrl", "AnswersArn", "AnswererName"}
+    assert deployed(target, assembly_dir, parameters, phrases) == list(ALL)
+    assert deployed(target, assembly_dir, parameters, phrases) == []
     assert [phrase for stack, phrase in phrases if stack == "headway-stateless"] == [
-        "1 of 2 assets uploaded",  # the function's came with the stack before
+        "1 of 2 assets uploaded",  # the function's came with the stack that it needs
         "creating 3 resources",
         "CREATE_COMPLETE",
-        "0 of 2 assets uploaded",
-        "updating 3 resources",
-        "CREATE_COMPLETE",
+        "unchanged",
     ]
-    questions_url = outputs[0]["QuestionsUrl"]
+    questions_url = outputs(target)["QuestionsUrl"]
     attributes = target.client("sqs").get_queue_attributes(QueueUrl=questions_url, AttributeNames=["All"])
     assert attributes["Attributes"]["VisibilityTimeout"] == "45"
 
     target.client("sqs").send_message(QueueUrl=questions_url, MessageBody="anybody there?")
-    assert receive(target, outputs[0]["AnswersUrl"]) == ["ANYBODY THERE?"]
+    assert receive(target, outputs(target)["AnswersUrl"]) == ["ANYBODY THERE?"]
 
     assert len(processes_with_tmp_dir(cloud.tmp_dir)) == 3, "ministack, one worker, and what that was forked from"
     assert process.stop(state_dir) is True
@@ -211,13 +239,32 @@ def test_an_assembly_is_deployed_twice_runs_and_leaves_nothing_behind(
     assert process.stop(state_dir) is False
 
 
+def test_what_has_changed_is_deployed_with_whoever_needs_it_and_what_is_removed_is_gone(
+    cloud: CloudState, assembly_dir: Path
+) -> None:
+    target = LocalTarget(cloud.endpoint_url)
+    deployed(target, assembly_dir, {"VisibilitySeconds": "45"}, [])
+    assert deployed(target, assembly_dir, {"VisibilitySeconds": "50"}, []) == ["headway-stateful", "headway-stateless"]
+    answerer = target.client("lambda").get_function_configuration(FunctionName=outputs(target)["AnswererName"])
+    assert answerer["Environment"]["Variables"]["VISIBILITY_S"] == "50", "what it had looked up has changed"
+    other = {"Resources": {**BESIDE["Resources"], "Second": {"Type": "AWS::SQS::Queue"}}}
+    (assembly_dir / "Beside.template.json").write_text(json.dumps(other))
+    assert deployed(target, assembly_dir, {"VisibilitySeconds": "50"}, []) == ["headway-beside"]
+    client = target.client("cloudformation")
+    assert stack_names(client, "headway-") == list(ALL)
+    remove(client, ["headway-stateless", "headway-stateful"])
+    assert stack_names(client, "headway-") == ["headway-beside"]
+    queues = target.client("sqs").list_queues()["QueueUrls"]
+    assert len(queues) == len(other["Resources"]), "what was in the others is gone with them"
+
+
 def test_workers_of_a_cloud_that_was_killed_are_ended_and_the_next_start_is_clean(
     cloud: CloudState, assembly_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "STOP_GRACE_S", 0.5)
     target = LocalTarget(cloud.endpoint_url)
-    outputs = deploy(target, assembly_dir, ["Stateful", "Stateless"], {})
-    target.client("lambda").invoke(FunctionName=outputs["AnswererName"], Payload=b'{"Records": []}')
+    deployed(target, assembly_dir, {}, [])
+    target.client("lambda").invoke(FunctionName=outputs(target)["AnswererName"], Payload=b'{"Records": []}')
     (worker,) = psutil.Process(cloud.pid).children()
     worker.suspend()  # otherwise it would notice the closed pipe and leave by itself
     psutil.Process(cloud.pid).kill()
@@ -235,7 +282,7 @@ def test_a_failed_deployment_names_the_resource_on_one_line_and_can_be_repeated(
     target = LocalTarget(cloud.endpoint_url)
     for _ in range(2):
         with pytest.raises(DeploymentFailed) as failed:
-            deploy(target, assembly_dir, ["Broken"], {})
+            deployed(target, assembly_dir, {}, [], but="")
         message = str(failed.value)
         assert message.startswith("headway-broken: Wrong (AWS::SSM::Parameter): ")
         assert "\n" not in message

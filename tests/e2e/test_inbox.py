@@ -28,7 +28,7 @@ def signed(lab: Laboratory, body: bytes, message_id: str) -> dict[str, str]:
 
 def post(lab: Laboratory, body: bytes, headers: Mapping[str, str]) -> None:
     """Post a callback; it is stored, whatever it is."""
-    answer = httpx.post(lab.lane.callback_url, content=body, headers=headers)
+    answer = httpx.post(lab.callbacks.url, content=body, headers=headers)
     assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
 
 
@@ -100,4 +100,4 @@ def test_an_answer_that_nobody_waits_for_is_listed(lab: Laboratory) -> None:
 
 
 def test_an_unknown_vendor_has_no_webhook(lab: Laboratory) -> None:
-    assert httpx.post(f"{lab.lane.callback_url}-nobody", json={}).status_code in (403, 404)
+    assert httpx.post(f"{lab.callbacks.url}-nobody", json={}).status_code in (403, 404)

@@ -99,7 +99,7 @@ def test_the_interval_drain_dispatches_what_the_schedule_finds(lab: Laboratory) 
         arn = lab.start("drained", {"version": "v1", "input": {"prompt": "once a minute"}})
         until(lambda: lab.depth(lab.lane.request_queue_url) == 1)
         answer = lab.target.client("lambda").invoke(
-            FunctionName=lab.lane.drain_function, Payload=json.dumps({"batch_size": 10})
+            FunctionName=lab.lane.dispatcher_function, Payload=json.dumps({"batch_size": 10})
         )
         assert json.loads(answer["Payload"].read()) == {"received": 1, "dispatched": 1}
         assert lab.end_of(arn)["status"] == "SUCCEEDED"

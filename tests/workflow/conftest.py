@@ -29,7 +29,7 @@ def handle(event, context):
 NAMES: Final = tuple(sorted(path.name.removesuffix(".asl.json") for path in WORKFLOWS.glob("*.asl.json")))
 
 _EXPRESS: Mapping[str, Any] = {
-    "RejectionFunctionArn": ECHO_ARN,
+    "SettlerFunctionArn": ECHO_ARN,
     "SettleTimeoutSeconds": 15,
     "ExpressTimeoutSeconds": 300,
 }
@@ -62,7 +62,6 @@ VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
         "SubmitPath": "/jobs",
         "SubmitFields": {"notify": "https://example.com/callbacks/replicate"},
         "JobIdPath": "job.id",
-        "JoiningFunctionArn": ECHO_ARN,
     },
 }
 

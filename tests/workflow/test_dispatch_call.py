@@ -58,7 +58,7 @@ def test_a_rejection_that_cannot_be_done_is_seen_as_a_failed_execution(engine: "
     assert (run.status, run.error) == ("FAILED", "Runtime.HandlerError")
 
 
-def test_the_caller_hears_the_call_and_who_holds_its_lease_and_the_rejection_hears_why(engine: "Engine") -> None:
+def test_the_caller_hears_the_call_and_who_holds_its_lease_and_the_settler_hears_why(engine: "Engine") -> None:
     arn = engine.start("dispatch_call", None, CALL)
     run = engine.end(arn)
     assert run.outputs["CallVendor"]["heard"] == {**CALL, "lease_owner": arn}
@@ -79,7 +79,7 @@ def test_the_callers_permit_comes_through_to_the_microsecond_or_is_none(engine: 
     assert heard.permit == (Permit(1_795_222_769_028_372, 41, 2) if permit else None)
 
 
-def test_the_rejection_hears_the_whole_call_after_a_crash_too(engine: "Engine") -> None:
+def test_the_settler_hears_the_whole_call_after_a_crash_too(engine: "Engine") -> None:
     run = engine.run("dispatch_call", "OnlyTheCrashScripted", CALL)
     assert run.output["heard"]["call"] == CALL
     assert run.output["heard"]["error"] == ErrorCode.CALLER_CRASHED

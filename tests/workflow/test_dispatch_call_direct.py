@@ -104,7 +104,7 @@ def test_the_ledger_has_the_call_accepted_and_the_job_mapped_to_it(engine: "Engi
     assert int(job[JobAttribute.EXPIRES_EPOCH_S]) == pytest.approx(accepted_ms / 1_000 + 86_400, abs=2)
 
 
-def test_an_answer_that_is_parked_in_the_ledger_is_found_and_the_joining_function_hears_of_it(
+def test_an_answer_that_is_parked_in_the_ledger_is_found_and_the_settler_hears_of_it(
     engine: "Engine",
 ) -> None:
     engine.put("jobs", **{JobAttribute.JOB_KEY.value: "replicate#7", JobAttribute.ANSWER.value: "{}"})
@@ -134,7 +134,7 @@ def test_an_execution_that_repeats_its_own_begin_goes_on(engine: "Engine") -> No
     assert engine.item("calls", call_id=call["call_id"])[CallAttribute.STATE] == CallState.ACCEPTED
 
 
-def test_the_rejection_hears_the_call_and_why(engine: "Engine") -> None:
+def test_the_settler_hears_the_call_and_why(engine: "Engine") -> None:
     call = queued_call(engine)
     run = engine.run("dispatch_call_direct", "OnlyAThrottleScripted", call)
     assert run.output["heard"] == {"call": call, "error": "Vendor.Throttled", "cause": "replicate: HTTP 429"}

@@ -15,7 +15,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from headway_cdk.constructs.lane_reference import LaneReference
-from headway_cdk.constructs.machine import Machine
+from headway_cdk.constructs.machine import StateMachine
 from headway_cdk.definitions import bind_file, read_document, vendors_of
 from headway_cdk.machine_grants import grants_of, waits_for
 from headway_cdk.names import WORKFLOWS, parameter, workflow_name
@@ -60,7 +60,7 @@ class HeadwayWorkflow(Construct):
             found.add_setting(name, value)
         workflow, document = file.name.removesuffix(WORKFLOW_ENDING), read_document(file)
         name, account, bound = workflow_name(stage, workflow), account_of(Stack.of(self)), found.bound
-        made = Machine(
+        made = StateMachine(
             self,
             "Machine",
             name=name,

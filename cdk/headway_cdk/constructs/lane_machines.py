@@ -9,7 +9,7 @@ from headway_lane.contract import paths
 from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, SETTLE_TASK_TIMEOUT_S
 from headway_lane.ledger.store import JOB_TTL_S
 
-from headway_cdk.constructs.machine import Machine as StateMachine
+from headway_cdk.constructs.machine import StateMachine
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.definitions import bind
 from headway_cdk.machine_grants import grants_of

@@ -14,7 +14,7 @@ from headway_cdk.nag import acknowledge, acknowledge_wildcard
 _WILDCARD = "What it is called there is known when it runs: an execution, or a claim check by its hash."
 
 
-class Machine(Construct):
+class StateMachine(Construct):
     """A machine under its own name; `grants` is IAM action -> ARNs. Its role is called the same, or `role_name`."""
 
     def __init__(

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from headway_cdk.stages import DEFAULT_STAGE
+
 from headway.deployment.target import Target
 
-HEADWAY = "HeadwayStateless-"
+HEADWAY = f"headway-{DEFAULT_STAGE}-"
 
 
 @dataclass(frozen=True, slots=True, order=True)

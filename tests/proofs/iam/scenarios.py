@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 from headway_cdk.published import PublishedLane
+from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute, CallState
 
 from headway.testing.laboratory import WORKFLOW, Laboratory
@@ -73,7 +75,6 @@ class Lane:
             ("the drain takes a call", self.drained()),
             ("the drain takes a malformed call", self.drained(malformed=True)),
             ("a call is malformed", self.malformed),
-            ("the schedule starts the drain", self.scheduled),
             ("the machines are changed", self.changed),
             ("a callback is forged", self.forged),
         ]
@@ -83,6 +84,8 @@ class Lane:
                 ("the vendor refuses urgent calls for a while", self.calls(urgent=True, refuse_next=1)),
                 ("the drain takes an urgent call", self.drained(urgent=True)),
             ]
+        if Vendor.from_document(can).dispatch.drain is Drain.SCHEDULE:
+            found.append(("the schedule starts the drain", self.scheduled))
         if "poll" in can:
             found += [
                 ("callbacks are lost", self.calls(count_of_calls=4, no_failures=False, lost_callbacks=True)),
@@ -132,7 +135,7 @@ class Lane:
         self.lab.vendors[self.vendor_name].switch(no_failures=True)
         words = json.dumps({"payload": {"prompt": "x" * BIG_BYTES}})
         source = lines(self.folder / f"large-{next(_numbers)}.jsonl", words)
-        places = ["--state-dir", str(self.lab.state_dir), "--config-dir", str(self.lab.configuration)]
+        places = ["--state-dir", str(self.lab.state_dir), "--config-dir", str(self.lab.project.configuration)]
         wanted = ["run", WORKFLOW, "--input", str(source), *places, "--vendor", self.vendor_name]
         job = subprocess.Popen(  # noqa: S603 - our own words; its output must not be taken for the proof's
             [sys.executable, "-c", "from headway.cli import main; main()", *wanted, "--no-report", "--quiet"],
@@ -158,7 +161,7 @@ class Lane:
                 if malformed:
                     self.spoil(url)
                 lambda_.invoke(
-                    FunctionName=self.lane.drain_function, Payload=b'{"batch_size": 10}', InvocationType="Event"
+                    FunctionName=self.lane.dispatcher_function, Payload=b'{"batch_size": 10}', InvocationType="Event"
                 )
                 yield lambda: self.ended([arn], "FAILED" if malformed else "SUCCEEDED")
 
@@ -199,7 +202,8 @@ class Lane:
     def scheduled(self) -> Iterator[Callable[[], bool]]:
         scheduler, name = self.lab.target.client("scheduler"), f"proof-{next(_numbers)}"
         deployed = [scheduler.get_schedule(Name=found["Name"]) for found in scheduler.list_schedules()["Schedules"]]
-        [target] = [found["Target"] for found in deployed if found["Target"]["Arn"].endswith(self.lane.drain_function)]
+        targets = [found["Target"] for found in deployed]
+        [target] = [found for found in targets if found["Arn"].endswith(self.lane.dispatcher_function)]
         scheduler.create_schedule(
             Name=name,
             ScheduleExpression="at(2020-01-01T00:00:00)",
@@ -219,21 +223,20 @@ class Lane:
     @contextmanager
     def changed(self) -> Iterator[Callable[[], bool]]:
         states = self.lab.target.client("stepfunctions")
-        prefix = f"Lane{self.vendor_name}".replace("-", "")
         said = []
-        for machine in states.list_state_machines()["stateMachines"]:
-            if prefix in machine["name"]:
-                try:
-                    states.update_state_machine(stateMachineArn=machine["stateMachineArn"], loggingConfiguration=LOGGED)
-                except ClientError as error:
-                    said.append(str(error))
+        for machine in (self.lane.call_vendor_machine_arn, self.lane.dispatch_machine_arn):
+            try:
+                states.update_state_machine(stateMachineArn=machine, loggingConfiguration=LOGGED)
+            except ClientError as error:
+                said.append(str(error))
         yield lambda: not said
 
     @contextmanager
     def forged(self) -> Iterator[Callable[[], bool]]:
-        before = self.lab.depth(self.lane.callback_dlq_url)
-        answer = httpx.post(self.lane.callback_url, json={"id": "forged"})
-        yield lambda: answer.is_success and self.lab.depth(self.lane.callback_dlq_url) > before
+        callbacks = self.lab.callbacks_of(self.vendor_name)
+        before = self.lab.depth(callbacks.dlq_url)
+        answer = httpx.post(callbacks.url, json={"id": "forged"})
+        yield lambda: answer.is_success and self.lab.depth(callbacks.dlq_url) > before
 
     def outdate(self, call_id: str) -> None:
         """Let the ledger say that the answer came too late: to be so in truth takes a call's whole timeout."""

@@ -1,45 +1,24 @@
 """Connections for unit tests: a deployment whose names a test may choose, on whatever cloud it brings along."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import boto3
-from headway.deployment.stack import DeployedLane, Stack
+from headway_cdk.published import PublishedLane
 
 from headway.deployment.connection import Connection
+from headway.deployment.stage import DeployedStage, DeployedWorkflow
 
 
-def stack_of(**changes: Any) -> Stack:
-    """Return a stack with these fields; the others are named after themselves, and no vendor has a lane."""
-    names = (
-        "calls_table",
-        "jobs_table",
-        "budgets_table",
-        "claims_bucket",
-        "callback_queue_url",
-        "callback_dlq_url",
-        "callback_function",
-        "callback_base_url",
-    )
-    empty: dict[str, Mapping[str, Any]] = {"workflows": {}, "vendors": {}, "outputs": {}}
-    return Stack(**{**empty, **{name: name for name in names}, **changes})
+def stage_of(lanes: dict[str, PublishedLane], workflows: dict[str, DeployedWorkflow] | None = None) -> DeployedStage:
+    """Return a stage with these lanes, by vendor, and a project's machines."""
+    return DeployedStage("dev", lanes, workflows or {})
 
 
-def lane_of(**changes: str | None) -> DeployedLane:
+def lane_of(**changes: str | None) -> PublishedLane:
     """Return a lane with these resources; the others that every lane has are named after themselves."""
-    names = (
-        "request_queue_url",
-        "request_dlq_url",
-        "dispatch_machine_arn",
-        "dispatcher_function",
-        "drain_function",
-        "rejection_function",
-        "results_function",
-        "proxy_api_id",
-    )
-    fields: dict[str, Any] = {**{name: name for name in names}, **changes}
-    return DeployedLane(**fields)
+    needed: dict[str, Any] = {field.name: field.name for field in fields(PublishedLane) if field.default is MISSING}
+    return PublishedLane(**{**needed, **changes})
 
 
 @dataclass(frozen=True)
@@ -56,6 +35,6 @@ class MotoTarget:
         return boto3.resource("dynamodb", region_name=self.region).Table(name)
 
 
-def moto_connection(**changes: Any) -> Connection:
-    """Connect to a stack with these fields on moto."""
-    return Connection("local", MotoTarget(), stack_of(**changes))
+def moto_connection(**lanes: PublishedLane) -> Connection:
+    """Connect to these lanes, by vendor, on moto."""
+    return Connection("local", MotoTarget(), stage_of(lanes))

@@ -1,6 +1,5 @@
 """Fixtures of the functions' tests. Nothing here reaches a network, and nothing sleeps."""
 
-import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -60,7 +59,7 @@ ENVIRONMENT = {
     Environment.CALLBACK_URL: CALLBACK_URL,
     Environment.CLAIMS_BUCKET: CLAIMS_BUCKET,
     Environment.API_TOKEN_SECRET: "arn:api-token",
-    Environment.WEBHOOK_SECRETS: json.dumps({"acme": "arn:webhook-key"}),
+    Environment.WEBHOOK_SECRET: "arn:webhook-key",
     Environment.CONFIG_APPLICATION: "headway",
 }
 KEEPERS = (kept_worker, way_out, callback_handler, dispatcher_handler, settling_handler)

@@ -22,7 +22,7 @@ from headway_lane.messages.check import Check
 from headway_lane.messages.claim import Claim
 from headway_lane.messages.envelope import Envelope
 from headway_lane.messages.request import CallRequest, call_id_of
-from headway_lane.reconciler import handler as reconciler
+from headway_lane.results import handler as results
 from headway_lane.runtime.errors import Malformed, NewerFormat
 from headway_lane.runtime.formats import FORMAT_VERSION, NEWER_FORMAT_REQUEUE_S, Format
 from headway_lane.runtime.names import Environment
@@ -378,7 +378,7 @@ def test_a_check_for_newer_code_waits_for_it_as_it_came(
     body = Check("call-1", "job-1", 1, 2).to_body()
     if newer == "the check":
         body = json.dumps({FORMAT_VERSION: NEWER, "job": 7})
-    assert reconciler.check({"Records": [sqs_record(body)]}, LambdaContext()) == {"batchItemFailures": []}
+    assert results.find({"Records": [sqs_record(body)]}, LambdaContext()) == {"batchItemFailures": []}
     [message] = worker.sqs.of("SendMessage")
     assert (message["QueueUrl"], message["MessageBody"]) == ("https://sqs.example/checks", body)
     assert message["DelaySeconds"] == NEWER_FORMAT_REQUEUE_S

@@ -58,14 +58,14 @@ def run_everything(worker: Worker) -> None:
     malformed = request_body(payload=f"payload-{MARK}", task_token=TASK_TOKEN)
     dispatcher.dispatch({"Records": [sqs_record(malformed), sqs_record(f"{{{MARK}")]}, CONTEXT)
     worker.sqs.waiting = {"receipt-1": malformed, "receipt-2": body}
-    dispatcher.drain({"batch_size": 10}, CONTEXT)
+    dispatcher.dispatch({"batch_size": 10}, CONTEXT)
 
     worker.step_functions.waiting.add(TASK_TOKEN)
     assert caller.call(call_input("call-1"), CONTEXT)["outcome"] == "accepted"
     assert caller.call(call_input("call-1") | {"lease_owner": "owner-2"}, CONTEXT)["outcome"] == "duplicate"
     worker.vendor.answers = [httpx.Response(422, text=f"no such text: payload-{MARK}")]
     refusal = caller.call(call_input("call-2"), CONTEXT)
-    settling.reject({"call": call_input("call-2"), "error": refusal["error"], "cause": refusal["cause"]}, CONTEXT)
+    settling.settle({"call": call_input("call-2"), "error": refusal["error"], "cause": refusal["cause"]}, CONTEXT)
     assert caller.call(call_input("call-5"), CONTEXT)["outcome"] == "expired"
     worker.step_functions.waiting.add(TASK_TOKEN)
     worker.step_functions.errors.append(client_error("SendTaskHeartbeat", "ThrottlingException"))
@@ -80,11 +80,11 @@ def run_everything(worker: Worker) -> None:
     callback.receive({"Records": [callback_of("job-2", "succeeded"), sqs_record(f"body-{MARK}")]}, CONTEXT)
     worker.ledger.begin("call-4", "owner-1", 40)
     worker.ledger.accept("call-4", "job-2")
-    settling.join({"vendor": "acme", "job_id": "job-2", "call_id": "call-4"}, CONTEXT)
+    settling.settle({"vendor": "acme", "job_id": "job-2", "call_id": "call-4"}, CONTEXT)
 
     for answer in (httpx.Response(200, json={"output": f"body-{MARK}"}), httpx.Response(404, text=f"body-{MARK}")):
         worker.vendor.answers = [answer]
-        results.fetch({"call_id": "call-1", "job_id": "job-1"}, CONTEXT)
+        results.find({"call_id": "call-1", "job_id": "job-1"}, CONTEXT)
 
 
 def test_no_log_line_and_no_metric_holds_a_token_a_secret_a_payload_or_a_body(

@@ -7,7 +7,7 @@ from headway_lane.limiter.reservation_store import BudgetAttribute
 from moto import mock_aws
 
 from headway.operations.in_flight import jobs_in_flight_count
-from tests.unit.headway.connections import moto_connection
+from tests.unit.headway.connections import lane_of, moto_connection
 
 
 def test_in_flight_permits_that_have_not_expired_are_counted_and_none_before_the_first_call() -> None:
@@ -18,7 +18,7 @@ def test_in_flight_permits_that_have_not_expired_are_counted_and_none_before_the
             AttributeDefinitions=[{"AttributeName": BudgetAttribute.BUDGET, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        connection, store = moto_connection(budgets_table="Holders"), DynamoInFlightStore(table)
+        connection, store = moto_connection(acme=lane_of(budgets_table="Holders")), DynamoInFlightStore(table)
         assert jobs_in_flight_count(connection, "acme", 100) == 0
         store.open(in_flight_key("acme"))
         assert jobs_in_flight_count(connection, "acme", 100) == 0

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.budget_name import budget_name
@@ -13,7 +14,7 @@ from headway_lane.limiter.reservation_store import BudgetAttribute, DynamoReserv
 from moto import mock_aws
 
 from headway.deployment.connection import Connection
-from headway.operations.status import CallbacksStatus, LaneStatus, deployment_status
+from headway.operations.status import LaneStatus, deployment_status
 from tests.unit.headway.connections import lane_of, moto_connection
 
 NOW_US = 1_800_000_000_000_000
@@ -39,20 +40,18 @@ def connection() -> Iterator[Connection]:
             request_queue_url=urls["requests"],
             urgent_queue_url=urls["urgent"],
             request_dlq_url=urls["request-dlq"],
-        )
-        yield moto_connection(
-            vendors={"acme": lane},
-            budgets_table="Budgets",
             callback_queue_url=urls["callbacks"],
             callback_dlq_url=urls["callback-dlq"],
+            budgets_table="Budgets",
         )
+        yield moto_connection(acme=lane)
 
 
 def test_every_queue_is_counted_apart(connection: Connection) -> None:
     boto3.client("sqs", region_name="us-east-1").receive_message(
-        QueueUrl=connection.stack.vendors["acme"].request_queue_url, MaxNumberOfMessages=1
+        QueueUrl=connection.stage.lanes["acme"].request_queue_url, MaxNumberOfMessages=1
     )
-    status = deployment_status(connection, NOW_US)
+    status = deployment_status(connection, NOW_US, EXAMPLE_CONFIGURATION)
     assert status.lanes == [
         LaneStatus(
             vendor="acme",
@@ -64,9 +63,10 @@ def test_every_queue_is_counted_apart(connection: Connection) -> None:
             dead_count=1,
             jobs_in_flight_count=None,
             jobs_in_flight_limit=None,
+            callbacks_waiting_count=4,
+            callbacks_dead_count=5,
         )
     ]
-    assert status.callbacks == CallbacksStatus(waiting_count=4, dead_count=5)
     assert status.budgets == []
 
 
@@ -75,6 +75,6 @@ def test_a_budget_of_any_scope_is_shown(connection: Connection, scope: Scope) ->
     store = DynamoReservationStore(connection.target.table("Budgets"))
     changes = Changes(budget_name("acme", scope), rule_of([Limit(10, 1, scope)], 0), lambda: NOW_US)
     Budget(store, changes).reserve(1, 0)
-    status = deployment_status(connection, NOW_US)
+    status = deployment_status(connection, NOW_US, EXAMPLE_CONFIGURATION)
     assert [(budget.vendor, budget.scope) for budget in status.budgets] == [("acme", scope)]
     assert status.as_json()["budgets"][0]["scope"] == scope.value

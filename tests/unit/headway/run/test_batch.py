@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from headway.commands import run as run_command
 from headway.deployment import connection
 from headway.deployment.connection import Connection
+from headway.deployment.stage import DeployedWorkflow
 from headway.errors import CloudLost, NotDeployed, RunRefused
 from headway.run import batch
 from headway.run.executions import PATIENT_ATTEMPTS
@@ -29,7 +30,7 @@ from headway.run.run_result import RunResult
 from headway.run.run_watch import ENDING_DESCRIBES_PER_TICK, TICK_S
 from headway.run.surroundings import Surroundings
 from headway.run.tally import RunTally
-from tests.unit.headway.connections import stack_of
+from tests.unit.headway.connections import lane_of, stage_of
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:transcribe-replicate"
 TOKEN = "a-task-token"
@@ -189,8 +190,9 @@ def surroundings(cloud: FakeCloud) -> Surroundings:
 
 
 def connected(cloud: FakeCloud) -> Connection:
-    stack = stack_of(workflows={"transcribe": {"replicate": MACHINE}}, calls_table="calls")
-    return Connection("local", cloud, stack)
+    lanes = {"replicate": lane_of(calls_table="calls")}
+    workflows = {"transcribe": DeployedWorkflow(MACHINE, ("replicate",))}
+    return Connection("local", cloud, stage_of(lanes, workflows))
 
 
 def write(path: Path, *payloads: Mapping[str, Any] | str) -> Path:
@@ -404,8 +406,8 @@ def test_progress_follows_the_ledger(cloud: FakeCloud, source: Path) -> None:
 
 
 def test_a_workflow_that_is_not_deployed_is_refused(cloud: FakeCloud, source: Path) -> None:
-    with pytest.raises(RunRefused, match="translate: no such workflow on local; deployed: transcribe"):
-        batch.run_file("translate", write(source, {}), connected(cloud))
+    with pytest.raises(RunRefused, match="translate: no such workflow on local; deployed: call_vendor, transcribe"):
+        batch.run_file("translate", write(source, {}), connected(cloud), configuration=source.parent)
 
 
 def test_the_vendors_own_count_reaches_the_figures(cloud: FakeCloud, source: Path) -> None:

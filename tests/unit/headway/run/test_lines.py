@@ -114,7 +114,7 @@ def test_a_vendor_has_to_be_named_where_there_is_a_choice() -> None:
     assert line.reason == "in.jsonl:1: `vendor` is missing; name one of acme, globex, or give --vendor"
 
 
-CLAIMING = replace(ROUTE, claiming_vendors=frozenset({"acme"}), claims_bucket="claims")
+CLAIMING = replace(ROUTE, claims_buckets={"acme": "claims"})
 
 
 def payload_of(size: int) -> str:

@@ -66,10 +66,10 @@ def test_a_callback_resumes_its_task_and_is_counted(worker: Worker, capsys: pyte
 def test_an_answer_frees_the_in_flight_permit_of_a_vendor_with_a_limit_and_asks_nothing_for_others(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(Environment.IN_FLIGHT_TABLE, "Budgets")
     handle(genuine(SUCCEEDED))
     assert worker.in_flight.request_count == 0
     worker.profiles.contract = vendor_of(LIMITED)
+    monkeypatch.setenv(Environment.IN_FLIGHT_TABLE, "Budgets")  # which the stack binds for such a contract
     worker.in_flight.budgets["acme#in_flight"] = {"call-1": 9, "call-2": 9}
     handle(genuine(SUCCEEDED))
     assert worker.in_flight.budgets["acme#in_flight"] == {"call-2": 9}
@@ -251,7 +251,3 @@ def test_a_callback_is_verified_as_the_contract_describes(worker: Worker) -> Non
     assert worker.step_functions.of("SendTaskSuccess") == []
     assert handle(callback_record(SUCCEEDED, {"x-acme-signature": given})) == []
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
-
-
-def test_a_worker_is_warmed_by_a_batch_of_nothing(worker: Worker) -> None:
-    assert handle() == []

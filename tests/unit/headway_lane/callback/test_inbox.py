@@ -54,7 +54,7 @@ def s3() -> FakeS3:
 
 @pytest.fixture
 def inbox(ledger: Ledger, settler: Settler, s3: FakeS3) -> Inbox:
-    return Inbox(FakeProfiles(CONTRACT), ledger, settler, s3.claims(), lambda vendor: [WEBHOOK_KEY])
+    return Inbox(FakeProfiles(CONTRACT), ledger, settler, s3.claims(), lambda: [WEBHOOK_KEY])
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def freeing(ledger: Ledger, step_functions: FakeStepFunctions, left: list[str], 
         left.append(f"{vendor} {call_id} after {[name for name, _ in step_functions.sent]}")
 
     settler = Settler(ledger, step_functions.waiters(), leave)
-    return Inbox(FakeProfiles(CONTRACT), ledger, settler, s3.claims(), lambda vendor: [WEBHOOK_KEY])
+    return Inbox(FakeProfiles(CONTRACT), ledger, settler, s3.claims(), lambda: [WEBHOOK_KEY])
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ def test_an_event_that_no_item_has_room_for_is_kept_whole_behind_a_claim_check(
 
 def test_a_vendor_whose_contract_has_lost_its_callbacks_is_not_believed(ledger: Ledger, settler: Settler) -> None:
     silent = replace(CONTRACT, callback=None)
-    inbox = Inbox(FakeProfiles(silent), ledger, settler, FakeS3().claims(), lambda vendor: [WEBHOOK_KEY])
+    inbox = Inbox(FakeProfiles(silent), ledger, settler, FakeS3().claims(), lambda: [WEBHOOK_KEY])
     with pytest.raises(Malformed, match="acme calls nobody back any more"):
         inbox.receive(envelope())
 
@@ -270,7 +270,7 @@ def test_a_sender_that_asks_whether_it_may_send_is_told_so(ledger: Ledger, settl
     confirmed: list[str] = []
     callback = Callback.from_document({"body": "sns", "job_id": "id", "verification": "none"})
     profiles = FakeProfiles(replace(CONTRACT, callback=callback))
-    inbox = Inbox(profiles, ledger, settler, FakeS3().claims(), lambda vendor: [], confirm=confirmed.append)
+    inbox = Inbox(profiles, ledger, settler, FakeS3().claims(), list, confirm=confirmed.append)
     asked = json.dumps({"Type": "SubscriptionConfirmation", "SubscribeURL": "https://sns.example/confirm"})
     assert outcome(inbox, received(asked, {})) is CallbackOutcome.CONFIRMED
     assert confirmed == ["https://sns.example/confirm"]

@@ -20,10 +20,10 @@ from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT, vendor_of
 
 
 class FakeAppConfig:
-    """AppConfig as Powertools serves it: documents by profile, and what was asked by environment."""
+    """AppConfig as Powertools serves it: documents by environment and profile, and what was asked by environment."""
 
     def __init__(self) -> None:
-        self.documents: dict[str, Any] = {"acme-contract": VENDOR_DOCUMENT}
+        self.documents: dict[str, Any] = {"acme/contract": VENDOR_DOCUMENT}
         self.sessions_count = 0
         self.asked_count = 0
         self.asked: dict[tuple[str, str], list[tuple[str, str, int]]] = {}
@@ -35,7 +35,7 @@ class FakeAppConfig:
         def get(name: str, transform: str, max_age: int) -> Any:
             asked.append((name, transform, max_age))
             self.asked_count += 1
-            document = self.documents.get(name, GetParameterError("ResourceNotFoundException"))
+            document = self.documents.get(f"{environment}/{name}", GetParameterError("ResourceNotFoundException"))
             if isinstance(document, Exception):
                 raise document
             return document
@@ -52,11 +52,11 @@ def app_config(monkeypatch: pytest.MonkeyPatch) -> FakeAppConfig:
 
 def test_a_contract_is_the_document_of_the_vendors_own_environment(app_config: FakeAppConfig) -> None:
     assert AppConfigProfiles("headway").vendor("acme") == vendor_of()
-    assert app_config.asked == {("headway", "acme"): [("acme-contract", "json", CONTRACT_MAX_AGE_S)]}
+    assert app_config.asked == {("headway", "acme"): [("contract", "json", CONTRACT_MAX_AGE_S)]}
 
 
 def test_a_tuning_may_be_seconds_old_and_a_contract_a_minute(app_config: FakeAppConfig) -> None:
-    app_config.documents["acme-tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
+    app_config.documents["acme/tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
     profiles = AppConfigProfiles("headway")
     assert profiles.tuning(profiles.vendor("acme")) == Tuning(40, 2.5)
     assert [max_age_s for _, _, max_age_s in app_config.asked["headway", "acme"]] == [60, TUNING_MAX_AGE_S]
@@ -64,7 +64,7 @@ def test_a_tuning_may_be_seconds_old_and_a_contract_a_minute(app_config: FakeApp
 
 
 def test_a_worker_keeps_one_provider_for_each_vendor(app_config: FakeAppConfig) -> None:
-    app_config.documents["other-contract"] = {**VENDOR_DOCUMENT, "vendor": "other"}
+    app_config.documents["other/contract"] = {**VENDOR_DOCUMENT, "vendor": "other"}
     profiles = AppConfigProfiles("headway")
     for name in ("acme", "other", "acme"):
         profiles.vendor(name)
@@ -76,12 +76,12 @@ def test_a_worker_keeps_one_provider_for_each_vendor(app_config: FakeAppConfig) 
     "answer", [None, "", [], GetParameterError("no deployment yet"), TransformParameterError("empty")]
 )
 def test_no_pace_is_made_up_where_no_tuning_was_ever_read(app_config: FakeAppConfig, answer: Any) -> None:
-    app_config.documents["acme-tuning"] = answer
+    app_config.documents["acme/tuning"] = answer
     profiles = AppConfigProfiles("headway")
     with pytest.raises(TuningUnknown) as unknown:
         profiles.tuning(vendor_of())
     assert unknown.value.retry_after_s == TUNING_RETRY_S
-    app_config.documents["acme-tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
+    app_config.documents["acme/tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
     assert profiles.tuning(vendor_of()) == Tuning(40, 2.5)
 
 
@@ -89,27 +89,27 @@ def test_no_pace_is_made_up_where_no_tuning_was_ever_read(app_config: FakeAppCon
 def test_the_last_tuning_and_contract_hold_while_appconfig_does_not_answer(
     app_config: FakeAppConfig, answer: Any
 ) -> None:
-    app_config.documents["acme-tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
+    app_config.documents["acme/tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
     now_s = [1_000.0]
     profiles = AppConfigProfiles("headway", lambda: now_s[0])
     vendor = profiles.vendor("acme")
     profiles.tuning(vendor)
-    app_config.documents = {"acme-tuning": answer, "acme-contract": answer}
+    app_config.documents = {"acme/tuning": answer, "acme/contract": answer}
     for _ in range(3):
         assert profiles.tuning(vendor) == Tuning(40, 2.5)
         assert profiles.vendor("acme") == vendor
         now_s[0] += 3_600
-    app_config.documents = {"acme-tuning": {"delay_ms": 0, "rate_per_s": 1.5}}
+    app_config.documents = {"acme/tuning": {"delay_ms": 0, "rate_per_s": 1.5}}
     assert profiles.tuning(vendor) == Tuning(0, 1.5)
 
 
 def test_a_silent_appconfig_is_asked_again_in_a_new_session_and_not_at_once(app_config: FakeAppConfig) -> None:
-    app_config.documents["acme-tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
+    app_config.documents["acme/tuning"] = {"delay_ms": 40, "rate_per_s": 2.5}
     now_s = [1_000.0]
     profiles = AppConfigProfiles("headway", lambda: now_s[0])
     vendor = vendor_of()
     profiles.tuning(vendor)
-    app_config.documents["acme-tuning"] = GetParameterError("BadRequestException: the token was used")
+    app_config.documents["acme/tuning"] = GetParameterError("BadRequestException: the token was used")
     for _ in range(5):
         profiles.tuning(vendor)
     assert (app_config.asked_count, app_config.sessions_count) == (2, 1)
@@ -121,6 +121,6 @@ def test_a_silent_appconfig_is_asked_again_in_a_new_session_and_not_at_once(app_
 def test_without_a_contract_nothing_is_called(app_config: FakeAppConfig) -> None:
     with pytest.raises(GetParameterError):
         AppConfigProfiles("headway").vendor("unknown")
-    app_config.documents["acme-contract"] = None
+    app_config.documents["acme/contract"] = None
     with pytest.raises(GetParameterError, match="AppConfig has no contract for acme yet"):
         AppConfigProfiles("headway").vendor("acme")

@@ -211,7 +211,7 @@ def test_an_in_flight_permit_is_taken_before_the_turn(worker: Worker) -> None:
 def test_the_drain_takes_in_flight_permits_as_well(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.profiles.contract = limited(1)
     worker.sqs.waiting.update(FakeSqs(request_body(call_id="a"), request_body(call_id="b")).waiting)
-    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 1}
+    assert handler.dispatch({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 1}
     assert held(worker.in_flight) == "a"
     assert metrics(capsys.readouterr().out)["InFlightFull"] == [1.0]
 

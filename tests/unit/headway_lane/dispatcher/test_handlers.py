@@ -1,4 +1,4 @@
-"""The two ways that empty the request queue: an event source mapping's batches, and a schedule's."""
+"""The two ways that empty the request queue, told apart by the event: a mapping's batches, and a schedule's input."""
 
 import json
 from typing import Any
@@ -96,7 +96,7 @@ def fill(worker: Worker, *bodies: str) -> FakeSqs:
 
 def test_the_drain_takes_one_batch_and_deletes_what_it_dispatched(worker: Worker) -> None:
     queue = fill(worker, *(request_body(call_id=f"call-{number}") for number in range(1, 4)))
-    assert handler.drain({"batch_size": 2}, LambdaContext()) == {"received": 2, "dispatched": 2}
+    assert handler.dispatch({"batch_size": 2}, LambdaContext()) == {"received": 2, "dispatched": 2}
     assert started(worker) == ["call-1", "call-2"]
     assert list(queue.waiting) == ["receipt-3"]
 
@@ -104,7 +104,7 @@ def test_the_drain_takes_one_batch_and_deletes_what_it_dispatched(worker: Worker
 def test_the_drain_takes_what_is_urgent_first_and_fills_the_batch_with_the_rest(worker: Worker) -> None:
     queue = fill(worker, *(request_body(call_id=f"call-{number}") for number in range(1, 4)))
     queue.urgent["urgent-1"] = request_body(call_id="urgent-1")
-    assert handler.drain({"batch_size": 3}, LambdaContext()) == {"received": 3, "dispatched": 3}
+    assert handler.dispatch({"batch_size": 3}, LambdaContext()) == {"received": 3, "dispatched": 3}
     assert started(worker) == ["urgent-1", "call-1", "call-2"]
     assert (list(queue.urgent), list(queue.waiting)) == ([], ["receipt-3"])
 
@@ -112,7 +112,7 @@ def test_the_drain_takes_what_is_urgent_first_and_fills_the_batch_with_the_rest(
 def test_the_drain_asks_the_other_queue_for_nothing_where_the_urgent_ones_fill_the_batch(worker: Worker) -> None:
     queue = fill(worker, request_body(call_id="call-1"))
     queue.urgent.update({f"urgent-{number}": request_body(call_id=f"urgent-{number}") for number in (1, 2)})
-    handler.drain({"batch_size": 2}, LambdaContext())
+    handler.dispatch({"batch_size": 2}, LambdaContext())
     assert started(worker) == ["urgent-1", "urgent-2"]
 
 
@@ -120,7 +120,7 @@ def test_the_drain_leaves_a_malformed_message_to_its_receive_count(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue = fill(worker, request_body(call_id="call-1"), "{", request_body(call_id="call-3"))
-    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 3, "dispatched": 2}
+    assert handler.dispatch({"batch_size": 10}, LambdaContext()) == {"received": 3, "dispatched": 2}
     assert list(queue.waiting.values()) == ["{"]
     assert metrics(capsys.readouterr().out)["RequestsMalformed"] == [1.0]
 
@@ -129,13 +129,8 @@ def test_the_drain_deletes_a_duplicate_without_dispatching_it(worker: Worker) ->
     queue = fill(worker, request_body(), request_body())
     worker.ledger.enqueue(request_of(), 3_600)
     worker.ledger.begin("call-1", "owner-1", 40)
-    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 0}
+    assert handler.dispatch({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 0}
     assert queue.waiting == {}
-
-
-def test_a_worker_is_warmed_by_a_batch_of_nothing(worker: Worker) -> None:
-    assert handler.dispatch({"Records": []}, LambdaContext()) == {"batchItemFailures": []}
-    assert worker.step_functions.sent == []
 
 
 def test_the_drain_waits_for_messages_because_else_it_may_see_a_part(
@@ -149,14 +144,14 @@ def test_the_drain_waits_for_messages_because_else_it_may_see_a_part(
         return receive(**params)
 
     monkeypatch.setattr(worker.sqs, "receive_message", noted)
-    handler.drain({"batch_size": 10}, LambdaContext())
+    handler.dispatch({"batch_size": 10}, LambdaContext())
 
     assert waits_s
     assert min(waits_s) > 0
 
 
 def test_the_drain_of_an_empty_queue_does_nothing(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
-    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 0, "dispatched": 0}
+    assert handler.dispatch({"batch_size": 10}, LambdaContext()) == {"received": 0, "dispatched": 0}
     assert capsys.readouterr().out == ""
 
 
@@ -231,7 +226,7 @@ def test_where_reservation_fails_for_contention_the_batch_comes_again_soon(worke
 def test_the_drain_requeues_what_has_to_wait_long(worker: Worker) -> None:
     cool_down(worker, 60)
     queue = fill(worker, request_body(call_id="call-1"))
-    assert handler.drain({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
+    assert handler.dispatch({"batch_size": 10}, LambdaContext()) == {"received": 1, "dispatched": 0}
     assert queue.waiting == {}
     assert [message["MessageBody"] for message in queue.of("SendMessage")] == [request_body(call_id="call-1")]
 
@@ -240,7 +235,7 @@ def test_what_the_drain_requeues_stays_in_its_queue_and_with_its_tenant(worker: 
     cool_down(worker, 60)
     worker.sqs.urgent["urgent-1"] = request_body(call_id="urgent-1")
     worker.sqs.groups["urgent-1"] = "tenant-a"
-    handler.drain({"batch_size": 10}, LambdaContext())
+    handler.dispatch({"batch_size": 10}, LambdaContext())
     (message,) = worker.sqs.of("SendMessage")
     assert (message["QueueUrl"], message["MessageGroupId"]) == ("https://sqs.example/urgent", "tenant-a")
 
@@ -249,5 +244,5 @@ def test_the_drain_deletes_nothing_that_it_could_not_start(worker: Worker) -> No
     queue = fill(worker, request_body())
     worker.step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
     with pytest.raises(ClientError, match="Throttling"):
-        handler.drain({"batch_size": 10}, LambdaContext())
+        handler.dispatch({"batch_size": 10}, LambdaContext())
     assert len(queue.waiting) == 1

@@ -58,6 +58,6 @@ def test_an_event_behind_a_claim_check_is_fetched_from_there(ledger: Ledger) -> 
 def test_the_function_asks_the_ledger_and_not_the_vendor(worker: Worker) -> None:
     worker.profiles.contract = vendor_of({"result": {"source": "callback", "field": "data"}})
     answer(worker.ledger)
-    report = handler.deliver({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    report = handler.find({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
     assert report == {"outcome": "fetched", "result": {"text": "Grüße"}}
     assert worker.vendor.requests == []

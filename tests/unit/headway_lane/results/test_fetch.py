@@ -1,6 +1,7 @@
 """Fetching a result: tried again while that makes sense, and never more than Step Functions can carry."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -121,23 +122,27 @@ def test_a_result_that_is_not_json_is_unreadable(answer: httpx.Response) -> None
     assert failure(FakeVendor(answer)).code is ErrorCode.VENDOR_ANSWER_UNREADABLE
 
 
+def found() -> Any:
+    """Return what the function finds of one job."""
+    return handler.find({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+
+
 def test_the_function_passes_on_the_largest_result_that_a_state_carries_and_a_claim_check_on_a_larger_one(
     worker: Worker,
 ) -> None:
     room = CARRIED_BYTES - len('""')
     worker.vendor.answers = [httpx.Response(200, json="x" * room)]
-    event = {"call_id": "call-1", "job_id": "job-1"}
-    assert handler.fetch(event, LambdaContext())["result"] == "x" * room
+    assert found()["result"] == "x" * room
     large = "x" * (room + 1)
     worker.vendor.answers = [httpx.Response(200, json=large)]
-    pointer = handler.fetch(event, LambdaContext())["result"]
+    pointer = found()["result"]
     assert pointer[FIELD]["size_bytes"] == CARRIED_BYTES + 1
     assert worker.s3.claims().redeem(pointer, results_folder("acme")) == large
 
 
 def test_the_function_answers_with_the_result(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.vendor.answers = [OK]
-    answer = handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    answer = found()
     assert answer == {"outcome": "fetched", "result": {"id": "job-1", "output": "Grüße"}}
     assert worker.vendor.requests[0].headers[CREDENTIAL_HEADER] == "Bearer api-token-1"
     assert metrics(capsys.readouterr().out).items() >= {"vendor": "acme", "ResultsFetched": [1.0]}.items()
@@ -149,7 +154,7 @@ def test_the_function_waits_for_its_turn_where_the_contract_counts_polls(worker:
     worker.vendor.answers = [OK]
     left_us = []
     for _ in range(3):
-        handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+        found()
         left_us.append(worker.clock.now_us)
     assert left_us == [left_us[0], left_us[0] + 550_000, left_us[0] + 1_100_000], "1.1 s for two"
     assert list(worker.reservations.entries) == ["acme#poll"]
@@ -162,7 +167,7 @@ def test_a_busy_vendor_cools_down_the_polls_of_everybody_and_the_cool_down_is_co
     worker.profiles.contract = vendor_of({"limits": [*VENDOR_DOCUMENT["limits"], limit]})
     worker.vendor.answers = [httpx.Response(429, headers={"Retry-After": "4"}), OK]
     began_us = worker.clock.now_us
-    assert handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())["outcome"] == "fetched"
+    assert found()["outcome"] == "fetched"
     assert worker.clock.now_us >= began_us + 4_000_000
     line = metrics(capsys.readouterr().out)
     assert (line["ResultsFetched"], line["CoolDownsRetryAfter"]) == ([1.0], [1.0])
@@ -177,7 +182,7 @@ def test_the_function_answers_with_the_reason_where_there_is_no_result(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker.vendor.answers = [httpx.Response(404)]
-    answer = handler.fetch({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    answer = found()
     assert json.loads(json.dumps(answer)) == {
         "outcome": "rejected",
         "error": "Result.Unavailable",

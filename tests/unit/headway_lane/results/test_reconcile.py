@@ -1,6 +1,7 @@
 """Reconciling: a job whose callback never comes is settled all the same, and one whose callback comes, once."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -16,8 +17,8 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.messages.check import Check, Checks
 from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, RequestQueues
-from headway_lane.reconciler import handler
-from headway_lane.reconciler.reconcile import CheckOutcome, Reconciler
+from headway_lane.results import handler
+from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
 from headway_lane.runtime.names import Environment
@@ -346,7 +347,25 @@ def test_the_function_makes_a_batch_of_checks_and_counts_them(
     worker.ledger.accept("call-1", "job-1")
     body = json.dumps({"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
     event = {"Records": [sqs_record(body, "m1"), sqs_record("{", "m2")]}
-    assert handler.check(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert handler.find(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
     assert metrics(capsys.readouterr().out)["ChecksSettled"] == [1.0]
     assert CONTRACT.budget_scope(Scope.POLL) is Scope.POLL
+
+
+def test_one_function_makes_checks_and_gets_results_as_the_event_asks(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.profiles.contract = CONTRACT
+    monkeypatch.setenv(Environment.CHECK_QUEUE_URL, QUEUE_URL)
+    worker.vendor.answers = [httpx.Response(200, json={"status": "succeeded"})]
+    checks = {"Records": [sqs_record(json.dumps({**asdict(CHECK), "due_epoch_s": 0}))]}
+    assert handler.find(checks, LambdaContext()) == {"batchItemFailures": []}
+    found = handler.find({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
+    assert found == {"outcome": "fetched", "result": {"status": "succeeded"}}
+
+
+def test_checks_of_a_vendor_that_cannot_be_polled_any_more_come_back_with_the_reason(worker: Worker) -> None:
+    assert worker.profiles.contract.poll is None
+    with pytest.raises(ValueError, match="acme cannot be polled any more: its contract has lost `poll`"):
+        handler.find({"Records": [sqs_record("{}")]}, LambdaContext())
