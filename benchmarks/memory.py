@@ -65,7 +65,7 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Weighing:
     """What one cloud took: seconds of `up`, its weight then, and its weight after the calls."""
 
     up_s: float
@@ -73,7 +73,7 @@ class Seen:
     busy: Weight
 
 
-def weigh(vendors_count: int, calls_count: int) -> Seen:
+def weigh(vendors_count: int, calls_count: int) -> Weighing:
     """Deploy a lane for each vendor and call each vendor. Raises RuntimeError where a call does not end well."""
     with TemporaryDirectory() as folder, ExitStack() as opened:
         scratch = Path(folder)
@@ -91,7 +91,7 @@ def weigh(vendors_count: int, calls_count: int) -> Seen:
         up_s = time.monotonic() - began_s
         idle = Weight.of(lab.connection)
         _call(lab, names, calls_count)
-        return Seen(up_s, idle, Weight.of(lab.connection))
+        return Weighing(up_s, idle, Weight.of(lab.connection))
 
 
 def configuration_of(folder: Path, names: Sequence[str]) -> Path:
@@ -116,7 +116,7 @@ def _call(lab: Laboratory, names: Sequence[str], calls_count: int) -> None:
             raise RuntimeError(f"{name}: calls did not end well: {ends}")
 
 
-def table_of(seen: Mapping[int, Seen], calls_count: int) -> Table:
+def table_of(seen: Mapping[int, Weighing], calls_count: int) -> Table:
     """Draw the figures, a column for each number of vendors."""
     table = Table("", *(f"{count} vendors" for count in seen), title="Embedded cloud, PSS in MB")
 
@@ -134,7 +134,7 @@ def table_of(seen: Mapping[int, Seen], calls_count: int) -> Table:
     return table
 
 
-def idle_vendor_mb(seen: Mapping[int, Seen]) -> float:
+def idle_vendor_mb(seen: Mapping[int, Weighing]) -> float:
     """Return what one more idle vendor adds, between the fewest and the most vendors that were weighed."""
     few, many = min(seen), max(seen)
     return (seen[many].idle.all_mb - seen[few].idle.all_mb) / (many - few)

@@ -39,7 +39,7 @@ def checked_stage(stage: str) -> str:
     """Return the name of a stage; ConfigurationError for one that stacks, roles and parameters cannot carry."""
     if not re.fullmatch(STAGE_PATTERN, stage):
         raise ConfigurationError(
-            f"the stage {stage!r}: use 12 characters at most, lower-case letters and digits, a letter first"
+            f"the stage {stage!r}: use 12 lower-case characters and digits at most, no digit first"
         )
     return stage
 

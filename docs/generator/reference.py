@@ -71,7 +71,7 @@ def reference() -> str:
         "## Environment variables\n\nThe stack binds them; nobody sets them by hand.\n",
         _table(("variable", "value", "read in"), _environment(meanings["environment"])),
         "## Numbers of the shipped contract\n\nWhat follows from"
-        " [replicate.yaml](../config/appconfig/vendors/replicate.yaml)."
+        " [replicate.yaml](../examples/shop/config/appconfig/vendors/replicate.yaml)."
         " `headway plan VENDOR` writes these and more for any contract, each with its formula.\n",
         _table(("number", "value", "what it is"), _shipped()),
         "## Derived numbers\n\nHow each number follows from a contract.\n",

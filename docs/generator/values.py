@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from headway_cdk.resources import CONFIGURATION
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.vendor import Vendor
 
 ROOT: Final = Path(__file__).parents[2]
 LANE: Final = ROOT / "functions" / "headway_lane"
-VENDORS: Final = CONFIGURATION / "vendors"
+VENDORS: Final = EXAMPLE_CONFIGURATION / "vendors"
 
 DAY_S: Final = 86_400
 SECONDS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0}

@@ -10,6 +10,7 @@ from headway.errors import UsageProblem
 
 
 def plan(
+    *,
     vendor: Annotated[str, typer.Argument(help="A vendor with a contract file, such as replicate.")],
     latency_ms: Annotated[int, typer.Option(help="How long the vendor takes to answer a submit.", min=0)] = 250,
     backlog: Annotated[

@@ -108,7 +108,7 @@ FAULTS: Final = (
         words="a service takes only a role that trusts it",
         changes=(
             Change(
-                "cdk/headway_cdk/constructs/python_function.py",
+                "cdk/headway_cdk/constructs/lambda_function.py",
                 'iam.ServicePrincipal("lambda.amazonaws.com")',
                 'iam.ServicePrincipal("states.amazonaws.com")',
             ),

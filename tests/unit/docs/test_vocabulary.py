@@ -22,7 +22,7 @@ NOT_READ = {
     "LICENSE": "is Apache's",
     "requirements": "are names of packages and hashes",
     "tests/unit/docs/test_vocabulary.py": "has to name them",
-    "workflows/samples": "are prompts for pictures, such as one of a market in the rain",
+    "examples/shop/workflows/samples": "are prompts for pictures, such as one of a market in the rain",
 }
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import resource
+from headway_cdk.resources import SCAFFOLD
 from typer.testing import CliRunner, Result
 
 from headway.cli import app
@@ -50,7 +50,7 @@ def test_under_the_examples_own_name_the_project_is_the_example(tmp_path: Path) 
 
 
 def test_what_running_the_example_has_made_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    used = Path(shutil.copytree(resource(EXAMPLE), tmp_path / "shop"))
+    used = Path(shutil.copytree(SCAFFOLD, tmp_path / "shop"))
     clean = set(map(str, scaffold.write("clean", tmp_path)))
     for junk in (
         "functions/use_result/__pycache__/handler.cpython-311.pyc",
@@ -61,7 +61,7 @@ def test_what_running_the_example_has_made_is_left_out(tmp_path: Path, monkeypat
     ):
         (used / junk).parent.mkdir(parents=True, exist_ok=True)
         (used / junk).write_bytes(b"\xff")
-    monkeypatch.setattr(scaffold, "resource", lambda _: used)
+    monkeypatch.setattr(scaffold, "SCAFFOLD", used)
     written = {str(path).replace("/used/", "/clean/") for path in scaffold.write("used", tmp_path)}
     assert written == clean
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from headway_cdk.resources import EXAMPLE_CONFIGURATION
+from headway_cdk.resources import CONFIGURATION, EXAMPLE_CONFIGURATION
 from typer.testing import CliRunner
 
 from headway.cli import app
@@ -27,7 +27,7 @@ def test_what_ships_can_be_used(directory: Path) -> None:
 
 
 def test_every_wrong_file_has_its_line_and_the_others_theirs(directory: Path) -> None:
-    presets = directory / "presets"
+    presets = Path(shutil.copytree(CONFIGURATION / "presets", directory / "presets"))
     (presets / "mux.yaml").write_text("vendor: mux\n")
     (presets / "twilio.yaml").write_text("{")
     words = [str(presets / f"{name}.yaml") for name in ("mux", "onfido", "twilio", "absent")]

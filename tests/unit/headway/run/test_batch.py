@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import typer
 from botocore.exceptions import ClientError, EndpointConnectionError
+from headway_cdk.project import bare
+from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.ledger.record import CallState
 from typer.testing import CliRunner, Result
 
 from headway.commands import run as run_command
-from headway.deployment import connection
+from headway.deployment import connection, projects
 from headway.deployment.connection import Connection
 from headway.deployment.stage import DeployedWorkflow
 from headway.errors import CloudLost, NotDeployed, RunRefused
@@ -217,7 +219,15 @@ def source(tmp_path: Path) -> Path:
 
 def run(cloud: FakeCloud, source: Path, *, again: bool = False, **more: Any) -> RunResult:
     choices = Choices(again=again, write_report=False)
-    return batch.run_file("transcribe", source, connected(cloud), choices, surroundings=surroundings(cloud), **more)
+    return batch.run_file(
+        "transcribe",
+        source,
+        connected(cloud),
+        choices,
+        surroundings=surroundings(cloud),
+        configuration=EXAMPLE_CONFIGURATION,
+        **more,
+    )
 
 
 def test_every_line_gets_an_execution_and_a_record(cloud: FakeCloud, source: Path) -> None:
@@ -407,7 +417,7 @@ def test_progress_follows_the_ledger(cloud: FakeCloud, source: Path) -> None:
 
 def test_a_workflow_that_is_not_deployed_is_refused(cloud: FakeCloud, source: Path) -> None:
     with pytest.raises(RunRefused, match="translate: no such workflow on local; deployed: call_vendor, transcribe"):
-        batch.run_file("translate", write(source, {}), connected(cloud), configuration=source.parent)
+        batch.run_file("translate", write(source, {}), connected(cloud), configuration=EXAMPLE_CONFIGURATION)
 
 
 def test_the_vendors_own_count_reaches_the_figures(cloud: FakeCloud, source: Path) -> None:
@@ -420,6 +430,7 @@ def test_the_vendors_own_count_reaches_the_figures(cloud: FakeCloud, source: Pat
 def cli(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setattr(connection, "connect", lambda *_, **__: connected(cloud))
     monkeypatch.setattr(batch, "run_file", partial(batch.run_file, surroundings=surroundings(cloud)))
+    monkeypatch.setattr(projects, "project_here", lambda *_: bare(EXAMPLE_CONFIGURATION))
     app = typer.Typer()
     app.command()(run_command.run)
     return lambda *arguments: CliRunner().invoke(app, ["transcribe", "--input", *map(str, arguments)])

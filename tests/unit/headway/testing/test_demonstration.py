@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headway_cdk.project import Project
 
 from headway.run import batch
 from headway.run.run_result import RunResult
@@ -54,14 +55,16 @@ def test_the_sample_runs_on_a_laboratory_that_is_gone_afterwards_and_the_display
         told.append(f"{name} ends")
 
     @contextmanager
-    def laboratory(state_dir: Path, *, offer: Offer, progress: Callable[[str], None]) -> Iterator[FakeLaboratory]:
-        assert (state_dir, offer.job_time_s) == (tmp_path, 7)
+    def laboratory(
+        state_dir: Path, *, offer: Offer, project: Project, progress: Callable[[str], None]
+    ) -> Iterator[FakeLaboratory]:
+        assert (state_dir, offer.job_time_s, project.name) == (tmp_path, 7, "shop")
         progress("up")
         yield FakeLaboratory()
         told.append("down")
 
     def run_file(workflow: str, source: Path, connection: object, **options: Any) -> RunResult:
-        assert (workflow, connection) == ("call_vendor", FakeLaboratory.connection)
+        assert (workflow, connection) == ("order", FakeLaboratory.connection)
         assert len(source.read_text().splitlines()) == 100
         assert options["vendor_report"]() == SEEN.as_json()
         options["progress"]("running")
