@@ -23,6 +23,8 @@ WOULD_CHANGE = 1
 """Exit code where a deployment would do something."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 1 means something here."""
+WIDTH_OF_FILES = 160
+"""Columns where the output is no terminal: paths are long."""
 
 
 def diff(
@@ -91,6 +93,8 @@ def show(found: "Sequence[StackChange]") -> None:
     from headway.deployment.changes import Effect
 
     out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = WIDTH_OF_FILES
     for change in found:
         said = f"[bold]{escape(change.name)}[/]: {change.effect}{escape(_counted(change))}"
         out.print(said + escape(f" ({change.note})" if change.note else ""), soft_wrap=True)
@@ -123,7 +127,8 @@ def resources_table(resources: "Sequence[ResourceChange]") -> "Table":
         goes = one.effect in styles
         old = ("kept" if one.is_retained else "deleted") if goes else ""
         because = escape(", ".join(one.because))
-        table.add_row(str(one.effect), escape(one.path), escape(one.type), because, old, style=styles.get(one.effect))
+        kind = escape(one.type.removeprefix("AWS::"))
+        table.add_row(str(one.effect), escape(one.path), kind, because, old, style=styles.get(one.effect))
     return table
 
 

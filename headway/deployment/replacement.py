@@ -28,11 +28,11 @@ def _creation_only(region: str, resource_type: str) -> tuple[frozenset[str], fro
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
     except ResourceNotFoundError:
         return None
-    always = {_top(path): path for path in schema.get("createOnlyProperties", [])}
-    whole = frozenset(name for name, path in always.items() if path.endswith(f"/{name}"))
+    fixed = schema.get("createOnlyProperties", [])
+    whole = frozenset(_top(path) for path in fixed if path == f"/properties/{_top(path)}")
     # Of a property that is fixed in a part only, a change set tells the whole: it may be another part.
-    parts = {name for name in always if name not in whole}
-    return whole, frozenset({*parts, *map(_top, schema.get("conditionalCreateOnlyProperties", []))})
+    parts = frozenset(map(_top, fixed)) - whole
+    return whole, parts | frozenset(map(_top, schema.get("conditionalCreateOnlyProperties", [])))
 
 
 def _top(path: str) -> str:
