@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel bundle-hash docs synth bench-contract bench-strictness bench-memory hostile fuzz lock clean
+.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,9 @@ proof-faults: $(READY) ## put each known fault into a copy of the sources again:
 
 wheel: $(READY) ## the one file that others install, in dist/; it brings nothing but what is called headway*
 	@$(BIN)/python -m tests.proofs.wheel dist
+
+proof-wheel: $(READY) ## a project from the wheel alone, in an empty folder: what its README says, typed; three minutes
+	@$(BIN)/python -m tests.proofs.wheel_project
 
 bundle-hash: $(READY) ## the hashes of the Lambda code: the same from this checkout, two clean clones and the wheel
 	@$(BIN)/python -m tests.proofs.bundle_hash

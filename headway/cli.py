@@ -8,6 +8,7 @@ import typer
 from headway.commands import callback, inbox
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
+from headway.commands.diff import diff
 from headway.commands.init import init
 from headway.commands.plan import plan
 from headway.commands.run import run
@@ -44,7 +45,7 @@ def _headway(
     pass
 
 
-for command in (demo, init, up, status, run, vendor, validate, plan, simulate, down, synth):
+for command in (demo, init, up, diff, status, run, vendor, validate, plan, simulate, down, synth):
     app.command()(command)
 app.add_typer(callback.app)
 app.add_typer(inbox.app)

@@ -29,10 +29,12 @@ BOOTSTRAP_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 STACK_TIMEOUT_S = 300.0
 SIDE_BY_SIDE = 4
 """Stacks at one time: more would only wait for the two cores of a laptop."""
+TEMPLATE_BODY_MAX_BYTES = 51_200
+"""CloudFormation quota: above it a template has to come from S3."""
+NEVER_CREATED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+"""Statuses of a stack that a deployment deletes and creates anew."""
 
 _BOOTSTRAP_VERSION = "30"
-_TEMPLATE_BODY_MAX_BYTES = 51_200  # CloudFormation quota: above it a template has to come from S3
-_NEVER_CREATED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 _DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 
@@ -113,7 +115,7 @@ def _read_stack(target: LocalTarget, artifact: Artifact, account: str, parameter
     body = artifact.template_path.read_bytes()
     assets = read_assets(artifact.assets_path, account, target.region) if artifact.assets_path.exists() else []
     source = {"TemplateBody": body.decode()}
-    if len(body) > _TEMPLATE_BODY_MAX_BYTES:
+    if len(body) > TEMPLATE_BODY_MAX_BYTES:
         asset = next((asset for asset in assets if asset.source == artifact.template_path), None)
         if asset is None:
             raise DeploymentFailed(
@@ -132,7 +134,7 @@ def _deploy_stack(target: LocalTarget, stack: _Stack, progress: Progress) -> boo
     status = _settled_status(cloudformation, stack.name)
     if uploaded := sum(upload(target.client("s3"), asset) for asset in stack.assets):
         progress(stack.name, f"{uploaded} of {len(stack.assets)} assets uploaded")
-    if status in _NEVER_CREATED:
+    if status in NEVER_CREATED:
         progress(stack.name, f"deleting, it is {status}")
         cloudformation.delete_stack(StackName=stack.name)
         status = _settled_status(cloudformation, stack.name)
@@ -153,7 +155,7 @@ def _deploy_stack(target: LocalTarget, stack: _Stack, progress: Progress) -> boo
         if "No updates are to be performed" in message:
             progress(stack.name, "unchanged")
             return False
-        raise DeploymentFailed(f"{stack.name}: {_one_line(message)}") from error
+        raise DeploymentFailed(f"{stack.name}: {one_line(message)}") from error
     progress(stack.name, f"{'updating' if status else 'creating'} {len(stack.template['Resources'])} resources")
     status = _settled_status(cloudformation, stack.name)
     if status not in _DONE:
@@ -177,7 +179,7 @@ def first_failure(events: Sequence["StackEventTypeDef"]) -> str | None:
         and "cancelled" not in event.get("ResourceStatusReason", "").lower()
     ]
     for event in causes or failed:
-        reason = _one_line(event.get("ResourceStatusReason", "no reason given"))
+        reason = one_line(event.get("ResourceStatusReason", "no reason given"))
         return f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): {reason}"
     return None
 
@@ -186,7 +188,7 @@ def _settled_status(cloudformation: "CloudFormationClient", stack_name: str) -> 
     """Return the stack's status once nothing is in progress, None where there is no such stack."""
 
     def status() -> str | None:
-        stack = _describe(cloudformation, stack_name)
+        stack = describe(cloudformation, stack_name)
         return stack["StackStatus"] if stack else None
 
     def give_up(_state: object) -> str:
@@ -201,7 +203,8 @@ def _settled_status(cloudformation: "CloudFormationClient", stack_name: str) -> 
     return None if settled == "DELETE_COMPLETE" else settled
 
 
-def _describe(cloudformation: "CloudFormationClient", stack_name: str) -> "StackTypeDef | None":
+def describe(cloudformation: "CloudFormationClient", stack_name: str) -> "StackTypeDef | None":
+    """Return what CloudFormation says of a stack; None where there is none of the name."""
     try:
         return cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     except ClientError as error:
@@ -215,5 +218,6 @@ def _events(cloudformation: "CloudFormationClient", stack_name: str) -> list["St
     return [event for page in pages for event in page["StackEvents"]]
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text without line breaks, as messages are."""
     return " ".join(text.split())

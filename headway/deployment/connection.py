@@ -3,6 +3,8 @@
 In: the name of a target and where to look. Out: a Connection, which every command, end-to-end test and benchmark uses.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,22 +50,36 @@ def connect(
     Raises NotRunning, NotDeployed or NotReachable, whose messages say what to do.
     """
     stage = stage or stage_here()
-    return _local(state_dir, stage) if name == TargetName.LOCAL else _aws(profile, region, stage)
+    target, cloud = reach(name, profile=profile, region=region, state_dir=state_dir)
+    with _asking(name):
+        return Connection(TargetName(name), target, DeployedStage.found(target, stage), cloud)
 
 
-def _local(state_dir: Path, stage: str) -> Connection:
-    cloud = process.status(state_dir)
-    if cloud is None:
-        raise NotRunning(f"no embedded cloud runs in {state_dir}: run `headway up` first")
-    target = LocalTarget(cloud.endpoint_url)
-    return Connection(TargetName.LOCAL, target, DeployedStage.found(target, stage), cloud)
+def reach(
+    name: str = TargetName.LOCAL, *, profile: str | None = None, region: str | None = None, state_dir: Path = STATE_DIR
+) -> tuple[Target, CloudState | None]:
+    """Return the way to a cloud, whatever is deployed there, and the embedded one's process; None for AWS.
 
-
-def _aws(profile: str | None, region: str | None, stage: str) -> Connection:
-    try:
+    Raises NotRunning or NotReachable.
+    """
+    if name == TargetName.LOCAL:
+        cloud = process.status(state_dir)
+        if cloud is None:
+            raise NotRunning(f"no embedded cloud runs in {state_dir}: run `headway up` first")
+        return LocalTarget(cloud.endpoint_url), cloud
+    with _asking(name):
         target = AwsTarget(profile, region)
-        if not target.region:
-            raise NotReachable("no AWS region: give --region, or set AWS_REGION")
-        return Connection(TargetName.AWS, target, DeployedStage.found(target, stage))
+    if not target.region:
+        raise NotReachable("no AWS region: give --region, or set AWS_REGION")
+    return target, None
+
+
+@contextmanager
+def _asking(name: str) -> Iterator[None]:
+    """Turn what AWS does not answer into a problem of the person at the terminal; the embedded cloud's is a defect."""
+    try:
+        yield
     except (BotoCoreError, ClientError) as error:
+        if name == TargetName.LOCAL:
+            raise
         raise NotReachable(f"AWS cannot be asked: {' '.join(str(error).split())}") from error

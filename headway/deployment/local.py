@@ -5,11 +5,10 @@ functions that no template caps get a cap that suits a laptop.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from headway_cdk.names import base_stack, lane_stack, state_stack
 from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 from headway_cdk.project import Project
 from headway_cdk.published import PublishedLane
@@ -19,7 +18,6 @@ from headway_lane.contract.vendor import Vendor
 from headway.cloud import process
 from headway.cloud.strictness import LENIENT_VARIABLE
 from headway.deployment import assembly as assemblies
-from headway.deployment.assembly import Artifact
 from headway.deployment.cloudformation import deploy, remove, stack_names
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
@@ -80,7 +78,7 @@ def up(
         progress(f"{stack}: {phrase}")
 
     artifacts = assemblies.stacks(assembly)
-    wanted = _of_vendor(artifacts, stage, only) if only else artifacts
+    wanted = assemblies.of_vendor(artifacts, stage, only) if only else artifacts
     deploy(target, wanted, parameters, say)
     if not only:
         gone = set(stack_names(target.client("cloudformation"), f"Headway-{stage}-"))
@@ -96,12 +94,6 @@ def up(
 def down(state_dir: Path) -> bool:
     """Stop the embedded cloud with all that was deployed on it. False where nothing ran."""
     return process.stop(state_dir)
-
-
-def _of_vendor(artifacts: Sequence[Artifact], stage: str, vendor: str) -> Sequence[Artifact]:
-    """Choose the stacks of a vendor, and what they need."""
-    names: Collection[str] = {base_stack(stage), state_stack(stage, vendor), lane_stack(stage, vendor)}
-    return [artifact for artifact in artifacts if artifact.stack_name in names]
 
 
 def _finish(state_dir: Path, target: LocalTarget, lane: PublishedLane, vendor: Vendor) -> None:
