@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel bundle-hash docs synth bench-contract bench-strictness hostile fuzz lock clean
+.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel bundle-hash docs synth bench-contract bench-strictness bench-vendors bench-flood hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,7 +50,7 @@ cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that 
 e2e: $(READY) ## all eleven steps on the embedded cloud
 	@$(BIN)/pytest tests/e2e
 
-more: $(READY) ## what `test` leaves out to end within ten minutes: who waits behind whom, and the verdict on the templates
+more: $(READY) ## what `test` leaves out to end within ten minutes: fairness, a deployment in mid-run, a plain CDK app
 	@$(BIN)/pytest tests/more
 
 presets: $(READY) ## the vendor presets end to end that e2e leaves out
@@ -76,6 +76,12 @@ bench-contract: $(READY) ## how much of a contract plain pacing and permits use,
 
 bench-strictness: $(READY) ## what the refusals of the embedded cloud cost, beside one without; a quarter of an hour
 	@$(BIN)/python -m benchmarks.strictness
+
+bench-vendors: $(READY) ## what a hundred vendors cost to synthesize, and what a thirteenth one's deployment touches; 10 minutes
+	@$(BIN)/python -m benchmarks.vendors
+
+bench-flood: $(READY) ## a flood at one vendor's webhook while another's calls run: neither notices the other; 5 minutes
+	@$(BIN)/python -m benchmarks.flood
 
 proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*Callback*' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')
