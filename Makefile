@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory hostile fuzz lock clean
+.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,7 +50,7 @@ cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that 
 e2e: $(READY) ## all eleven steps on the embedded cloud
 	@$(BIN)/pytest tests/e2e
 
-more: $(READY) ## what `test` leaves out to end within ten minutes: who waits behind whom, and the verdict on the templates
+more: $(READY) ## what `test` leaves out to end within ten minutes: fairness, a deployment in mid-run, a plain CDK app
 	@$(BIN)/pytest tests/more
 
 presets: $(READY) ## the vendor presets end to end that e2e leaves out
@@ -82,6 +82,12 @@ bench-strictness: $(READY) ## what the refusals of the embedded cloud cost, besi
 
 bench-memory: $(READY) ## what the embedded cloud weighs with 1, 2 and 6 vendors, and how long `up` takes; six minutes
 	@$(BIN)/python -m benchmarks.memory
+
+bench-vendors: $(READY) ## what a hundred vendors cost to synthesize, and what a thirteenth one's deployment touches; 10 minutes
+	@$(BIN)/python -m benchmarks.vendors
+
+bench-flood: $(READY) ## a flood at one vendor's webhook while another's calls run: neither notices the other; 5 minutes
+	@$(BIN)/python -m benchmarks.flood
 
 proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')

@@ -44,18 +44,18 @@ class ProjectApp:
     def _draw(self, project: Project, code: Path) -> None:
         files = load_vendors(project.configuration, project.stage)
         base = BaseStack(self.app, stage=project.stage)
-        lanes = []
+        lanes = {}
         for one in files:
             state = StateStack(self.app, stage=project.stage, vendor=one.vendor)
             # An asset is of the stack that it was made in: each has its own, and they are one file.
             lane = LaneStack(self.app, stage=project.stage, files=one, code=lambda_.Code.from_asset(str(code)))
             lane.add_stack_dependency(base)
             lane.add_stack_dependency(state)
-            lanes.append(lane)
+            lanes[one.vendor.name] = lane
         if project.workflow_files:
             self.workflows = WorkflowsStack(self.app, project=project, vendors=[one.vendor for one in files])
-            for lane in lanes:
-                self.workflows.add_stack_dependency(lane)
+            for vendor in sorted(self.workflows.used):
+                self.workflows.add_stack_dependency(lanes[vendor])
             if project.tables:
                 self.workflows.add_stack_dependency(TablesStack(self.app, project=project))
         Validations.of(self.app).add_plugins(AwsSolutionsChecks(self.app, verbose=True))

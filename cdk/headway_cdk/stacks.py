@@ -89,7 +89,10 @@ class TablesStack(Stack):
 
 
 class WorkflowsStack(Stack):
-    """Machines and functions of a project; `machines`, `functions` and `tables` are there to be granted more."""
+    """Machines and functions of a project; `machines`, `functions` and `tables` are there to be granted more.
+
+    `used` names the vendors whose lanes have to be there before; those of others may come and go.
+    """
 
     def __init__(self, scope: Construct, *, project: Project, vendors: Sequence[Vendor]) -> None:
         stage = project.stage
@@ -113,6 +116,7 @@ class WorkflowsStack(Stack):
             )
             for file in project.workflow_files
         }
+        self.used = {vendor for machine in self.machines.values() for vendor in machine.vendors}
 
 
 def _key(name: str) -> dynamodb.Attribute:

@@ -28,7 +28,8 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class HeadwayWorkflow(Construct):
-    """The machine of `file`, called `headway-<stage>-workflows-<file's name>`; `machine` and `role` are CDK's own.
+    """The machine of `file`, called `headway-<stage>-workflows-<file's name>`; `machine` and `role` are CDK's own,
+    `vendors` are those that it uses.
 
     What the file may name by placeholders: the vendors of `lanes`, and `functions`, `tables` and `settings` by their
     names (`placeholders.Placeholders`). `by_hand` are the states from which no grant follows: somebody grants on `role`
@@ -72,10 +73,11 @@ class HeadwayWorkflow(Construct):
         for lane in lanes:
             if lane.vendor.name in waited_for:
                 lane.let_settle(Construct(self, f"Lane-{lane.vendor.name}"), account.machine(name).arn)
-        used = vendors_of(document, bound)
+        self.vendors = vendors_of(document, bound)
+        published = {"arn": self.machine.state_machine_arn, "vendors": self.vendors}
         ssm.StringParameter(
             self,
             "Parameter",
             parameter_name=parameter(stage, WORKFLOWS, workflow),
-            string_value=Stack.of(self).to_json_string({"arn": self.machine.state_machine_arn, "vendors": used}),
+            string_value=Stack.of(self).to_json_string(published),
         )

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.needs import Resource
 
 from headway_cdk.constructs.lane_functions import functions_of
 from headway_cdk.lookups import looked_up
+from headway_cdk.nag import acknowledge_wildcard
 from headway_cdk.names import Function, Machine, own_name, role_name
 from headway_cdk.placeholders import AwsAccount, Binding, bucket, function, queue, table
 from headway_cdk.published import PublishedState, state_of
@@ -77,6 +79,10 @@ class LaneReference:
             actions=["states:DescribeExecution", "states:StopExecution"],
             resource_arns=[called.executions_arn],
         )
+        principal = grantee.grant_principal
+        if Construct.is_construct(principal):  # a role or a user of the app, and not a service or an account
+            reason = "The wildcard is the name of an execution, which its caller makes up."
+            acknowledge_wildcard(cast("IConstruct", principal), called.executions_arn, reason)
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=["states:StartExecution"], resource_arns=[called.arn]
         )

@@ -83,13 +83,17 @@ class CallTurns:
         return self._used[1]
 
     def take(self) -> Steps[None]:
-        """Return at a slot that holds. Raises RetryLater where it is too far away, or cannot be reserved."""
+        """Return at a slot that holds. Raises RetryLater where it is too far away, or cannot be reserved; and where
+        slots were missed or void until PATIENCE_US was over: while a contract is being changed, whoever knows the old
+        rule and whoever knows the new one void each other's permits, and only the next invocation knows better.
+        """
         yield from self.report()  # the attempt before is over: its floor cannot wait for all the others
+        give_up_us = self._epoch_us() + PATIENCE_US
         permit, self._permit, self._used = self._permit, None, None
         slot_us = (yield from self._wait(permit, 0)) if permit else None  # its dispatcher looked long ago
         while permit is None or slot_us is None:
             self.missed_count += permit is not None
-            permit = yield from self._reserve()
+            permit = yield from self._reserve(give_up_us)
             slot_us = yield from self._wait(permit, self._epoch_us())
         self._used = permit, slot_us
 
@@ -139,9 +143,9 @@ class CallTurns:
         if asked and asked.duration_s * 1_000_000 > self._changes.rule.forget_us:
             yield from self.refused(asked)
 
-    def _reserve(self) -> Steps[Permit]:
+    def _reserve(self, latest_us: int) -> Steps[Permit]:
         """Reserve a slot that is near enough to wait for; one that is not is left to others. Raises RetryLater."""
-        permits = yield from self._changes.reserve(1, OWN_LEAD_US, PATIENCE_US)
+        permits = yield from self._changes.reserve(1, OWN_LEAD_US, latest_us - self._epoch_us())
         if permits:
             return permits[0]
         ahead_us = self._changes.ask_again_us((yield LOOK)) - self._epoch_us()
