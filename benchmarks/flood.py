@@ -66,7 +66,7 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class TimedCall:
     """One call of the other vendor; it ended well where both times are known."""
 
     status: str
@@ -114,7 +114,7 @@ class Flooding:
 def run(lab: Laboratory, calls_count: int, posts_count: int, turns: Sequence[str] = TURNS) -> Flooding:
     """Run so many calls in each turn, with so many posts beside them in a flooded one."""
     _calls(lab, "warm-up", WARM_UP_COUNT)
-    seen: dict[str, list[Call]] = {CALM: [], FLOOD: []}
+    seen: dict[str, list[TimedCall]] = {CALM: [], FLOOD: []}
     floods: list[Flood] = []
     during_count, flood_s = 0, 0.0
     for number, turn in enumerate(turns):
@@ -153,7 +153,7 @@ def run(lab: Laboratory, calls_count: int, posts_count: int, turns: Sequence[str
     )
 
 
-def _calls(lab: Laboratory, name: str, count: int) -> list[Call]:
+def _calls(lab: Laboratory, name: str, count: int) -> list[TimedCall]:
     """Make so many calls of the other vendor, and say when each job ended and each task was resumed."""
     payload = {"version": "v1", "input": {"turn": name}}
     inputs = {f"{name}-{number}": {"payload": payload} for number in range(count)}
@@ -162,14 +162,14 @@ def _calls(lab: Laboratory, name: str, count: int) -> list[Call]:
     return [_call(lab, arn) for arn in arns]
 
 
-def _call(lab: Laboratory, arn: str) -> Call:
+def _call(lab: Laboratory, arn: str) -> TimedCall:
     end = lab.execution(arn)
     if end["status"] != "SUCCEEDED":
-        return Call(end["status"])
+        return TimedCall(end["status"])
     output = json.loads(end["output"])
     job_ended = datetime.fromisoformat(output["result"]["completed_at"])
     record = lab.record(output["call_id"], VENDOR)
-    return Call(end["status"], round(job_ended.timestamp() * 1_000), int(record[since_attribute(CallState.RESUMED)]))
+    return TimedCall(end["status"], round(job_ended.timestamp() * 1_000), int(record[since_attribute(CallState.RESUMED)]))
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Synthesis:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class LaneCost:
     """What one vendor's stacks hold."""
 
     resources_count: int
@@ -127,7 +127,7 @@ def is_flat(costs: Sequence[Increment]) -> bool:
     )
 
 
-def _syntheses(folder: Path, counts: Sequence[int]) -> tuple[Sequence[Synthesis], Lane]:
+def _syntheses(folder: Path, counts: Sequence[int]) -> tuple[Sequence[Synthesis], LaneCost]:
     """Synthesize so many vendors each time, from nothing; returns that, and what the last one's stacks hold."""
     seen = []
     for count in counts:
@@ -138,13 +138,13 @@ def _syntheses(folder: Path, counts: Sequence[int]) -> tuple[Sequence[Synthesis]
     return seen, _lane(assembly, copy_names(count)[-1])
 
 
-def _lane(assembly: Path, vendor: str) -> Lane:
+def _lane(assembly: Path, vendor: str) -> LaneCost:
     kinds: Counter[str] = Counter()
     for artifact in stacks(assembly):
         if artifact.stack_name in _own_stacks(vendor):
             resources: Mapping[str, Any] = json.loads(artifact.template_path.read_text())["Resources"]
             kinds.update(resource["Type"] for resource in resources.values())
-    return Lane(kinds.total(), kinds[ROLE])
+    return LaneCost(kinds.total(), kinds[ROLE])
 
 
 def _deployments(folder: Path, count: int) -> Iterator[Step]:
@@ -230,7 +230,7 @@ class _Stage:
         }
 
 
-def _synthesis_table(seen: Sequence[Synthesis], costs: Sequence[Increment], lane: Lane) -> Table:
+def _synthesis_table(seen: Sequence[Synthesis], costs: Sequence[Increment], lane: LaneCost) -> Table:
     title = f"synthesis; a lane has {lane.resources_count} resources, {lane.roles_count} of them roles"
     table = Table("vendors", "s", "processor s", "MiB at most", "processor s a vendor", "MiB a vendor", title=title)
     for one, cost in zip(seen, [None, *costs], strict=True):
