@@ -169,7 +169,8 @@ def _call(lab: Laboratory, arn: str) -> TimedCall:
     output = json.loads(end["output"])
     job_ended = datetime.fromisoformat(output["result"]["completed_at"])
     record = lab.record(output["call_id"], VENDOR)
-    return TimedCall(end["status"], round(job_ended.timestamp() * 1_000), int(record[since_attribute(CallState.RESUMED)]))
+    resumed_ms = int(record[since_attribute(CallState.RESUMED)])
+    return TimedCall(end["status"], round(job_ended.timestamp() * 1_000), resumed_ms)
 
 
 @contextmanager
