@@ -62,7 +62,7 @@ proof-faults: $(READY) ## put each known fault into a copy of the sources again:
 wheel: $(READY) ## the one file that others install, in dist/; it brings nothing but what is called headway*
 	@$(BIN)/python -m tests.proofs.wheel dist
 
-proof-wheel: $(READY) ## a project from the wheel alone, in an empty folder: what its README says, typed; three minutes
+proof-wheel: $(READY) ## a project from the wheel alone, in an empty folder: what its README says, typed; some minutes
 	@$(BIN)/python -m tests.proofs.wheel_project
 
 bundle-hash: $(READY) ## the hashes of the Lambda code: the same from this checkout, two clean clones and the wheel

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,14 +66,13 @@ def diff(
 
     project = project_here(config_dir, stage)
     cloud, _ = reach(target, profile=profile, region=region, state_dir=state_dir)
-    console = Console(stderr=True)
-    with console.status("synthesizing") as spinner:
-        artifacts = assemblies.stacks(synthesis.synthesize(Path(state_dir) / ASSEMBLY_FOLDER, project))
-        spinner.update("asking CloudFormation")
-        try:
+    try:
+        with Console(stderr=True).status("synthesizing") as spinner:
+            artifacts = assemblies.stacks(synthesis.synthesize(state_dir / ASSEMBLY_FOLDER, project))
+            spinner.update("asking CloudFormation")
             found = difference(cloud, target, project.stage, artifacts, only=only)
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
     would_change = any(change.is_change for change in found)
     if as_json:
         document = {"stage": project.stage, "target": target, "would_change": would_change}

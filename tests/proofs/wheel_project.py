@@ -59,7 +59,7 @@ KEPT: Final = re.compile(r"PIP_|UV_|SSL_|REQUESTS_CA_BUNDLE$|(HTTPS?|NO|ALL)_PRO
 """Variables that say where this machine gets packages from."""
 WATCH: Final = """
 import os, sys
-def watch(event, words, checkout={checkout!r}, log={log!r}):
+def watch(event, words, checkout=bytes.fromhex({checkout!r}).decode(), log={log!r}):
     if event in ("open", "os.listdir", "os.scandir") and words and isinstance(words[0], (str, bytes, os.PathLike)):
         path = os.fsdecode(words[0])
         if path == checkout or path.startswith(checkout + os.sep):
@@ -117,10 +117,8 @@ class Stranger:
     def watch(self) -> None:
         """Have every Python of the environment write down what of this checkout it opens, and see that it does."""
         site = Path(sysconfig.get_path("purelib", vars={"base": str(self.scripts.parent)}))
-        # In parts: the text itself must not be found as a trace of the checkout.
-        code = WATCH.replace("{checkout!r}", f"{str(ROOT)[:3]!r} + {str(ROOT)[3:]!r}").replace(
-            "{log!r}", repr(str(self.log))
-        )
+        # In digits: neither the text nor what Python compiles of it may be taken for a trace of the checkout.
+        code = WATCH.format(checkout=str(ROOT).encode().hex(), log=str(self.log))
         (site / "headway_watch.py").write_text(code)
         (site / "headway_watch.pth").write_text("import headway_watch\n")
         self._run([str(self.scripts / "python"), "-c", "import sys; open(sys.argv[1]).close()", str(ROOT / "Makefile")])

@@ -92,10 +92,11 @@ def test_as_json_it_has_all_resources_of_all_stacks(run: Run) -> None:
     ]
 
 
-def test_a_problem_is_no_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = run(NotRunning("no embedded cloud runs"))
+def test_without_a_cloud_there_is_no_answer_and_the_next_command_is_named(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["diff", "--config-dir", str(tmp_path), "--state-dir", str(tmp_path / "state")])
     assert isinstance(ended.exception, NotRunning)
     assert ended.exception.exit_code == 2
+    assert "run `headway up` first" in str(ended.exception)
 
 
 def test_ctrl_c_is_not_taken_for_a_change(run: Run) -> None:

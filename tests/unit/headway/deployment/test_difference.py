@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from headway.deployment.assembly import Artifact
 from headway.deployment.changes import Effect
-from headway.deployment.difference import NO_CHANGES, difference
+from headway.deployment.difference import difference
 from headway.deployment.target_name import TargetName
 from headway.errors import DeploymentFailed, NotReachable, UsageProblem
 
@@ -166,11 +166,17 @@ def test_all_pages_of_a_change_set_are_read_and_it_is_deleted(there: FakeCloudFo
     assert there.sets == {}
 
 
-@pytest.mark.parametrize("reason", NO_CHANGES)
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+        "No updates are to be performed.",
+    ],
+)
 def test_a_change_set_that_failed_for_lack_of_changes_says_that_there_are_none(
     there: FakeCloudFormation, assembly: Assembly, reason: str
 ) -> None:
-    there.outcome = {"Status": "FAILED", "StatusReason": f"The submitted information {reason}."}
+    there.outcome = {"Status": "FAILED", "StatusReason": reason}
     [found] = ask(there, assembly.stack(STATE))
     assert (found.effect, there.sets) == (Effect.UNCHANGED, {})
 
