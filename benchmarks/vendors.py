@@ -35,9 +35,7 @@ from headway.testing.laboratory import VENDOR, Laboratory
 
 FEW: Final = (1, 10)
 FLAT_RATIO: Final = 1.25
-"""How much more a vendor of the many may cost than one of the few: what the same synthesis differs by from run to run
-is a tenth of it, and the few are few.
-"""
+"""How much more a vendor of the many may cost than one of the few: the few are nine, and measured less exactly."""
 ROLE: Final = "AWS::IAM::Role"
 
 
@@ -104,7 +102,10 @@ def main(
         if deployed:
             steps = list(_deployments(Path(folder), deployed))
             out.print(_deployment_table(steps))
-            good &= all(step.touched == expected for step, expected in zip(steps, _expected(deployed), strict=True))
+            for step, expected in zip(steps, _expected(deployed), strict=True):
+                if step.touched != expected:
+                    good = False
+                    out.print(f"{step.name}: touched {sorted(step.touched)} instead of {sorted(expected)}")
     raise typer.Exit(0 if good else 1)
 
 
@@ -243,13 +244,8 @@ def _synthesis_table(seen: Sequence[Synthesis], costs: Sequence[Increment], lane
 def _deployment_table(steps: Sequence[Step]) -> Table:
     table = Table("`up` after", "stacks touched", "synthesis s", "deployment s", title="on the embedded cloud")
     for step in steps:
-        names = ", ".join(sorted(step.touched)) if len(step.touched) <= len(_own_stacks("")) + 2 else ""
-        table.add_row(
-            step.name,
-            f"{len(step.touched)} {names}".strip(),
-            f"{step.synthesis_s:.1f}",
-            f"{step.deployment_s:.1f}",
-        )
+        times = f"{step.synthesis_s:.1f}", f"{step.deployment_s:.1f}"
+        table.add_row(step.name, str(len(step.touched)), *times)
     return table
 
 

@@ -58,6 +58,16 @@ class CloudChoice(Construct):
         return int(Token.as_number(Fn.condition_if(self._embedded.logical_id, 0, minutes)))
 
     def base_url(self, vendor: Vendor) -> str:
-        """Return where the vendor is: its contract's URL, or what the parameter says (the simulator)."""
-        name = base_url_parameter(vendor.name)
-        return CfnParameter(self._stack, name, type="String", default=vendor.base_url).value_as_string
+        """Return where the vendor is: its contract's URL; on the embedded cloud, what the parameter says.
+
+        The URL is no default of the parameter: `cdk deploy` keeps the value that a parameter had, and would never pass
+        on a changed one.
+        """
+        given = CfnParameter(
+            self._stack,
+            base_url_parameter(vendor.name),
+            type="String",
+            default="",
+            description=f"Where {vendor.name} is, on the embedded cloud.",
+        )
+        return Token.as_string(Fn.condition_if(self._embedded.logical_id, given.value_as_string, vendor.base_url))

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,9 @@ import pytest
 import yaml
 from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.names import logical_name
+from headway_cdk.parameters import poll_verbs
 from headway_cdk.resources import CONFIGURATION
+from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 
 from tests.infrastructure.conftest import CALLING, PRESS
@@ -128,7 +130,14 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(templates: 
         f"replicate/Caller/{environment}.HEADWAY_CALLBACK_URL",  # the only caller that tells it with a submit
         *(f"{hop}/{environment}.HEADWAY_PROXY_URL" for hop in CALLING),
         f"{PRESS}/DispatchCall/Machine.DefinitionString",  # the callback URL among its fields
+        *proxied(templates.vendors),
     }
+
+
+def proxied(vendors: Sequence[Vendor]) -> set[str]:
+    """Name where the proxies say where their vendors are."""
+    methods = [(vendor.name, verb) for vendor in vendors for verb in (vendor.submit.method, *poll_verbs(vendor))]
+    return {f"{name}/Proxy/Api/Default/{{proxy+}}/{verb}.Integration.Uri" for name, verb in methods}
 
 
 def test_the_direct_way_is_refused_where_calls_would_have_to_wait_for_permits(
@@ -153,4 +162,4 @@ def test_a_vendor_is_where_its_contract_says_unless_a_parameter_says_otherwise(t
             for name, parameter in templates.stack(vendor.name, "lane")["Parameters"].items()
             if name.startswith("BaseUrl")
         }
-        assert own == {f"BaseUrl{logical_name(vendor.name)}": vendor.base_url}
+        assert own == {f"BaseUrl{logical_name(vendor.name)}": ""}  # `cdk deploy` would keep an old default

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from headway_cdk.names import logical_name
 from headway_cdk.parameters import poll_verbs
 from headway_lane.contract.dispatch import Drain, Pacing
 from headway_lane.contract.exchange import Fetched
@@ -109,7 +108,7 @@ def test_only_callers_with_iam_get_through_the_proxy_and_each_method_goes_to_the
             integration = method["Integration"]
             assert integration["Type"] == "HTTP_PROXY"
             assert integration["IntegrationHttpMethod"] == method["HttpMethod"] == verb
-            assert templates.say(integration["Uri"]) == f"<{vendor.name}/BaseUrl{logical_name(vendor.name)}>/{{proxy}}"
+            assert templates.say(integration["Uri"]) == f"{vendor.base_url}/{{proxy}}"
             assert integration["TimeoutInMillis"] <= 29_000
             assert vendor.submit.timeout_s * 1_000 <= integration["TimeoutInMillis"]
 
