@@ -252,7 +252,7 @@ def test_code_with_layers_is_started_as_before(fork: Start) -> None:
 
 
 def test_another_runtime_is_started_as_before(forking: ForkingSubprocess, tmp_path: Path) -> None:
-    process = forking.Popen(["true"], cwd=str(tmp_path), env={"PATH": os.environ["PATH"]})
+    process = forking.Popen(["sh", "-c", ":"], cwd=str(tmp_path), env={"PATH": os.environ["PATH"]})
     assert (process.wait(5), type(process)) == (0, subprocess.Popen)
 
 
