@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from headway_cdk.names import lane_stack, workflows_stack
+from headway_cdk.names import lane_stack, state_stack, workflows_stack
 from headway_cdk.project import Project, find
 
 from headway.deployment import local, scaffold
@@ -79,7 +79,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
 
 
 def test_what_has_changed_is_deployed_while_the_run_goes_on_and_nothing_else(seen: Seen) -> None:
-    assert seen.changed == {lane_stack("dev", VENDOR), workflows_stack("dev")}
+    of_the_vendor = {state_stack("dev", VENDOR), lane_stack("dev", VENDOR)}
+    assert seen.changed == {*of_the_vendor, workflows_stack("dev")}, (
+        "a queue's visibility follows from the contract, too"
+    )
     assert UNDER_WAY_COUNT <= seen.called_then_count < LINES_COUNT, "the run was not over when it had been deployed"
 
 
