@@ -9,8 +9,8 @@ from tests.cloud.rest_api import deploy, echo, proxied
 if TYPE_CHECKING:
     from tests.cloud.conftest import Clouds
 
-SHORT = {"TimeoutInMillis": 100}
-SLOW = {"X-Slow-S": "0.4"}
+SHORT = {"TimeoutInMillis": 500}
+SLOW = {"X-Slow-S": "1.0"}
 
 
 def test_a_back_end_that_is_too_slow_is_answered_for_with_504(clouds: "Clouds") -> None:

@@ -68,7 +68,8 @@ def test_a_second_run_of_the_same_file_repeats_only_what_did_not_succeed(lab: La
 
 def test_an_unknown_workflow_is_refused_by_name(lab: Laboratory, tmp_path: Path) -> None:
     source = lines(tmp_path / "any.jsonl", good("any"))
-    result = CliRunner().invoke(app, ["run", "cal_vendor", "--input", str(source), "--state-dir", str(lab.state_dir)])
+    places = ["--state-dir", str(lab.state_dir), "--config-dir", str(lab.project.configuration)]
+    result = CliRunner().invoke(app, ["run", "cal_vendor", "--input", str(source), *places])
     assert result.exit_code == 2
     assert "cal_vendor" in result.stderr
     assert "call_vendor" in result.stderr

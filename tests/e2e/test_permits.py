@@ -125,10 +125,11 @@ def test_calls_wait_for_a_vendor_that_fails_and_a_probe_lets_them_go(paced: Labo
     assert following_s > probe_s + SWITCH_US / 1_000_000, "the others leave when the probe has told"
     assert paced.vendor.report().scopes["submit"].violation_count == 0
 
-    said = CliRunner().invoke(app, ["status", "--json", "--state-dir", str(paced.state_dir)])
+    places = ["--state-dir", str(paced.state_dir), "--config-dir", str(paced.project.configuration)]
+    said = CliRunner().invoke(app, ["status", "--json", *places])
     [budget] = [budget for budget in json.loads(said.stdout)["budgets"] if budget["scope"] == "submit"]
     assert (budget["circuit"], budget["cool_down_reason"], budget["failure_count"]) == ("closed", None, 0)
-    shown = CliRunner().invoke(app, ["status", "--state-dir", str(paced.state_dir)]).stdout
+    shown = CliRunner().invoke(app, ["status", *places]).stdout
     assert f"{VENDOR} submit" in shown
 
 
