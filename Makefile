@@ -71,8 +71,8 @@ bundle-hash: $(READY) ## the hashes of the Lambda code: the same from this check
 docs: $(READY) ## reference.md, the picture, and the marked numbers of all documents, from the code
 	@$(BIN)/python -m docs.generator
 
-synth: $(READY) ## the templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
-	@$(BIN)/headway synth
+synth: $(READY) ## the example project's templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
+	@cd examples/shop && ../../$(BIN)/headway synth --output $(CURDIR)/cdk.out
 
 bench-contract: $(READY) ## how much of a contract plain pacing and permits use, as the vendor sees it; half an hour
 	@$(BIN)/python -m benchmarks.contract

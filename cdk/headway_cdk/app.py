@@ -1,6 +1,6 @@
 """The CDK app of a project: the stacks of a stage. A project's `cdk/app.py` makes one and synthesizes it.
 
-Run as a module it is the app of a bare configuration: `cdk.json` of a project that has no `cdk/app.py`.
+Run as a module it is the app of a bare configuration, which `variables.CONFIGURATION_VARIABLE` names.
 """
 
 import os
