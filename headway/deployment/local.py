@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from headway_cdk.names import workflows_stack
 from headway_cdk.parameters import EMBEDDED_URL_PARAMETER, base_url_parameter
 from headway_cdk.project import Project
 from headway_cdk.published import PublishedLane
@@ -83,7 +84,9 @@ def up(
     if not only:
         gone = set(stack_names(target.client("cloudformation"), f"Headway-{stage}-"))
         gone -= {artifact.stack_name for artifact in artifacts}
-        remove(target.client("cloudformation"), sorted(gone), say)
+        # A project's machines first: their policies hang on the roles of lanes.
+        own = workflows_stack(stage)
+        remove(target.client("cloudformation"), sorted(gone, key=lambda name: (name != own, name)), say)
     deployed = DeployedStage.found(target, stage)
     for name, vendor in vendors.items():
         if only in (None, name):  # changed or not: a deployment that failed beside it may have left the step out

@@ -74,7 +74,11 @@ def test_the_app_is_of_ten_lines_and_makes_one_stack_with_the_lane_and_the_machi
     statements = [line for line in app.splitlines() if line and not line.startswith((" ", ")"))]
     assert len(statements) <= LINES_AT_MOST, statements
     machines = {name_of(one) for one in resources.values() if one["Type"] == "AWS::StepFunctions::StateMachine"}
-    assert machines == {"headway-dev-replicate-call-vendor", "headway-dev-replicate-dispatch-call", "headway-dev-workflows-order"}
+    assert machines == {
+        "headway-dev-replicate-call-vendor",
+        "headway-dev-replicate-dispatch-call",
+        "headway-dev-workflows-order",
+    }
 
 
 def test_the_rules_of_cfn_lint_and_cdk_nag_find_nothing_in_it(assembly: Path) -> None:

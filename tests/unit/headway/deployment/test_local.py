@@ -116,6 +116,18 @@ def test_stacks_of_a_vendor_that_is_gone_are_deleted_the_lane_before_the_state_a
     assert deployment.cloudformation.told == ["delete Headway-dev-initech-lane", "delete Headway-dev-initech-state"]
 
 
+def test_a_projects_machines_that_are_gone_go_before_the_lanes_on_whose_roles_their_policies_hang(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [one for one in assembly.stacks(Path()) if not one.stack_name.endswith("workflows")]
+    monkeypatch.setattr(assembly, "stacks", lambda _: left)
+    for name in ("initech-state", "initech-lane", "workflows"):
+        deployment.cloudformation.stacks[f"Headway-dev-{name}"] = FakeStack({}, {}, "CREATE_COMPLETE")
+    deployment.up()
+    gone = [f"delete Headway-dev-{name}" for name in ("workflows", "initech-lane", "initech-state")]
+    assert deployment.cloudformation.told == gone
+
+
 @pytest.mark.parametrize("choices", [{"only": "initech"}, {"urls": {"initech": SIMULATOR}}])
 def test_a_vendor_that_nobody_knows_is_refused_before_anything_begins(
     deployment: Deployment, choices: dict[str, Any]
