@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test beside-types lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -21,10 +21,13 @@ $(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml setup
 demo: $(READY) ## one hundred calls at 10/s on the embedded cloud, with a report
 	@$(BIN)/headway demo
 
-test: $(READY) ## everything that has to be green; while types keeps one core busy, what has no clock runs on the other
+test: $(READY) ## everything that has to be green; what has no clock shares the two cores
 	@$(MAKE) --no-print-directory lint unit
-	@$(MAKE) --no-print-directory --jobs=2 types beside-types
+	@$(MAKE) --no-print-directory --jobs=2 types-and-wheel beside-types
 	@$(MAKE) --no-print-directory e2e
+
+types-and-wheel: $(READY)
+	@$(MAKE) --no-print-directory --jobs=1 types project
 
 beside-types: $(READY)
 	@$(MAKE) --no-print-directory --jobs=1 infrastructure workflow cloud
@@ -37,6 +40,9 @@ types: $(READY) ## mypy, strict
 
 unit: $(READY) ## no network, no clock; prints the coverage of lines and branches, and holds its floor
 	@$(BIN)/pytest tests/unit --numprocesses auto --cov --cov-report=term:skip-covered
+
+project: $(READY) ## a new project from the wheel: what its README says is typed, over the dependencies that are here
+	@$(BIN)/pytest tests/wheel
 
 infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what the embedded cloud ignores
 	@$(BIN)/pytest tests/infrastructure
