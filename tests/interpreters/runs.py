@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import yaml
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from headway.deployment.target import Target
 from tests.cloud.roles import ANY_ROLE_ARN
@@ -99,6 +100,16 @@ class Second:
         return arn
 
     def settle(self, action: str, token: str, **words: str) -> None:
+        # moto looks for the token through all executions, and stumbles over one that has only just begun.
+        asking = Retrying(
+            retry=retry_if_exception_type(AttributeError),
+            stop=stop_after_attempt(20),
+            wait=wait_fixed(0.05),
+            reraise=True,
+        )
+        asking(self._settle, action, token, **words)
+
+    def _settle(self, action: str, token: str, **words: str) -> None:
         if action == "success":
             self.backend.send_task_success(token, words["output"])
         elif action == "failure":
