@@ -16,12 +16,12 @@ from typing import Annotated, Any, Final, Self
 
 import psutil
 import typer
-import yaml
 from headway_cdk.project import bare
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.vendor_copies import contract_file, write_copies
 from headway.cloud.process import members
 from headway.deployment.connection import Connection
 from headway.testing.lab_vendor import in_process
@@ -81,7 +81,7 @@ def weigh(vendors_count: int, calls_count: int) -> Weighing:
         configuration = configuration_of(scratch / "configuration", names)
         vendors = [
             opened.enter_context(
-                in_process(scratch, name, {"--contract": configuration / "vendors" / f"{name}.yaml", "--job-time": 0.3})
+                in_process(scratch, name, {"--contract": contract_file(configuration, name), "--job-time": 0.3})
             )
             for name in names
         ]
@@ -96,14 +96,10 @@ def weigh(vendors_count: int, calls_count: int) -> Weighing:
 
 def configuration_of(folder: Path, names: Sequence[str]) -> Path:
     """Write a configuration whose vendors all have the shipped contract and tuning, under these names."""
-    shutil.copytree(EXAMPLE_CONFIGURATION, folder)
-    for kind in ("vendors", "tuning"):
-        shipped = folder / kind / f"{VENDOR}.yaml"
-        document = yaml.safe_load(shipped.read_text())
-        shipped.unlink()
-        for name in names:
-            named = {**document, "vendor": name} if "vendor" in document else document
-            (folder / kind / f"{name}.yaml").write_text(yaml.safe_dump(named))
+    write_copies(folder, names)
+    (folder / "tuning").mkdir()
+    for name in names:
+        shutil.copy(EXAMPLE_CONFIGURATION / "tuning" / f"{VENDOR}.yaml", folder / "tuning" / f"{name}.yaml")
     return folder
 
 

@@ -4,6 +4,7 @@ What is retained has no fixed name: a vendor that is removed and added again wou
 a whole account: a stage that is deployed to a second region needs another name.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -36,9 +37,9 @@ class Function(StrEnum):
     RESULTS = "results"
 
 
-def logical_name(vendor: str) -> str:
-    """Turn a vendor's name into a part of logical IDs: `assembly-ai` -> `AssemblyAi`."""
-    return "".join(part.capitalize() for part in vendor.split("-"))
+def pascal(name: str) -> str:
+    """Write a name in PascalCase, alphanumeric: `use_result` -> `UseResult`."""
+    return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name) if part)
 
 
 def base_stack(stage: str) -> str:

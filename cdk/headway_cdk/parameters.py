@@ -6,7 +6,7 @@ from typing import Final
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.vendor import Vendor
 
-from headway_cdk.names import logical_name
+from headway_cdk.names import pascal
 
 EMBEDDED_URL_PARAMETER: Final = "EmbeddedCloudUrl"
 PROXY_STAGE: Final = "v"
@@ -14,7 +14,7 @@ PROXY_STAGE: Final = "v"
 
 def base_url_parameter(vendor: str) -> str:
     """Name the parameter that says where a vendor is; its default is the contract's `base_url`."""
-    return f"BaseUrl{logical_name(vendor)}"
+    return f"BaseUrl{pascal(vendor)}"
 
 
 def poll_verbs(vendor: Vendor) -> list[str]:

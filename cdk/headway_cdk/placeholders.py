@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from headway_lane.contract.vendor import Vendor
 
 from headway_cdk.configuration import ConfigurationError
+from headway_cdk.names import pascal
 
 PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z][A-Za-z0-9]*)\}")
 """Alphanumeric: CloudFormation substitutes them (`DefinitionSubstitutions`)."""
@@ -122,11 +123,6 @@ class _Bindings(Mapping[str, Binding]):
 
     def __len__(self) -> int:
         return len(self._makers)
-
-
-def pascal(name: str) -> str:
-    """Write a name in PascalCase, alphanumeric: `use_result` -> `UseResult`."""
-    return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name) if part)
 
 
 def function(arn: str) -> Binding:

@@ -121,7 +121,7 @@ class Project:
 
     def machine_name(self, file: Path) -> str:
         """Return the name of the machine of an ASL file."""
-        return workflow_name(self.stage, file.name.removesuffix(WORKFLOW_ENDING))
+        return workflow_name(self.stage, workflow_of(file))
 
     @staticmethod
     def _named(paths: Sequence[Path], ending: str) -> Sequence[Path]:
@@ -129,6 +129,11 @@ class Project:
             if not re.match(_PART, path.name.removesuffix(ending)):
                 raise ConfigurationError(f"{path}: its name has to match {_PART}; rename it")
         return paths
+
+
+def workflow_of(file: Path) -> str:
+    """Return what the workflow of an ASL file is called."""
+    return file.name.removesuffix(WORKFLOW_ENDING)
 
 
 def find(start: Path) -> Project:

@@ -22,7 +22,7 @@ from headway_cdk.constructs.lane_state import LaneState
 from headway_cdk.constructs.project_functions import project_function
 from headway_cdk.lookups import looked_up
 from headway_cdk.names import TABLES, base_stack, lane_stack, parameter, state_stack, workflows_stack
-from headway_cdk.project import WORKFLOW_ENDING, Project
+from headway_cdk.project import Project, workflow_of
 
 
 class BaseStack(Stack):
@@ -103,13 +103,14 @@ class WorkflowsStack(Stack):
             name: dynamodb.Table.from_table_name(self, f"Table-{name}", looked_up(self, stage, TABLES, name))
             for name in project.tables
         }
+        lanes = [LaneReference.found(self, stage=stage, vendor=vendor) for vendor in vendors]
         self.machines = {
-            file.name.removesuffix(WORKFLOW_ENDING): HeadwayWorkflow(
+            workflow_of(file): HeadwayWorkflow(
                 self,
-                f"Workflow-{file.name.removesuffix(WORKFLOW_ENDING)}",
+                f"Workflow-{workflow_of(file)}",
                 file=file,
                 stage=stage,
-                lanes=[LaneReference.found(self, stage=stage, vendor=vendor) for vendor in vendors],
+                lanes=lanes,
                 functions={name: made.function for name, made in self.functions.items()},
                 tables=self.tables,
                 settings=project.settings,

@@ -5,6 +5,7 @@ Stacks find one another by SSM parameters: an export would lock a value for as l
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Self
 
 from aws_cdk import Fn, Stack
 from aws_cdk import aws_ssm as ssm
@@ -22,12 +23,13 @@ class StateReferences:
     """The published state of a vendor, seen from a stack."""
 
     stack: Stack
+    account: AwsAccount
     published: PublishedState
 
-    @property
-    def account(self) -> AwsAccount:
-        """Where ARNs are, as seen from the stack."""
-        return account_of(self.stack)
+    @classmethod
+    def of(cls, stack: Stack, published: PublishedState) -> Self:
+        """See a state from a stack, which is asked once where it is: every ARN begins with the answer."""
+        return cls(stack, account_of(stack), published)
 
     def table_arn(self, name: str) -> str:
         """Return the ARN of a table."""
@@ -70,4 +72,4 @@ def publish(scope: Construct, stage: str, vendor: str, state: PublishedState) ->
 def found(scope: Construct, stage: str, vendor: Vendor) -> StateReferences:
     """Find the state of a vendor by its parameters, which have to be there when the scope's stack is deployed."""
     values = {name: looked_up(scope, stage, vendor.name, name) for name in state_of(vendor)}
-    return StateReferences(Stack.of(scope), PublishedState(**values))
+    return StateReferences.of(Stack.of(scope), PublishedState(**values))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headway_cdk.configuration import VendorFiles, check_vendors, load_vendors, whole_contract
-from headway_cdk.project import WORKFLOW_ENDING, Project
+from headway_cdk.project import Project, workflow_of
 from headway_cdk.stages import DEFAULT_STAGE
 from headway_cdk.workflow_sketch import sketch
 
@@ -55,7 +55,7 @@ def _checked(configuration: Path) -> None:
 
 def _sketched(project: Project, path: Path) -> None:
     with refusing():
-        sketch(project, path.name.removesuffix(WORKFLOW_ENDING))
+        sketch(project, workflow_of(path))
 
 
 def _problem(check: Callable[[], object]) -> str | None:

@@ -23,18 +23,21 @@ def project_here(config_dir: Path | None = None, stage: str | None = None) -> Pr
 
 def state_dir_here() -> Path:
     """Return where state lies: in the project of this folder, or in this folder where it is of none."""
-    try:
-        return find(Path.cwd()).state_dir
-    except ConfigurationError:
-        return STATE_DIR
+    project = _project_if_any()
+    return project.state_dir if project else STATE_DIR
 
 
 def stage_here() -> str:
     """Return the stage of the project of this folder, or the usual one."""
+    project = _project_if_any()
+    return project.stage if project else DEFAULT_STAGE
+
+
+def _project_if_any() -> Project | None:
     try:
-        return find(Path.cwd()).stage
+        return find(Path.cwd())
     except ConfigurationError:
-        return DEFAULT_STAGE
+        return None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from headway_cdk.configuration import ConfigurationError, load_vendors
-from headway_cdk.names import logical_name
+from headway_cdk.names import pascal
 from headway_cdk.parameters import poll_verbs
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.vendor import Vendor
@@ -162,4 +162,4 @@ def test_a_vendor_is_where_its_contract_says_unless_a_parameter_says_otherwise(t
             for name, parameter in templates.stack(vendor.name, "lane")["Parameters"].items()
             if name.startswith("BaseUrl")
         }
-        assert own == {f"BaseUrl{logical_name(vendor.name)}": ""}  # `cdk deploy` would keep an old default
+        assert own == {f"BaseUrl{pascal(vendor.name)}": ""}  # `cdk deploy` would keep an old default

@@ -20,7 +20,7 @@ from headway_cdk.definitions import bind_file, read_document, vendors_of
 from headway_cdk.machine_grants import grants_of, waits_for
 from headway_cdk.names import WORKFLOWS, parameter, workflow_name
 from headway_cdk.placeholders import Placeholders
-from headway_cdk.project import WORKFLOW_ENDING, Setting
+from headway_cdk.project import Setting, workflow_of
 from headway_cdk.stages import DEFAULT_STAGE
 from headway_cdk.state_references import account_of
 
@@ -59,7 +59,7 @@ class HeadwayWorkflow(Construct):
             found.add_table(name, table_name=table.table_name, arn=table.table_arn)
         for name, value in settings.items():
             found.add_setting(name, value)
-        workflow, document = file.name.removesuffix(WORKFLOW_ENDING), read_document(file)
+        workflow, document = workflow_of(file), read_document(file)
         name, account, bound = workflow_name(stage, workflow), account_of(Stack.of(self)), found.bound
         made = StateMachine(
             self,

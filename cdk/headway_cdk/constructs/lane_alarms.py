@@ -10,7 +10,7 @@ from constructs import Construct
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
 from headway_cdk.constructs.surroundings import LaneSurroundings
-from headway_cdk.names import Machine
+from headway_cdk.names import Machine, pascal
 from headway_cdk.state_references import queue_name
 
 PERIOD = Duration.minutes(1)
@@ -29,7 +29,7 @@ class LaneAlarms(Construct):
         self._watch_queues()
         for machine in Machine:
             timeouts = _executions_timed_out(lane.machine_arn(machine))
-            title = "".join(word.capitalize() for word in machine.split("-"))
+            title = pascal(machine)
             self._alarm(f"{title}TimedOut", timeouts, 1, f"An execution of {machine} for {lane.vendor.name} timed out")
         self._draw()
 

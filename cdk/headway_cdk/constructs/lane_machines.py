@@ -13,7 +13,7 @@ from headway_cdk.constructs.machine import StateMachine
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.definitions import bind
 from headway_cdk.machine_grants import grants_of
-from headway_cdk.names import Function, Machine
+from headway_cdk.names import Function, Machine, pascal
 from headway_cdk.parameters import PROXY_STAGE
 from headway_cdk.placeholders import Binding, ResourceKind, function, queue, table
 from headway_cdk.resources import WORKFLOWS
@@ -84,7 +84,7 @@ def _machine(
     document: Any = json.loads(path.read_text())
     return StateMachine(
         scope,
-        "".join(word.capitalize() for word in machine.split("-")),
+        pascal(machine),
         name=name,
         definition=bind(workflow, {placeholder: one.value for placeholder, one in bound.items()}),
         grants=grants_of(document, bound, file=path.name, machine=name, account=lane.state.account),

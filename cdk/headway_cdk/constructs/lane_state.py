@@ -43,7 +43,7 @@ class LaneState(Construct):
             **self._inbox(),
         )
         publish(self, stage, vendor.name, published)
-        self.references = StateReferences(Stack.of(self), published)
+        self.references = StateReferences.of(Stack.of(self), published)
 
     def _inbox(self) -> dict[str, str]:
         """Make what only a vendor needs that calls back."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 from headway_cdk.configuration import ConfigurationError, load_vendors
+from headway_cdk.names import pascal
 from headway_cdk.placeholders import (
     PLACEHOLDER,
     AwsAccount,
@@ -12,7 +13,6 @@ from headway_cdk.placeholders import (
     ResourceKind,
     bucket,
     function,
-    pascal,
     queue,
     table,
 )
