@@ -49,7 +49,7 @@ def bind_file(path: Path, bound: Mapping[str, Binding]) -> Definition:
         near = get_close_matches(name, bound, n=1, cutoff=0)
         advice = f"; did you mean `${{{near[0]}}}`?" if near else ": there are no vendors, functions, tables, settings"
         raise ConfigurationError(f"{path}: `${{{name}}}` stands for nothing{advice}")
-    values = {name: bound[name].value for name in wanted}
+    values = {name: bound[name].value for name in sorted(wanted)}
     known = {name: value for name, value in values.items() if "${" not in str(value)}  # which every token of CDK has
     return _definition(document, values, known)
 

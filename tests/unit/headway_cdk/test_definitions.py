@@ -123,6 +123,12 @@ def test_an_authors_file_is_bound_with_what_it_uses_of_all_that_there_is(tmp_pat
     assert definition.substitutions == {"UseResultFunctionArn": "${Token[Function.Arn]}"}
 
 
+def test_the_same_file_gives_the_same_template_in_every_process(tmp_path: Path) -> None:
+    tokens = {f"Function{vendor}Arn": Binding(f"${{Token[{vendor}]}}") for vendor in "QWERTYUIOP"}
+    definition = bound_file(tmp_path, {"Functions": [f"${{{name}}}" for name in tokens]}, **tokens)
+    assert list(definition.substitutions) == sorted(tokens)  # the order of a set is that of the process's hash seed
+
+
 def test_a_placeholder_of_a_table_may_be_a_key(tmp_path: Path) -> None:
     definition = bound_file(tmp_path, {"RequestItems": {"${OrdersTable}": {}}})
     assert definition.substitutions == {"OrdersTable": "${Token[Table.Name]}"}
