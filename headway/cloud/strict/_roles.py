@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import iam, sts
+from ministack.services import iam
 
 from headway.cloud.strict._decisions import DECISIONS, Request
 
@@ -110,8 +110,8 @@ def _may_assume(role: Mapping[str, Any], service: str, source_arn: str) -> bool:
     return bool(iam_evaluator.evaluate(_context(service, ASSUME, "*", told), [parsed]).decision == "Allow")
 
 
-_Documents = tuple[object, ...]
-_decisions: dict[tuple[Actor, str, str], tuple[_Documents, str]] = {}
+Documents = tuple[object, ...]
+_decisions: dict[tuple[Actor, str, str], tuple[Documents, str]] = {}
 
 
 def _decision(actor: Actor, action: str, resource: str) -> str:
@@ -121,7 +121,7 @@ def _decision(actor: Actor, action: str, resource: str) -> str:
         return UNTRUSTED
     account = get_account_id()
     found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
-    documents = (*_documents(role, account), role.get("AssumeRolePolicyDocument"), found and found[0])
+    documents = (*documents_of(role, account), role.get("AssumeRolePolicyDocument"), found and found[0])
     key = (actor, action, resource)
     known = _decisions.get(key)
     if known is not None and known[0] == documents:
@@ -146,7 +146,7 @@ def _evaluated(actor: Actor, role: Mapping[str, Any], action: str, resource: str
     return str(result.decision)
 
 
-_policies: dict[tuple[str, str], tuple[_Documents, Any]] = {}
+_policies: dict[tuple[str, str], tuple[Documents, Any]] = {}
 
 
 def policies_kept(gather: Any) -> Any:
@@ -154,7 +154,7 @@ def policies_kept(gather: Any) -> Any:
 
     def gather_once(role_name: str, account_id: str) -> Any:
         role = iam._roles.get_scoped(account_id, None, role_name)
-        documents = () if role is None else _documents(role, account_id)
+        documents = () if role is None else documents_of(role, account_id)
         known = _policies.get((account_id, role_name))
         if known is None or known[0] != documents:
             known = _policies[account_id, role_name] = (documents, gather(role_name, account_id))
@@ -163,34 +163,7 @@ def policies_kept(gather: Any) -> Any:
     return gather_once
 
 
-_principals: dict[str, tuple[_Documents, Any]] = {}
-
-
-def principals_kept(resolve: Any) -> Any:
-    """Return ministack's `resolve_principal` with what it found last for a role's session, which it does thrice a
-    request; not for a session that ends or has policies of its own.
-    """
-
-    def resolve_once(key: str, account_id: str, credential: Any = None) -> Any:
-        session = sts._sessions.get(key)
-        arn = session.get("Arn", "") if session else ""
-        if ":assumed-role/" not in arn or "Expiration" in session or "SessionPolicies" in session:
-            return resolve(key, account_id, credential)
-        account = arn.split(":")[4]
-        role = iam._roles.get_scoped(account, None, arn.split("/")[1])
-        if role is None:
-            return resolve(key, account_id, credential)
-        tags = tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags") or ())
-        found = (session, tags, *_documents(role, account))
-        known = _principals.get(key)
-        if known is None or known[0] != found:
-            known = _principals[key] = (found, resolve(key, account_id, credential))
-        return known[1]
-
-    return resolve_once
-
-
-def _documents(role: Mapping[str, Any], account: str) -> _Documents:
+def documents_of(role: Mapping[str, Any], account: str) -> Documents:
     """Return the documents of a role: comparing them is quick, because they are the very same objects mostly."""
     attached = [
         iam_evaluator._resolve_managed_policy_document(arn, account)

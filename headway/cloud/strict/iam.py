@@ -15,7 +15,15 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import appconfig, sts
 
-from headway.cloud.strict import _creation, _decisions, _function_roles, _machine_roles, _roles, _sender_roles
+from headway.cloud.strict import (
+    _creation,
+    _credentials,
+    _decisions,
+    _function_roles,
+    _machine_roles,
+    _roles,
+    _sender_roles,
+)
 from headway.cloud.strict._decisions import DECISIONS, Request
 
 _CONFIGURATION_ACTIONS: Final = {
@@ -29,7 +37,7 @@ def apply() -> None:
     """Switch the engine on, note what it decides, and ask it for what goes on inside, too."""
     app.AUTH = True
     iam_evaluator._gather_role_policies = _roles.policies_kept(iam_evaluator._gather_role_policies)
-    iam_evaluator.resolve_principal = _roles.principals_kept(iam_evaluator.resolve_principal)
+    _credentials.apply()
     _take_tls_as_given()
     _note_decisions()
     _name_resources()
