@@ -29,7 +29,8 @@ def orphans(connection: Connection, vendor_name: str | None = None) -> list[Orph
     a loop.
     """
     dynamodb: DynamoDBClient = connection.target.client("dynamodb")
-    wanted = f"attribute_exists({JobAttribute.ANSWER}) AND attribute_not_exists({JobAttribute.CALL_ID})"
+    unasked = " AND ".join(f"attribute_not_exists({name})" for name in (JobAttribute.CALL_IDS, JobAttribute.CALL_ID))
+    wanted = f"attribute_exists({JobAttribute.ANSWER}) AND {unasked}"
     scan = dynamodb.get_paginator("scan")
     return [
         _orphan(item)

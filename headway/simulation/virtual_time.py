@@ -25,6 +25,7 @@ from headway_lane.limiter.core.steps import (
     Entry,
     Look,
     Mark,
+    Ready,
     Sight,
     Sleep,
     Steps,
@@ -117,6 +118,8 @@ class VirtualTime:
                     self._at(wake_us + process.oversleep_us, self._begin, process)
                     return
                 answer = None
+            elif isinstance(step, Ready):
+                answer = None  # the laboratory's callers have nothing to do
             elif isinstance(step, Look):
                 self.read_count += 1
                 answer = self.entry

@@ -1,8 +1,9 @@
 """The inbox (hop 10): a stored callback is verified, read by the contract, and matched to the waiting calls."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from headway_lane.callback import event
 from headway_lane.callback.event import CallbackEvent, EventKind
@@ -86,9 +87,9 @@ class Inbox:
             return self._beat(vendor, one.job_id)
         answer = Answer(one.job_id, one.kind is EventKind.SUCCESS, one.status, self._kept(vendor, one.body))
         parked = self._ledger.join_answer(vendor, answer)
-        if parked.call_id is None:
+        if not parked.call_ids:
             return CallbackOutcome.EARLY if parked.first else CallbackOutcome.DUPLICATE
-        return _OUTCOMES[self._settler.settle(parked.call_id, answer)]
+        return _foremost(_OUTCOMES[self._settler.settle(call_id, parked.answer)] for call_id in parked.call_ids)
 
     def _kept(self, vendor: str, body: str) -> str:
         """Return an event as the ledger keeps it: as it is, or as a claim check where an item has no room for it."""
@@ -98,15 +99,20 @@ class Inbox:
 
     def _beat(self, vendor: str, job_id: str) -> CallbackOutcome:
         """Progress keeps the waiting task alive; before the job ID is known there is nothing to keep alive yet."""
-        call_id = self._ledger.call_of_job(vendor, job_id)
-        call = self._ledger.find(call_id) if call_id else None
-        if call is None:
+        calls = [self._ledger.find(call_id) for call_id in self._ledger.calls_of_job(vendor, job_id)]
+        beaten = [self._settler.beat(call) for call in calls if call]
+        if not beaten:
             return CallbackOutcome.EARLY
-        return CallbackOutcome.HEARTBEAT if self._settler.beat(call) else CallbackOutcome.LATE
+        return CallbackOutcome.HEARTBEAT if any(beaten) else CallbackOutcome.LATE
 
 
-_OUTCOMES = {
+def _foremost(outcomes: Iterable[CallbackOutcome]) -> CallbackOutcome:
+    """Return what is said of an answer to several calls: the first of RESUMED, LATE, DUPLICATE that one of them got."""
+    return min(outcomes, key=list(_OUTCOMES.values()).index)
+
+
+_OUTCOMES: Final = {
     Settlement.RESUMED: CallbackOutcome.RESUMED,
-    Settlement.DUPLICATE: CallbackOutcome.DUPLICATE,
     Settlement.LATE: CallbackOutcome.LATE,
+    Settlement.DUPLICATE: CallbackOutcome.DUPLICATE,
 }

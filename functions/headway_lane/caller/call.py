@@ -1,9 +1,11 @@
 """One call under the ledger's eye (hops 6 and 7): begin, submit, accept, and join an answer that came first."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from headway_lane.caller.invocation import CallInput, CallOutcome, CallReport
 from headway_lane.contract.exchange import Ambiguity
@@ -16,7 +18,17 @@ from headway_lane.messages.claim import Claims, requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.resume.settlement import Settler
-from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, Malformed, NewerFormat, RetryLater
+from headway_lane.runtime.errors import (
+    ErrorCode,
+    FailTask,
+    HeadwayError,
+    InDoubt,
+    Malformed,
+    NewerFormat,
+    RetryLater,
+)
+from headway_lane.runtime.observability import logger
+from headway_lane.vendor_api.attempt import repeating
 from headway_lane.vendor_api.lookup import job_of_key
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.submission import submission_of
@@ -51,33 +63,50 @@ class WayBack:
     checks: Checks | None = None
 
 
+class TaskEnded(HeadwayError):  # noqa: N818 - named by what has happened
+    """Nobody waits for the call any more."""
+
+
+class Overtaken(HeadwayError):  # noqa: N818
+    """Somebody else makes the call now."""
+
+
 class Caller:
-    """Makes one call. `epoch_s` and `sleep_s` are the clock and the pause between two attempts, in seconds."""
+    """Makes one call. `reach` opens the way to the vendor, when the call is ours; `epoch_s` and `sleep_s` are the clock
+    and the pause between two attempts, in seconds.
+
+    Whatever fails before the ledger says `sending` lets the call go back to its queue. From there on the vendor may
+    have it: what fails then leaves it in doubt.
+    """
 
     def __init__(
         self,
         request: CallInput,
-        out: WayOut,
+        vendor: Vendor,
+        reach: Callable[[], WayOut],
         back: WayBack,
         *,
         epoch_s: Callable[[], float],
         sleep_s: Callable[[float], None],
     ) -> None:
         self._request = request
-        self._out = out
-        self._vendor = out.vendor
+        self._vendor = vendor
+        self._reach = reach
         self._back = back
         self._ledger = back.ledger
         self._epoch_s = epoch_s
         self._sleep_s = sleep_s
+        self._ends_epoch_s = request.ends_epoch_s
+        self._is_sending = False
+        self.turns: tuple[Turns, ...] = ()
 
     def call(self) -> CallReport:
-        """Submit a queued call once. A repeated invocation of one lease owner picks up where the first broke off.
+        """Submit a queued call once, or hand over what the vendor has already. May be repeated.
 
         Raises NewerFormat where the ledger's records are for newer code; then nothing has happened to the call here.
         """
         report = self._call()
-        for turns in (self._out.turns, self._out.poll_turns):
+        for turns in self.turns:
             turns.report()  # last: an error here repeats nothing but this
         return report
 
@@ -86,37 +115,95 @@ class Caller:
             call = self._begin()
             if call is None:
                 return CallReport(CallOutcome.DUPLICATE)
-            if not call.job_id and not self._back.settler.awaited(call):
-                return self._expire(call)
-            job_id = call.job_id or self._accept(call)
-        except RetryLater as error:
-            return self._defer(error)
+            return self._join(call, call.job_id) if call.job_id else self._make(call)
         except FailTask as error:
             return CallReport(CallOutcome.REJECTED, error=error.code, cause=error.cause)
-        self._join(call, job_id)
-        return CallReport(CallOutcome.ACCEPTED, job_id=job_id)
 
     def _begin(self) -> Call | None:
-        """Take the call from its queue, or take it up where an earlier invocation of this lease owner broke off: behind
-        the vendor's answer, where it has its job ID, or in mid-submit, which leaves it in doubt.
+        """Take the call from its queue, or from whoever has not sent it yet; or take it up where another invocation
+        broke off: behind the vendor's answer, where it has its job ID, or in mid-submit, which leaves it in doubt.
 
-        None where the call is another's, or over. FailTask where it is in doubt and must not be submitted again.
+        None where the call is another attempt's, or over; and where another invocation may still be sending it: then
+        its request comes again when the lease is over. FailTask where it is in doubt and must not be submitted again.
         """
-        call_id, owner = self._request.call_id, self._request.lease_owner
-        begun = self._ledger.begin(call_id, owner, self._vendor.caller_timeout_s)
+        request, lease_s = self._request, self._vendor.caller_timeout_s
+        begun = self._ledger.begin(request.call_id, request.attempt, request.holder, lease_s)
         if begun is not None:
             return begun
-        found = self._ledger.find(call_id)
-        if found is None or found.lease_owner != owner:
+        found = self._ledger.find(request.call_id)
+        if found is None or found.attempt != request.attempt:
             return None
         if found.state in (CallState.ACCEPTED, CallState.ANSWERED) and found.job_id:
             return found
-        if found.state is not CallState.DISPATCHING:
+        if found.state is not CallState.SENDING:
             return None
-        if self._vendor.submit.ambiguity is Ambiguity.REJECT:
-            cause = f"{self._vendor.name}: the caller broke off; not repeated, a job could be doubled"
+        left_s = found.lease_until_epoch_s - self._epoch_s()
+        if left_s > 0:
+            self._requeue(found, left_s)
+            return None
+        taken = self._ledger.take_back(found, request.holder, lease_s)
+        if taken is not None and self._vendor.submit.ambiguity is Ambiguity.REJECT:
+            cause = (
+                f"{self._vendor.name}: a caller broke off while it was sending; not repeated, a job could be doubled"
+            )
             raise FailTask(ErrorCode.CALLER_CRASHED, cause)
-        return replace(found, doubtful=True)
+        return taken
+
+    def _make(self, call: Call) -> CallReport:
+        """Get the vendor's job ID and write it down."""
+        try:
+            job_id = self._submit(call)
+        except TaskEnded:
+            return self._expire(call)
+        except Overtaken:
+            return CallReport(CallOutcome.DUPLICATE)
+        except NewerFormat:
+            raise
+        except RetryLater as later:
+            return self._defer(call, later, CallOutcome.DEFERRED)
+        except FailTask:
+            raise
+        except Exception as error:
+            if self._is_sending:
+                raise
+            logger().warning("call not ready", call_id=call.call_id, error_type=type(error).__name__)
+            unready = (InDoubt if call.doubtful else RetryLater)(f"{type(error).__name__} before the vendor was called")
+            return self._defer(call, unready, CallOutcome.UNREADY)
+        self._accept(call, job_id)
+        return self._join(call, job_id)
+
+    def _submit(self, call: Call) -> str:
+        out = self._reach()
+        self.turns = (out.turns, out.poll_turns)
+        key = call.idempotency_key
+        ask = partial(job_of_key, out.proxy, out.vendor, key, out.poll_turns)
+        submission = submission_of(out.vendor, self._payload(), key, out.callback_url, out.callback_key)
+        return submit(
+            out.proxy,
+            out.vendor,
+            submission,
+            out.turns,
+            ask,
+            self._sleep_s,
+            ready=partial(self._ready, call),
+            doubtful=call.doubtful,
+        )
+
+    def _ready(self, call: Call) -> None:
+        """Ask whether the task still waits, and let the ledger say that the call is being sent: the last steps before
+        the socket. Raises TaskEnded and Overtaken.
+        """
+        if not self._back.settler.awaited(call):
+            raise TaskEnded
+        self._ends_epoch_s = int(self._epoch_s()) + self._vendor.call_heartbeat_s
+        if not self._is_sending and self._ledger.send(call.call_id, call.attempt, self._request.holder) is None:
+            raise Overtaken
+        self._is_sending = True
+
+    def _accept(self, call: Call, job_id: str) -> None:
+        """Write the job ID down, and try hard: without it nobody finds the job that the vendor is working on."""
+        retrying = repeating(lambda error: isinstance(error, (BotoCoreError, ClientError)), self._sleep_s)
+        retrying(self._ledger.accept, call.call_id, call.attempt, job_id)
 
     def _expire(self, call: Call) -> CallReport:
         """Drop a call whose task has ended while it was queued: the vendor would work for nobody.
@@ -124,34 +211,11 @@ class Caller:
         Its permit is not used, and its slot stays empty. Its in-flight permit is given back, but where an earlier
         attempt may have left a job at the vendor.
         """
-        self._ledger.expire(call.call_id)
+        cause = f"{self._vendor.name}: the task had ended before the vendor was called"
+        self._ledger.expire(call, cause)
         if not call.doubtful:
             self._back.settler.release(call)
-        cause = f"{self._vendor.name}: the task had ended before the vendor was called"
         return CallReport(CallOutcome.EXPIRED, error=ErrorCode.REQUEST_EXPIRED, cause=cause)
-
-    def _accept(self, call: Call) -> str:
-        """Get the vendor's job ID and write it down. RetryLater, InDoubt and FailTask as `submit` raises them."""
-        job_id = self._answered_too_late() or self._submit(call)
-        self._ledger.accept(call.call_id, job_id)
-        return job_id
-
-    def _answered_too_late(self) -> str | None:
-        """Return the job of a call whose good answer came when its task had ended: whoever repeats the call takes that
-        answer, and the vendor is not asked to work twice.
-        """
-        predecessor = self._request.predecessor
-        call = self._ledger.find(predecessor) if predecessor else None
-        if call is None or call.vendor != self._vendor.name or call.state is not CallState.LATE or not call.job_id:
-            return None
-        answer = self._ledger.answer_of_job(call.vendor, call.job_id)
-        return call.job_id if answer and answer.succeeded else None
-
-    def _submit(self, call: Call) -> str:
-        out, key = self._out, self._request.idempotency_key
-        ask = partial(job_of_key, out.proxy, out.vendor, key, out.poll_turns)
-        submission = submission_of(out.vendor, self._payload(), key, out.callback_url, out.callback_key)
-        return submit(out.proxy, out.vendor, submission, out.turns, ask, self._sleep_s, doubtful=call.doubtful)
 
     def _payload(self) -> Mapping[str, Any]:
         """Return what the vendor gets: the payload, or what its claim check stands for. FailTask where that is gone."""
@@ -163,40 +227,49 @@ class Caller:
             raise FailTask(ErrorCode.REQUEST_MALFORMED, "payload: its claim check does not stand for an object")
         return payload
 
-    def _defer(self, error: RetryLater) -> CallReport:
+    def _defer(self, call: Call, error: RetryLater, outcome: CallOutcome) -> CallReport:
         """Let the call wait in its request queue, for as long as it takes.
 
-        First the ledger: a message that came while the call is `dispatching` would be dropped as a duplicate. After a
-        crash between the two, the next attempt of `dispatch_call` begins the call anew. A message too many does no
-        harm: `begin` lets one through, and what finds the call elsewhere than `queued` is dropped. In doubt the call
-        keeps its in-flight permit: the vendor may work on the job.
+        First the ledger: a message that came while the call is in hand would wait for its lease. After a crash between
+        the two, the next attempt of `dispatch_call` begins the call anew. A message too many does no harm: `begin` lets
+        one through, and what finds the call elsewhere is dropped. In doubt the call keeps its in-flight permit: the
+        vendor may work on the job.
         """
-        request, doubtful = self._request, isinstance(error, InDoubt)
-        call = self._ledger.release(request.call_id, doubtful)
-        if call is None:
-            return CallReport(CallOutcome.DUPLICATE)  # it has expired meanwhile: nobody waits for it
+        doubtful = isinstance(error, InDoubt)
+        if self._ledger.release(call, doubtful) is None:
+            return CallReport(CallOutcome.DUPLICATE)  # somebody else has it
         if not doubtful:
             self._back.settler.release(call)  # before another dispatcher can take it again for the same call
-        again = CallRequest(
-            call.call_id, call.vendor, request.idempotency_key, request.payload, call.waiter, request.predecessor
-        )
-        self._back.requests.requeue(again.to_body(), request.origin, error.retry_after_s)
+        self._requeue(call, error.retry_after_s)
         return CallReport(
-            CallOutcome.NEWER if isinstance(error, NewerFormat) else CallOutcome.DEFERRED,
+            outcome,
             error=ErrorCode.VENDOR_THROTTLED,
             cause=f"{self._vendor.name}: {error}",
             retry_after_s=error.retry_after_s,
         )
 
-    def _join(self, call: Call, job_id: str) -> None:
+    def _requeue(self, call: Call, delay_s: float | None) -> None:
+        request = self._request
+        again = CallRequest(
+            call.call_id, call.attempt, request.place, call.vendor, request.payload, call.waiter, self._ends_epoch_s
+        )
+        self._back.requests.requeue(again.to_body(), request.origin, delay_s)
+
+    def _join(self, call: Call, job_id: str) -> CallReport:
         """Map the job ID to the call; settle at once where the vendor's answer was faster than its own response, and
-        have the job asked about otherwise, in case that its callback never comes.
+        have the job asked about otherwise, in case that its callback never comes. FailTask where the job is another
+        tenant's.
         """
-        answer = self._ledger.join_call(call.vendor, job_id, call.call_id)
+        try:
+            answer = self._ledger.join_call(call, job_id)
+        except FailTask as error:
+            self._ledger.abandon(call, error.code, error.cause)
+            raise
         if answer is not None:
             self._back.settler.settle(call.call_id, answer)
-            return
-        self._back.settler.beat(call)
-        checks, poll = self._back.checks, self._vendor.poll
-        if checks and poll:
-            checks.put(Check.first(self._vendor, poll, call.call_id, job_id, int(self._epoch_s())))
+        else:
+            checks, poll = self._back.checks, self._vendor.poll
+            if checks and poll:
+                checks.put(Check.first(self._vendor, poll, call.call_id, job_id, int(self._epoch_s())))
+            self._back.settler.awaited(call)  # after the check, which must not be lost for a throttled sign of life
+        return CallReport(CallOutcome.ACCEPTED, job_id=job_id)

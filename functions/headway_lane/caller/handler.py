@@ -26,6 +26,7 @@ from headway_lane.verification.keys import webhook_keys
 METRICS: Final = {
     CallOutcome.ACCEPTED: Metric.CALLS_ACCEPTED,
     CallOutcome.DEFERRED: Metric.CALLS_THROTTLED,
+    CallOutcome.UNREADY: Metric.CALLS_UNREADY,
     CallOutcome.REJECTED: Metric.CALLS_REJECTED,
     CallOutcome.DUPLICATE: Metric.CALLS_DUPLICATE,
     CallOutcome.EXPIRED: Metric.CALLS_EXPIRED,
@@ -56,10 +57,9 @@ def way_back_of(vendor: Vendor) -> WayBack:
 
 def call(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make one call to the vendor, or leave it to newer code."""
-    del context
     vendor, counts = worker.vendor(), Counter[Metric]()
     try:
-        report = _made(vendor, CallInput.from_event(event), counts)
+        report = _made(vendor, CallInput.from_event(event, context.aws_request_id), counts)
     except NewerFormat as newer:
         note(counts, newer)
         report = requeued(event, vendor.name, worker.ledger(), worker.request_queues(), newer)
@@ -69,9 +69,17 @@ def call(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _made(vendor: Vendor, request: CallInput, counts: Counter[Metric]) -> CallReport:
     """Make a call and count what became of it. Raises NewerFormat."""
-    out = way_out_of(vendor, request.permit)
-    report = Caller(request, out, way_back_of(vendor), epoch_s=clock.epoch_s, sleep_s=clock.sleep_s).call()
-    missed_count, late_count = out.turns.missed_count, out.turns.late_count
+    caller = Caller(
+        request,
+        vendor,
+        lambda: way_out_of(vendor, request.permit),
+        way_back_of(vendor),
+        epoch_s=clock.epoch_s,
+        sleep_s=clock.sleep_s,
+    )
+    report = caller.call()
+    missed_count = sum(turns.missed_count for turns in caller.turns)
+    late_count = sum(turns.late_count for turns in caller.turns)
     logger().info(
         "call made",
         call_id=request.call_id,
@@ -84,5 +92,6 @@ def _made(vendor: Vendor, request: CallInput, counts: Counter[Metric]) -> CallRe
     counts[METRICS[report.outcome]] += 1
     counts[Metric.PERMITS_MISSED] += missed_count
     counts[Metric.PERMITS_LATE] += late_count
-    counts.update(cool_down_counts(out.turns.cool_downs + out.poll_turns.cool_downs))
+    for turns in caller.turns:
+        counts.update(cool_down_counts(turns.cool_downs))
     return report

@@ -5,36 +5,39 @@ from enum import StrEnum
 from typing import Any, Self
 
 from headway_lane.limiter.core.reservations import Permit
+from headway_lane.messages.identity import Place
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import REQUEST
 
 
 @dataclass(frozen=True, slots=True)
 class CallInput:
-    """One call to be made. `lease_owner` is the execution of `dispatch_call` itself. A call that is deferred goes back
-    to its `origin`; one that repeats another names it as its `predecessor`.
+    """One call to be made, by one attempt; `holder` is this invocation. A call that is deferred goes back to its
+    `origin`. `ends_epoch_s` is when its task ends unless it hears from us.
     """
 
     call_id: str
-    lease_owner: str
-    idempotency_key: str
+    attempt: str
+    place: Place
+    holder: str
     payload: dict[str, Any]
     origin: Origin
     permit: Permit | None
-    predecessor: str = ""
+    ends_epoch_s: int | None = None
 
     @classmethod
-    def from_event(cls, event: dict[str, Any]) -> Self:
+    def from_event(cls, event: dict[str, Any], holder: str) -> Self:
         """Read the function's event; `permit` is empty for plain pacing. Raises NewerFormat."""
         REQUEST.check(event)
         return cls(
             call_id=event["call_id"],
-            lease_owner=event["lease_owner"],
-            idempotency_key=event["idempotency_key"],
+            attempt=event["attempt"],
+            place=Place.of_document(event["call"]),
+            holder=holder,
             payload=event["payload"],
             origin=Origin(**event["origin"]),
             permit=Permit(**event["permit"]) if event.get("permit") else None,
-            predecessor=event.get("predecessor", ""),
+            ends_epoch_s=event.get("ends_epoch_s"),
         )
 
 
@@ -43,6 +46,8 @@ class CallOutcome(StrEnum):
 
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
+    UNREADY = "unready"
+    """Deferred, because something of ours failed before the vendor was called."""
     REJECTED = "rejected"
     DUPLICATE = "duplicate"
     EXPIRED = "expired"

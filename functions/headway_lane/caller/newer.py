@@ -15,8 +15,8 @@ from headway_lane.messages.request import TASK_TOKEN_FIELD
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.runtime.errors import NewerFormat
 
-_ADDED: Final = frozenset({"permit", "origin", "lease_owner"})
-"""What dispatcher and `dispatch_call` have added to the request."""
+_ADDED: Final = frozenset({"permit", "origin", "attempt", "call_id"})
+"""What the dispatcher has added to the request."""
 
 
 def requeued(

@@ -10,7 +10,6 @@ from headway_lane.contract.limits import Scope
 from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.in_flight import InFlight
-from headway_lane.messages.request import call_id_of
 from headway_lane.runtime.errors import RetryLater
 
 ADMIT_AHEAD_US: Final = 250_000
@@ -66,9 +65,9 @@ class Unlimited:
 UNLIMITED: Final = Unlimited()
 
 
-def admit_all(vendor: Vendor, bodies: Sequence[str]) -> Admission:
+def admit_all(vendor: Vendor, call_ids: Sequence[str]) -> Admission:
     """Admit everybody."""
-    del vendor, bodies
+    del vendor, call_ids
     return UNLIMITED
 
 
@@ -130,13 +129,12 @@ class BatchAdmission:
 def admission_of(
     in_flight_of: Callable[[Vendor], InFlight | None], sleep_us: Callable[[int], None]
 ) -> Callable[[Vendor, Sequence[str]], Admission]:
-    """Return what admits a batch of request messages; nothing is taken before the first call asks."""
+    """Return what admits the calls of a batch; nothing is taken before the first call asks."""
 
-    def admission(vendor: Vendor, bodies: Sequence[str]) -> Admission:
+    def admission(vendor: Vendor, call_ids: Sequence[str]) -> Admission:
         in_flight = in_flight_of(vendor)
         if in_flight is None:
             return UNLIMITED
-        call_ids = [call_id for body in bodies if (call_id := call_id_of(body))]
         chunk_count = max(1, int(vendor.burst_rps(Scope.SUBMIT) * ADMIT_AHEAD_US // 1_000_000))
         return BatchAdmission(in_flight, call_ids, chunk_count, sleep_us)
 

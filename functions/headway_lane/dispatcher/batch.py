@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from headway_lane.dispatcher.admission import Admission
 from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.limiter.pace import Starts
-from headway_lane.messages.origin import Origin
+from headway_lane.messages.received import Received
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.runtime.errors import Malformed, NewerFormat, RetryLater
 from headway_lane.runtime.formats import note
@@ -27,38 +27,55 @@ class RequestBatch:
         self._admission = admission
         self.counts: Counter[Metric] = Counter()
 
-    def dispatch(self, body: str, origin: Origin) -> None:
+    def dispatch(self, received: Received) -> None:
         """Dispatch one message; one that has to wait long goes back to its queue. Raises Malformed, and whatever a
         client raises.
         """
         try:
-            dispatched = self._dispatcher.dispatch(body, origin, self._turns, self._admission)
+            self.counts[self._dispatched(received)] += 1
         except Malformed as error:
             self.counts[Metric.REQUESTS_MALFORMED] += 1
             logger().warning("request malformed", reason=str(error))
             raise
-        except RetryLater as error:
-            self._requests.requeue(body, origin, error.retry_after_s)
+        except NewerFormat as newer:
+            self._requests.requeue(received.body, received.origin, newer.retry_after_s)
             self.counts[Metric.CALLS_REQUEUED] += 1
-            if isinstance(error, NewerFormat):
-                note(self.counts, error)
-            return
+            note(self.counts, newer)
         except Exception as error:  # the batch processor returns the message to the queue, and says nothing
             logger().warning("dispatch failed", error_type=type(error).__name__, reason=str(error))
             raise
-        self.counts[Metric.CALLS_DISPATCHED if dispatched else Metric.CALLS_DUPLICATE] += 1
+
+    def _dispatched(self, received: Received) -> Metric:
+        request = self._dispatcher.read(received)
+        waiting = self._dispatcher.awaited(request)
+        if waiting is None:
+            self._admission.release(request.call_id)
+            logger().warning("task ended in the queue", call_id=request.call_id, ends_epoch_s=request.ends_epoch_s)
+            dropped = self._dispatcher.drop(request, received.tenant)
+            return Metric.CALLS_EXPIRED if dropped else Metric.CALLS_DUPLICATE
+        try:
+            started = self._dispatcher.dispatch(waiting, received.origin, self._turns, self._admission)
+        except NewerFormat:
+            raise
+        except RetryLater as later:
+            self._requests.requeue(waiting.to_body(), received.origin, later.retry_after_s)
+            return Metric.CALLS_REQUEUED
+        return Metric.CALLS_DISPATCHED if started else Metric.CALLS_DUPLICATE
 
 
 @contextmanager
 def open_batch(
-    dispatcher: Dispatcher, requests: RequestQueues, bodies: Sequence[str], urgent: bool | None = None
+    dispatcher: Dispatcher, requests: RequestQueues, messages: Sequence[Received], urgent: bool | None = None
 ) -> Iterator[RequestBatch]:
     """Open a batch; what was reserved for its calls and not used goes back at its end, turns before in-flight permits.
 
     `urgent` says which queue all its messages are from; None where they may be from both. The calls that had to wait
     for an in-flight permit are counted at the end.
     """
-    with closing(dispatcher.admission(bodies)) as admission, closing(dispatcher.turns(len(bodies), urgent)) as turns:
+    with (
+        closing(dispatcher.admission(messages)) as admission,
+        closing(dispatcher.turns(len(messages), urgent)) as turns,
+    ):
         batch = RequestBatch(dispatcher, requests, turns, admission)
         yield batch
     if admission.full_count:

@@ -1,30 +1,38 @@
 """Dispatching a batch of requests (hop 3): record each, wait for its in-flight permit and turn, start its Express
-workflow.
+workflow. No slot is taken for a task that has ended, nor for a job that the vendor has already.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Final
 
 from headway_lane.contract.profile import Profiles, TuningUnknown
+from headway_lane.contract.timing import MARGIN_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.admission import UNLIMITED, Admission, admit_all
-from headway_lane.ledger.record import OVER, CallState
+from headway_lane.ledger.record import OVER, Call
 from headway_lane.ledger.store import Ledger
+from headway_lane.ledger.succession import Next, of_another_attempt, of_the_same_attempt
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import Pace, Starts, no_starts
 from headway_lane.messages import json_text
 from headway_lane.messages.origin import Origin
+from headway_lane.messages.received import Received
 from headway_lane.messages.request import REQUEST, CallRequest, waiter_of
 from headway_lane.resume.waiters import Waiters
-from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
+from headway_lane.runtime.errors import ErrorCode, Malformed, NewerFormat, RetryLater
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
+ENDS_SOON_S: Final = MARGIN_S
+"""A task that would end within this time is asked whether it still waits, which lets it wait anew: what is dispatched
+takes about so long to the vendor.
+"""
+
 
 class Dispatcher:
-    """Dispatches the requests of one vendor; clients and pace are arguments."""
+    """Dispatches the requests of one vendor; clients, pace and clock are arguments."""
 
     def __init__(
         self,
@@ -36,6 +44,7 @@ class Dispatcher:
         *,
         step_functions: "SFNClient",
         machine_arn: str,
+        epoch_s: Callable[[], float],
         admission_of: Callable[[Vendor, Sequence[str]], Admission] = admit_all,
     ) -> None:
         self._vendor_name = vendor_name
@@ -45,6 +54,7 @@ class Dispatcher:
         self._pace = pace
         self._step_functions = step_functions
         self._machine_arn = machine_arn
+        self._epoch_s = epoch_s
         self._admission_of = admission_of
         self._later: RetryLater | None = None
 
@@ -62,45 +72,115 @@ class Dispatcher:
             return no_starts()
         return self._pace.turns(vendor, tuning, count, urgent)
 
-    def admission(self, bodies: Sequence[str]) -> Admission:
+    def admission(self, messages: Sequence[Received]) -> Admission:
         """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks."""
-        return self._admission_of(self._profiles.vendor(self._vendor_name), bodies)
+        call_ids = [call_id for message in messages if (call_id := self._call_id(message))]
+        return self._admission_of(self._profiles.vendor(self._vendor_name), call_ids)
 
-    def dispatch(self, body: str, origin: Origin, turns: Starts, admission: Admission = UNLIMITED) -> bool:
-        """Start the Express workflow of one request message from `origin`. False for a duplicate delivery.
-
-        Malformed requests fail their waiting task at once and raise, so that the queue moves them to its DLQ.
+    def read(self, received: Received) -> CallRequest:
+        """Read a message, and say when its task ends. A malformed one fails its waiting task at once and raises, so
+        that the queue moves it to its DLQ. Raises NewerFormat, too.
         """
-        request = self._read(body)
+        try:
+            request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
+        except Malformed as error:
+            waiter = waiter_of(received.body)
+            if waiter:
+                self._waiters.fail(waiter, ErrorCode.REQUEST_MALFORMED, str(error))
+            raise
+        return request if request.ends_epoch_s else self._alive(request, received.sent_epoch_s)
+
+    def awaited(self, request: CallRequest) -> CallRequest | None:
+        """Return a request whose task waits, and may wait anew where it would have ended soon; None where it has ended.
+
+        On the direct way nobody asks after the dispatcher, so every task is asked here.
+        """
         vendor = self._profiles.vendor(self._vendor_name)
-        if not self._ledger.enqueue(request, vendor.record_ttl_s):
-            known = self._ledger.find(request.call_id)
-            if known is None or known.state is not CallState.QUEUED:
-                over = known is None or known.state in OVER
-                (admission.release if over else admission.keep)(request.call_id)  # which was taken ahead
-                return False
+        ends_epoch_s = request.ends_epoch_s or 0
+        if not vendor.dispatch.direct and self._epoch_s() < ends_epoch_s - ENDS_SOON_S:
+            return request
+        return self._alive(request, self._epoch_s()) if self._waiters.beat(request.waiter) else None
+
+    def drop(self, request: CallRequest, tenant: str) -> bool:
+        """Write down that a request's task ended before its call was made. False where its call went further, or is
+        another attempt's.
+        """
+        vendor = self._profiles.vendor(self._vendor_name)
+        call = self._ledger.enqueue(request, tenant, vendor.record_ttl_s)
+        ours = call.attempt == request.attempt
+        return ours and self._ledger.expire(call, f"{vendor.name}: the task had ended in the queue") is not None
+
+    def dispatch(self, request: CallRequest, origin: Origin, turns: Starts, admission: Admission = UNLIMITED) -> bool:
+        """Start the Express workflow of one request from `origin`. False for a duplicate delivery. Raises RetryLater
+        where it has to wait, and Malformed where two tasks wait for one call.
+        """
+        vendor = self._profiles.vendor(self._vendor_name)
+        call = self._ledger.enqueue(request, origin.group or "", vendor.record_ttl_s)
+        if call.attempt == request.attempt:
+            after = of_the_same_attempt(call, self._epoch_s())
+        else:
+            after = self._succeed(call, request, vendor.record_ttl_s)
+        if after is Next.DROP:
+            (admission.release if call.state in OVER else admission.keep)(request.call_id)  # which was taken ahead
+            return False
+        if after is Next.WAIT:
+            admission.keep(request.call_id)
+            raise RetryLater("somebody else is making the call", call.lease_until_epoch_s - self._epoch_s())
+        if after is Next.JOIN:
+            admission.keep(request.call_id)
+            self._start(request, origin, None)
+            return True
         admission.admit(request.call_id)
         try:
             permit = self._turn(turns)
         except RetryLater:
             admission.release(request.call_id)
             raise
+        self._start(request, origin, permit)
+        return True
+
+    def _succeed(self, call: Call, request: CallRequest, ttl_s: int) -> Next:
+        """Let another attempt go on with a call, if its task waits and the one before has ended."""
+        if call.state not in OVER and self._waiters.beat(call.waiter):
+            cause = "two tasks wait for the same call: tell the items of nested Maps apart by `call.item`"
+            self._waiters.fail(request.waiter, ErrorCode.REQUEST_MALFORMED, cause)
+            raise Malformed(cause)
+        if not self._waiters.beat(request.waiter):
+            return Next.DROP  # it is the earlier one, whose message came late
+        succession = of_another_attempt(call, self._epoch_s())
+        if succession.next is not Next.WAIT and not self._ledger.take_over(call, request, succession, ttl_s):
+            raise RetryLater("the call has moved meanwhile")
+        return succession.next
+
+    def _call_id(self, message: Received) -> str | None:
+        """Return a message's call; None where it will not be dispatched by this code."""
+        try:
+            return CallRequest.from_body(message.body, self._vendor_name, message.tenant).call_id
+        except (Malformed, NewerFormat):
+            return None
+
+    def _alive(self, request: CallRequest, heard_epoch_s: float) -> CallRequest:
+        """Return a request whose task was last heard of then."""
+        vendor = self._profiles.vendor(self._vendor_name)
+        return replace(request, ends_epoch_s=int(heard_epoch_s) + vendor.call_heartbeat_s)
+
+    def _start(self, request: CallRequest, origin: Origin, permit: Permit | None) -> None:
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
             input=json_text.write(
                 {
                     **REQUEST.stamp,
                     "call_id": request.call_id,
+                    "attempt": request.attempt,
+                    "call": request.place.as_document(),
                     "vendor": request.vendor,
-                    "idempotency_key": request.idempotency_key,
                     "payload": request.payload,
-                    "predecessor": request.predecessor,
+                    "ends_epoch_s": request.ends_epoch_s,
                     "permit": asdict(permit) if permit else {},
                     "origin": asdict(origin),
                 }
             ),
         )
-        return True
 
     def _turn(self, turns: Starts) -> Permit | None:
         """Take the next turn. Once a batch has none left, all that is left of it waits as long as the first: RetryLater
@@ -115,12 +195,3 @@ class Dispatcher:
             raise
         except StopIteration:
             raise RetryLater("the batch lost its turns: the reservation before failed") from None
-
-    def _read(self, body: str) -> CallRequest:
-        try:
-            return CallRequest.from_body(body, self._vendor_name)
-        except Malformed as error:
-            waiter = waiter_of(body)
-            if waiter:
-                self._waiters.fail(waiter, ErrorCode.REQUEST_MALFORMED, str(error))
-            raise

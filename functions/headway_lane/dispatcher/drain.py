@@ -4,10 +4,10 @@ A contract below one call per several seconds would keep a polling dispatcher id
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from headway_lane.dispatcher.batch import RequestBatch
-from headway_lane.messages.origin import GROUP_ATTRIBUTE, Origin
+from headway_lane.messages.received import ASKED_ATTRIBUTES, Received
 from headway_lane.runtime.aws import RECEIVE_WAIT_S
 from headway_lane.runtime.errors import HeadwayError
 
@@ -15,37 +15,26 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 
-class ReceivedRequest(NamedTuple):
-    """A request message that is out of sight of others until it is deleted, or its visibility timeout ends."""
-
-    body: str
-    origin: Origin
-    receipt: str
-
-
-def receive(sqs: "SQSClient", queue_urls: Sequence[str], count: int) -> Sequence[ReceivedRequest]:
+def receive(sqs: "SQSClient", queue_urls: Sequence[str], count: int) -> Sequence[Received]:
     """Receive at most `count` messages: those of the later queues fill what the earlier ones leave."""
-    received: list[ReceivedRequest] = []
+    received: list[Received] = []
     for queue_url in queue_urls:
         if len(received) < count:
             answer = sqs.receive_message(
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=count - len(received),
                 WaitTimeSeconds=RECEIVE_WAIT_S,
-                MessageSystemAttributeNames=[GROUP_ATTRIBUTE],
+                MessageSystemAttributeNames=list(ASKED_ATTRIBUTES),
             )
-            received += [
-                ReceivedRequest(message["Body"], Origin.of_message(queue_url, message), message["ReceiptHandle"])
-                for message in answer.get("Messages", [])
-            ]
+            received += [Received.of_message(queue_url, message) for message in answer.get("Messages", [])]
     return received
 
 
-def dispatch_received(sqs: "SQSClient", received: Sequence[ReceivedRequest], batch: RequestBatch) -> None:
+def dispatch_received(sqs: "SQSClient", received: Sequence[Received], batch: RequestBatch) -> None:
     """Dispatch each message and delete it. One that is malformed stays, and moves to the DLQ by its receive count."""
     for request in received:
         try:
-            batch.dispatch(request.body, request.origin)
+            batch.dispatch(request)
         except HeadwayError:
             continue
         sqs.delete_message(QueueUrl=request.origin.queue_url, ReceiptHandle=request.receipt)

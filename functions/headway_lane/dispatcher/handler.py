@@ -20,7 +20,7 @@ from headway_lane.limiter import in_flight_tables
 from headway_lane.limiter.delay import Pacer
 from headway_lane.limiter.pace import DelayPace, Pace, PermitPace
 from headway_lane.limiter.tables import budgets
-from headway_lane.messages.origin import Origin
+from headway_lane.messages.received import Received
 from headway_lane.runtime import clock
 from headway_lane.runtime.names import Environment, Metric
 from headway_lane.runtime.observability import publish
@@ -45,6 +45,7 @@ def dispatcher() -> Dispatcher:
         pace_of(worker.vendor()),
         step_functions=worker.step_functions(),
         machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),
+        epoch_s=clock.epoch_s,
         admission_of=admission_of(in_flight_tables.in_flight_of, clock.sleep_us),
     )
 
@@ -58,12 +59,12 @@ def dispatch_batch(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
     records = event["Records"]  # all of one queue
     queue_urls = worker.request_queue_urls()
-    urgent = Origin.of_record(SQSRecord(records[0]), queue_urls).is_urgent(queue_urls)
-    bodies = [record["body"] for record in records]
-    with open_batch(dispatcher(), worker.request_queues(), bodies, urgent) as batch:
+    messages = [Received.of_record(SQSRecord(record), queue_urls) for record in records]
+    urgent = messages[0].origin.is_urgent(queue_urls)
+    with open_batch(dispatcher(), worker.request_queues(), messages, urgent) as batch:
 
         def dispatch_record(record: SQSRecord) -> None:
-            batch.dispatch(record.body, Origin.of_record(record, queue_urls))
+            batch.dispatch(Received.of_record(record, queue_urls))
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         response = process_partial_response(event, dispatch_record, processor, context)
@@ -74,8 +75,7 @@ def dispatch_batch(event: dict[str, Any], context: LambdaContext) -> PartialItem
 def drain(event: dict[str, Any]) -> dict[str, int]:
     """Dispatch at most `batch_size` waiting requests; the schedule's input names the number."""
     received = receive(worker.sqs(), worker.request_queue_urls(), event["batch_size"])
-    bodies = [request.body for request in received]
-    with open_batch(dispatcher(), worker.request_queues(), bodies) as batch:
+    with open_batch(dispatcher(), worker.request_queues(), received) as batch:
         dispatch_received(worker.sqs(), received, batch)
     publish(setting(Environment.VENDOR), batch.counts)
     return {"received": len(received), "dispatched": batch.counts[Metric.CALLS_DISPATCHED]}

@@ -6,7 +6,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import RECORDING_CALLS
 from headway_lane.limiter.needs import RESERVING, counting_in_flight
 from headway_lane.messages.needs import REQUEUEING
-from headway_lane.resume.needs import FAILING_TASKS
+from headway_lane.resume.needs import ASKING_TASKS, FAILING_TASKS
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.needs import LambdaEntry, Resource, may, reads
 
@@ -23,6 +23,7 @@ def dispatcher(vendor: Vendor) -> LambdaEntry:
         | reads(Environment.DISPATCH_MACHINE_ARN, Environment.REQUEST_QUEUE_URLS)
         | may(Resource.DISPATCH_MACHINE, "states:StartExecution")
         | FAILING_TASKS
+        | ASKING_TASKS
         | receiving.where(vendor.dispatch.drain is Drain.SCHEDULE)
     )
     return LambdaEntry("dispatcher.handler.dispatch", needs)

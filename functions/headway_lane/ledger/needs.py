@@ -4,7 +4,7 @@ from typing import Final
 
 from headway_lane.runtime.needs import Resource, may
 
-RECORDING_CALLS: Final = may(Resource.CALLS, "dynamodb:PutItem", "dynamodb:GetItem")
+RECORDING_CALLS: Final = may(Resource.CALLS, "dynamodb:PutItem", "dynamodb:UpdateItem")
 MOVING_CALLS: Final = may(Resource.CALLS, "dynamodb:GetItem", "dynamodb:UpdateItem")
 JOINING_JOBS: Final = may(Resource.JOBS, "dynamodb:UpdateItem")
 READING_ANSWERS: Final = may(Resource.JOBS, "dynamodb:GetItem")

@@ -1,18 +1,21 @@
 r"""The ledger's words: states of a call, the record of one call, the answer to it, and the names of their attributes.
 
-queued -> dispatching -> accepted -> answered -> resumed
-              \-> rejected <-/       \-> late | expired
+queued -> dispatching -> sending -> accepted -> answered -> resumed
+   \          |             |           |           \-> late
+    \-> expired <-/          |           |
+     \-> rejected <----------+-----------/
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from headway_lane.messages.identity import idempotency_key_of
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.formats import FORMAT_VERSION, Format
 
-CALL: Final = Format("the record of the call", version=1)
-JOB: Final = Format("the record of the job", version=1)
+CALL: Final = Format("the record of the call", version=2)
+JOB: Final = Format("the record of the job", version=2)
 """With the answer in it."""
 
 
@@ -21,6 +24,9 @@ class CallState(StrEnum):
 
     QUEUED = "queued"
     DISPATCHING = "dispatching"
+    """Somebody is about to call the vendor; nothing was sent. Whoever takes it over ends that."""
+    SENDING = "sending"
+    """The vendor may have it from here on: without an answer it is in doubt."""
     ACCEPTED = "accepted"
     ANSWERED = "answered"
     RESUMED = "resumed"
@@ -29,12 +35,12 @@ class CallState(StrEnum):
     EXPIRED = "expired"
 
 
-UNANSWERED: Final = (CallState.QUEUED, CallState.DISPATCHING, CallState.ACCEPTED)
-"""States from which a waiting task may still expire; `workflows/call_vendor.asl.json` has the same list."""
-
-
+SENT_BY_NOBODY: Final = (CallState.QUEUED, CallState.DISPATCHING)
+"""States in which this attempt has sent nothing."""
+UNACCEPTED: Final = (*SENT_BY_NOBODY, CallState.SENDING)
+"""States in which the vendor has not answered."""
 OVER: Final = (CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED)
-"""States in which nothing happens to a call any more, but that a late answer to an expired one is noted."""
+"""States in which nothing happens to a call any more, unless another attempt is made at it."""
 
 
 class CallAttribute(StrEnum):
@@ -43,13 +49,24 @@ class CallAttribute(StrEnum):
     CALL_ID = "call_id"
     STATE = "state"
     VENDOR = "vendor"
+    EXECUTION = "execution"
+    """The ARN of the execution that asked: by it an index finds its calls."""
+    STEP = "step"
+    """The state that asked, and the item of its Map: `CallVendor`, or `CallVendor/7`."""
+    TENANT = "tenant"
     WAITER = "waiter"
     """Who waits for the call; in this attribute only, and never a key."""
-    IDEMPOTENCY_KEY = "idempotency_key"
-    LEASE_OWNER = "lease_owner"
+    ATTEMPT = "attempt"
+    """Whose moves are taken: the attempt of the waiter."""
+    ROUND = "round"
+    """How many jobs the vendor has ended for this call: each more is another job, with an idempotency key of its own.
+    """
+    HOLDER = "holder"
+    """The invocation that makes the call, or the run of `dispatch_call_direct`."""
     LEASE_UNTIL_EPOCH_S = "lease_until_epoch_s"
+    """By then the holder is dead for sure."""
     DOUBTFUL = "doubtful"
-    """There where the call went back to its queue while nobody knew whether the vendor had taken it."""
+    """There where nobody knows whether the vendor has taken the job of this round."""
     MOVE_ID = "move_id"
     """Signs the last move that a function made, so that it knows its own work again."""
     JOB_ID = "job_id"
@@ -60,10 +77,15 @@ class CallAttribute(StrEnum):
 
 
 class JobAttribute(StrEnum):
-    """Attributes of the jobs table, which maps a vendor's job ID to the call; either half may be written first."""
+    """Attributes of the jobs table, which maps a vendor's job ID to the calls that it answers, all of one tenant; one
+    half or the other is written first.
+    """
 
     JOB_KEY = "job_key"
+    CALL_IDS = "call_ids"
     CALL_ID = "call_id"
+    """Written by version 1, which knew one call of a job."""
+    TENANT = "tenant"
     ANSWER = "answer"
     ANSWERED_EPOCH_MS = "answered_epoch_ms"
     EXPIRES_EPOCH_S = "expires_epoch_s"
@@ -86,11 +108,22 @@ class Call:
 
     call_id: str
     vendor: str
+    tenant: str
     state: CallState
     waiter: Waiter = field(repr=False)
+    attempt: str
+    round_number: int
     job_id: str | None
-    lease_owner: str | None
+    holder: str | None
+    lease_until_epoch_s: int
     doubtful: bool
+    error: str | None
+    move_id: str
+
+    @property
+    def idempotency_key(self) -> str:
+        """Return what tells the vendor that it is the same job."""
+        return idempotency_key_of(self.call_id, self.round_number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The ledger in DynamoDB (hop 7): one item per call, one item per job ID, every change conditional on a named state.
 
 Nothing is ever put over an existing item, so duplicates and either order of arrival are safe: of two writers exactly
-one sees its condition hold.
+one sees its condition hold. A move names the attempt that it is for (`messages.identity`).
 
 An SDK sends a request again where its response was lost, and the repeat of a move finds the call moved: its condition
 fails though the move has happened. So every move signs the record with an ID of its own, and knows its own work again
@@ -11,7 +11,7 @@ What is written by a newer version of its format is neither read nor changed: ev
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
@@ -21,6 +21,8 @@ from botocore.exceptions import ClientError
 from headway_lane.ledger.record import (
     CALL,
     JOB,
+    SENT_BY_NOBODY,
+    UNACCEPTED,
     Answer,
     Call,
     CallAttribute,
@@ -29,9 +31,12 @@ from headway_lane.ledger.record import (
     job_key,
     since_attribute,
 )
+from headway_lane.ledger.succession import Succession
 from headway_lane.messages import json_text
+from headway_lane.messages.identity import attempt_of
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.waiter import Waiter
+from headway_lane.runtime.errors import ErrorCode, FailTask
 from headway_lane.runtime.formats import UNDERSTOOD
 from headway_lane.runtime.refused_writes import item_of
 
@@ -43,43 +48,73 @@ JOB_TTL_S: Final = 30 * 24 * 3600
 
 
 class Parked(NamedTuple):
-    """What the jobs table holds after an answer came: who waits for it (None: nobody yet), and was it the first."""
+    """What the jobs table holds after an answer came: which calls wait for it (none: nobody yet), whether it was the
+    first, and the first one, which counts.
+    """
 
-    call_id: str | None
+    call_ids: tuple[str, ...]
     first: bool
+    answer: Answer
 
 
 class Ledger:
-    """The two tables; `epoch_ms` is the clock."""
+    """The two tables; `epoch_ms` is the clock. Every move but `answer` names an attempt, and finds nothing where
+    another one has taken the call over.
+    """
 
     def __init__(self, calls: "Table", jobs: "Table", epoch_ms: Callable[[], int]) -> None:
         self._calls = calls
         self._jobs = jobs
         self._epoch_ms = epoch_ms
 
-    def enqueue(self, request: CallRequest, ttl_s: int) -> bool:
-        """Record a call as queued, with its waiter, before anything else is done for it. False where it is known
-        already (a duplicate delivery).
+    def enqueue(self, request: CallRequest, tenant: str, ttl_s: int) -> Call:
+        """Record a call as queued, with its waiter, before anything else is done for it. Returns the record: the one
+        before, where it is known already.
         """
         now_ms = self._epoch_ms()
+        item = {
+            CallAttribute.CALL_ID: request.call_id,
+            CallAttribute.STATE: CallState.QUEUED,
+            CallAttribute.VENDOR: request.vendor,
+            CallAttribute.EXECUTION: request.place.execution,
+            CallAttribute.STEP: request.place.step,
+            CallAttribute.TENANT: tenant,
+            CallAttribute.WAITER: request.waiter,
+            CallAttribute.ATTEMPT: request.attempt,
+            CallAttribute.MOVE_ID: uuid4().hex,
+            since_attribute(CallState.QUEUED): now_ms,
+            CallAttribute.EXPIRES_EPOCH_S: now_ms // 1_000 + ttl_s,
+            **CALL.stamp,
+        }
         try:
             self._calls.put_item(
-                Item={
-                    CallAttribute.CALL_ID: request.call_id,
-                    CallAttribute.STATE: CallState.QUEUED,
-                    CallAttribute.VENDOR: request.vendor,
-                    CallAttribute.WAITER: request.waiter,
-                    CallAttribute.IDEMPOTENCY_KEY: request.idempotency_key,
-                    since_attribute(CallState.QUEUED): now_ms,
-                    CallAttribute.EXPIRES_EPOCH_S: now_ms // 1_000 + ttl_s,
-                    **CALL.stamp,
-                },
+                Item=item,  # type: ignore[arg-type] # StrEnum keys are strings
                 ConditionExpression=f"attribute_not_exists({CallAttribute.CALL_ID})",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             _unless_condition_failed(error)
-            return False
-        return True
+            return _call(item_of(error))
+        return _call(item)
+
+    def take_over(self, found: Call, request: CallRequest, succession: Succession, ttl_s: int) -> Call | None:
+        """Let another attempt go on with a call as it was `found`. None where it has moved meanwhile."""
+        values: dict[str, str | int | bool] = {
+            CallAttribute.WAITER: request.waiter,
+            CallAttribute.ATTEMPT: request.attempt,
+            CallAttribute.ROUND: found.round_number + succession.new_round,
+            CallAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + ttl_s,
+        }
+        removed = [CallAttribute.ERROR, CallAttribute.CAUSE, CallAttribute.HOLDER]
+        if succession.doubtful:
+            values[CallAttribute.DOUBTFUL] = True
+        else:
+            removed.append(CallAttribute.DOUBTFUL)
+        if succession.new_round:
+            removed.append(CallAttribute.JOB_ID)
+        return self._move(
+            found.call_id, found.attempt, (found.state,), succession.after, values, removed, found.move_id
+        )
 
     def find(self, call_id: str) -> Call | None:
         """Return the record of a call, read consistently."""
@@ -91,68 +126,87 @@ class Ledger:
         item = self._calls.get_item(Key={CallAttribute.CALL_ID: call_id}, ConsistentRead=True).get("Item", {})
         return Waiter(str(item[CallAttribute.WAITER])) if CallAttribute.WAITER in item else None
 
-    def begin(self, call_id: str, lease_owner: str, lease_s: int) -> Call | None:
-        """Move queued -> dispatching under a lease. None where the call is not queued any more."""
-        return self._move(
-            call_id,
-            (CallState.QUEUED,),
-            CallState.DISPATCHING,
-            {
-                CallAttribute.LEASE_OWNER: lease_owner,
-                CallAttribute.LEASE_UNTIL_EPOCH_S: self._epoch_ms() // 1_000 + lease_s,
-            },
-        )
+    def begin(self, call_id: str, attempt: str, holder: str, lease_s: int) -> Call | None:
+        """Move queued or dispatching -> dispatching, under a lease of `lease_s`. None where the call is elsewhere.
 
-    def release(self, call_id: str, doubtful: bool = False) -> Call | None:
-        """Move dispatching -> queued, to be tried again: the vendor did not take the call, or nobody knows
-        (`doubtful`).
+        Taking over what another one is about to send is safe: it will not be let to `send`.
         """
-        origins = (CallState.DISPATCHING,)
+        return self._move(call_id, attempt, SENT_BY_NOBODY, CallState.DISPATCHING, self._lease(holder, lease_s))
+
+    def take_back(self, found: Call, holder: str, lease_s: int) -> Call | None:
+        """Move sending -> dispatching in doubt, where the lease of who was sending is over."""
+        values = {**self._lease(holder, lease_s), CallAttribute.DOUBTFUL: True}
+        before = (CallState.SENDING,)
+        return self._move(found.call_id, found.attempt, before, CallState.DISPATCHING, values, move_id=found.move_id)
+
+    def send(self, call_id: str, attempt: str, holder: str) -> Call | None:
+        """Move dispatching -> sending: from here on the vendor may have the call. None where it is not the holder's any
+        more; then it must not be sent.
+        """
+        return self._move(call_id, attempt, (CallState.DISPATCHING,), CallState.SENDING, holder=holder)
+
+    def release(self, call: Call, doubtful: bool = False) -> Call | None:
+        """Move dispatching or sending -> queued, to be tried again: the vendor did not take the call, or nobody knows
+        (`doubtful`). Only for the call's holder, or when its lease is over.
+        """
+        origins, attempt, holder = (CallState.DISPATCHING, CallState.SENDING), call.attempt, call.holder
         if doubtful:
-            return self._move(call_id, origins, CallState.QUEUED, {CallAttribute.DOUBTFUL: True})
-        return self._move(call_id, origins, CallState.QUEUED, removed=(CallAttribute.DOUBTFUL,))
+            return self._move(
+                call.call_id, attempt, origins, CallState.QUEUED, {CallAttribute.DOUBTFUL: True}, holder=holder
+            )
+        removed = (CallAttribute.DOUBTFUL,)
+        return self._move(call.call_id, attempt, origins, CallState.QUEUED, removed=removed, holder=holder)
 
-    def accept(self, call_id: str, job_id: str) -> Call | None:
-        """Move dispatching -> accepted with the vendor's job ID. None where the call went elsewhere meanwhile."""
-        return self._move(call_id, (CallState.DISPATCHING,), CallState.ACCEPTED, {CallAttribute.JOB_ID: job_id})
+    def accept(self, call_id: str, attempt: str, job_id: str) -> Call | None:
+        """Move dispatching or sending -> accepted with the vendor's job ID. None where the call went elsewhere
+        meanwhile.
+        """
+        origins = (CallState.DISPATCHING, CallState.SENDING)
+        return self._move(call_id, attempt, origins, CallState.ACCEPTED, {CallAttribute.JOB_ID: job_id})
 
-    def reject(self, call_id: str, error: str, cause: str) -> Call | None:
-        """Move queued or dispatching -> rejected."""
-        return self._move(
-            call_id,
-            (CallState.QUEUED, CallState.DISPATCHING),
-            CallState.REJECTED,
-            {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause},
-        )
+    def reject(self, call_id: str, attempt: str, error: str, cause: str) -> Call | None:
+        """Move queued, dispatching or sending -> rejected."""
+        values = {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause}
+        return self._move(call_id, attempt, UNACCEPTED, CallState.REJECTED, values)
 
-    def abandon(self, call_id: str, error: str, cause: str) -> Call | None:
+    def abandon(self, call: Call, error: str, cause: str) -> Call | None:
         """Move accepted -> rejected: the vendor lost the job, or never said what became of it."""
-        return self._move(
-            call_id,
-            (CallState.ACCEPTED,),
-            CallState.REJECTED,
-            {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause},
-        )
+        values = {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause}
+        return self._move(call.call_id, call.attempt, (CallState.ACCEPTED,), CallState.REJECTED, values)
 
-    def expire(self, call_id: str) -> Call | None:
-        """Move dispatching -> expired: its task has ended before the vendor was called."""
-        return self._move(call_id, (CallState.DISPATCHING,), CallState.EXPIRED)
+    def expire(self, call: Call, cause: str) -> Call | None:
+        """Move queued, dispatching or sending -> expired: its task has ended before the vendor was called."""
+        values = {CallAttribute.CAUSE: cause}
+        return self._move(call.call_id, call.attempt, UNACCEPTED, CallState.EXPIRED, values)
 
-    def answer(self, call_id: str) -> Call | None:
-        """Move accepted -> answered."""
-        return self._move(call_id, (CallState.ACCEPTED,), CallState.ANSWERED)
+    def answer(self, call_id: str, job_id: str) -> Call | None:
+        """Move accepted -> answered, whose attempt it may be: the answer is for who waits now. None where the call has
+        another job, too.
+        """
+        return self._move(call_id, None, (CallState.ACCEPTED,), CallState.ANSWERED, job_id=job_id)
 
-    def resume(self, call_id: str) -> Call | None:
+    def resume(self, call: Call) -> Call | None:
         """Move answered -> resumed: Step Functions took the answer."""
-        return self._move(call_id, (CallState.ANSWERED,), CallState.RESUMED)
+        return self._move(call.call_id, call.attempt, (CallState.ANSWERED,), CallState.RESUMED)
 
-    def lapse(self, call_id: str) -> Call | None:
-        """Move answered or expired -> late: the answer came after its task had ended."""
-        return self._move(call_id, (CallState.ANSWERED, CallState.EXPIRED), CallState.LATE)
+    def lapse(self, call: Call, error: str | None) -> Call | None:
+        """Move answered -> late: the answer, an error where the job has failed, came after its task had ended."""
+        values = {CallAttribute.ERROR: error} if error else {}
+        return self._move(call.call_id, call.attempt, (CallState.ANSWERED,), CallState.LATE, values)
 
-    def join_call(self, vendor: str, job_id: str, call_id: str) -> Answer | None:
-        """Map a job ID to its call. Returns the answer where it came before its job ID was known."""
-        return _answer(self._write_job(vendor, job_id, {JobAttribute.CALL_ID: call_id}).get("Attributes", {}))
+    def join_call(self, call: Call, job_id: str) -> Answer | None:
+        """Map a job ID to a call, beside others of its tenant. Returns the answer where it came before its job ID was
+        known. FailTask where the job is another tenant's.
+        """
+        ours = f"(attribute_not_exists(#{JobAttribute.TENANT}) OR #{JobAttribute.TENANT} = :{JobAttribute.TENANT})"
+        values = {JobAttribute.TENANT: call.tenant}
+        try:
+            item = self._write_job(call.vendor, job_id, values, f"{UNDERSTOOD} AND {ours}", {call.call_id})
+        except ClientError as error:
+            _unless_condition_failed(error)
+            cause = f"{call.vendor} answered with job {job_id}, which is another tenant's"
+            raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, cause) from error
+        return _answer(item["Attributes"])
 
     def join_answer(self, vendor: str, answer: Answer) -> Parked:
         """Store an answer under its job ID, once. Whoever waits for it is in what comes back."""
@@ -160,24 +214,28 @@ class Ledger:
             JobAttribute.ANSWER: json_text.write(asdict(answer)),
             JobAttribute.ANSWERED_EPOCH_MS: self._epoch_ms(),
         }
+        condition = f"{UNDERSTOOD} AND attribute_not_exists({JobAttribute.ANSWER})"
         try:
-            item = self._write_job(
-                vendor, answer.job_id, values, condition=f"{UNDERSTOOD} AND attribute_not_exists({JobAttribute.ANSWER})"
-            )
+            item = self._write_job(vendor, answer.job_id, values, condition)
         except ClientError as error:
             _unless_condition_failed(error)
-            return Parked(self.call_of_job(vendor, answer.job_id), first=False)
-        call_id = item["Attributes"].get(JobAttribute.CALL_ID)
-        return Parked(str(call_id) if call_id else None, first=True)
+            found = item_of(error)
+            return Parked(_call_ids(found), False, _answer(found) or answer)
+        return Parked(_call_ids(item["Attributes"]), True, answer)
 
-    def call_of_job(self, vendor: str, job_id: str) -> str | None:
-        """Return the call that a job ID belongs to, read consistently."""
-        call_id = self._job(vendor, job_id).get(JobAttribute.CALL_ID)
-        return str(call_id) if call_id else None
+    def calls_of_job(self, vendor: str, job_id: str) -> tuple[str, ...]:
+        """Return the calls that a job ID belongs to, sorted, read consistently."""
+        return _call_ids(self._job(vendor, job_id))
 
     def answer_of_job(self, vendor: str, job_id: str) -> Answer | None:
         """Return the vendor's last word on a job, read consistently."""
         return _answer(self._job(vendor, job_id))
+
+    def _lease(self, holder: str, lease_s: int) -> dict[str, str | int]:
+        return {
+            CallAttribute.HOLDER: holder,
+            CallAttribute.LEASE_UNTIL_EPOCH_S: self._epoch_ms() // 1_000 + lease_s,
+        }
 
     def _job(self, vendor: str, job_id: str) -> Mapping[str, Any]:
         key = job_key(vendor, job_id)
@@ -188,27 +246,42 @@ class Ledger:
     def _move(
         self,
         call_id: str,
+        attempt: str | None,
         origins: tuple[CallState, ...],
         state: CallState,
-        values: Mapping[str, str | int] | None = None,
-        removed: tuple[CallAttribute, ...] = (),
+        values: Mapping[Any, str | int | bool] | None = None,
+        removed: Sequence[CallAttribute] = (),
+        move_id: str | None = None,
+        **as_it_is: str | None,
     ) -> Call | None:
         """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`. None where it
-        is not, unless this very move has brought it into `state` and only its response was lost.
+        is not, or is another attempt's, or has other attributes than `as_it_is`, or was moved since `move_id`; unless
+        this very move has brought it into `state` and only its response was lost.
         """
-        move_id = uuid4().hex
+        ours = uuid4().hex
         changes = {
             CallAttribute.STATE: state,
-            CallAttribute.MOVE_ID: move_id,
+            CallAttribute.MOVE_ID: ours,
             since_attribute(state): self._epoch_ms(),
             **(values or {}),
             **CALL.stamp,
         }
-        places = {f":from{index}": origin for index, origin in enumerate(origins)}
+        places: dict[str, str] = {f":from{index}": origin for index, origin in enumerate(origins)}
+        expected = {
+            name: value
+            for name, value in {CallAttribute.ATTEMPT: attempt, CallAttribute.MOVE_ID: move_id, **as_it_is}.items()
+            if value
+        }
+        conditions = [
+            UNDERSTOOD,
+            f"#{CallAttribute.STATE} IN ({', '.join(places)})",
+            *(f"#{name} = :expected_{name}" for name in expected),
+        ]
+        places |= {f":expected_{name}": value for name, value in expected.items()}
         try:
             answer = self._calls.update_item(
                 Key={CallAttribute.CALL_ID: call_id},
-                **_set(changes, places, f"{UNDERSTOOD} AND #{CallAttribute.STATE} IN ({', '.join(places)})", removed),
+                **_set(changes, places, " AND ".join(conditions), (*removed,), (*expected,)),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -216,22 +289,34 @@ class Ledger:
             _unless_condition_failed(error)
             found = item_of(error)
             CALL.check(found)
-            ours = found.get(CallAttribute.MOVE_ID) == move_id and found[CallAttribute.STATE] == state
-            return _call(found) if ours else None
+            moved = found.get(CallAttribute.MOVE_ID) == ours and found[CallAttribute.STATE] == state
+            return _call(found) if moved else None
         return _call(answer["Attributes"])
 
-    def _write_job(self, vendor: str, job_id: str, values: Mapping[str, Any], condition: str = UNDERSTOOD) -> Any:
+    def _write_job(
+        self, vendor: str, job_id: str, values: Mapping[Any, Any], condition: str, call_ids: set[str] | None = None
+    ) -> Any:
         changes = {**values, JobAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + JOB_TTL_S, **JOB.stamp}
+        update = _set(changes, condition=condition)
+        if call_ids:
+            update["UpdateExpression"] += f" ADD {JobAttribute.CALL_IDS} :{JobAttribute.CALL_IDS}"
+            update["ExpressionAttributeValues"][f":{JobAttribute.CALL_IDS}"] = call_ids
         try:
             return self._jobs.update_item(
                 Key={JobAttribute.JOB_KEY: job_key(vendor, job_id)},
-                **_set(changes, condition=condition),
+                **update,
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             JOB.check(item_of(error))
             raise
+
+
+def _call_ids(job: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the calls of a job; version 1 knew one."""
+    before = job.get(JobAttribute.CALL_ID)
+    return tuple(sorted({*job.get(JobAttribute.CALL_IDS, ()), *([str(before)] if before else [])}))
 
 
 def _answer(job: Mapping[str, Any]) -> Answer | None:
@@ -244,13 +329,14 @@ def _set(
     places: Mapping[str, Any] | None = None,
     condition: str = "",
     removed: tuple[CallAttribute, ...] = (),
+    named: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Build an update; names are aliased because `state` and `error` are reserved words of DynamoDB."""
     clauses = ["SET " + ", ".join(f"#{name} = :{name}" for name in changes)]
     clauses += ["REMOVE " + ", ".join(f"#{name}" for name in removed)] * bool(removed)
     expression: dict[str, Any] = {
         "UpdateExpression": " ".join(clauses),
-        "ExpressionAttributeNames": {f"#{name}": name for name in (*changes, *removed)},
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*changes, *removed, *named)},
         "ExpressionAttributeValues": {f":{name}": value for name, value in changes.items()} | dict(places or {}),
     }
     return expression | ({"ConditionExpression": condition} if condition else {})
@@ -258,14 +344,21 @@ def _set(
 
 def _call(item: Mapping[str, Any]) -> Call:
     CALL.check(item)
+    waiter = Waiter(str(item[CallAttribute.WAITER]))
     return Call(
         call_id=item[CallAttribute.CALL_ID],
         vendor=item[CallAttribute.VENDOR],
+        tenant=item.get(CallAttribute.TENANT, ""),
         state=CallState(item[CallAttribute.STATE]),
-        waiter=item[CallAttribute.WAITER],
+        waiter=waiter,
+        attempt=item.get(CallAttribute.ATTEMPT) or attempt_of(waiter),
+        round_number=int(item.get(CallAttribute.ROUND, 0)),
         job_id=item.get(CallAttribute.JOB_ID),
-        lease_owner=item.get(CallAttribute.LEASE_OWNER),
+        holder=item.get(CallAttribute.HOLDER),
+        lease_until_epoch_s=int(item.get(CallAttribute.LEASE_UNTIL_EPOCH_S, 0)),
         doubtful=bool(item.get(CallAttribute.DOUBTFUL)),
+        error=item.get(CallAttribute.ERROR),
+        move_id=item.get(CallAttribute.MOVE_ID, ""),
     )
 
 

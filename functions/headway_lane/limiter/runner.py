@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from headway_lane.limiter.core.changes import Changes
-from headway_lane.limiter.core.steps import LOST, UNREAD, AwaitSlot, Change, Entry, Look, Sight, Sleep, Steps, T
+from headway_lane.limiter.core.steps import LOST, UNREAD, AwaitSlot, Change, Entry, Look, Ready, Sight, Sleep, Steps, T
 
 
 class ReservationStore(Protocol):
@@ -34,8 +34,8 @@ class Runner:
         self._epoch_us = epoch_us
         self._sleep_us = sleep_us
 
-    def run(self, steps: Steps[T]) -> T:
-        """Run steps to their end; return what they return, and raise what they raise."""
+    def run(self, steps: Steps[T], ready: Callable[[], None] = lambda: None) -> T:
+        """Run steps to their end; return what they return, and raise what they, or `ready`, raise."""
         answer: object = None
         while True:
             try:
@@ -50,6 +50,9 @@ class Runner:
                     answer = self._change(step)
                 case Sleep():
                     self._sleep_until(step.until_us)
+                    answer = None
+                case Ready():
+                    ready()
                     answer = None
                 case AwaitSlot():
                     answer = self._await_slot(step)

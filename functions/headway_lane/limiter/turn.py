@@ -26,8 +26,10 @@ class Turns(Protocol):
     def cool_downs(self) -> Counter[Reason]:
         """The cool-downs that this call has begun."""
 
-    def take(self) -> None:
-        """Return when the call may leave, at once. Raises RetryLater."""
+    def take(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Return when the call may leave, at once. Shortly before, it is made `ready`. Raises RetryLater, and what
+        `ready` raises.
+        """
 
     def answered(self) -> None:
         """Tell that the vendor has answered, now."""
@@ -54,8 +56,9 @@ class Unpaced:
     def __init__(self) -> None:
         self.cool_downs: Counter[Reason] = Counter()
 
-    def take(self) -> None:
-        """Return at once."""
+    def take(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Be ready, and return at once."""
+        ready()
 
     def answered(self) -> None:
         """Do nothing: there is nobody to tell."""
@@ -80,7 +83,7 @@ class NoTurns(Unpaced):
         super().__init__()
         self._later = later
 
-    def take(self) -> None:
+    def take(self, ready: Callable[[], None] = lambda: None) -> None:
         """Raise the reason. It is a RetryLater."""
         raise self._later
 
@@ -114,9 +117,9 @@ class Turn:
         """The cool-downs that this call has begun."""
         return self._turns.cool_downs
 
-    def take(self) -> None:
+    def take(self, ready: Callable[[], None] = lambda: None) -> None:
         """Return at a slot that holds. Raises RetryLater where it is too far away, or cannot be reserved."""
-        self._run(self._turns.take())
+        self._run(self._turns.take(), ready)
 
     def answered(self) -> None:
         """Note an answer that came after the headroom."""

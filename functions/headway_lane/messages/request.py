@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from headway_lane.messages import json_text
+from headway_lane.messages.identity import Place, attempt_of, call_id_of
 from headway_lane.messages.waiter import Waiter
-from headway_lane.runtime.errors import Malformed, NewerFormat
+from headway_lane.runtime.errors import Malformed
 from headway_lane.runtime.formats import Format
 
-REQUEST: Final = Format("the request", version=1)
+REQUEST: Final = Format("the request", version=2, oldest=2)
 """Also of what the dispatcher makes of it for `dispatch_call`: the request without its token, with permit and origin.
+
+Version 1 named its call by the execution's name, which two machines may share.
 """
 TASK_TOKEN_FIELD: Final = "task_token"  # noqa: S105 - a name
 """The field in which a workflow puts its task token. From here on the call has a waiter, and nobody asks of which kind.
@@ -22,57 +25,54 @@ TASK_TOKEN_FIELD: Final = "task_token"  # noqa: S105 - a name
 class CallRequest:
     """One call that a workflow asks for and waits on.
 
-    `call_id` is ours and known before the vendor is called. `payload` is what the vendor gets, with the contract's
-    fields added. `waiter` is told how the call ends. `predecessor` is the call that this one repeats, empty where it is
-    the first.
+    `payload` is what the vendor gets, with the contract's fields added. `waiter` is told how the call ends.
+    `ends_epoch_s` is when its task ends unless it hears from us; None where that follows from when it was sent.
     """
 
     call_id: str
+    attempt: str
+    place: Place
     vendor: str
-    idempotency_key: str
     payload: Mapping[str, Any]
     waiter: Waiter = field(repr=False)
-    predecessor: str = ""
+    ends_epoch_s: int | None = None
 
     @classmethod
-    def from_body(cls, body: str, vendor: str) -> Self:
-        """Read a message body of `vendor`'s queue; Malformed names the field that is missing or wrong.
+    def from_body(cls, body: str, vendor: str, tenant: str) -> Self:
+        """Read a message body of `vendor`'s queue, from the message group `tenant`; Malformed names the field that is
+        missing or wrong.
 
         Raises NewerFormat, too.
         """
         document = _object(body)
         if document.get("vendor") != vendor:
             raise Malformed(f"`vendor` is {document.get('vendor')!r}, but this queue serves {vendor!r}")
+        place, payload = Place.of_document(document.get("call")), _payload(document)
+        waiter = Waiter(_text(document, TASK_TOKEN_FIELD))
+        ends = document.get("ends_epoch_s")
         return cls(
-            call_id=_text(document, "call_id"),
+            call_id=call_id_of(place, tenant, payload),
+            attempt=attempt_of(waiter),
+            place=place,
             vendor=vendor,
-            idempotency_key=_text(document, "idempotency_key"),
-            payload=_payload(document),
-            waiter=Waiter(_text(document, TASK_TOKEN_FIELD)),
-            predecessor=str(document.get("predecessor") or ""),
+            payload=payload,
+            waiter=waiter,
+            ends_epoch_s=ends if isinstance(ends, int) else None,
         )
 
     def to_body(self) -> str:
-        """Write the message body that `from_body` reads; no longer than what `call_vendor` wrote: SQS bounds it."""
+        """Write the message body that `from_body` reads; not much longer than what `call_vendor` wrote, whose data are
+        a quarter of what SQS takes.
+        """
         fields = {
             **REQUEST.stamp,
-            "call_id": self.call_id,
             "vendor": self.vendor,
-            "idempotency_key": self.idempotency_key,
+            "call": self.place.as_document(),
             "payload": self.payload,
             TASK_TOKEN_FIELD: self.waiter,
-            "predecessor": self.predecessor,
+            "ends_epoch_s": self.ends_epoch_s,
         }
         return json_text.write(fields)
-
-
-def call_id_of(body: str) -> str | None:
-    """Return the call ID of a message; None where it has none, or will not be dispatched by this code."""
-    try:
-        call_id = _object(body).get("call_id")
-    except (Malformed, NewerFormat):
-        return None
-    return call_id if isinstance(call_id, str) and call_id else None
 
 
 def waiter_of(body: str) -> Waiter | None:

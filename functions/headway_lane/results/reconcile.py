@@ -79,9 +79,8 @@ class Reconciler:
             return self._wait(call, check, now_s, f"says {finding.status}")
         succeeded = finding.standing is Standing.SUCCEEDED
         answer = Answer(check.job_id, succeeded, finding.status, body="")
-        if not self._ledger.join_answer(name, answer).first:  # the callback was a moment earlier: its word counts
-            answer = self._ledger.answer_of_job(name, check.job_id) or answer
-        return self._settle(call, answer)
+        # Where the callback was a moment earlier, its word counts.
+        return self._settle(call, self._ledger.join_answer(name, answer).answer)
 
     def _settle(self, call: Call, answer: Answer) -> CheckOutcome:
         settlement = self._settler.settle(call.call_id, answer)
@@ -99,7 +98,7 @@ class Reconciler:
     def _give_up(self, call: Call, code: ErrorCode, cause: str, *, at_the_vendor: bool) -> CheckOutcome:
         """Fail the task. A job that the vendor may still work on keeps its in-flight permit until that expires."""
         self._settler.fail(call, code, cause)
-        self._ledger.abandon(call.call_id, code, cause)
+        self._ledger.abandon(call, code, cause)
         if not at_the_vendor:
             self._settler.release(call)
         return CheckOutcome.LOST

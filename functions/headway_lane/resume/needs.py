@@ -8,6 +8,7 @@ from headway_lane.limiter.needs import counting_in_flight
 from headway_lane.runtime.needs import Needs, Resource, may
 
 FAILING_TASKS: Final = may(Resource.WAITING_TASKS, "states:SendTaskFailure")
+ASKING_TASKS: Final = may(Resource.WAITING_TASKS, "states:SendTaskHeartbeat")
 ANSWERING_TASKS: Final = may(
     Resource.WAITING_TASKS, "states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"
 )

@@ -46,8 +46,8 @@ class Settler:
         """Hand the vendor's answer to the waiter, success or failure, exactly once; then free the job's in-flight
         permit.
         """
-        call = self._ledger.answer(call_id) or self._ledger.find(call_id)
-        if call is None:
+        call = self._ledger.answer(call_id, answer.job_id) or self._ledger.find(call_id)
+        if call is None or call.job_id != answer.job_id:  # of an earlier round
             return Settlement.DUPLICATE
         settlement = self._settle(call, answer)
         self.release(call)
@@ -79,9 +79,9 @@ class Settler:
         if call.state in (CallState.RESUMED, CallState.LATE):
             return Settlement.DUPLICATE
         if call.state is not CallState.ANSWERED or not self._tell(call, answer):
-            self._ledger.lapse(call.call_id)
+            self._ledger.lapse(call, None if answer.succeeded else ErrorCode.VENDOR_JOB_FAILED)
             return Settlement.LATE
-        self._ledger.resume(call.call_id)
+        self._ledger.resume(call)
         return Settlement.RESUMED
 
     def _tell(self, call: Call, answer: Answer) -> bool:

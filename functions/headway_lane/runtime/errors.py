@@ -11,6 +11,7 @@ HeadwayError
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class ErrorCode(StrEnum):
@@ -27,6 +28,21 @@ class ErrorCode(StrEnum):
     VENDOR_JOB_OVERDUE = "Vendor.JobOverdue"
     CALLER_CRASHED = "Caller.Crashed"
     RESULT_UNAVAILABLE = "Result.Unavailable"
+
+
+NOT_AT_THE_VENDOR: Final = frozenset(
+    {
+        ErrorCode.VENDOR_REJECTED,
+        ErrorCode.VENDOR_THROTTLED,
+        ErrorCode.REQUEST_MALFORMED,
+        ErrorCode.VENDOR_JOB_UNKNOWN,
+        ErrorCode.VENDOR_JOB_FAILED,
+    }
+)
+"""Errors after which no job is in flight. After all others the vendor may work on one that nobody will hear of: its
+in-flight permit stays taken until it expires, because a limit that was sold is worth more than an in-flight permit; and
+another attempt at the call begins in doubt.
+"""
 
 
 class HeadwayError(Exception):

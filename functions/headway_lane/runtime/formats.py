@@ -4,11 +4,12 @@ In the middle of a deployment, after a rollback, and from a queue that was kept,
 messages and records. So that nothing is lost then, all of them keep one rule:
 
 * A format is bumped with every change that the code before would misread. What says no version is of the first.
-* Older versions are read for as long as one may lie in a queue or a table: 30 days.
+* Older versions are read for as long as one may lie in a queue or a table: 30 days; where that cannot be, it is refused
+  at once and in the open, and the changelog says so.
 * Who meets a version that is newer than its code neither uses nor changes what it found, and raises NewerFormat: a
   message goes back to its queue as it came, a record stays as it is. Then newer code comes, and goes on.
 * Every version keeps what this takes: `format_version`, the keys of the tables, a call's `waiter`, and of a request
-  `call_id`, `origin` and `task_token`.
+  `call_id`, `attempt`, `origin` and `task_token`.
 
 A format's version is said once, where the format is.
 """
@@ -36,10 +37,13 @@ NAMES: Final = {f"#{FORMAT_VERSION}": FORMAT_VERSION}
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format, and the version that this code writes, which is the newest that it reads."""
+    """One format, the version that this code writes, which is the newest that it reads, and the oldest that it reads:
+    a later one where what came before lacks something that cannot be made up for.
+    """
 
     name: str
     version: int
+    oldest: int = FIRST
 
     @property
     def stamp(self) -> Mapping[str, int]:
@@ -58,6 +62,11 @@ class Format:
             raise Malformed(f"`{FORMAT_VERSION}` of {self.name} must be a whole number from {FIRST}, or be left out")
         if not (version >= FIRST and version % 1 == 0):
             raise Malformed(f"`{FORMAT_VERSION}` of {self.name} is {version}; it must be a whole number from {FIRST}")
+        if version < self.oldest:
+            raise Malformed(
+                f"{self.name} is written by version {version} of its format, and this code reads from {self.oldest}:"
+                " let the lane run empty before such an upgrade"
+            )
         if version > self.version:
             raise NewerFormat(
                 f"{self.name} is written by version {version} of its format, and this code reads up to {self.version}:"

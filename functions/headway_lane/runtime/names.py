@@ -50,6 +50,8 @@ class Metric(StrEnum):
     CALLS_DUPLICATE = "CallsDuplicate"
     CALLS_EXPIRED = "CallsExpired"
     CALLS_REQUEUED = "CallsRequeued"
+    CALLS_UNREADY = "CallsUnready"
+    """Requeued because something of ours failed before the vendor was called."""
     IN_FLIGHT_FULL = "InFlightFull"
     PERMITS_MISSED = "PermitsMissed"
     PERMITS_LATE = "PermitsLate"

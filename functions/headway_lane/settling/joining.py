@@ -3,11 +3,14 @@
 Only that rare order needs code; the direct way has none otherwise.
 """
 
+from headway_lane.ledger.record import Call
 from headway_lane.ledger.store import Ledger
 from headway_lane.resume.settlement import Settlement, Settler
 
 
-def joined(ledger: Ledger, settler: Settler, vendor_name: str, job_id: str, call_id: str) -> Settlement | None:
-    """Map a job ID to its call, and settle the call with the answer that is parked there; None where there is none."""
-    answer = ledger.join_call(vendor_name, job_id, call_id)
-    return None if answer is None else settler.settle(call_id, answer)
+def joined(ledger: Ledger, settler: Settler, call: Call, job_id: str) -> Settlement | None:
+    """Map a job ID to its call, and settle the call with the answer that is parked there; None where there is none.
+    FailTask where the job is another tenant's.
+    """
+    answer = ledger.join_call(call, job_id)
+    return None if answer is None else settler.settle(call.call_id, answer)

@@ -1,16 +1,16 @@
-"""What the function needs that only settles: it rejects, and joins on the direct way."""
+"""What the function needs that only settles: it rejects, requeues, and joins on the direct way."""
 
 from headway_lane.contract.needs import LANE
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import MOVING_CALLS
 from headway_lane.limiter.needs import counting_in_flight
-from headway_lane.messages.needs import DEAD_LETTERING_REQUESTS
+from headway_lane.messages.needs import DEAD_LETTERING_REQUESTS, REQUEUEING
 from headway_lane.resume.needs import FAILING_TASKS, settling
 from headway_lane.runtime.needs import LambdaEntry
 
 
 def settler(vendor: Vendor) -> LambdaEntry:
     """Return the function that settles without the way to the vendor."""
-    rejecting = MOVING_CALLS | counting_in_flight(vendor) | DEAD_LETTERING_REQUESTS
+    rejecting = MOVING_CALLS | counting_in_flight(vendor) | DEAD_LETTERING_REQUESTS | REQUEUEING
     waiters = settling(vendor) if vendor.dispatch.direct else FAILING_TASKS
     return LambdaEntry("settling.handler.settle", LANE | rejecting | waiters)

@@ -1,23 +1,15 @@
 """Rejecting a call (hop 6, the bad end). In: a call that failed for good. Out: DLQ message, and its waiter is told."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from headway_lane.ledger.record import CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages import json_text
 from headway_lane.resume.settlement import Settler
-from headway_lane.runtime.errors import ErrorCode
+from headway_lane.runtime.errors import NOT_AT_THE_VENDOR
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
-
-
-NOT_AT_THE_VENDOR: Final = frozenset(
-    {ErrorCode.VENDOR_REJECTED, ErrorCode.VENDOR_THROTTLED, ErrorCode.REQUEST_MALFORMED}
-)
-"""Errors after which no job is in flight. After all others the vendor may work on one that nobody will hear of: its
-in-flight permit stays taken until it expires, because a limit that was sold is worth more than an in-flight permit.
-"""
 
 
 class Rejecter:
@@ -35,8 +27,9 @@ class Rejecter:
         """Ledger, then DLQ, then waiter, then in-flight permit; repeatable. False where the call was not rejected: the
         vendor has it after all, or it is over already.
         """
-        record = self._ledger.reject(call["call_id"], error, cause) or self._ledger.find(call["call_id"])
-        if record is None or record.state is not CallState.REJECTED:
+        call_id, attempt = call["call_id"], call["attempt"]
+        record = self._ledger.reject(call_id, attempt, error, cause) or self._ledger.find(call_id)
+        if record is None or record.state is not CallState.REJECTED or record.attempt != attempt:
             return False
         self._sqs.send_message(
             QueueUrl=self._dlq_url, MessageBody=json_text.write({"call": call, "error": error, "cause": cause})

@@ -23,20 +23,27 @@ LONGEST_PAUSE_S: Final = 5.0
 pause_s: Final[Callable[[RetryCallState], float]] = wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE_S)
 
 
-def attempt(turns: Turns, send: Callable[[], httpx.Response], *, unreached: str = "no answer") -> httpx.Response:
+def attempt(
+    turns: Turns,
+    send: Callable[[], httpx.Response],
+    *,
+    unreached: str = "no answer",
+    ready: Callable[[], None] = lambda: None,
+) -> httpx.Response:
     """Take a turn, send once, and return an answer of any status but 429 and 5xx.
 
-    Order: take, send, `answered` where an answer came, then `failed`, `refused` (the vendor, or the proxy's own
+    Order: take, with `ready` shortly before it leaves, send, `answered` where an answer came, then `failed`, `refused` (the vendor, or the proxy's own
     throttle, asks for a cool-down) or `succeeded`.
 
-    Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429. Raises
+    Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429; and what
+    `ready` raises. Raises
     InDoubt where nobody knows whether the vendor took the call: no answer, 5xx. `retry_after_s` is what the answer asks
     for.
     """
-    turns.take()
+    turns.take(ready)
     try:
         answer = send()
-    except httpx.ConnectError as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         turns.failed()
         raise RetryLater(f"{unreached} ({type(error).__name__})") from error
     except httpx.TransportError as error:

@@ -16,6 +16,10 @@ from headway_lane.vendor_api.submission import Submission, job_id_of
 
 DETAIL_LENGTH: Final = 500
 """Characters of a vendor's error text that a cause quotes."""
+REFUSED_IN_DOUBT_S: Final = 30.0
+"""When a submit is repeated that was refused behind one in doubt: what the vendor refuses it for may be the job of the
+first.
+"""
 
 
 def submit(
@@ -26,35 +30,51 @@ def submit(
     ask: Callable[[], str],
     sleep_s: Callable[[float], None],
     *,
+    ready: Callable[[], None] = lambda: None,
     doubtful: bool = False,
 ) -> str:
-    """Submit a job and return the vendor's job ID; every attempt takes a turn of its own.
+    """Submit a job and return the vendor's job ID; every attempt takes a turn of its own, and is made `ready`.
 
     An attempt behind one whose end nobody knows calls `ask` instead, where that is the contract's policy: it returns
     the job ID, and raises RetryLater where the vendor does not have the job, InDoubt where it does not tell. `doubtful`
     says that an attempt of an earlier invocation ended so.
 
     Raises RetryLater where the vendor did not take the job within the budget, InDoubt where it is not known whether it
-    did and it can be asked, FailTask where it never will or where that is not known and the contract forbids a second
-    try.
+    did, FailTask where it never will, or where that is not known and the contract forbids a second try.
     """
-    if doubtful and vendor.submit.ambiguity is Ambiguity.REJECT:
-        raise _decided(vendor, InDoubt("an earlier submit was not answered clearly"))
-    asks = doubtful and vendor.submit.ambiguity is Ambiguity.ASK
+    policy = vendor.submit.ambiguity
+    if doubtful and policy is Ambiguity.REJECT:
+        raise _given_up(vendor, "an earlier submit was not answered clearly")
+    in_doubt = doubtful
 
     def submit_or_ask() -> str:
-        nonlocal asks
+        nonlocal in_doubt
+        asks = in_doubt and policy is Ambiguity.ASK
         try:
-            return ask() if asks else _submit_once(proxy, vendor, submission, turns)
-        except RetryLater as error:
-            asks = isinstance(error, InDoubt)
+            return ask() if asks else _submit_once(proxy, vendor, submission, turns, ready, in_doubt)
+        except InDoubt as doubt:
+            in_doubt = True
+            if policy is Ambiguity.REJECT:
+                raise _given_up(vendor, str(doubt)) from doubt
+            raise
+        except RetryLater as later:
+            in_doubt = in_doubt and not asks  # asked, the vendor says that it does not have the job
+            if in_doubt:
+                raise InDoubt(str(later), later.retry_after_s) from later
             raise
 
     retrying = repeating(_is_near, sleep_s, _wait)
     return retrying(submit_or_ask)
 
 
-def _submit_once(proxy: Proxy, vendor: Vendor, submission: Submission, turns: Turns) -> str:
+def _submit_once(
+    proxy: Proxy,
+    vendor: Vendor,
+    submission: Submission,
+    turns: Turns,
+    ready: Callable[[], None],
+    in_doubt: bool,
+) -> str:
     send = partial(
         proxy.send,
         vendor.submit.method,
@@ -65,30 +85,18 @@ def _submit_once(proxy: Proxy, vendor: Vendor, submission: Submission, turns: Tu
         query=submission.query,
         headers=submission.headers,
     )
-    try:
-        answer = attempt(turns, send, unreached="the proxy cannot be reached")
-    except InDoubt as doubt:
-        raise _decided(vendor, doubt) from doubt
-    if not answer.is_success:
-        detail = answer.text[:DETAIL_LENGTH]
-        raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered HTTP {answer.status_code}: {detail}")
-    return job_id_of(vendor, answer)
+    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=ready)
+    if answer.is_success:
+        return job_id_of(vendor, answer)
+    said = f"HTTP {answer.status_code}: {answer.text[:DETAIL_LENGTH]}"
+    if in_doubt:
+        raise InDoubt(f"{said}, behind a submit that was not answered clearly", REFUSED_IN_DOUBT_S)
+    raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered {said}")
 
 
-def _decided(vendor: Vendor, doubt: InDoubt) -> RetryLater | FailTask:
-    """Return what follows from a doubt whether the vendor took the job: the contract says which mistake is the cheaper
-    one, or that the vendor is asked.
-    """
-    match vendor.submit.ambiguity:
-        case Ambiguity.RETRY:
-            what = f"{doubt}; the submit is repeated with the same idempotency key"
-            return RetryLater(what, doubt.retry_after_s)
-        case Ambiguity.ASK:
-            what = f"{doubt}; the vendor is asked for the job before the submit is repeated"
-            return InDoubt(what, doubt.retry_after_s)
-        case Ambiguity.REJECT:
-            what = f"{vendor.name}: {doubt}; not repeated, a job could be doubled"
-            return FailTask(ErrorCode.VENDOR_UNAVAILABLE, what)
+def _given_up(vendor: Vendor, doubt: str) -> FailTask:
+    """Return the end of a call in doubt whose contract says that a doubled job is worse than a failed task."""
+    return FailTask(ErrorCode.VENDOR_UNAVAILABLE, f"{vendor.name}: {doubt}; not repeated, a job could be doubled")
 
 
 def _is_near(error: BaseException) -> bool:

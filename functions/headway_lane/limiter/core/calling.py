@@ -14,11 +14,15 @@ from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.limiter.core.changes import Changes, Contended
 from headway_lane.limiter.core.reservations import Permit, slot_now
 from headway_lane.limiter.core.signals import CoolDown, Reason
-from headway_lane.limiter.core.steps import LOOK, Sleep, Steps
+from headway_lane.limiter.core.steps import LOOK, READY, Sleep, Steps
 from headway_lane.runtime.errors import RetryLater
 
 LOOK_US: Final = 100_000
 """How long before its slot a caller looks whether a cool-down or a changed rule has voided it: one read."""
+READY_US: Final = 250_000
+"""How long before its slot a caller does what it has to do before it leaves: it asks Step Functions whether its task
+still waits, and writes into the ledger that it sends. Each takes tens of milliseconds on AWS.
+"""
 FRESH_US: Final = 2 * LOOK_US
 """A permit that its caller has reserved itself, so shortly before the slot, needs no look."""
 GRACE_SHARE: Final = 2
@@ -46,6 +50,7 @@ class CallTurns:
         "_grace_us",
         "_late",
         "_permit",
+        "_ready",
         "_used",
         "_well",
         "cool_downs",
@@ -66,6 +71,7 @@ class CallTurns:
         self._epoch_us = epoch_us
         self._answers_prove_arrival = answers_prove_arrival
         self._grace_us = changes.rule.headroom_us // GRACE_SHARE
+        self._ready = False
         self._used: tuple[Permit, int] | None = None
         self._late: list[tuple[Permit, int]] = []
         self._well: Permit | None = None
@@ -83,16 +89,17 @@ class CallTurns:
         return self._used[1]
 
     def take(self) -> Steps[None]:
-        """Return at a slot that holds. Raises RetryLater where it is too far away, or cannot be reserved; and where
-        slots were missed or void until PATIENCE_US was over: while a contract is being changed, whoever knows the old
+        """Be ready, once, and return at a slot that holds. Raises RetryLater where it is too far away, or cannot be
+        reserved; and where slots were missed or void until PATIENCE_US was over: while a contract is being changed, whoever knows the old
         rule and whoever knows the new one void each other's permits, and only the next invocation knows better.
         """
         yield from self.report()  # the attempt before is over: its floor cannot wait for all the others
         give_up_us = self._epoch_us() + PATIENCE_US
-        permit, self._permit, self._used = self._permit, None, None
+        permit, self._permit, self._used, self._ready = self._permit, None, None, False
         slot_us = (yield from self._wait(permit, 0)) if permit else None  # its dispatcher looked long ago
         while permit is None or slot_us is None:
             self.missed_count += permit is not None
+            yield from self._be_ready()  # before a slot is taken that this would cost
             permit = yield from self._reserve(give_up_us)
             slot_us = yield from self._wait(permit, self._epoch_us())
         self._used = permit, slot_us
@@ -151,6 +158,11 @@ class CallTurns:
         ahead_us = self._changes.ask_again_us((yield LOOK)) - self._epoch_us()
         raise RetryLater("the next free slot is far away", retry_after_s=max(ahead_us, 0) / 1_000_000)
 
+    def _be_ready(self) -> Steps[None]:
+        if not self._ready:
+            yield READY
+            self._ready = True
+
     def _wait(self, permit: Permit, seen_us: int) -> Steps[int | None]:
         """Wait for a slot and return it; None where it is missed or void. What was seen (`seen_us`) just before the
         slot is not looked at again.
@@ -158,6 +170,9 @@ class CallTurns:
         slot_us = permit.slot_us
         if self._epoch_us() > slot_us + MISSED_US:
             return None
+        if not self._ready and slot_us - self._epoch_us() <= PATIENCE_US:
+            yield Sleep(slot_us - READY_US)
+            yield from self._be_ready()
         while slot_us - seen_us > FRESH_US:
             ahead_us = slot_us - self._epoch_us()
             if ahead_us > PATIENCE_US:

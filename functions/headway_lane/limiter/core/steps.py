@@ -60,6 +60,13 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """Do what has to be done before one leaves, while there is still time for it: the slot is known and near, or is
+    about to be reserved. Answer: None.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitSlot:
     """Wait until the first free slot comes within the horizon of whoever has this share, and look again at that moment,
     as long as it is at most `longest_us` ahead and not after `latest_us`. Answer: Sight, where one of both holds.
@@ -79,8 +86,9 @@ class Sight(NamedTuple):
     waited: bool
 
 
-Step = Look | Change | Sleep | AwaitSlot
+Step = Look | Change | Sleep | Ready | AwaitSlot
 T = TypeVar("T")
 Steps = Generator[Step, Any, T]
 
 LOOK: Final = Look()
+READY: Final = Ready()

@@ -1,0 +1,79 @@
+"""Which call a request is for, and which attempt at it (hop 2).
+
+A call is what one state of one execution asks for: its ID follows from there, so that no two calls share one, whatever
+authors name their executions. A retry, a redrive, and a message that comes twice are the same call. Machine and tenant
+are part of it: nobody can name the call of another.
+
+An attempt is one task that waits for the call, known by its token. The ID of a call is also the idempotency key.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from headway_lane.messages import json_text
+from headway_lane.messages.waiter import Waiter
+from headway_lane.runtime.errors import Malformed
+
+DIGITS: Final = 32
+"""Hexadecimal digits of an ID: 128 bits, which no two calls of all times share by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a call was asked for: the ARNs of machine and execution, the state's name, and the number of a Map's item,
+    or whatever else the author tells the items by; empty outside of a Map.
+    """
+
+    machine: str
+    execution: str
+    state: str
+    item: str = ""
+
+    @property
+    def step(self) -> str:
+        """Return the state, and the item."""
+        return f"{self.state}/{self.item}" if self.item else self.state
+
+    @classmethod
+    def of_document(cls, document: Any) -> Self:
+        """Read the field `call` of a request. Malformed names what is missing."""
+        if not isinstance(document, Mapping):
+            raise Malformed("`call` must be an object with `machine`, `execution` and `state`")
+        named: dict[str, str] = {}
+        for name in ("machine", "execution", "state"):
+            value = document.get(name)
+            if not isinstance(value, str) or not value:
+                raise Malformed(f"`call.{name}` must be a non-empty string")
+            named[name] = value
+        item = document.get("item")
+        return cls(**named, item="" if item is None else str(item))
+
+    def as_document(self) -> Mapping[str, str]:
+        """Return what `of_document` reads."""
+        named = {"machine": self.machine, "execution": self.execution, "state": self.state}
+        return {**named, "item": self.item} if self.item else named
+
+
+def call_id_of(place: Place, tenant: str, payload: Mapping[str, Any] | None = None) -> str:
+    """Return the ID of the call that was asked for at a place, by a tenant (its message group; empty for none).
+
+    In a Map the payload counts, too: of nested ones the context names the innermost item only.
+    """
+    parts = [place.machine, tenant, place.execution, place.state, place.item]
+    return _digest(json_text.encode([*parts, payload] if place.item else parts))
+
+
+def attempt_of(waiter: Waiter) -> str:
+    """Return the ID of the attempt whose task waits; the token cannot be told from it."""
+    return _digest(waiter.encode())
+
+
+def idempotency_key_of(call_id: str, round_number: int) -> str:
+    """Return what tells the vendor that it is the same job: of a later round, which is to be another, another."""
+    return f"{call_id}-{round_number}" if round_number else call_id
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:DIGITS]
