@@ -3,8 +3,8 @@
 AWS denies by default (IAM user guide, "Policy evaluation logic"). ministack has an engine for that, which AUTH switches
 on: it checks signatures, gives functions credentials of their role, and asks the caller's policies and the resource's.
 What is added: the resources that it does not know (task tokens, configurations), and all that services do inside the
-process for a role (`_machine_roles`, `_function_roles`, `_sender_roles`). The account's own key, `test`, may
-everything, as an administrator's. The embedded cloud has no TLS, and policies that ask for it take it as given.
+process for a role (`_machine_roles`, `_api_calls`, `_function_roles`, `_sender_roles`). The account's own key, `test`,
+may everything, as an administrator's. The embedded cloud has no TLS, and policies that ask for it take it as given.
 """
 
 import json
@@ -16,6 +16,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.services import appconfig, sts
 
 from headway.cloud.strict import (
+    _api_calls,
     _creation,
     _credentials,
     _decisions,
@@ -43,6 +44,7 @@ def apply() -> None:
     _name_resources()
     _decisions.serve()
     _machine_roles.apply()
+    _api_calls.apply()
     _function_roles.apply()
     _sender_roles.apply()
     _creation.apply()
