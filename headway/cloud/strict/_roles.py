@@ -16,7 +16,7 @@ from typing import Any, Final
 from botocore.credentials import Credentials
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import iam
+from ministack.services import iam, sts
 
 from headway.cloud.strict._decisions import DECISIONS, Request
 
