@@ -8,7 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.contract.timing import SETTLE_TIMEOUT_S
 from headway_lane.contract.vendor import Vendor
-from headway_lane.ledger.record import CallAttribute, JobAttribute
+from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
 from headway_lane.ledger.store import JOB_TTL_S
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
@@ -31,9 +31,9 @@ class LaneState(Construct):
         request_dlq = self._dlq("RequestDlq")
         urgent = vendor.dispatch.urgent_concurrency > 0
         published = PublishedState(
-            calls_table=self._table("Calls", CallAttribute.CALL_ID, CallAttribute.EXPIRES_EPOCH_S),
-            jobs_table=self._table("Jobs", JobAttribute.JOB_KEY, JobAttribute.EXPIRES_EPOCH_S),
-            budgets_table=self._table("Budgets", BudgetAttribute.BUDGET),
+            calls_table=self._calls(),
+            jobs_table=self._table("Jobs", JobAttribute.JOB_KEY, JobAttribute.EXPIRES_EPOCH_S).table_name,
+            budgets_table=self._table("Budgets", BudgetAttribute.BUDGET).table_name,
             claims_bucket=self._bucket("Claims"),
             request_queue_url=self._queue("RequestQueue", request_dlq, vendor.request_visibility_s),
             request_dlq_url=request_dlq.queue_url,
@@ -61,7 +61,17 @@ class LaneState(Construct):
             return None
         return self._queue("CheckQueue", dlq, VISIBILITY_TIMES * self._vendor.results_timeout_s)
 
-    def _table(self, name: str, key: str, ttl: str | None = None) -> str:
+    def _calls(self) -> str:
+        """Make the table of calls, with its index: what that holds is written once, and never changes."""
+        table = self._table("Calls", CallAttribute.CALL_ID, CallAttribute.EXPIRES_EPOCH_S)
+        table.add_global_secondary_index(
+            index_name=EXECUTION_INDEX,
+            partition_key=dynamodb.Attribute(name=CallAttribute.EXECUTION, type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        return table.table_name
+
+    def _table(self, name: str, key: str, ttl: str | None = None) -> dynamodb.Table:
         return dynamodb.Table(
             self,
             name,
@@ -73,7 +83,7 @@ class LaneState(Construct):
             ),
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
-        ).table_name
+        )
 
     def _bucket(self, name: str) -> str:
         bucket = s3.Bucket(

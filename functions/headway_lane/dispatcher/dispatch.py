@@ -29,6 +29,10 @@ ENDS_SOON_S: Final = MARGIN_S
 """A task that would end within this time is asked whether it still waits, which lets it wait anew: what is dispatched
 takes about so long to the vendor.
 """
+TWIN_REQUEUE_S: Final = 15
+"""When a request comes again whose call another task waits for, too: items of nested Maps that nothing tells apart, or
+a child execution that outlived its parent's attempt. Each gets its turn.
+"""
 
 
 class Dispatcher:
@@ -112,7 +116,7 @@ class Dispatcher:
 
     def dispatch(self, request: CallRequest, origin: Origin, turns: Starts, admission: Admission = UNLIMITED) -> bool:
         """Start the Express workflow of one request from `origin`. False for a duplicate delivery. Raises RetryLater
-        where it has to wait, and Malformed where two tasks wait for one call.
+        where it has to wait.
         """
         vendor = self._profiles.vendor(self._vendor_name)
         call = self._ledger.enqueue(request, origin.group or "", vendor.record_ttl_s)
@@ -142,9 +146,7 @@ class Dispatcher:
     def _succeed(self, call: Call, request: CallRequest, ttl_s: int) -> Next:
         """Let another attempt go on with a call, if its task waits and the one before has ended."""
         if call.state not in OVER and self._waiters.beat(call.waiter):
-            cause = "two tasks wait for the same call: tell the items of nested Maps apart by `call.item`"
-            self._waiters.fail(request.waiter, ErrorCode.REQUEST_MALFORMED, cause)
-            raise Malformed(cause)
+            raise RetryLater("another task waits for the same call", TWIN_REQUEUE_S)
         if not self._waiters.beat(request.waiter):
             return Next.DROP  # it is the earlier one, whose message came late
         succession = of_another_attempt(call, self._epoch_s())

@@ -76,6 +76,10 @@ class CallAttribute(StrEnum):
     FORMAT_VERSION = FORMAT_VERSION
 
 
+EXECUTION_INDEX: Final = "by_execution"
+"""The index of the calls table that finds the calls of an execution, for people: no function reads it."""
+
+
 class JobAttribute(StrEnum):
     """Attributes of the jobs table, which maps a vendor's job ID to the calls that it answers, all of one tenant; one
     half or the other is written first.
