@@ -85,6 +85,7 @@ class NoTurns(Unpaced):
 
     def take(self, ready: Callable[[], None] = lambda: None) -> None:
         """Raise the reason. It is a RetryLater."""
+        del ready
         raise self._later
 
 

@@ -32,8 +32,8 @@ def attempt(
 ) -> httpx.Response:
     """Take a turn, send once, and return an answer of any status but 429 and 5xx.
 
-    Order: take, with `ready` shortly before it leaves, send, `answered` where an answer came, then `failed`, `refused` (the vendor, or the proxy's own
-    throttle, asks for a cool-down) or `succeeded`.
+    Order: take, with `ready` shortly before its end, send, `answered` where an answer came, then `failed`, `refused`
+    (the vendor, or the proxy's own throttle, asks for a cool-down) or `succeeded`.
 
     Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429; and what
     `ready` raises. Raises

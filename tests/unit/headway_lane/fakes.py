@@ -8,7 +8,7 @@ import base64
 import heapq
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -29,7 +29,9 @@ from headway_lane.ledger.record import CallAttribute
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.signals import CoolDown, Reason
 from headway_lane.messages.claim import Claims
+from headway_lane.messages.identity import Place, attempt_of, call_id_of
 from headway_lane.messages.origin import Origin
+from headway_lane.messages.received import Received
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.waiter import Waiter
 from headway_lane.resume.task_token import TaskTokens
@@ -108,20 +110,37 @@ def not_asked() -> str:
     raise AssertionError("the vendor was asked for the job")
 
 
-def request_of(call_id: str = "call-1", token: str = TOKEN) -> CallRequest:
-    return CallRequest(call_id, "acme", f"{call_id}-key", {"text": "Grüße"}, Waiter(token))
+def place_of(name: str = "call-1") -> Place:
+    """Return where a call is asked for, of an execution of that name."""
+    arn = "arn:aws:states:eu-central-1:123456789012"
+    return Place(f"{arn}:stateMachine:orders", f"{arn}:execution:orders:{name}", "CallVendor")
 
 
-def request_body(**changes: Any) -> str:
+TENANT = "tenant-1"
+CALL_ID = call_id_of(place_of(), TENANT)
+"""Of `request_of()` and `request_body()`, from the group of ORIGIN."""
+
+
+def request_of(name: str = "call-1", token: str = TOKEN, ends_epoch_s: int | None = None) -> CallRequest:
+    place, waiter = place_of(name), Waiter(token)
+    call_id = call_id_of(place, TENANT)
+    return CallRequest(call_id, attempt_of(waiter), place, "acme", {"text": "Grüße"}, waiter, ends_epoch_s)
+
+
+def request_body(name: str = "call-1", **changes: Any) -> str:
     """Write a request message as `call_vendor` does; a field changed to None is left out."""
     fields = {
-        "call_id": "call-1",
+        "format_version": 2,
         "vendor": "acme",
-        "idempotency_key": "call-1-key",
+        "call": dict(place_of(name).as_document()),
         "payload": {"text": "Grüße"},
         "task_token": TOKEN,
     } | changes
     return json.dumps({name: value for name, value in fields.items() if value is not None})
+
+
+def received(body: str, origin: Origin = ORIGIN, sent_epoch_s: float = NOW_MS / 1_000) -> Received:
+    return Received(body, origin, sent_epoch_s)
 
 
 def signed(body: str, key: str = WEBHOOK_KEY, message_id: str = "msg_1", at: datetime = SIGNED_AT) -> dict[str, str]:
@@ -171,7 +190,8 @@ class Tables:
     calls: "Table"
     jobs: "Table"
 
-    def call(self, call_id: str = "call-1") -> dict[str, Any]:
+    def call(self, call_id: str | None = None) -> dict[str, Any]:
+        call_id = call_id or CALL_ID
         return dict(self.calls.get_item(Key={CallAttribute.CALL_ID: call_id})["Item"])
 
 
@@ -234,8 +254,9 @@ class FakeTurns:
         self.told: list[Any] = []
         self.cool_downs: Counter[Reason] = Counter()
 
-    def take(self) -> None:
+    def take(self, ready: Callable[[], None] = lambda: None) -> None:
         self.told.append("take")
+        ready()
 
     def answered(self) -> None:
         self.told.append("answered")
@@ -361,12 +382,15 @@ class FakeSqs(_Client):
         self._called("ReceiveMessage", params)
         asked = params.get("MessageSystemAttributeNames", [])
         messages: list[dict[str, Any]] = [
-            {"ReceiptHandle": receipt, "Body": body}
-            | ({"Attributes": {"MessageGroupId": self.groups[receipt]}} if receipt in self.groups and asked else {})
+            {"ReceiptHandle": receipt, "Body": body, "Attributes": self._attributes(receipt, asked)}
             for receipt, body in self._queue(params).items()
         ]
         taken = messages[: params.get("MaxNumberOfMessages", 1)]
         return {"Messages": taken} if taken else {}
+
+    def _attributes(self, receipt: str, asked: list[str]) -> dict[str, str]:
+        group = {"MessageGroupId": self.groups[receipt]} if receipt in self.groups else {}
+        return {name: value for name, value in ({"SentTimestamp": str(NOW_MS)} | group).items() if name in asked}
 
     def delete_message(self, **params: Any) -> None:
         self._called("DeleteMessage", params)

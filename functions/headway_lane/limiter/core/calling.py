@@ -90,8 +90,9 @@ class CallTurns:
 
     def take(self) -> Steps[None]:
         """Be ready, once, and return at a slot that holds. Raises RetryLater where it is too far away, or cannot be
-        reserved; and where slots were missed or void until PATIENCE_US was over: while a contract is being changed, whoever knows the old
-        rule and whoever knows the new one void each other's permits, and only the next invocation knows better.
+        reserved; and where slots were missed or void until PATIENCE_US was over: while a contract is being changed,
+        whoever knows the old rule and whoever knows the new one void each other's permits, and only the next invocation
+        knows better.
         """
         yield from self.report()  # the attempt before is over: its floor cannot wait for all the others
         give_up_us = self._epoch_us() + PATIENCE_US
