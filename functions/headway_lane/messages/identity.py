@@ -8,6 +8,7 @@ An attempt is one task that waits for the call, known by its token. The ID of a 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -16,6 +17,10 @@ from headway_lane.messages import json_text
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import Malformed
 
+CALL_VENDOR_STATE: Final = "CallVendor"
+"""The state of `workflows/call_vendor.asl.json` that asks for the call."""
+GROUP_LENGTH: Final = 128
+"""Characters of a message group (SQS API reference, MessageGroupId)."""
 DIGITS: Final = 32
 """Hexadecimal digits of an ID: 128 bits, which no two calls of all times share by chance."""
 
@@ -54,6 +59,19 @@ class Place:
         """Return what `of_document` reads."""
         named = {"machine": self.machine, "execution": self.execution, "state": self.state}
         return {**named, "item": self.item} if self.item else named
+
+
+def asked_by_call_vendor(execution_arn: str) -> Place:
+    """Return where an execution of `call_vendor` asks for its call."""
+    machine_arn, _, _ = execution_arn.replace(":execution:", ":stateMachine:", 1).rpartition(":")
+    return Place(machine_arn, execution_arn, CALL_VENDOR_STATE)
+
+
+def group_of(tenant: str | None, machine_name: str) -> str:
+    """Return the message group in which `call_vendor` puts its request: its tenant, else the machine; what SQS does not
+    take in a group's name becomes a hyphen.
+    """
+    return re.sub("[^!-~]", "-", tenant or machine_name)[:GROUP_LENGTH]
 
 
 def call_id_of(place: Place, tenant: str, payload: Mapping[str, Any] | None = None) -> str:

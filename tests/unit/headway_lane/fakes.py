@@ -16,6 +16,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -141,6 +142,13 @@ def request_body(name: str = "call-1", **changes: Any) -> str:
 
 def received(body: str, origin: Origin = ORIGIN, sent_epoch_s: float = NOW_MS / 1_000) -> Received:
     return Received(body, origin, sent_epoch_s)
+
+
+def invocation(request_id: str = "invocation-1") -> LambdaContext:
+    """Return the context of an invocation."""
+    context = LambdaContext()
+    context._aws_request_id = request_id
+    return context
 
 
 def signed(body: str, key: str = WEBHOOK_KEY, message_id: str = "msg_1", at: datetime = SIGNED_AT) -> dict[str, str]:

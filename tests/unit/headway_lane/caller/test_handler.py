@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane import way_out
 from headway_lane.caller import handler
 from headway_lane.contract.dispatch import Pacing
@@ -17,9 +16,11 @@ from tests.unit.headway_lane.fakes import (
     ASKING,
     NOW_MS,
     ORIGIN,
+    TENANT,
     TOKEN,
     VENDOR_DOCUMENT,
     Worker,
+    invocation,
     metrics,
     request_of,
     vendor_of,
@@ -28,10 +29,19 @@ from tests.unit.headway_lane.fakes import (
 NOW_US = NOW_MS * 1_000
 
 
-def handle(worker: Worker, permit: dict[str, int] | None, call_id: str = "call-1") -> dict[str, Any]:
-    worker.ledger.enqueue(request_of(call_id), 3_600)
-    event = {"call_id": call_id, "lease_owner": "owner-1", "idempotency_key": "key", "payload": {"text": "x"}}
-    return handler.call(event | {"origin": asdict(ORIGIN), "permit": permit or {}}, LambdaContext())
+def handle(worker: Worker, permit: dict[str, int] | None, name: str = "call-1", number: int = 1) -> dict[str, Any]:
+    request = request_of(name)
+    worker.ledger.enqueue(request, TENANT, 3_600)
+    event = {
+        "format_version": 2,
+        "call_id": request.call_id,
+        "attempt": request.attempt,
+        "call": request.place.as_document(),
+        "payload": {"text": "x"},
+        "origin": asdict(ORIGIN),
+        "permit": permit or {},
+    }
+    return handler.call(event, invocation(f"invocation-{number}"))
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -62,7 +72,7 @@ def test_a_call_whose_task_has_ended_is_counted_with_its_reason(
     worker.step_functions.end(TOKEN)
     report = handle(worker, permit(NOW_US + 400_000))
     assert (report["outcome"], report["error"]) == ("expired", "Request.Expired")
-    assert worker.clock.slept_us == []
+    assert worker.vendor.requests == []
     printed = capsys.readouterr().out
     assert '"error":"Request.Expired"' in printed
     assert metrics(printed)["CallsExpired"] == [1.0]
