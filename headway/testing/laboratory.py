@@ -19,6 +19,7 @@ from headway_lane.contract.limits import Scope
 from headway_lane.ledger.record import CallAttribute
 from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.reservation_store import BudgetAttribute
+from headway_lane.messages.identity import asked_by_call_vendor, call_id_of, group_of
 
 from headway.cloud.routes import IAM_ROUTE
 from headway.deployment import local
@@ -144,9 +145,16 @@ class Laboratory:
         await_count(ended, len(arns), "workflows that have ended", pause_s)
         return dict(Counter(statuses.values()))
 
-    def record(self, call_id: str, vendor_name: str | None = None) -> Item:
-        """Return the ledger's record of a call; empty where there is none."""
-        return self._item(self.lane_of(vendor_name).calls_table, CallAttribute.CALL_ID, call_id)
+    def call_id(self, name: str, vendor_name: str | None = None) -> str:
+        """Return the call of an execution of `call_vendor` that was started by a name, for no tenant."""
+        machine_arn = self.lane_of(vendor_name).call_vendor_machine_arn
+        arn = f"{machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+        return call_id_of(asked_by_call_vendor(arn), group_of(None, machine_arn.rpartition(":")[2]))
+
+    def record(self, name: str, vendor_name: str | None = None) -> Item:
+        """Return the ledger's record of such a call; empty where there is none."""
+        table = self.lane_of(vendor_name).calls_table
+        return self._item(table, CallAttribute.CALL_ID, self.call_id(name, vendor_name))
 
     def records(self, table: str) -> list[Item]:
         """Return all items of a table."""

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -16,16 +18,16 @@ from headway.testing.laboratory import VENDOR, Laboratory
 from headway.testing.waiting import until
 
 PAYLOAD = {"version": "v1", "input": {"prompt": "a lighthouse in fog"}}
-CALL_ID = "eleven-steps"
+NAME = "eleven-steps"
 
 
 def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laboratory) -> None:
     with lab.held(lab.callbacks.function):
         with lab.held(lab.lane.dispatcher_function):
-            arn = lab.start(CALL_ID, PAYLOAD)
+            arn = lab.start(NAME, PAYLOAD)
             step_1_the_workflow_pauses_on_a_task_token(lab, arn)
-            token = step_2_the_request_waits_in_the_queue(lab)
-        record = step_3_the_dispatcher_started_an_express_execution(lab)
+            token = step_2_the_request_waits_in_the_queue(lab, arn)
+        record = step_3_the_dispatcher_started_an_express_execution(lab, arn)
         step_4_the_call_was_paced_by_the_delay_in_appconfig(lab, record)
         step_5_the_request_went_through_the_proxy(lab)
         job_id = step_6_the_vendor_accepted_and_gave_a_job_id(lab)
@@ -44,37 +46,41 @@ def step_1_the_workflow_pauses_on_a_task_token(lab: Laboratory, arn: str) -> Non
     assert lab.execution(arn)["status"] == "RUNNING"
 
 
-def step_2_the_request_waits_in_the_queue(lab: Laboratory) -> str:
+def step_2_the_request_waits_in_the_queue(lab: Laboratory, arn: str) -> str:
     until(lambda: lab.depth(lab.lane.request_queue_url) == 1)
     [message] = lab.messages(lab.lane.request_queue_url)
     request = json.loads(message["Body"])
     token: str = request.pop("task_token")
     assert request == {
-        "format_version": 1,
-        "call_id": CALL_ID,
+        "format_version": 2,
         "vendor": VENDOR,
-        "idempotency_key": CALL_ID,
-        "predecessor": "",
+        "call": {
+            "machine": lab.lane.call_vendor_machine_arn,
+            "execution": arn,
+            "state": "CallVendor",
+        },
         "payload": PAYLOAD,
     }
     assert token
-    assert not lab.record(CALL_ID), "nothing is recorded before the dispatcher has the message"
+    assert not lab.record(NAME), "nothing is recorded before the dispatcher has the message"
     return token
 
 
-def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory) -> dict[str, Any]:
-    record = until(lambda: (found := lab.record(CALL_ID)).get("state") == "accepted" and found)
-    express = until(lambda: (found := lab.execution(record["lease_owner"]))["status"] != "RUNNING" and found)
+def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory, arn: str) -> dict[str, Any]:
+    record = until(lambda: (found := lab.record(NAME)).get("state") == "accepted" and found)
+    express = until(lambda: _ended_dispatch(lab))
     workflow_name = lab.lane.call_vendor_machine_arn.rpartition(":")[2]
     assert express["status"] == "SUCCEEDED"
     assert express["stateMachineArn"] == lab.lane.dispatch_machine_arn
-    assert json.loads(express["input"]) == {
-        "format_version": 1,
-        "call_id": CALL_ID,
+    given = json.loads(express["input"])
+    assert given.pop("ends_epoch_s") > time.time(), "when the task ends unless it hears from us"
+    assert given == {
+        "format_version": 2,
+        "call_id": lab.call_id(NAME),
+        "attempt": record["attempt"],
+        "call": {"machine": lab.lane.call_vendor_machine_arn, "execution": arn, "state": "CallVendor"},
         "vendor": VENDOR,
-        "idempotency_key": CALL_ID,
         "payload": PAYLOAD,
-        "predecessor": "",
         "origin": {"queue_url": lab.lane.request_queue_url, "group": workflow_name},
         "permit": {},
     }, "the task token stays in the ledger"
@@ -105,7 +111,7 @@ def step_5_the_request_went_through_the_proxy(lab: Laboratory) -> None:
 
 
 def step_6_the_vendor_accepted_and_gave_a_job_id(lab: Laboratory) -> str:
-    job_id: str = lab.record(CALL_ID)["job_id"]
+    job_id: str = lab.record(NAME)["job_id"]
     job = httpx.get(
         f"{lab.vendor.url}/v1/predictions/{job_id}", headers={"Authorization": f"Bearer {lab.vendor.keys.api_token}"}
     ).json()
@@ -117,8 +123,8 @@ def step_7_the_job_id_is_mapped_to_the_task_token(lab: Laboratory, job_id: str, 
     item = lab.target.client("dynamodb").get_item(
         TableName=lab.lane.jobs_table, Key={"job_key": {"S": f"{VENDOR}#{job_id}"}}, ConsistentRead=True
     )["Item"]
-    assert item["call_id"]["S"] == CALL_ID
-    assert lab.record(CALL_ID)["waiter"] == token
+    assert item["call_ids"]["SS"] == [lab.call_id(NAME)]
+    assert lab.record(NAME)["waiter"] == token
 
 
 def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, job_id: str) -> bytes:
@@ -138,8 +144,8 @@ def steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab: Laboratory, j
 
 
 def step_10_the_callback_resumed_the_execution(lab: Laboratory, arn: str) -> None:
-    record = until(lambda: (found := lab.record(CALL_ID)).get("state") == "resumed" and found)
-    states = ["queued", "dispatching", "accepted", "answered", "resumed"]
+    record = until(lambda: (found := lab.record(NAME)).get("state") == "resumed" and found)
+    states = ["queued", "dispatching", "sending", "accepted", "answered", "resumed"]
     times = [int(record[f"{state}_epoch_ms"]) for state in states]
     assert times == sorted(times), "the ledger saw each state, in order"
     assert _events(lab, arn, "TaskSucceeded"), "the paused task went on"
@@ -149,12 +155,20 @@ def step_11_the_result_was_fetched_and_delivered(lab: Laboratory, end: Any, job_
     assert end["status"] == "SUCCEEDED"
     output = json.loads(end["output"])
     assert {name: output[name] for name in ("call_id", "vendor", "job_id", "status")} == {
-        "call_id": CALL_ID,
+        "call_id": lab.call_id(NAME),
         "vendor": VENDOR,
         "job_id": job_id,
         "status": "succeeded",
     }
     assert output["result"]["output"] == {"echo": PAYLOAD["input"]}
+
+
+def _ended_dispatch(lab: Laboratory) -> Mapping[str, Any] | None:
+    """Return the only execution of `dispatch_call`, when it has ended; AWS lists none of Express workflows."""
+    found = lab.target.client("stepfunctions").list_executions(stateMachineArn=lab.lane.dispatch_machine_arn)
+    [execution] = found["executions"]
+    described = lab.execution(execution["executionArn"])
+    return described if described["status"] != "RUNNING" else None
 
 
 def _tuning_in_appconfig(lab: Laboratory) -> Tuning:

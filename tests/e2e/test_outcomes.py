@@ -29,7 +29,7 @@ def test_a_bad_line_and_a_call_that_the_vendor_refuses_do_not_stop_the_others(la
     assert "nobody" in str(found[4]["cause"])
     assert found[3]["error"] == "Vendor.Rejected"
     dead = [json.loads(message["Body"]) for message in lab.messages(lab.lane.request_dlq_url)]
-    call_id = str(found[3]["execution"]).rpartition(":")[2]
+    call_id = lab.call_id(str(found[3]["execution"]).rpartition(":")[2])
     assert call_id in [dead_letter["call"]["call_id"] for dead_letter in dead], "failed for good: also in the DLQ"
     assert (tmp_path / "mixed.report.html").is_file()
 

@@ -83,8 +83,7 @@ def test_an_execution_that_was_stopped_takes_the_late_answer_when_it_is_redriven
     client.redrive_execution(executionArn=arn)
     end = lab.end_of(arn)
     assert (end["status"], end["redriveCount"]) == ("SUCCEEDED", 1)
-    assert lab.record("stopped-redrive-1")["state"] == "resumed"
-    assert json.loads(end["output"])["call_id"] == "stopped-redrive-1"
+    assert lab.record("stopped")["state"] == "resumed", "another attempt at the same call"
     assert lab.vendor.report().scopes["submit"].call_count == 1, "the vendor did the work once"
 
 
