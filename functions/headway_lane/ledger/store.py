@@ -162,7 +162,8 @@ class Ledger:
         meanwhile.
         """
         origins = (CallState.DISPATCHING, CallState.SENDING)
-        return self._move(call_id, attempt, origins, CallState.ACCEPTED, {CallAttribute.JOB_ID: job_id})
+        values, removed = {CallAttribute.JOB_ID: job_id}, (CallAttribute.DOUBTFUL,)
+        return self._move(call_id, attempt, origins, CallState.ACCEPTED, values, removed)
 
     def reject(self, call_id: str, attempt: str, error: str, cause: str) -> Call | None:
         """Move queued, dispatching or sending -> rejected."""
@@ -175,9 +176,11 @@ class Ledger:
         return self._move(call.call_id, call.attempt, (CallState.ACCEPTED,), CallState.REJECTED, values)
 
     def expire(self, call: Call, cause: str) -> Call | None:
-        """Move queued, dispatching or sending -> expired: its task has ended before the vendor was called."""
+        """Move queued or dispatching -> expired: its task has ended before the vendor was called. Who is sending it may
+        be in the middle of that: only its holder knows, and releases it first.
+        """
         values = {CallAttribute.CAUSE: cause}
-        return self._move(call.call_id, call.attempt, UNACCEPTED, CallState.EXPIRED, values)
+        return self._move(call.call_id, call.attempt, SENT_BY_NOBODY, CallState.EXPIRED, values)
 
     def answer(self, call_id: str, job_id: str) -> Call | None:
         """Move accepted -> answered, whose attempt it may be: the answer is for who waits now. None where the call has
@@ -275,8 +278,11 @@ class Ledger:
         conditions = [
             UNDERSTOOD,
             f"#{CallAttribute.STATE} IN ({', '.join(places)})",
-            *(f"#{name} = :expected_{name}" for name in expected),
+            *(f"#{name} = :expected_{name}" for name in expected if name != CallAttribute.ATTEMPT),
         ]
+        if attempt:  # version 1 knew one attempt of a call
+            name = CallAttribute.ATTEMPT
+            conditions.append(f"(attribute_not_exists(#{name}) OR #{name} = :expected_{name})")
         places |= {f":expected_{name}": value for name, value in expected.items()}
         try:
             answer = self._calls.update_item(

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from headway_lane.ledger.record import Call, CallState
-from headway_lane.runtime.errors import NOT_AT_THE_VENDOR, ErrorCode
+from headway_lane.runtime.errors import ErrorCode
 
 
 class Next(StrEnum):
@@ -71,5 +71,5 @@ def of_another_attempt(call: Call, now_s: float) -> Succession:
 def _after_rejection(call: Call) -> Succession:
     if call.error == ErrorCode.VENDOR_JOB_OVERDUE and call.job_id:
         return Succession(Next.JOIN, after=CallState.ACCEPTED)
-    in_doubt = call.error not in NOT_AT_THE_VENDOR
+    in_doubt = call.may_be_at_the_vendor(call.error)
     return Succession(Next.DISPATCH, new_round=not in_doubt, doubtful=in_doubt)
