@@ -147,7 +147,7 @@ class Ledger:
 
     def release(self, call: Call, doubtful: bool = False) -> Call | None:
         """Move dispatching or sending -> queued, to be tried again: the vendor did not take the call, or nobody knows
-        (`doubtful`). Only for the call's holder, or when its lease is over.
+        (`doubtful`). Only for the call's holder.
         """
         origins, attempt, holder = (CallState.DISPATCHING, CallState.SENDING), call.attempt, call.holder
         if doubtful:
@@ -156,6 +156,13 @@ class Ledger:
             )
         removed = (CallAttribute.DOUBTFUL,)
         return self._move(call.call_id, attempt, origins, CallState.QUEUED, removed=removed, holder=holder)
+
+    def requeue(self, found: Call) -> Call | None:
+        """Move dispatching -> queued, whoever holds it, with its doubt from before: nothing was sent. None where it has
+        moved since it was `found`: its holder lives, and may be sending it.
+        """
+        before = (CallState.DISPATCHING,)
+        return self._move(found.call_id, found.attempt, before, CallState.QUEUED, move_id=found.move_id)
 
     def accept(self, call_id: str, attempt: str, job_id: str) -> Call | None:
         """Move dispatching or sending -> accepted with the vendor's job ID. None where the call went elsewhere

@@ -57,6 +57,7 @@ ACCEPT: Move = lambda ledger: ledger.accept(CALL_ID, ATTEMPT, "job-1")  # noqa: 
 REJECT: Move = lambda ledger: ledger.reject(CALL_ID, ATTEMPT, "Vendor.Rejected", "acme answered HTTP 422")  # noqa: E731
 ANSWER: Move = lambda ledger: ledger.answer(CALL_ID, "job-1")  # noqa: E731
 RELEASE = of_found(lambda ledger, call: ledger.release(call))
+REQUEUE = of_found(lambda ledger, call: ledger.requeue(call))
 TAKE_BACK = of_found(lambda ledger, call: ledger.take_back(call, "invocation-2", LEASE_S))
 ABANDON = of_found(lambda ledger, call: ledger.abandon(call, "Vendor.JobUnknown", "acme does not know it"))
 EXPIRE = of_found(lambda ledger, call: ledger.expire(call, "the task had ended"))
@@ -81,6 +82,7 @@ MOVES: dict[str, tuple[Move, set[CallState], CallState]] = {
     "send": (SEND, {CallState.DISPATCHING}, CallState.SENDING),
     "take back": (TAKE_BACK, {CallState.SENDING}, CallState.DISPATCHING),
     "release": (RELEASE, IN_HAND, CallState.QUEUED),
+    "requeue": (REQUEUE, {CallState.DISPATCHING}, CallState.QUEUED),
     "accept": (ACCEPT, IN_HAND, CallState.ACCEPTED),
     "reject": (REJECT, UNSENT | IN_HAND, CallState.REJECTED),
     "abandon": (ABANDON, {CallState.ACCEPTED}, CallState.REJECTED),
@@ -176,6 +178,7 @@ STALE: dict[str, Callable[[Ledger, Call], Call | None]] = {
     "send": lambda ledger, call: ledger.send(CALL_ID, call.attempt, HOLDER),
     "take back": lambda ledger, call: ledger.take_back(call, "invocation-2", LEASE_S),
     "release": lambda ledger, call: ledger.release(call),
+    "requeue": lambda ledger, call: ledger.requeue(call),
     "accept": lambda ledger, call: ledger.accept(CALL_ID, call.attempt, "job-1"),
     "reject": lambda ledger, call: ledger.reject(CALL_ID, call.attempt, "Vendor.Rejected", "a cause"),
     "abandon": lambda ledger, call: ledger.abandon(call, "Vendor.JobUnknown", "a cause"),
@@ -294,6 +297,24 @@ def test_a_doubt_is_kept_until_the_call_is_released_without_one(ledger: Ledger, 
         assert call is not None
         assert call.doubtful is doubtful
         assert ("doubtful" in tables.call()) is doubtful
+
+
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_a_call_that_its_holder_never_sent_is_requeued_with_the_doubt_from_before(
+    ledger: Ledger, doubtful: bool
+) -> None:
+    ledger.release(sending(ledger), doubtful)
+    BEGIN(ledger)
+    call = REQUEUE(ledger)
+    assert call is not None
+    assert (call.state, call.doubtful) == (CallState.QUEUED, doubtful)
+    assert SEND(ledger) is None, "the holder that lives after all"
+
+
+def test_a_call_that_has_been_begun_anew_since_it_was_found_is_not_requeued(ledger: Ledger) -> None:
+    call = dispatching(ledger)
+    ledger.begin(CALL_ID, ATTEMPT, "invocation-2", LEASE_S)
+    assert ledger.requeue(call) is None
 
 
 def test_a_job_id_ends_all_doubt(ledger: Ledger, tables: Tables) -> None:
