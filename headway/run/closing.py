@@ -45,9 +45,9 @@ def say_files(result: RunResult, console: Console) -> None:
     """Print the paths of report and results, unwrapped so that they can be copied."""
     for run in result.vendors.values():
         if run.report is not None:
-            console.print(f"report   {run.report}", soft_wrap=True, markup=False, highlight=False)
+            console.print(f"report   {run.report}", soft_wrap=True)
     if result.records:
-        console.print(f"results  {result.results}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"results  {result.results}", soft_wrap=True)
 
 
 def say_reasons(result: RunResult, console: Console) -> None:
@@ -55,7 +55,7 @@ def say_reasons(result: RunResult, console: Console) -> None:
     reasons = [record.cause or "" for record in result.records if record.outcome is LineOutcome.INVALID]
     left = len(reasons) - MOST_REASONS
     for reason in [*reasons[:MOST_REASONS], *([f"{left:,} more bad lines in {result.results}"] if left > 0 else [])]:
-        console.print(reason, style="red", soft_wrap=True, markup=False, highlight=False)
+        console.print(reason, style="red", soft_wrap=True)
 
 
 def interruption(result: RunResult, *, again: bool) -> str:
