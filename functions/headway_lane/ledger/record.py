@@ -29,10 +29,6 @@ class CallState(StrEnum):
     EXPIRED = "expired"
 
 
-UNANSWERED: Final = (CallState.QUEUED, CallState.DISPATCHING, CallState.ACCEPTED)
-"""States from which a waiting task may still expire; `workflows/call_vendor.asl.json` has the same list."""
-
-
 OVER: Final = (CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED)
 """States in which nothing happens to a call any more, but that a late answer to an expired one is noted."""
 
