@@ -51,7 +51,7 @@ def way_out_of(vendor: Vendor, permit: Permit | None) -> WayOut:
 
 def way_back_of(vendor: Vendor) -> WayBack:
     """Return where calls of the vendor are written down, wait, and are settled."""
-    checks = worker.checks() if vendor.poll else None
+    checks = worker.results_queue() if vendor.poll else None
     return WayBack(worker.ledger(), worker.settler(), worker.claims(), worker.request_queues(), checks)
 
 
