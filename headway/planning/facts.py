@@ -22,7 +22,7 @@ from headway_lane.limiter.core.calling import LOOK_US
 from headway_lane.limiter.core.changes import RACE_ATTEMPTS
 from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
 
-from headway.planning.forecast import Forecast
+from headway.planning.forecast import MAP_LIMIT, Forecast
 from headway.planning.naming import AS_IS, LONGEST, POLL_FENCE, SLOWEST, SUBMIT_FENCE, TIGHTEST, Naming
 from headway.planning.recommendation import (
     BATCH_HOLD_S,
@@ -50,6 +50,7 @@ CONSTANTS: Final[Mapping[str, float]] = {
     "longest_delay_s": LONGEST_DELAY_S,
     "longest_interval_minutes": LONGEST_INTERVAL_MINUTES,
     "look_us": LOOK_US,
+    "map_limit": MAP_LIMIT,
     "margin_s": MARGIN_S,
     "patience_s": TURN_PATIENCE_S,
     "scheduled_below_rps": SCHEDULED_BELOW_RPS,

@@ -50,7 +50,7 @@ def render(summary: RunSummary) -> str:
         vendor=vendor_counts(summary.vendor_report),
         rate_plot=plots.rate_over_time(summary),
         latency_plot=plots.latency_spread(summary),
-        calls=[_row(call) for call in worst_first(summary.calls)[:_MOST_CALLS]],
+        calls=[_row(call) for call in worst_first(summary.calls, _MOST_CALLS)],
         say=wording,
     )
 

@@ -11,8 +11,10 @@ from botocore.exceptions import ClientError
 from headway_lane.messages import json_text
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from headway.run.api_pace import ApiPace, ApiQuota, RunQuotas
 from headway.run.lines import InputLine
-from headway.run.worklist import LineAttempt, execution_name
+from headway.run.surroundings import Surroundings
+from headway.run.worklist import NAME_PREFIX, LineAttempt, execution_name
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -24,8 +26,23 @@ T = TypeVar("T")
 PATIENT_ATTEMPTS: Final = 12
 """With up to 5 s between them about half a minute: a full bucket of StartExecution refills in 10 s (its quotas)."""
 
+SILENT_PART: Final = 4
+"""One in so many descriptions at most is of an execution of which nothing says that it has ended."""
+
 _THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException", "ExecutionLimitExceeded"})
 _PASSING: Final = _THROTTLED | {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
+_SHARED: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "StateMachineDeleting",
+        "StateMachineDoesNotExist",
+        "UnrecognizedClientException",
+    }
+)
 _GOES_ON: Final = frozenset({"RUNNING", "PENDING_REDRIVE"})
 _UNNAMED: Final = {"TIMED_OUT": "States.Timeout", "ABORTED": "Execution.Aborted"}
 
@@ -55,9 +72,8 @@ class Execution:
 
     @property
     def call_id(self) -> str:
-        """Its call in the ledger; `workflows/call_vendor.asl.json` gives every redrive one of its own."""
-        name = self.arn.rsplit(":", 1)[1]
-        return f"{name}-redrive-{self.redrive_count}" if self.redrive_count else name
+        """Its call in the ledger."""
+        return call_id_of(self.arn, self.redrive_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +87,33 @@ class Started:
 
 class Executions:
     """Step Functions, as far as a run needs it, and S3 for payloads that an input has no room for; safe to share
-    between threads. `sleep` takes seconds.
+    between threads. Starts keep their pace by themselves; whoever calls `describe` asks `describes` before,
+    and `silent_describes` where nothing says that the execution has ended.
     """
 
-    def __init__(self, client: "SFNClient", s3: "S3Client", sleep: Callable[[float], None]) -> None:
+    def __init__(self, client: "SFNClient", s3: "S3Client", quotas: RunQuotas, surroundings: Surroundings) -> None:
         self._client = client
         self._s3 = s3
-        self._sleep = sleep
+        self._sleep = surroundings.sleep
+        self._starts = ApiPace(quotas.starts, surroundings.clock_s, surroundings.sleep)
+        self.describes = ApiPace(quotas.describes, surroundings.clock_s, surroundings.sleep)
+        silent = ApiQuota(quotas.describes.bucket_count // SILENT_PART, quotas.describes.refill_per_s / SILENT_PART)
+        self.silent_describes = ApiPace(silent, surroundings.clock_s, surroundings.sleep)
 
     def check(self, machine_arn: str) -> None:
         """Raise what botocore raises where the state machine cannot be reached."""
         self._client.describe_state_machine(stateMachineArn=machine_arn)
+
+    def running(self, machine_arn: str) -> set[str]:
+        """Return the names of executions of runs that go on; one that has just begun may lack (the API reference)."""
+        names: set[str] = set()
+        ask = partial(self._client.list_executions, stateMachineArn=machine_arn, statusFilter="RUNNING")
+        while True:
+            page = self._patiently(partial(ask, maxResults=1_000))
+            names |= {each["name"] for each in page["executions"] if each["name"].startswith(NAME_PREFIX)}
+            if not page.get("nextToken"):
+                return names
+            ask = partial(ask, nextToken=page["nextToken"])
 
     def begin(self, machine_arn: str, attempt: LineAttempt, *, again: bool) -> Started:
         """Start an attempt, or take up what is there under its name or its predecessor's.
@@ -90,7 +122,7 @@ class Executions:
         """
         execution_input = attempt.line.execution_input
         if (failed := attempt.failed) is not None:
-            before = self._patiently(partial(self.describe, failed))
+            before = self._patiently(partial(self._describe_in_turn, failed))
             if before is not None and (before.succeeded or not before.ended):
                 return Started(before.arn, attempt.number - 1, before)
             if before is not None:  # its answer may have come too late
@@ -101,7 +133,7 @@ class Executions:
             arn = execution_arn(machine_arn, execution_name(attempt.line.key, number))
             if self._start(machine_arn, arn, execution_input):
                 return Started(arn, number)
-            found = self._patiently(partial(self.describe, arn))
+            found = self._patiently(partial(self._describe_in_turn, arn))
             if found is None or not found.ended or not again:
                 return Started(arn, number, found)
             number += 1
@@ -121,10 +153,18 @@ class Executions:
                 return None
             raise
 
+    def _describe_in_turn(self, arn: str) -> Execution | None:
+        self.describes.wait()
+        return self.describe(arn)
+
     def _start(self, machine_arn: str, arn: str, execution_input: str) -> bool:
         """Start an execution; False where the name is taken."""
         name = arn.rsplit(":", 1)[1]
-        start = partial(self._client.start_execution, stateMachineArn=machine_arn, name=name, input=execution_input)
+
+        def start() -> None:
+            self._starts.wait()
+            self._client.start_execution(stateMachineArn=machine_arn, name=name, input=execution_input)
+
         try:
             self._patiently(start)
         except ClientError as error:
@@ -136,7 +176,7 @@ class Executions:
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Ask again while Step Functions throttles."""
         asking = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, ClientError) and code(error) in _THROTTLED),
+            retry=retry_if_exception(lambda error: isinstance(error, ClientError) and throttles(error)),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             stop=stop_after_attempt(PATIENT_ATTEMPTS),
             sleep=self._sleep,
@@ -150,15 +190,34 @@ def execution_arn(machine_arn: str, name: str) -> str:
     return f"{machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
+def call_id_of(arn: str, redrive_count: int = 0) -> str:
+    """Name the call that an execution has in the ledger: nobody else knows how one follows from the other.
+
+    `workflows/call_vendor.asl.json` gives every redrive a call of its own.
+    """
+    name = arn.rsplit(":", 1)[1]
+    return f"{name}-redrive-{redrive_count}" if redrive_count else name
+
+
 def code(error: ClientError) -> str:
     """Return the error code of an AWS answer."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def throttles(error: ClientError) -> bool:
+    """Whether Step Functions was asked too often."""
+    return code(error) in _THROTTLED
 
 
 def passes(error: ClientError) -> bool:
     """Whether the same question may be answered a little later."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return code(error) in _PASSING or status >= 500
+
+
+def concerns_all(error: ClientError) -> bool:
+    """Whether every other execution would be refused for the same reason."""
+    return code(error) in _SHARED
 
 
 def _execution(answer: "DescribeExecutionOutputTypeDef") -> Execution:

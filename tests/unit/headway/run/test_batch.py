@@ -29,7 +29,7 @@ from headway.run.ledger_watch import BATCH_SIZE
 from headway.run.preparation import Choices
 from headway.run.results import LineOutcome
 from headway.run.run_result import RunResult
-from headway.run.run_watch import ENDING_DESCRIBES_PER_TICK, TICK_S
+from headway.run.run_watch import PATIENCE_S, THROTTLED_PAUSE_S, TICK_S
 from headway.run.surroundings import Surroundings
 from headway.run.tally import RunTally
 from tests.unit.headway.connections import lane_of, stage_of
@@ -91,7 +91,7 @@ class FakeCloud:
     region: str = "us-east-1"
 
     def client(self, name: str) -> Any:
-        assert name in ("stepfunctions", "dynamodb", "s3")
+        assert name in ("stepfunctions", "dynamodb", "s3", "sqs")
         return self
 
     def table(self, name: str) -> Any:
@@ -113,6 +113,21 @@ class FakeCloud:
         script = SCRIPTS[payload.get("script", "good")]
         self.executions[arn] = Execution(arn, name, payload, script, self.now_s)
         self.started.append(name)
+
+    def list_executions(self, *, stateMachineArn: str, statusFilter: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
+        self._ask("list_executions")
+        assert (stateMachineArn, statusFilter, maxResults) == (MACHINE, "RUNNING", 1_000)
+        going_on = [e for e in self.executions.values() if self.now_s < e.started_s + e.script.ends_s]
+        return {"executions": [{"name": execution.name} for execution in going_on]}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        self._ask("get_queue_attributes")
+        assert QueueUrl == "request_queue_url"
+        queued = sum(
+            self.now_s < e.started_s + min((at for at, _ in e.script.states), default=0)
+            for e in self.executions.values()
+        )
+        return {"Attributes": dict.fromkeys(AttributeNames, "0") | {AttributeNames[0]: str(queued)}}
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
         self._ask("describe_execution")
@@ -387,20 +402,36 @@ def test_a_cloud_that_is_gone_ends_the_watching(
 
 
 def test_a_cloud_that_is_gone_while_lines_start_ends_the_run(cloud: FakeCloud, source: Path) -> None:
-    cloud.failures["start_execution"] = iter([EndpointConnectionError(endpoint_url="x")])
+    cloud.failures["start_execution"] = itertools.repeat(EndpointConnectionError(endpoint_url="x"))
     with pytest.raises(CloudLost, match="executions cannot be started any more"):
         run(cloud, write(source, {}))
+    assert PATIENCE_S <= cloud.now_s <= PATIENCE_S + 2 * TICK_S
 
 
-def test_the_end_of_many_calls_is_asked_in_bounded_steps(cloud: FakeCloud, source: Path) -> None:
-    descriptions: list[int] = []
+def test_starts_that_stutter_are_repeated_and_lose_no_line(cloud: FakeCloud, source: Path) -> None:
+    cloud.failures["start_execution"] = iter([EndpointConnectionError(endpoint_url="x"), refusal("Whatever", 503)])
+    assert run(cloud, write(source, {"n": 1}, {"n": 2})).count(LineOutcome.SUCCEEDED) == 2
 
-    def count(_: RunTally) -> None:
-        descriptions.append(cloud.asked.count("describe_execution"))
 
-    result = run(cloud, write(source, *({"n": n} for n in range(250))), progress=count)
+def test_a_throttle_that_lasts_delays_lines_and_fails_none(cloud: FakeCloud, source: Path) -> None:
+    cloud.failures["start_execution"] = iter([refusal("ThrottlingException")] * 20 * PATIENT_ATTEMPTS)
+    assert run(cloud, write(source, {})).exit_code == 0
+    assert cloud.now_s > 20 * THROTTLED_PAUSE_S
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "AccessDeniedException", "StateMachineDoesNotExist"])
+def test_a_refusal_that_all_lines_would_meet_ends_the_run_and_fails_none(
+    cloud: FakeCloud, source: Path, code: str
+) -> None:
+    cloud.failures["start_execution"] = itertools.repeat(refusal(code))
+    with pytest.raises(CloudLost, match=f"executions cannot be started any more, .*{code}"):
+        run(cloud, write(source, {"n": 1}, {"n": 2}))
+    assert records(source.with_name("in.results.jsonl")) == []
+
+
+def test_the_ledger_says_whom_step_functions_is_asked_about(cloud: FakeCloud, source: Path) -> None:
+    result = run(cloud, write(source, *({"n": n} for n in range(250))))
     assert result.count(LineOutcome.SUCCEEDED) == 250
-    assert max(b - a for a, b in itertools.pairwise(descriptions)) == ENDING_DESCRIBES_PER_TICK
     assert cloud.asked.count("describe_execution") < 2 * 250
 
 
@@ -458,10 +489,10 @@ def test_json_is_one_document_on_stdout(cli: Callable[..., Result], source: Path
     result = cli(write(source, {"script": "rejected"}, "{"), "--json", "--no-report")
     document = json.loads(result.stdout)
     assert (result.exit_code, document["exit_code"]) == (1, 1)
+    assert (document["totals"]["failed"], document["totals"]["invalid"]) == (1, 1)
     assert document["errors"]["Vendor.Rejected"] == {"count": 1, "first_cause": "422: prompt is missing"}
     assert document["vendors"]["replicate"]["contract_per_s"] == 10
     assert document["vendors"]["replicate"]["report"] is None
-    assert [line["outcome"] for line in document["lines"]] == ["failed", "invalid"]
     assert f"{source}:2: not JSON" in result.stderr
 
 
