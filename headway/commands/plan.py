@@ -20,8 +20,8 @@ def plan(
     job_time: Annotated[
         float | None,
         typer.Option(
-            help="Seconds from a job's acceptance to the vendor's last word, where jobs in flight are limited;"
-            " `answer_s` of the contract unless given.",
+            help="Seconds from a job's acceptance to the vendor's last word. Unless given, where jobs in flight are"
+            " limited `answer_s` of the contract, for `map_concurrency` 0.",
             min=0,
             show_default=False,
         ),

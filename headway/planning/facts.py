@@ -25,7 +25,7 @@ from headway_lane.limiter.core.calling import LOOK_US
 from headway_lane.limiter.core.changes import RACE_ATTEMPTS
 from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
 
-from headway.planning.forecast import Forecast
+from headway.planning.forecast import MAP_LIMIT, Forecast
 from headway.planning.naming import AS_IS, LONGEST, POLL_FENCE, SLOWEST, SUBMIT_FENCE, TIGHTEST, Naming
 from headway.planning.recommendation import (
     BATCH_HOLD_S,
@@ -54,6 +54,7 @@ CONSTANTS: Final[Mapping[str, float]] = {
     "longest_interval_minutes": LONGEST_INTERVAL_MINUTES,
     "longest_requeue_s": LONGEST_REQUEUE_S,
     "look_us": LOOK_US,
+    "map_limit": MAP_LIMIT,
     "margin_s": MARGIN_S,
     "max_receive_count": MAX_RECEIVE_COUNT,
     "patience_s": TURN_PATIENCE_S,

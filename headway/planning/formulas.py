@@ -49,7 +49,7 @@ ORDER: Final[Mapping[Group, tuple[str, ...]]] = {
         "interval_minutes",
     ),
     Group.PERMITS: ("emission_interval_us", "stall_s", "chunk_count", "writes_per_call", "pause_us"),
-    Group.FORECAST: ("predicted_rps", "held_s", "utilisation", "utilisation_limit", "backlog_s"),
+    Group.FORECAST: ("predicted_rps", "held_s", "utilisation", "utilisation_limit", "backlog_s", "map_concurrency"),
     Group.WORKERS: (
         "caller_count",
         "dispatchers_count",
