@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from headway_cdk.published import PublishedLane
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.ledger.record import CallState
+from headway_lane.messages.identity import asked_by_call_vendor, call_id_of, group_of
 
 from benchmarks.vendor_copies import contract_file
 from headway.deployment.connection import Connection
@@ -77,6 +78,7 @@ class VirtualCloud:
     most_waiting_count: int = 0
     expired_count: int = 0
     _names: dict[str, int] = field(default_factory=dict)
+    _calls: dict[str, int] = field(default_factory=dict)
     _started_s: "array[float]" = field(default_factory=lambda: array("d"))
     _accepted_s: "array[float]" = field(default_factory=lambda: array("d"))
     _waiting: deque[float] = field(default_factory=deque)
@@ -125,7 +127,7 @@ class VirtualCloud:
         self.starts.draw(self.now_s)
         if stateMachineArn != MACHINE:
             raise refusal("StateMachineDoesNotExist")
-        json.loads(input)
+        given = json.loads(input)
         if name in self._names:
             if self.now_s < self._ended_s(self._names[name]):
                 return
@@ -138,6 +140,9 @@ class VirtualCloud:
         else:
             self._free_s = accepted_s + 1 / rate_per_s
             self._waiting.append(accepted_s)
+        arn = f"{MACHINE.replace(':stateMachine:', ':execution:', 1)}:{name}"
+        place = asked_by_call_vendor(given.get("call", {}).get("execution", arn))  # as `call_vendor` does
+        self._calls[call_id_of(place, group_of(given.get("tenant"), MACHINE.rpartition(":")[2]))] = len(self._started_s)
         self._names[name] = len(self._started_s)
         self._started_s.append(self.now_s)
         self._accepted_s.append(accepted_s)
@@ -172,7 +177,7 @@ class VirtualCloud:
             return {**answer, "status": "RUNNING"}
         answer["stopDate"] = instant(ended_s)
         if self._accepted_s[index] == _NEVER:
-            return {**answer, "status": "FAILED", "error": "Request.Expired", "cause": "no sign of life"}
+            return {**answer, "status": "FAILED", "error": "States.Timeout", "cause": "no sign of life"}
         return {**answer, "status": "SUCCEEDED", "output": json.dumps({"result": "x" * 1_000, "call_id": name})}
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
@@ -194,8 +199,8 @@ class VirtualCloud:
             return self._started_s[index] + self.patience_s
         return accepted_s + self.job_s + CLOSING_S
 
-    def _item(self, name: str) -> dict[str, Any]:
-        index = self._names[name]
+    def _item(self, call_id: str) -> dict[str, Any]:
+        index = self._calls[call_id]
         accepted_s, ended_s = self._accepted_s[index], self._ended_s(index)
         passed = {
             CallState.DISPATCHING: accepted_s - DISPATCH_S,
@@ -209,7 +214,7 @@ class VirtualCloud:
         if not reached:
             return {}
         times = {f"{state}_epoch_ms": {"N": str(round((EPOCH_S + at_s) * 1_000))} for state, at_s in reached.items()}
-        return {"call_id": {"S": name}, "state": {"S": list(reached)[-1].value}, **times}
+        return {"call_id": {"S": call_id}, "state": {"S": list(reached)[-1].value}, **times}
 
 
 class Inline(Executor):
