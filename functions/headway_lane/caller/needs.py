@@ -2,7 +2,6 @@
 
 from headway_lane.contract.needs import LANE
 from headway_lane.contract.vendor import Vendor
-from headway_lane.ledger.needs import READING_ANSWERS
 from headway_lane.messages.needs import FINDING_LATER, REQUEUEING, redeeming
 from headway_lane.resume.needs import settling
 from headway_lane.runtime.names import Environment
@@ -24,6 +23,5 @@ def caller(vendor: Vendor) -> LambdaEntry:
         | REQUEUEING
         | FINDING_LATER.where(vendor.poll is not None)
         | settling(vendor)
-        | READING_ANSWERS
     )
     return LambdaEntry("caller.handler.call", needs)

@@ -174,10 +174,12 @@ class Ledger:
         values = {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause}
         return self._move(call.call_id, call.attempt, (CallState.ACCEPTED,), CallState.REJECTED, values)
 
-    def expire(self, call: Call, cause: str) -> Call | None:
-        """Move queued, dispatching or sending -> expired: its task has ended before the vendor was called."""
+    def expire(self, call: Call, cause: str, origins: tuple[CallState, ...] = UNACCEPTED) -> Call | None:
+        """Move queued, dispatching or sending -> expired: its task has ended before the vendor was called. From
+        `sending` only for who knows that nothing was sent: its caller.
+        """
         values = {CallAttribute.CAUSE: cause}
-        return self._move(call.call_id, call.attempt, UNACCEPTED, CallState.EXPIRED, values)
+        return self._move(call.call_id, call.attempt, origins, CallState.EXPIRED, values)
 
     def answer(self, call_id: str, job_id: str) -> Call | None:
         """Move accepted -> answered, whose attempt it may be: the answer is for who waits now. None where the call has

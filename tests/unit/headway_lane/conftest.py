@@ -179,6 +179,7 @@ def worker(
     monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
     monkeypatch.setattr(clock, "epoch_ms", wall_clock)
     monkeypatch.setattr(clock, "epoch_s", lambda: wall_clock() / 1_000)
+    monkeypatch.setattr(clock, "epoch_s", lambda: wall_clock() / 1_000)
     monkeypatch.setattr(clock, "monotonic_us", made.clock.monotonic_us)
     monkeypatch.setattr(clock, "epoch_us", made.clock.epoch_us)
     monkeypatch.setattr(clock, "sleep_us", made.clock.sleep_us)
