@@ -101,9 +101,11 @@ class Inbox:
         return json_text.write(self._claims.keep(body.encode(), answers_folder(vendor)))
 
     def _beat(self, vendor: str, job_id: str) -> CallbackOutcome:
-        """Progress keeps the waiting task alive; before the job ID is known there is nothing to keep alive yet."""
+        """Progress keeps the waiting task alive, unless it waits for another job by now; before the job ID is known
+        there is nothing to keep alive yet.
+        """
         calls = [self._ledger.find(call_id) for call_id in self._ledger.calls_of_job(vendor, job_id)]
-        beaten = [self._settler.beat(call) for call in calls if call]
+        beaten = [self._settler.beat(call) for call in calls if call and call.job_id == job_id]
         if not beaten:
             return CallbackOutcome.EARLY
         return CallbackOutcome.HEARTBEAT if any(beaten) else CallbackOutcome.LATE

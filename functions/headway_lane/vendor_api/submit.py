@@ -33,10 +33,11 @@ def submit(
     ask: Callable[[], str],
     sleep_s: Callable[[float], None],
     *,
-    ready: Callable[[], None] = lambda: None,
+    ready: Callable[[bool], None] = lambda _: None,
     doubtful: bool = False,
 ) -> str:
-    """Submit a job and return the vendor's job ID; every attempt takes a turn of its own, and is made `ready`.
+    """Submit a job and return the vendor's job ID; every attempt takes a turn of its own, and is made `ready`, which is
+    told whether it is behind one in doubt.
 
     An attempt behind one whose end nobody knows calls `ask` instead, where that is the contract's policy: it returns
     the job ID, and raises RetryLater where the vendor does not have the job, InDoubt where it does not tell. `doubtful`
@@ -75,7 +76,7 @@ def _submit_once(
     vendor: Vendor,
     submission: Submission,
     turns: Turns,
-    ready: Callable[[], None],
+    ready: Callable[[bool], None],
     in_doubt: bool,
 ) -> str:
     send = partial(
@@ -88,7 +89,7 @@ def _submit_once(
         query=submission.query,
         headers=submission.headers,
     )
-    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=ready)
+    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=partial(ready, in_doubt))
     if answer.is_success:
         return job_id_of(vendor, answer)
     detail = quoted(answer.text[:LOOKED_AT_LENGTH], [*proxy.secrets, *submission.secrets])[:DETAIL_LENGTH]
