@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood bench-backlog hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -94,6 +94,9 @@ bench-vendors: $(READY) ## what a hundred vendors cost to synthesize, and what a
 
 bench-flood: $(READY) ## a flood at one vendor's webhook while another's calls run: neither notices the other; 5 minutes
 	@$(BIN)/python -m benchmarks.flood
+
+bench-backlog: $(READY) ## 100,000 lines through `headway run` on a virtual clock: memory, starts against the quota; 6 minutes
+	@$(BIN)/python -m benchmarks.backlog
 
 proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')

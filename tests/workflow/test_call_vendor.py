@@ -4,7 +4,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from headway_lane.ledger.record import UNANSWERED, CallAttribute, CallState, since_attribute
+from headway_lane.messages.fetch import Fetch
+from headway_lane.messages.results_queue import read
 from headway_lane.runtime.errors import ErrorCode
 
 from tests.workflow.conftest import definition
@@ -18,7 +19,7 @@ INPUT = {"payload": {"prompt": "a lighthouse"}}
 def test_a_job_that_succeeds_goes_on_to_its_result(engine: "Engine") -> None:
     run = engine.run("call_vendor", "VendorAnswers", INPUT)
     assert run.status == "SUCCEEDED"
-    assert run.states == ["CallVendor", "FetchResult", "RouteResult", "DeliverResult"]
+    assert run.states == ["CallVendor", "FetchResult"], "two transitions a call; they were four"
     assert run.output == {
         "call_id": "call-1",  # as the answer says, which in a redrive is to a call of its own
         "vendor": "replicate",
@@ -28,43 +29,22 @@ def test_a_job_that_succeeds_goes_on_to_its_result(engine: "Engine") -> None:
     }
 
 
-@pytest.mark.parametrize("case", ["VendorSilent", "HeartbeatMissed"])
-def test_a_vendor_that_stays_silent_expires_the_call_in_the_ledger_and_fails_the_workflow(
-    engine: "Engine", case: str
+@pytest.mark.parametrize(
+    ("case", "states", "error", "cause"),
+    [
+        ("VendorSilent", 1, "States.Timeout", "Task timed out"),
+        ("HeartbeatMissed", 1, "States.HeartbeatTimeout", "No heartbeat"),
+        ("JobFails", 1, ErrorCode.VENDOR_JOB_FAILED, "replicate ended job job-7 with status failed"),
+        ("ResultRejected", 2, ErrorCode.RESULT_UNAVAILABLE, "replicate answered HTTP 404"),
+        ("ResultSilent", 2, "States.Timeout", "Task timed out"),
+    ],
+)
+def test_what_fails_ends_the_workflow_where_it_failed_with_its_own_error_and_cause(
+    engine: "Engine", case: str, states: int, error: str, cause: str
 ) -> None:
     run = engine.run("call_vendor", case, INPUT)
-    assert run.states == ["CallVendor", "ExpireCall", "CallExpired"]
-    assert (run.status, run.error) == ("FAILED", ErrorCode.REQUEST_EXPIRED)
-    assert run.cause == "replicate gave no answer within 300 s, or no sign of life within 200 s"
-
-
-@pytest.mark.parametrize("case", ["ExpiredTooLate", "LedgerDownAtExpiry"])
-def test_an_expiry_that_the_ledger_does_not_take_is_an_expiry_all_the_same(engine: "Engine", case: str) -> None:
-    run = engine.run("call_vendor", case, INPUT)
-    assert run.states == ["CallVendor", "ExpireCall", "CallExpired"]
-    assert (run.status, run.error) == ("FAILED", ErrorCode.REQUEST_EXPIRED)
-
-
-def test_a_failed_job_fails_the_workflow_with_the_vendors_error_and_cause(engine: "Engine") -> None:
-    run = engine.run("call_vendor", "JobFails", INPUT)
-    assert run.states == ["CallVendor", "FailCall"]
-    assert (run.status, run.error) == ("FAILED", ErrorCode.VENDOR_JOB_FAILED)
-    assert run.cause == "replicate ended job job-7 with status failed"
-
-
-def test_a_rejected_result_fails_the_workflow_with_what_the_results_function_said(engine: "Engine") -> None:
-    run = engine.run("call_vendor", "ResultRejected", INPUT)
-    assert run.states == ["CallVendor", "FetchResult", "RouteResult", "RejectResult", "FailCall"]
-    assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_UNAVAILABLE)
-    assert run.cause == "replicate answered HTTP 404"
-
-
-def test_a_broken_results_function_is_named_and_the_job_is_not_lost_from_sight(engine: "Engine") -> None:
-    run = engine.run("call_vendor", "ResultsFunctionBroken", INPUT)
-    assert run.states == ["CallVendor", "FetchResult", "FailCall"]
-    assert run.inputs["FetchResult"]["job_id"] == "job-7"
-    assert (run.status, run.error) == ("FAILED", ErrorCode.RESULT_UNAVAILABLE)
-    assert run.cause == "the results function failed: Runtime.HandlerError"
+    assert run.states == ["CallVendor", "FetchResult"][:states]
+    assert (run.status, run.error, run.cause) == ("FAILED", error, cause)
 
 
 def test_the_request_in_the_queue_has_the_token_and_the_answer_to_it_resumes_the_workflow(engine: "Engine") -> None:
@@ -81,7 +61,38 @@ def test_the_request_in_the_queue_has_the_token_and_the_answer_to_it_resumes_the
         "payload": {"prompt": "a lighthouse"},
     }
     engine.succeed(token, {"call_id": "picture-2", "job_id": "job-9", "status": "succeeded"})
-    assert engine.end(arn).output["job_id"] == "job-9"
+    run = engine.end(arn)
+    assert (run.status, run.inputs["FetchResult"]["job_id"]) == ("SUCCEEDED", "job-9")
+
+
+@pytest.mark.parametrize("result", [{"output": ["x"]}, ["one"], [["one"]], [], None, "text", 0, False])
+def test_the_fetch_in_the_queue_has_a_token_of_its_own_and_what_it_is_told_ends_the_workflow(
+    engine: "Engine", result: Any
+) -> None:
+    arn = engine.start("call_vendor", "OnlyTheJobScripted", INPUT)
+    body = engine.receive_fetch()
+    fetch = read(json.dumps(body))
+    assert fetch == Fetch("call-1", "job-7", "succeeded", body["task_token"])
+    told = {"call_id": "call-1", "vendor": "replicate", "job_id": "job-7", "status": "succeeded", "result": result}
+    engine.succeed(body["task_token"], told)
+    assert engine.end(arn).output == told
+
+
+def test_a_fetch_that_failed_for_good_is_repeated_by_a_redrive_and_the_vendor_is_not_called_again(
+    engine: "Engine",
+) -> None:
+    arn = engine.start("call_vendor", "OnlyTheJobScripted", INPUT)
+    first = engine.receive_fetch()
+    engine.fail(first["task_token"], ErrorCode.RESULT_UNAVAILABLE, "replicate answered HTTP 403")
+    assert engine.end(arn).error == ErrorCode.RESULT_UNAVAILABLE
+    engine.redrive(arn)
+    again = engine.receive_fetch()
+    assert {**again, "task_token": ""} == {**first, "task_token": ""}
+    assert again["task_token"] != first["task_token"]
+    engine.succeed(again["task_token"], {"result": "at last"})
+    run = engine.end(arn)
+    assert (run.status, run.output) == ("SUCCEEDED", {"result": "at last"})
+    assert run.states == ["CallVendor", "FetchResult", "FetchResult"]
 
 
 @pytest.mark.parametrize("urgent", [False, None, "true", 1])
@@ -130,7 +141,7 @@ def test_a_redrive_asks_again_under_a_call_id_of_its_own_with_the_key_of_the_fir
     predecessors = {0: "", 1: "picture-4", 2: "picture-4-redrive-1", 12: "picture-4-redrive-11"}
     for count, suffix in ((0, ""), (1, "-redrive-1"), (2, "-redrive-2"), (12, "-redrive-12")):
         name = f"call_vendor_redriven_{count}"
-        text = json.dumps(definition("call_vendor", RequestQueueUrl=engine.queue_url))
+        text = json.dumps(definition("call_vendor", **engine.queues))
         engine.create(name, json.loads(text.replace("$states.context.Execution.RedriveCount", str(count))))
         arn = engine.start(name, None, INPUT, execution="picture-4")
         request = engine.receive()
@@ -147,39 +158,8 @@ def test_a_redrive_has_no_state_before_the_call_that_it_would_skip() -> None:
     assert machine["States"]["CallVendor"]["Arguments"]["MessageBody"]["payload"] == "{% $states.input.payload %}"
 
 
-def test_what_expires_is_the_call_that_was_asked_for_in_a_redrive_too() -> None:
-    states = definition("call_vendor")["States"]
-    asked = states["CallVendor"]["Arguments"]["MessageBody"]["call_id"]
-    assert "RedriveCount" in asked
-    assert states["ExpireCall"]["Arguments"]["Key"]["call_id"] == {"S": asked}
-
-
 def test_a_task_that_is_failed_from_outside_fails_the_workflow_with_the_same_words(engine: "Engine") -> None:
     arn = engine.start("call_vendor", None, INPUT)
     engine.fail(engine.receive()["task_token"], "Vendor.Rejected", "replicate: HTTP 422")
     run = engine.end(arn)
     assert (run.status, run.error, run.cause) == ("FAILED", "Vendor.Rejected", "replicate: HTTP 422")
-
-
-def test_the_results_function_hears_call_and_job_and_nothing_else(engine: "Engine") -> None:
-    run = engine.run("call_vendor", "OnlyTheJobScripted", INPUT)
-    heard = run.outputs["FetchResult"]["report"]["heard"]
-    assert heard == {"call_id": "call-1", "job_id": "job-7"}
-    assert (run.error, run.cause) == ("Echo.Rejected", "it only echoes")
-
-
-@pytest.mark.parametrize("state", [state.value for state in CallState])
-def test_a_silent_vendor_expires_what_is_unanswered_and_leaves_every_other_record_alone(
-    engine: "Engine", state: str
-) -> None:
-    call_id = f"silent-{state}"
-    record: dict[str, Any] = {CallAttribute.CALL_ID.value: call_id, CallAttribute.STATE.value: state}
-    engine.put("calls", **record)
-    run = engine.run("call_vendor", "OnlySilenceScripted", INPUT, execution=call_id)
-    assert run.error == ErrorCode.REQUEST_EXPIRED
-    item = engine.item("calls", call_id=call_id)
-    if state in UNANSWERED:
-        assert item[CallAttribute.STATE] == CallState.EXPIRED
-        assert int(item[since_attribute(CallState.EXPIRED)]) > 1_700_000_000_000
-    else:
-        assert item == record

@@ -13,10 +13,11 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Call, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.turn import Turns
-from headway_lane.messages.check import Check, Checks
+from headway_lane.messages.check import Check
 from headway_lane.messages.claim import Claims, requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import (
     ErrorCode,
@@ -60,7 +61,7 @@ class WayBack:
     settler: Settler
     claims: Claims
     requests: RequestQueues
-    checks: Checks | None = None
+    checks: ResultsQueue | None = None
 
 
 class TaskEnded(HeadwayError):  # noqa: N818 - named by what has happened
@@ -276,6 +277,6 @@ class Caller:
         else:
             checks, poll = self._back.checks, self._vendor.poll
             if checks and poll:
-                checks.put(Check.first(self._vendor, poll, call.call_id, job_id, int(self._epoch_s())))
+                checks.check(Check.first(self._vendor, poll, call.call_id, job_id, int(self._epoch_s())))
             self._back.settler.awaited(call)  # after the check, which must not be lost for a throttled sign of life
         return CallReport(CallOutcome.ACCEPTED, job_id=job_id)

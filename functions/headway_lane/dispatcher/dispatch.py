@@ -107,12 +107,13 @@ class Dispatcher:
 
     def drop(self, request: CallRequest, tenant: str) -> bool:
         """Write down that a request's task ended before its call was made. False where its call went further, or is
-        another attempt's.
+        another attempt's. What may have been sent stays so: the next attempt begins in doubt.
         """
         vendor = self._profiles.vendor(self._vendor_name)
         call = self._ledger.enqueue(request, tenant, vendor.record_ttl_s)
+        cause = f"{vendor.name}: the task had ended in the queue"
         ours = call.attempt == request.attempt
-        return ours and self._ledger.expire(call, f"{vendor.name}: the task had ended in the queue") is not None
+        return ours and self._ledger.expire(call, cause) is not None
 
     def dispatch(self, request: CallRequest, origin: Origin, turns: Starts, admission: Admission = UNLIMITED) -> bool:
         """Start the Express workflow of one request from `origin`. False for a duplicate delivery. Raises RetryLater
@@ -145,10 +146,10 @@ class Dispatcher:
 
     def _succeed(self, call: Call, request: CallRequest, ttl_s: int) -> Next:
         """Let another attempt go on with a call, if its task waits and the one before has ended."""
-        if call.state not in OVER and self._waiters.beat(call.waiter):
-            raise RetryLater("another task waits for the same call", TWIN_REQUEUE_S)
         if not self._waiters.beat(request.waiter):
             return Next.DROP  # it is the earlier one, whose message came late
+        if call.state not in OVER and self._waiters.beat(call.waiter):
+            raise RetryLater("another task waits for the same call", TWIN_REQUEUE_S)
         succession = of_another_attempt(call, self._epoch_s())
         if succession.next is not Next.WAIT and not self._ledger.take_over(call, request, succession, ttl_s):
             raise RetryLater("the call has moved meanwhile")

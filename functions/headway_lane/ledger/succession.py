@@ -44,6 +44,8 @@ def of_the_same_attempt(call: Call, now_s: float) -> Next:
         return Next.DISPATCH
     if call.state in _IN_HAND:
         return Next.WAIT if now_s < call.lease_until_epoch_s else Next.DISPATCH
+    if call.state is CallState.ACCEPTED and call.holder is None:
+        return Next.JOIN  # it has taken the call over, and may have broken off before it could hand the job over
     return Next.DROP
 
 

@@ -6,6 +6,7 @@ from headway_lane.ledger.record import CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages import json_text
 from headway_lane.resume.settlement import Settler
+from headway_lane.runtime.errors import ErrorCode
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -28,6 +29,8 @@ class Rejecter:
         """
         call_id, attempt = call["call_id"], call["attempt"]
         record = self._ledger.reject(call_id, attempt, error, cause) or self._ledger.find(call_id)
+        if record and record.state is CallState.ACCEPTED and error == ErrorCode.VENDOR_ANSWER_UNREADABLE:
+            record = self._ledger.abandon(record, error, cause)  # the job that it was accepted with is another tenant's
         if record is None or record.state is not CallState.REJECTED or record.attempt != attempt:
             return False
         self._sqs.send_message(

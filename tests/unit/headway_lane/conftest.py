@@ -52,6 +52,7 @@ ENVIRONMENT = {
     Environment.JOBS_TABLE: "Jobs",
     Environment.REQUEST_QUEUE_URLS: "https://sqs.example/urgent https://sqs.example/requests",
     Environment.REQUEST_DLQ_URL: "https://sqs.example/request-dlq",
+    Environment.RESULTS_QUEUE_URL: "https://sqs.example/results",
     Environment.CALLBACK_QUEUE_URL: "https://sqs.example/callbacks",
     Environment.CALLBACK_DLQ_URL: "https://sqs.example/callback-dlq",
     Environment.DISPATCH_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch",
@@ -177,6 +178,7 @@ def worker(
     monkeypatch.setattr(in_flight_tables, "store", lambda: made.in_flight)
     monkeypatch.setattr(parameters, "get_secret", lambda arn, max_age: made.secrets[arn])
     monkeypatch.setattr(clock, "epoch_ms", wall_clock)
+    monkeypatch.setattr(clock, "epoch_s", lambda: wall_clock() / 1_000)
     monkeypatch.setattr(clock, "epoch_s", lambda: wall_clock() / 1_000)
     monkeypatch.setattr(clock, "monotonic_us", made.clock.monotonic_us)
     monkeypatch.setattr(clock, "epoch_us", made.clock.epoch_us)

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from headway_lane.caller.call import Caller, WayBack, WayOut
 from headway_lane.caller.invocation import CallInput, CallOutcome, CallReport
+from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import SENT_BY_NOBODY, Answer, Call, CallAttribute, CallState
 from headway_lane.ledger.store import Ledger
@@ -19,7 +20,7 @@ from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.check import Check, Checks
 from headway_lane.messages.claim import requests_folder
 from headway_lane.messages.request import CallRequest
-from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, REQUEUE_S, RequestQueues
+from headway_lane.messages.request_queue import REQUEUE_S, RequestQueues
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
 

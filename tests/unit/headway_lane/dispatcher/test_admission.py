@@ -20,17 +20,22 @@ from headway_lane.dispatcher.admission import (
 )
 from headway_lane.limiter.in_flight import InFlight
 from headway_lane.limiter.pace import Starts
+from headway_lane.messages.identity import call_id_of
 from headway_lane.runtime.errors import RetryLater
 from headway_lane.runtime.names import Environment
 
 from tests.unit.headway_lane.fakes import (
     NOW_MS,
     ORIGIN,
+    TENANT,
+    TOKEN,
     FakeSqs,
     VirtualClock,
     Worker,
     client_error,
     metrics,
+    place_of,
+    received,
     request_body,
     request_of,
     sqs_record,
@@ -64,12 +69,16 @@ def admission(store: MemoryInFlightStore, clock: VirtualClock, limit: int, ids: 
     return BatchAdmission(in_flight(store, clock, limit), list(ids), chunk, clock.sleep_us)
 
 
+NAMES = {call_id_of(place_of(name), TENANT): name for name in "abcde"}
+"""The executions of the calls, which are easier to read."""
+
+
 def held(store: MemoryInFlightStore) -> str:
-    return "".join(sorted(store.budgets.get(BUDGET, {})))
+    return "".join(sorted(NAMES.get(call_id, call_id) for call_id in store.budgets.get(BUDGET, {})))
 
 
 def test_without_a_limit_nothing_is_asked(clock: VirtualClock) -> None:
-    assert admission_of(lambda vendor: None, clock.sleep_us)(vendor_of(), [request_body()]) is UNLIMITED
+    assert admission_of(lambda vendor: None, clock.sleep_us)(vendor_of(), ["a"]) is UNLIMITED
 
 
 def test_in_flight_permits_are_taken_a_chunk_at_a_time(store: MemoryInFlightStore, clock: VirtualClock) -> None:
@@ -87,7 +96,7 @@ def test_a_batch_takes_in_flight_permits_for_the_calls_of_a_quarter_second(
     store: MemoryInFlightStore, clock: VirtualClock
 ) -> None:
     made = admission_of(lambda vendor: in_flight(store, clock, 9), clock.sleep_us)
-    batch = made(limited(9), [request_body(call_id=call_id) for call_id in "abcde"] + ["{", "[]", "{}"])
+    batch = made(limited(9), list("abcde"))
     batch.admit("a")
     assert held(store) == "ab"
 
@@ -137,12 +146,19 @@ def test_an_in_flight_permit_that_was_there_before_is_not_returned(
     assert held(store) == "ab"
 
 
-def event(*call_ids: str) -> dict[str, Any]:
-    return {"Records": [sqs_record(request_body(call_id=call_id), f"m-{call_id}") for call_id in call_ids]}
+def record(body: str, message_id: str) -> dict[str, Any]:
+    """Return the record of a message of the tenant."""
+    made = sqs_record(body, message_id)
+    made["attributes"]["MessageGroupId"] = TENANT
+    return made
+
+
+def event(*names: str) -> dict[str, Any]:
+    return {"Records": [record(request_body(name), f"m-{name}") for name in names]}
 
 
 def started(worker: Worker) -> list[str]:
-    return [json.loads(start["input"])["call_id"] for start in worker.step_functions.of("StartExecution")]
+    return [NAMES[json.loads(start["input"])["call_id"]] for start in worker.step_functions.of("StartExecution")]
 
 
 def test_a_vendor_without_a_limit_costs_no_request(worker: Worker) -> None:
@@ -157,7 +173,10 @@ def test_calls_beyond_the_in_flight_permits_go_back_to_their_queue_and_cost_neit
     assert handler.dispatch(event("a", "b", "c"), LambdaContext()) == {"batchItemFailures": []}
     assert started(worker) == ["a", "b"]
     (sent,) = worker.sqs.of("SendMessage")
-    assert (json.loads(sent["MessageBody"])["call_id"], sent["DelaySeconds"]) == ("c", FULL_REQUEUE_S)
+    assert (json.loads(sent["MessageBody"])["call"], sent["DelaySeconds"]) == (
+        place_of("c").as_document(),
+        FULL_REQUEUE_S,
+    )
     assert held(worker.in_flight) == "ab"
     line = metrics(capsys.readouterr().out)
     assert (line["CallsDispatched"], line["CallsRequeued"], line["InFlightFull"]) == ([2.0], [1.0], [1.0])
@@ -181,18 +200,34 @@ def test_a_call_that_could_not_be_started_keeps_its_in_flight_permit_for_its_red
     assert started(worker) == ["a"]
 
 
-@pytest.mark.parametrize(("over", "free_count"), [(True, "b"), (False, "ab")])
+@pytest.mark.parametrize(("over", "kept"), [(True, "b"), (False, "ab")])
 def test_a_duplicate_of_a_call_that_is_over_keeps_no_in_flight_permit_and_one_under_way_does(
-    worker: Worker, over: bool, free_count: str
+    worker: Worker, over: bool, kept: str
 ) -> None:
     """Of a call under way the in-flight permit is the other delivery's."""
     worker.profiles.contract = limited(5)
-    worker.ledger.enqueue(request_of("a"), 3_600)
-    worker.ledger.begin("a", "owner-1", 40)
+    call = worker.ledger.enqueue(request_of("a"), TENANT, 3_600)
+    worker.ledger.begin(call.call_id, call.attempt, "invocation-1", 40)
     if over:
-        worker.ledger.reject("a", "Vendor.Rejected", "")
+        worker.ledger.reject(call.call_id, call.attempt, "Vendor.Rejected", "")
     handler.dispatch(event("b", "a"), LambdaContext())
-    assert (started(worker), held(worker.in_flight)) == (["b"], free_count)
+    assert (started(worker), held(worker.in_flight)) == (["b"], kept)
+
+
+def test_an_in_flight_permit_that_was_taken_ahead_for_a_task_that_has_ended_is_returned(worker: Worker) -> None:
+    worker.profiles.contract = limited(5)
+    worker.step_functions.waiting = {TOKEN}
+    dead = json.loads(request_body("a")) | {"task_token": "dead", "ends_epoch_s": NOW_MS // 1_000}
+    records = [record(request_body("b"), "m1"), record(json.dumps(dead), "m2")]
+    handler.dispatch({"Records": records}, LambdaContext())
+    assert (started(worker), held(worker.in_flight)) == (["b"], "b")
+
+
+def test_an_in_flight_permit_is_taken_ahead_only_for_a_message_that_this_code_can_read(worker: Worker) -> None:
+    worker.profiles.contract = limited(5)
+    bodies = [request_body("a"), "{", "[]", request_body("b", format_version=3)]
+    handler.dispatcher().admission([received(body) for body in bodies]).admit(call_id_of(place_of("a"), TENANT))
+    assert held(worker.in_flight) == "a"
 
 
 def test_an_in_flight_permit_is_taken_before_the_turn(worker: Worker) -> None:
@@ -204,13 +239,15 @@ def test_an_in_flight_permit_is_taken_before_the_turn(worker: Worker) -> None:
         yield None
 
     dispatcher = handler.dispatcher()
-    dispatcher.dispatch(request_body(call_id="a"), ORIGIN, turns(), dispatcher.admission([request_body(call_id="a")]))
+    admission = dispatcher.admission([received(request_body("a"))])
+    dispatcher.dispatch(request_of("a"), ORIGIN, turns(), admission)
     assert seen == ["a"]
 
 
 def test_the_drain_takes_in_flight_permits_as_well(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     worker.profiles.contract = limited(1)
-    worker.sqs.waiting.update(FakeSqs(request_body(call_id="a"), request_body(call_id="b")).waiting)
+    worker.sqs.waiting.update(FakeSqs(request_body("a"), request_body("b")).waiting)
+    worker.sqs.groups = dict.fromkeys(worker.sqs.waiting, TENANT)
     assert handler.dispatch({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 1}
     assert held(worker.in_flight) == "a"
     assert metrics(capsys.readouterr().out)["InFlightFull"] == [1.0]

@@ -394,9 +394,7 @@ def test_a_job_that_is_taken_over_keeps_its_id(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("moved", ["by another attempt", "and back"])
-def test_a_call_that_has_moved_since_it_was_found_is_not_taken_over(
-    ledger: Ledger, tables: Tables, moved: str
-) -> None:
+def test_a_call_that_has_moved_since_it_was_found_is_not_taken_over(ledger: Ledger, tables: Tables, moved: str) -> None:
     call = queued(ledger)
     if moved == "and back":
         BEGIN(ledger)

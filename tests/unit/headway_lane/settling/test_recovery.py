@@ -50,9 +50,7 @@ class Bench:
         self.ledger = ledger
         self.sqs = FakeSqs()
         self.left: list[str] = []
-        self.recovery = Recovery(
-            ledger, self._release, RequestQueues(self.sqs.client()), lambda: clock.now_ms / 1_000
-        )
+        self.recovery = Recovery(ledger, self._release, RequestQueues(self.sqs.client()), lambda: clock.now_ms / 1_000)
 
     def _release(self, call: Call) -> None:
         self.left.append(call.call_id)
