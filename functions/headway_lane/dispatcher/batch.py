@@ -49,7 +49,6 @@ class RequestBatch:
         request = self._dispatcher.read(received)
         waiting = self._dispatcher.awaited(request)
         if waiting is None:
-            self._admission.release(request.call_id)
             logger().warning("task ended in the queue", call_id=request.call_id, ends_epoch_s=request.ends_epoch_s)
             dropped = self._dispatcher.drop(request, received.tenant)
             return Metric.CALLS_EXPIRED if dropped else Metric.CALLS_DUPLICATE

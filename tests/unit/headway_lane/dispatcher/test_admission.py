@@ -223,6 +223,17 @@ def test_an_in_flight_permit_that_was_taken_ahead_for_a_task_that_has_ended_is_r
     assert (started(worker), held(worker.in_flight)) == (["b"], "b")
 
 
+def test_an_earlier_attempt_that_has_ended_does_not_return_the_in_flight_permit_of_the_one_that_was_just_started(
+    worker: Worker,
+) -> None:
+    worker.profiles.contract = limited(5)
+    worker.step_functions.waiting = {TOKEN}
+    dead = json.loads(request_body("a")) | {"task_token": "dead", "ends_epoch_s": NOW_MS // 1_000}
+    records = [record(request_body("a"), "m1"), record(json.dumps(dead), "m2")]
+    handler.dispatch({"Records": records}, LambdaContext())
+    assert (started(worker), held(worker.in_flight)) == (["a"], "a")
+
+
 def test_an_in_flight_permit_is_taken_ahead_only_for_a_message_that_this_code_can_read(worker: Worker) -> None:
     worker.profiles.contract = limited(5)
     bodies = [request_body("a"), "{", "[]", request_body("b", format_version=3)]
