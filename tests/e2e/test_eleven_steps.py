@@ -193,10 +193,10 @@ def step_11_the_result_was_fetched_and_delivered(lab: Laboratory, end: Any, job_
 
 
 def _ended_dispatch(lab: Laboratory) -> Mapping[str, Any] | None:
-    """Return the only execution of `dispatch_call`, when it has ended; AWS lists none of Express workflows."""
+    """Return the last execution of `dispatch_call`, when it has ended; AWS lists none of Express workflows."""
     found = lab.target.client("stepfunctions").list_executions(stateMachineArn=lab.lane.dispatch_machine_arn)
-    [execution] = found["executions"]
-    described = lab.execution(execution["executionArn"])
+    last = max(found["executions"], key=lambda execution: execution["startDate"])
+    described = lab.execution(last["executionArn"])
     return described if described["status"] != "RUNNING" else None
 
 
