@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from headway_lane.contract.exchange import Ambiguity
 
@@ -23,6 +23,9 @@ def main(arguments: Sequence[str]) -> int:
     stories = [name for name in arguments if name != "--write"] or list(STORIES)
     with ProcessPoolExecutor(PROCESS_COUNT) as pool:
         runs = [pool.submit(_run, policy, story) for story in stories for policy in Ambiguity]
+        for done in as_completed(runs):
+            cell, _ = done.result()[0]
+            print(f"{cell.story}, {cell.policy}: {len(done.result())} cells", file=sys.stderr, flush=True)  # noqa: T201
         verdicts = [verdict for run in runs for verdict in run.result()]
     all_cells = [cell for cell, _ in verdicts]
     found = {str(cell): broken for cell, broken in verdicts if broken}

@@ -1,4 +1,4 @@
-"""AppConfig's data plane, which moto does not have: the documents of one vendor, in sessions of one token after another."""
+"""AppConfig's data plane, which moto does not have: the documents of one vendor, in sessions."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from botocore.awsrequest import AWSPreparedRequest
 
 from tests.matrix.network import Response
+from tests.matrix.wire import document_of
 
 
 class AppConfigData:
@@ -22,7 +23,7 @@ class AppConfigData:
     def __call__(self, operation: str, request: AWSPreparedRequest) -> Response:
         """Answer a request as AppConfig does: a token is good once or, where its response was lost, again."""
         if operation == "StartConfigurationSession":
-            profile = json.loads(request.body)["ConfigurationProfileIdentifier"]
+            profile = document_of(request)["ConfigurationProfileIdentifier"]
             return 201, {}, json.dumps({"InitialConfigurationToken": self._token(profile)}).encode()
         assert operation == "GetLatestConfiguration", operation
         [token] = parse_qs(urlsplit(str(request.url)).query)["configuration_token"]

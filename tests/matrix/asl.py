@@ -1,6 +1,6 @@
 """Plays a state machine from its own ASL: JSONata, Retry, Catch, Assign; whoever plays it does what its tasks ask for.
 
-Only what the workflows of this repository use: Task, Pass, Choice, Succeed, Fail. Jitter is left out: the longest pause.
+Only what the workflows here use: Task, Pass, Choice, Succeed, Fail. Instead of jitter there is the longest pause.
 """
 
 import hashlib
@@ -64,11 +64,10 @@ class Player:
             if kind == "Task":
                 data, following = yield from self._task(state, data)
             elif kind == "Choice":
-                chosen = next(
-                    (rule for rule in state["Choices"] if self._value(rule["Condition"], data) is True), None
-                )
+                chosen = next((rule for rule in state["Choices"] if self._value(rule["Condition"], data) is True), None)
                 following = state["Default"] if chosen is None else chosen["Next"]
             else:
+                assert kind in ("Pass", "Succeed"), f"{name}: no workflow had {kind} so far"
                 output = self._value(state["Output"], data) if "Output" in state else data
                 self._assign(state, data)
                 data = output

@@ -4,28 +4,29 @@ import base64
 import json
 import random
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
 import httpx
+from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor as Contract
 
 from tests.matrix.app_config import AppConfigData
 from tests.matrix.asl import Asked, Pause, Play, Player, StateError
 from tests.matrix.faults import KILLS, Fault, Kind
-from tests.matrix.network import Network, connected
+from tests.matrix.network import Network, Service, connected
 from tests.matrix.queues import Queue, Sqs, record_of
 from tests.matrix.recording import Invocation, Recording
-from tests.matrix.stories import Story, contract
 from tests.matrix.storage import Storage
+from tests.matrix.stories import Story, contract
 from tests.matrix.surroundings import Function, functions_of, machine, machine_arn, queues_of, visibility_s
 from tests.matrix.tasks import StepFunctions, TaskEnd
 from tests.matrix.vendor import Vendor
 from tests.matrix.workers import FunctionFailed, Workers
-from tests.matrix.world import START_EPOCH_S, Endless, World, showing
+from tests.matrix.world import Endless, World, showing
 from tests.unit.headway_lane.fakes import WEBHOOK_KEY
 
 HOP_S: Final = 0.02
@@ -54,13 +55,13 @@ class Driver:
         self.functions = functions_of(self.contract)
         self.vendor = Vendor(self.world, self.recording, story, WEBHOOK_KEY, self._called_back)
         self.workers = Workers(self.world, self.recording, self.contract, httpx.MockTransport(self.vendor))
-        self.sqs = Sqs(self.world)
+        self.sqs = Sqs(self.world, twice=story.twice)
         self.step_functions = StepFunctions(self.world, self._start_express)
         profiles = AppConfigData({"contract": document, "tuning": TUNING})
-        services = {"sqs": self.sqs, "states": self.step_functions, "appconfigdata": profiles}
+        services: dict[str, Service] = {"sqs": self.sqs, "states": self.step_functions, "appconfigdata": profiles}
         self.network = Network(self.world, self.recording, services)
         self.ending = Ending()
-        self.in_doubt = False
+        self.in_doubt = self.struck = False
         self.endless = False
         self._express = count(1)
 
@@ -88,17 +89,26 @@ class Driver:
         for name in names:
             if name in dlqs:
                 continue
-            dlq = dlqs["callback_dlq" if name == "callback_queue" else "request_dlq"]
+            dlq = dlqs.get(name.replace("_queue", "_dlq"), dlqs["request_dlq"])
             self.sqs.add(Queue(name, visibility_s(self.contract, name), dlq))
         for function in self.functions.values():
             for name in function.queues:
                 if name in self.sqs.queues:
                     self._map(self.sqs.queues[name], function)
+        if self.contract.dispatch.drain is Drain.SCHEDULE:
+            self._drain()
 
     def _map(self, queue: Queue, function: Function) -> None:
         """Let a function be fed from a queue, as soon as something is visible there."""
         hop_us = round(HOP_S * 1_000_000)
         queue.arrived = lambda visible_us: self.world.at(visible_us + hop_us, lambda: self._poll(queue, function))
+
+    def _drain(self) -> None:
+        """Start the dispatcher by schedule, as long as the call goes on."""
+        if self.ending.at_us is None:
+            with suppress(FunctionFailed):
+                self.workers.invoke(self.functions["dispatcher"], {"batch_size": self.contract.dispatch.batch_size})
+            self.world.after(60 * self.contract.dispatch.interval_minutes, self._drain)
 
     def _poll(self, queue: Queue, function: Function) -> None:
         """Feed a function with what is visible; what it has done is deleted, the rest comes back."""
@@ -124,7 +134,13 @@ class Driver:
         execution = f"{name}-{next(self._express)}"
         arn = f"{machine_arn(name).replace('stateMachine', 'execution')}:{execution}"
         context = {
-            "Execution": {"Id": arn, "Name": execution, "RedriveCount": 0, "Input": data, "StartTime": "2027-01-15T08:00:00Z"},
+            "Execution": {
+                "Id": arn,
+                "Name": execution,
+                "RedriveCount": 0,
+                "Input": data,
+                "StartTime": "2027-01-15T08:00:00Z",
+            },
             "StateMachine": {"Id": machine_arn(name), "Name": name},
         }
         play = Player(machine(name, self.contract), context).play(data)
@@ -194,6 +210,7 @@ class Driver:
 
     def _struck(self, fault: Fault, invocation: Invocation) -> None:
         """Find out whether anybody can know what became of the submit, now that the fault strikes."""
+        self.struck = True
         states = {item["state"]["S"] for item in self.storage.items("Calls")}
         submitting = invocation.submitted and bool(states & {"dispatching", "sending"})
         answered = fault.call.to_vendor and fault.kind in (Kind.UNREACHED, Kind.THROTTLED)

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     """The effect is done, and the connection ends before the response: the SDK repeats, so it comes twice."""
     LOST_FOR_GOOD = "all responses lost"
     """The effect is done in every attempt, and the SDK gives up."""
-    THROTTLED = "throttled 3 times"
+    THROTTLED = "throttled"
     """All attempts of the SDK."""
     KILLED_BEFORE = "killed before"
     KILLED_AFTER = "killed after"
@@ -36,8 +36,16 @@ class Call:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """How it may fail."""
+        """How it may fail. A read has no effect, so that what matters is that it fails."""
+        if self.reads:
+            return (Kind.UNREACHED, Kind.THROTTLED, Kind.KILLED_BEFORE)
         return tuple(kind for kind in Kind if not (self.to_vendor and kind is Kind.LOST_FOR_GOOD))
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only asks. Receiving from a queue is more: it hides what it gives."""
+        operation = self.operation.partition(".")[2]
+        return operation.startswith(("Get", "StartConfigurationSession", "GET"))
 
     @property
     def to_vendor(self) -> bool:

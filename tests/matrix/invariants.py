@@ -20,6 +20,8 @@ def violations(run: Driver) -> list[str]:
 
 def _violations(run: Driver) -> Iterator[str]:
     ending, vendor = run.ending, run.vendor
+    if run.fault and not run.struck:
+        yield "not struck: the run without a fault went another way"
     doubted = run.in_doubt or any(submit.said is Said.SILENT for submit in vendor.submits)
     may_reject = doubted and run.policy is Ambiguity.REJECT
     if run.endless or ending.at_us is None:
@@ -41,7 +43,6 @@ def _violations(run: Driver) -> Iterator[str]:
     if not may_reject and any(item.get("holders", {}).get("M") for item in run.storage.items("Budgets")):
         yield "permit kept"
     told = ending.error is not None and ending.error not in TIME_IS_UP
-    if run.sqs.queues["request_dlq"].messages and not told:
-        yield "dead letter, nobody told"
-    if run.sqs.queues["callback_dlq"].messages:
-        yield "dead callback"
+    for name, queue in run.sqs.queues.items():
+        if name.endswith("_dlq") and queue.messages and not (told and name != "callback_dlq"):
+            yield f"nobody told of what is in {name}"

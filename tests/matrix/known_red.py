@@ -1,6 +1,6 @@
 """The cells that are known to be red: violation by violation, row by row, the stories in which it shows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +9,9 @@ import yaml
 from tests.matrix.cells import Cell
 
 FILE: Final = Path(__file__).with_suffix(".yaml")
-HEAD: Final = "# Cells of the fault matrix that are red, by what they break. Written by `python -m tests.matrix --write`.\n"
+HEAD: Final = (
+    "# Cells of the fault matrix that are red, by what they break. Written by `python -m tests.matrix --write`.\n"
+)
 
 Verdicts = Mapping[str, list[str]]
 """What each cell breaks, by its name."""
@@ -26,22 +28,29 @@ def known() -> Verdicts:
     return found
 
 
-def difference(cells: Iterable[Cell], found: Verdicts) -> list[str]:
-    """Return what is not as it is known, cell by cell: what turned red, and what turned green."""
-    before = known()
-    lines = []
-    for cell in cells:
-        was, now = sorted(before.get(str(cell), [])), sorted(found.get(str(cell), []))
+def difference(cells: Sequence[Cell], found: Verdicts) -> list[str]:
+    """Return what is not as it is known, cell by cell, in the stories of `cells`, which are all of theirs."""
+    stories, names = {cell.story for cell in cells}, {str(cell) for cell in cells}
+    before = {name: broken for name, broken in known().items() if _story(name) in stories}
+    lines = [f"{name}: is no cell any more" for name in sorted(before.keys() - names)]
+    for name in (str(cell) for cell in cells):
+        was, now = sorted(before.get(name, [])), sorted(found.get(name, []))
         if was != now:
-            lines.append(f"{cell}: {', '.join(now) or 'green'}; known as {', '.join(was) or 'green'}")
+            lines.append(f"{name}: {', '.join(now) or 'green'}; known as {', '.join(was) or 'green'}")
     return lines
 
 
-def write(cells: Iterable[Cell], found: Verdicts) -> None:
-    """Write down what is red."""
+def write(cells: Sequence[Cell], found: Verdicts) -> None:
+    """Write down what is red in the stories of `cells`; other stories stay as they are known."""
+    stories = {cell.story for cell in cells}
+    red = {name: broken for name, broken in known().items() if _story(name) not in stories} | dict(found)
     document: dict[str, dict[str, list[str]]] = {}
-    for cell in cells:
-        for violation in found.get(str(cell), []):
-            document.setdefault(violation, {}).setdefault(cell.row, []).append(cell.story)
-    text = yaml.safe_dump(document, width=1_000, allow_unicode=True) if document else "{}\n"
-    FILE.write_text(HEAD + text)
+    for name in sorted(red):
+        story, row = name.split(" | ", 1)
+        for violation in red[name]:
+            document.setdefault(violation, {}).setdefault(row, []).append(story)
+    FILE.write_text(HEAD + yaml.safe_dump(document, width=1_000, default_flow_style=None))
+
+
+def _story(name: str) -> str:
+    return name.split(" | ", 1)[0]

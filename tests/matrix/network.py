@@ -3,7 +3,6 @@
 Clients are made once per process, because making them is slow; they are of no run, and ask the one that is on.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -20,6 +19,7 @@ from moto.core.models import botocore_stubber
 
 from tests.matrix.faults import Kind
 from tests.matrix.recording import Recording
+from tests.matrix.wire import document_of
 from tests.matrix.world import World
 
 REGION: Final = "eu-west-1"
@@ -96,7 +96,7 @@ class Network:
 def _resource(request: AWSPreparedRequest) -> str:
     """Name what a request is about: a table, a queue, a profile, a folder of the bucket."""
     try:
-        document: Any = json.loads(request.body or b"{}")
+        document = document_of(request)
     except (TypeError, ValueError):  # of S3: not JSON, or a stream
         return ""
     for field in ("TableName", "QueueUrl", "ConfigurationProfileIdentifier", "SecretId"):
@@ -107,7 +107,8 @@ def _resource(request: AWSPreparedRequest) -> str:
 
 def _response(url: str, answer: Response) -> AWSResponse:
     status, headers, body = answer
-    return AWSResponse(url, status, {name: str(value) for name, value in headers.items()}, _Raw(body))
+    written: Any = {name: str(value) for name, value in headers.items()}
+    return AWSResponse(url, status, written, _Raw(body))
 
 
 class _Raw(BytesIO):
@@ -140,7 +141,7 @@ def connected(network: Network) -> Iterator[None]:
         key = (service_name, repr(sorted(vars(config).get("_user_provided_options", {}).items())) if config else "")
         if key not in _clients:
             options |= {"region_name": REGION, "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-            client = make(self, service_name, config=config, **{**options, "aws_session_token": None})
+            client: Any = make(self, service_name, config=config, **{**options, "aws_session_token": None})
             client.meta.events.unregister("before-send", botocore_stubber)
             client.meta.events.register_first("before-send", _hook)
             _clients[key] = client

@@ -1,4 +1,4 @@
-"""SQS on virtual time: at least once, visibility timeouts, delays, dead-letter queues. moto's runs on the wall clock."""
+"""SQS in virtual time: at least once, visibility timeouts, delays, dead-letter queues; moto's has the wall clock."""
 
 import hashlib
 import json
@@ -36,6 +36,7 @@ class Message:
     visible_us: int
     received_count: int = 0
     receipt: str = ""
+    repeated: bool = False
 
 
 @dataclass(slots=True)
@@ -51,10 +52,10 @@ class Queue:
 
 
 class Sqs:
-    """The queues of a run."""
+    """The queues of a run. With `twice` each message comes again after its deletion, as a standard queue's may."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, *, twice: bool = False) -> None:
+        self._world, self._twice = world, twice
         self._numbers = count(1)
         self.queues: dict[str, Queue] = {}
 
@@ -103,7 +104,12 @@ class Sqs:
         return _answer({"MessageId": message_id, "MD5OfMessageBody": hashlib.md5(body.encode()).hexdigest()})  # noqa: S324
 
     def send(
-        self, queue: Queue, body: str, group: str | None = None, attributes: Mapping[str, Any] | None = None, delay_s: float = 0
+        self,
+        queue: Queue,
+        body: str,
+        group: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        delay_s: float = 0,
     ) -> str:
         """Put a message into a queue."""
         message_id, now_us = f"m{next(self._numbers)}", self._world.now_us
@@ -132,7 +138,12 @@ class Sqs:
     def delete(self, queue: Queue, receipt: str) -> None:
         """Delete a message by the receipt of its last receive; an older one does nothing."""
         for message in list(queue.messages.values()):
-            if message.receipt == receipt:
+            if message.receipt != receipt:
+                continue
+            if self._twice and not message.repeated:
+                message.repeated, message.visible_us = True, self._world.now_us + 1_000_000
+                queue.arrived(message.visible_us)
+            else:
                 del queue.messages[message.message_id]
 
 

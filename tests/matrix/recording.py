@@ -1,9 +1,9 @@
-"""Numbers the calls of a run, so that the same call is found again in the next one, and strikes where a fault is due."""
+"""Numbers the calls of a run, so that each is found again in the next one, and strikes where a fault is due."""
 
 from collections import Counter
 from collections.abc import Callable
 
-from tests.matrix.faults import KILLS, Call, Fault, Kind, Killed
+from tests.matrix.faults import KILLS, Call, Fault, Killed, Kind
 
 
 class Invocation:
@@ -28,8 +28,8 @@ class Invocation:
 
 
 class Recording:
-    """The calls of a run in their order, and the fault that is due in it, if any. `struck` is told when it strikes, with
-    the effect of the call done or not.
+    """The calls of a run in their order, and the fault that is due in it, if any. `struck` is told when it
+    strikes, with the effect of the call done or not.
     """
 
     def __init__(self, fault: Fault | None, struck: Callable[[Fault, Invocation], None]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import boto3
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from tests.matrix.network import REGION
 from tests.matrix.surroundings import API_TOKEN_ARN, CLAIMS_BUCKET, WEBHOOK_KEY_ARN
@@ -46,7 +46,7 @@ class Storage:
         return {"headway_claim": {"bucket": CLAIMS_BUCKET, "key": key, "size_bytes": len(body)}}
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """Return all items of a table, as DynamoDB writes them; no request is made, for a function may be making one."""
+        """Return all items of a table, as DynamoDB writes them. No request is made: a function may be making one."""
         kept: Any = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][REGION].tables[table]
         return [item.to_json()["Attributes"] for item in kept.all_items()]
 

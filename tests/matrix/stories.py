@@ -25,7 +25,7 @@ class Said(StrEnum):
 
 SMALL: Final[Mapping[str, Any]] = {"text": "Grüße"}
 LARGE: Final[Mapping[str, Any]] = {"text": "x" * 200_000}
-DELIVERED: Final[Mapping[str, Any]] = {"result": {"source": "callback", "field": "output"}}
+DELIVERED: Final[dict[str, Any]] = {"result": {"source": "callback", "field": "output"}}
 POLLED: Final[Mapping[str, Any]] = {
     "poll": {
         "path": "/v1/jobs/{job_id}",
@@ -38,7 +38,7 @@ POLLED: Final[Mapping[str, Any]] = {
         "every_s": 60,
     }
 }
-LIMITED: Final[Mapping[str, Any]] = {
+LIMITED: Final[dict[str, Any]] = {
     "limits": [*VENDOR_DOCUMENT["limits"], {"quantity": "jobs_in_flight", "amount": 3}],
 }
 
@@ -57,16 +57,19 @@ class Story:
     payload: Mapping[str, Any] = field(default_factory=lambda: SMALL)
     claimed: bool = False
     """The payload lies in S3."""
+    twice: bool = False
+    """Every message comes once more, after it was deleted."""
     error: str | None = None
 
 
 STORIES: Final[Mapping[str, Story]] = {
-    "fetched": Story(),
-    "delivered": Story(DELIVERED),
-    "polled": Story(POLLED, calls_back=False),
     "limited": Story(LIMITED | DELIVERED),
+    "fetched": Story(),
+    "polled": Story(POLLED, calls_back=False),
     "early": Story(early=True),
     "claimed": Story(DELIVERED, payload=LARGE, claimed=True),
+    "drained": Story(DELIVERED | {"dispatch.drain": "schedule"}),
+    "twice": Story(LIMITED | DELIVERED, twice=True),
     "busy": Story(LIMITED | DELIVERED, says=(Said.BUSY,)),
     "doubted": Story(LIMITED | DELIVERED, says=(Said.SILENT,)),
     "refused": Story(LIMITED | DELIVERED, says=(Said.REFUSED,) * 20, error="Vendor.Rejected"),

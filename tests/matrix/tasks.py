@@ -1,4 +1,4 @@
-"""Step Functions' side of task tokens and starts on virtual time: one word ends a task, heartbeats and timeouts fire."""
+"""Step Functions' side of task tokens and starts on virtual time: one word ends a task, and heartbeats fire."""
 
 import json
 from collections.abc import Callable, Mapping

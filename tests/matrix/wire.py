@@ -10,17 +10,22 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from tests.matrix.network import Response
-
 
 @cache
 def _model(service: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
+def document_of(request: AWSPreparedRequest) -> Mapping[str, Any]:
+    """Return the JSON body of a request."""
+    body: Any = request.body
+    document: Mapping[str, Any] = json.loads(body or b"{}")
+    return document
+
+
 def checked(service: str, operation: str, request: AWSPreparedRequest) -> Mapping[str, Any]:
     """Return what a request asks for; AssertionError where the service's model has no such request."""
-    asked: Mapping[str, Any] = json.loads(request.body or b"{}")
+    asked = document_of(request)
     shape = _model(service).operation_model(operation).input_shape
     assert shape is not None
     report = ParamValidator().validate(asked, shape)
@@ -28,6 +33,6 @@ def checked(service: str, operation: str, request: AWSPreparedRequest) -> Mappin
     return asked
 
 
-def refused(code: str) -> Response:
+def refused(code: str) -> tuple[int, Mapping[str, str], bytes]:
     """Return an error of a JSON protocol."""
     return 400, {}, json.dumps({"__type": code, "message": "as AWS would say"}).encode()

@@ -5,8 +5,9 @@ Cold, so that every call that a worker may have to make is made and recorded.
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 from unittest.mock import patch
@@ -17,6 +18,7 @@ from aws_lambda_powertools.utilities.parameters.constants import DEFAULT_PROVIDE
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane import way_out
 from headway_lane.contract.vendor import Vendor
+from headway_lane.runtime import observability
 
 from tests.matrix.faults import Killed
 from tests.matrix.recording import Invocation, Recording
@@ -77,10 +79,20 @@ class Workers:
 
 def forget() -> None:
     """Forget what the modules of the functions keep between two invocations, but for the logger."""
-    clear_caches()
+    clear_caches()  # type: ignore[no-untyped-call]
     DEFAULT_PROVIDERS.clear()
-    for name, module in list(sys.modules.items()):
-        if name.startswith("headway_lane.") and name != "headway_lane.runtime.observability":
-            for kept in vars(module).values():
-                if hasattr(kept, "cache_clear") and getattr(kept, "__module__", "") == name:
-                    kept.cache_clear()
+    for kept in _kept(len(sys.modules)):
+        kept.cache_clear()
+
+
+@lru_cache(1)
+def _kept(module_count: int) -> Sequence[Any]:
+    """Return everything in the modules that is kept; looked up anew where there are more modules."""
+    del module_count
+    modules = [(name, module) for name, module in sys.modules.items() if name.startswith("headway_lane.")]
+    return [
+        kept
+        for name, module in modules
+        for kept in vars(module).values()
+        if hasattr(kept, "cache_clear") and kept.__module__ == name and name != observability.__name__
+    ]
