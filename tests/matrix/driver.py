@@ -48,8 +48,8 @@ class Driver:
 
     def __init__(self, policy: Ambiguity, story: Story, fault: Fault | None = None) -> None:
         self.policy, self.story, self.fault = policy, story, fault
-        self.world = World()
-        self.recording = Recording(fault, self._struck)
+        self.world = World(overlapping=story.overlapping)
+        self.recording = Recording(self.world, fault, self._struck)
         document = contract(policy, story)
         self.contract = Contract.from_document(document)
         self.functions = functions_of(self.contract)
@@ -192,6 +192,7 @@ class Driver:
     def _end(self, output: Any, failure: StateError | None) -> None:
         error, cause = (failure.error, failure.cause) if failure else (None, None)
         self.ending = Ending(output, error, cause, self.world.now_us)
+        self.world.note(f"the execution ends: {error or 'succeeded'} {cause or ''}")
 
     # The vendor.
 

@@ -29,11 +29,11 @@ def known() -> Verdicts:
 
 
 def difference(cells: Sequence[Cell], found: Verdicts) -> list[str]:
-    """Return what is not as it is known, cell by cell, in the stories of `cells`, which are all of theirs."""
-    stories, names = {cell.story for cell in cells}, {str(cell) for cell in cells}
-    before = {name: broken for name, broken in known().items() if _story(name) in stories}
-    lines = [f"{name}: is no cell any more" for name in sorted(before.keys() - names)]
-    for name in (str(cell) for cell in cells):
+    """Return what is not as it is known, cell by cell; `cells` are all of their stories and policies."""
+    names = [str(cell) for cell in cells]
+    before = {name: broken for name, broken in known().items() if _run(name) in set(map(_run, names))}
+    lines = [f"{name}: is no cell any more" for name in sorted(before.keys() - set(names))]
+    for name in names:
         was, now = sorted(before.get(name, [])), sorted(found.get(name, []))
         if was != now:
             lines.append(f"{name}: {', '.join(now) or 'green'}; known as {', '.join(was) or 'green'}")
@@ -41,9 +41,9 @@ def difference(cells: Sequence[Cell], found: Verdicts) -> list[str]:
 
 
 def write(cells: Sequence[Cell], found: Verdicts) -> None:
-    """Write down what is red in the stories of `cells`; other stories stay as they are known."""
-    stories = {cell.story for cell in cells}
-    red = {name: broken for name, broken in known().items() if _story(name) not in stories} | dict(found)
+    """Write down what is red in the stories and policies of `cells`; all others stay as they are known."""
+    again = {_run(str(cell)) for cell in cells}
+    red = {name: broken for name, broken in known().items() if _run(name) not in again} | dict(found)
     document: dict[str, dict[str, list[str]]] = {}
     for name in sorted(red):
         story, row = name.split(" | ", 1)
@@ -52,5 +52,6 @@ def write(cells: Sequence[Cell], found: Verdicts) -> None:
     FILE.write_text(HEAD + yaml.safe_dump(document, width=1_000, default_flow_style=None))
 
 
-def _story(name: str) -> str:
-    return name.split(" | ", 1)[0]
+def _run(name: str) -> str:
+    """Return story and policy of a cell."""
+    return name.rsplit(" | ", 2)[0]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from tests.matrix.faults import KILLS, Call, Fault, Killed, Kind
+from tests.matrix.world import World
 
 
 class Invocation:
@@ -32,7 +33,8 @@ class Recording:
     strikes, with the effect of the call done or not.
     """
 
-    def __init__(self, fault: Fault | None, struck: Callable[[Fault, Invocation], None]) -> None:
+    def __init__(self, world: World, fault: Fault | None, struck: Callable[[Fault, Invocation], None]) -> None:
+        self._world = world
         self.calls: list[Call] = []
         self.fault = fault
         self.running: list[Invocation] = []
@@ -52,6 +54,7 @@ class Recording:
         self._counts[kind] += 1
         call = Call(*kind, self._counts[kind])
         self.calls.append(call)
+        self._world.note(str(call))
         return call
 
     def kind_at(self, call: Call | None) -> Kind | None:
@@ -71,6 +74,7 @@ class Recording:
     def _strike(self, kind: Kind) -> None:
         if self.fault is None or self.invocation is None:
             return
+        self._world.note(f"  {kind}")
         self._struck(self.fault, self.invocation)
         if kind in KILLS:
             raise self.invocation.die()

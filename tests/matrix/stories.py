@@ -59,6 +59,10 @@ class Story:
     """The payload lies in S3."""
     twice: bool = False
     """Every message comes once more, after it was deleted."""
+    answer_s: float = 0.2
+    """How long the vendor takes to answer."""
+    overlapping: bool = False
+    """Whatever is due while a function sleeps or waits happens then, and not after it."""
     error: str | None = None
 
 
@@ -70,6 +74,7 @@ STORIES: Final[Mapping[str, Story]] = {
     "claimed": Story(DELIVERED, payload=LARGE, claimed=True),
     "drained": Story(DELIVERED | {"dispatch.drain": "schedule"}),
     "twice": Story(LIMITED | DELIVERED, twice=True),
+    "overlapping": Story(LIMITED | DELIVERED, twice=True, answer_s=5, overlapping=True),
     "busy": Story(LIMITED | DELIVERED, says=(Said.BUSY,)),
     "doubted": Story(LIMITED | DELIVERED, says=(Said.SILENT,)),
     "refused": Story(LIMITED | DELIVERED, says=(Said.REFUSED,) * 20, error="Vendor.Rejected"),

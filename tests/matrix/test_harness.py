@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, kind: Kind) -> None:
         self.struck: list[Fault] = []
         self.world = World()
-        self.recording = Recording(Fault(PUT, kind), lambda fault, invocation: self.struck.append(fault))
+        self.recording = Recording(self.world, Fault(PUT, kind), lambda fault, invocation: self.struck.append(fault))
         self.network = Network(self.world, self.recording, {})
 
     def put(self) -> None:
@@ -82,7 +82,7 @@ def test_what_is_dead_has_no_effect_any_more_and_what_lives_can_go_on(bench: tup
 def test_where_nothing_fails_nothing_is_broken_and_every_function_is_seen(policy: Ambiguity, name: str) -> None:
     run = quietly(Driver(policy, STORIES[name]))
     assert violations(run) == []
-    assert run.workers.failures == []
+    assert run.workers.failed_count == 0
 
 
 def test_a_run_makes_the_same_calls_every_time() -> None:

@@ -17,7 +17,6 @@ from tests.matrix.stories import Said, Story
 from tests.matrix.world import World
 
 JOB_S: Final = 20.0
-ANSWER_S: Final = 0.2
 BUSY_S: Final = 60
 THROTTLED_COUNT: Final = 3
 
@@ -62,7 +61,6 @@ class Vendor:
         invocation = self._recording.invocation
         assert invocation is not None
         invocation.alive()
-        self._world.sleep(ANSWER_S)
         submits = request.method == "POST"
         operation = f"{VENDOR}.{request.method}"
         call = self._recording.numbered(operation, "lookup" if request.url.query else request.url.path)
@@ -74,6 +72,7 @@ class Vendor:
         if kind is Kind.THROTTLED:
             return httpx.Response(429)
         answer = self._submitted(request) if submits else self._asked(request)
+        self._world.sleep(self._story.answer_s)
         self._recording.strike_after(kind)
         if kind is Kind.LOST:
             raise httpx.ReadTimeout("no answer", request=request)

@@ -3,6 +3,7 @@
 Cold, so that every call that a worker may have to make is made and recorded.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +40,7 @@ class Workers:
 
     def __init__(self, world: World, recording: Recording, vendor: Vendor, http: httpx.MockTransport) -> None:
         self._world, self._recording, self._vendor, self._http = world, recording, vendor, http
-        self.failures: list[str] = []
+        self.failed_count = 0
 
     def invoke(self, function: Function, event: Any) -> Any:
         """Return what a handler returns. FunctionFailed where it raises, is killed, or runs out of time."""
@@ -48,13 +49,18 @@ class Workers:
         invocation = Invocation(function.name, self._world.now_us + round(function.timeout_s * 1_000_000))
         try:
             with self._worker(invocation, function.environment(self._vendor)):
-                return handler(event, LambdaContext())
+                returned = json.loads(json.dumps(handler(json.loads(json.dumps(event)), LambdaContext())))
+                self._world.note(f"{function.name} returns {returned}")
+                return returned
         except Killed:
-            self.failures.append(f"{function.name}: killed")
-            raise FunctionFailed("Lambda.Unknown", "killed") from None
+            raise self._failed(function, "Lambda.Unknown", "killed") from None
         except Exception as error:
-            self.failures.append(f"{function.name}: {type(error).__name__}: {error}")
-            raise FunctionFailed(type(error).__name__, str(error)) from error
+            raise self._failed(function, type(error).__name__, str(error)) from error
+
+    def _failed(self, function: Function, error: str, cause: str) -> FunctionFailed:
+        self.failed_count += 1
+        self._world.note(f"{function.name} fails: {error}: {cause}")
+        return FunctionFailed(error, cause)
 
     @contextmanager
     def _worker(self, invocation: Invocation, environment: Mapping[str, str]) -> Iterator[None]:
