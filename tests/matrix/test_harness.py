@@ -93,7 +93,7 @@ def test_a_run_makes_the_same_calls_every_time() -> None:
 def test_every_function_has_cells_and_a_kill_of_each_call_is_among_them() -> None:
     faults = [cell.fault for name in ("limited", "refused") for cell in cells(Ambiguity.REJECT, name)]
     assert {fault.call.function for fault in faults} == {"dispatcher", "caller", "callback", "results", "settler"}
-    assert {fault.call for fault in faults} == {fault.call for fault in faults if fault.kind is Kind.KILLED_AFTER}
+    assert {fault.call for fault in faults} == {fault.call for fault in faults if fault.kind is Kind.KILLED_BEFORE}
 
 
 def test_a_call_that_nobody_answers_is_seen_as_hung() -> None:
