@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from headway_cdk.definitions import UnboundPlaceholder, bind
 from headway_cdk.resources import WORKFLOWS
-from headway_lane.ledger.record import UNANSWERED, CallAttribute, CallState, JobAttribute, since_attribute
+from headway_lane.ledger.record import CallAttribute, CallState, JobAttribute, since_attribute
 from headway_lane.runtime.errors import ErrorCode
 
 Workflow = tuple[str, Any]
@@ -165,14 +165,6 @@ def test_a_new_state_of_a_call_comes_with_its_time(workflow: Workflow) -> None:
             assert names["#since"] == since_attribute(CallState(values[new]["S"])), name
             assert "#since = :now" in arguments["UpdateExpression"]
             assert values[":now"] == {"N": "{% $string($millis()) %}"}
-
-
-def test_only_an_unanswered_call_can_expire() -> None:
-    document = json.loads((WORKFLOWS / "call_vendor.asl.json").read_text())
-    arguments = document["States"]["ExpireCall"]["Arguments"]
-    (origins,) = re.fullmatch(r".* AND #state IN \((.*)\)", arguments["ConditionExpression"]).groups()  # type: ignore[union-attr]
-    values = arguments["ExpressionAttributeValues"]
-    assert tuple(values[origin]["S"] for origin in origins.split(", ")) == UNANSWERED
 
 
 def test_the_answer_that_dispatch_call_direct_looks_for_is_the_ledgers() -> None:
