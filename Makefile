@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit workflow cloud infrastructure e2e more presets proof-iam proof-faults wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood bench-backlog hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,7 +30,7 @@ types-and-wheel: $(READY)
 	@$(MAKE) --no-print-directory --jobs=1 types project
 
 beside-types: $(READY)
-	@$(MAKE) --no-print-directory --jobs=1 infrastructure workflow cloud
+	@$(MAKE) --no-print-directory --jobs=1 infrastructure matrix workflow cloud
 
 lint: $(READY) ## ruff, and the layers of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
@@ -46,6 +46,9 @@ project: $(READY) ## a new project from the wheel: what its README says is typed
 
 infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what the embedded cloud ignores
 	@$(BIN)/pytest tests/infrastructure
+
+matrix: $(READY) ## the quick part of the fault matrix: every AWS call of one call's life fails in every way
+	@$(BIN)/pytest tests/matrix --numprocesses auto
 
 workflow: $(READY) ## the state machines, with scripted answers
 	@$(BIN)/pytest tests/workflow --numprocesses auto
@@ -64,6 +67,9 @@ presets: $(READY) ## the vendor presets end to end that e2e leaves out
 
 proof-faults: $(READY) ## put each known fault into a copy of the sources again: its test is red, and green where nothing shows it
 	@$(BIN)/python -m tests.proofs.faults
+
+proof-matrix: $(READY) ## the whole fault matrix over fakes, as a table; half an hour. STORIES='early polled' for fewer
+	@$(BIN)/python -m tests.matrix $(STORIES)
 
 wheel: $(READY) ## the one file that others install, in dist/; it brings nothing but what is called headway*
 	@$(BIN)/python -m tests.proofs.wheel dist
@@ -94,6 +100,9 @@ bench-vendors: $(READY) ## what a hundred vendors cost to synthesize, and what a
 
 bench-flood: $(READY) ## a flood at one vendor's webhook while another's calls run: neither notices the other; 5 minutes
 	@$(BIN)/python -m benchmarks.flood
+
+bench-backlog: $(READY) ## 100,000 lines through `headway run` on a virtual clock: memory, starts against the quota; 6 minutes
+	@$(BIN)/python -m benchmarks.backlog
 
 proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')

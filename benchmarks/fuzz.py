@@ -91,7 +91,7 @@ def run(lab: Laboratory, examples_count: int) -> Fuzz:
     """Send so many drawn requests to each webhook, and the raw ones, forged and signed; count what became of them."""
     started_s = time.monotonic()
     webhooks = {name: Webhook.of(lab, name) for name in PRESETS}
-    polled = {name: lane for name, lane in lab.stage.lanes.items() if lane.check_queue_url}
+    polled = {name: lab.stage.lanes[name] for name, webhook in webhooks.items() if webhook.vendor.poll}
     with ExitStack() as silence:
         for lane in polled.values():
             silence.enter_context(lab.held(lane.results_function))

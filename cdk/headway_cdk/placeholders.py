@@ -88,13 +88,8 @@ class LaneParts(Protocol):
         ...
 
     @property
-    def results(self) -> Binding:
-        """The function that gets results."""
-        ...
-
-    @property
-    def calls(self) -> Binding:
-        """The table of calls."""
+    def results_queue(self) -> Binding:
+        """The queue that fetches of results wait in."""
         ...
 
     @property
@@ -177,12 +172,12 @@ class Placeholders:
             "CallVendorArn": lambda: parts.call_vendor,
             "RequestQueueUrl": lambda: parts.request_queue,
             "UrgentQueueUrl": lambda: parts.urgent_queue,
-            "ResultsFunctionArn": lambda: parts.results,
-            "CallsTable": lambda: parts.calls,
+            "ResultsQueueUrl": lambda: parts.results_queue,
             "ClaimsBucket": lambda: parts.claims,
             "CallTimeoutSeconds": lambda: Binding(vendor.call_timeout_s),
             "CallHeartbeatSeconds": lambda: Binding(vendor.call_heartbeat_s),
-            "ResultsTimeoutSeconds": lambda: Binding(vendor.results_task_timeout_s),
+            "FetchTimeoutSeconds": lambda: Binding(vendor.fetch_timeout_s),
+            "FetchHeartbeatSeconds": lambda: Binding(vendor.fetch_heartbeat_s),
         }
         for name, make in named.items():
             self._add(f"the vendor {vendor.name!r}", pascal(vendor.name) + name, _of_vendor(vendor.name, make))

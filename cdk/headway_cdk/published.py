@@ -13,8 +13,8 @@ class PublishedState:
     """What outlives every deployment of a lane: names of tables and bucket, URLs of queues, ARNs of secrets.
 
     Each is a parameter under its name here. None where the contract asks for none: `urgent_queue_url` is for lanes with
-    an urgent queue, `check_queue_url` for vendors that are polled, the callback queues and `webhook_key_arn` for those
-    that call back, `api_token_arn` for those that want a credential.
+    an urgent queue, the callback queues and `webhook_key_arn` for vendors that call back, `api_token_arn` for those
+    that want a credential.
     """
 
     calls_table: str
@@ -23,8 +23,8 @@ class PublishedState:
     claims_bucket: str
     request_queue_url: str
     request_dlq_url: str
+    results_queue_url: str
     urgent_queue_url: str | None = None
-    check_queue_url: str | None = None
     callback_queue_url: str | None = None
     callback_dlq_url: str | None = None
     api_token_arn: str | None = None
@@ -40,7 +40,6 @@ def state_of(vendor: Vendor) -> list[str]:
     """Return the names of what a vendor's state holds: which optional ones follows from its contract."""
     asked_for = {
         "urgent_queue_url": vendor.dispatch.urgent_concurrency > 0,
-        "check_queue_url": vendor.poll is not None,
         "callback_queue_url": vendor.callback is not None,
         "callback_dlq_url": vendor.callback is not None,
         "webhook_key_arn": vendor.callback is not None,

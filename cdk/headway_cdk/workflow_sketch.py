@@ -71,8 +71,7 @@ def _sketched(vendor: Vendor) -> "_SketchedLane":
         call_vendor=part(ResourceKind.MACHINE, "call-vendor"),
         request_queue=part(ResourceKind.QUEUE, "request-queue"),
         urgent_queue=part(ResourceKind.QUEUE, urgent),
-        results=part(ResourceKind.FUNCTION, "results"),
-        calls=part(ResourceKind.TABLE, "calls"),
+        results_queue=part(ResourceKind.QUEUE, "results-queue"),
         claims=part(ResourceKind.BUCKET, "claims"),
     )
 
@@ -84,8 +83,7 @@ class _SketchedLane:
     call_vendor: Binding
     request_queue: Binding
     urgent_queue: Binding
-    results: Binding
-    calls: Binding
+    results_queue: Binding
     claims: Binding
 
 

@@ -12,9 +12,9 @@ from headway_lane.contract.profile import AppConfigProfiles
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter import in_flight_tables
-from headway_lane.messages.check import Checks
 from headway_lane.messages.claim import Claims
 from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.resume.settlement import Settler
 from headway_lane.resume.task_token import TaskTokens
 from headway_lane.resume.waiters import Waiters
@@ -84,9 +84,9 @@ def claims() -> Claims:
 
 
 @cache
-def checks() -> Checks:
-    """Return the queue of checks, which a stack has where a contract can be polled."""
-    return Checks(sqs(), setting(Environment.CHECK_QUEUE_URL), clock.epoch_s)
+def results_queue() -> ResultsQueue:
+    """Return the queue of what has to be found out about jobs."""
+    return ResultsQueue(sqs(), setting(Environment.RESULTS_QUEUE_URL), clock.epoch_s)
 
 
 @cache

@@ -11,9 +11,9 @@ from headway_lane.contract.vendor import Vendor
 from headway.cloud.state import CloudState
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
+from headway.deployment.queues import QueueAttribute, message_count
 from headway.operations.budgets import US_PER_S, BudgetStatus, budget_statuses
 from headway.operations.in_flight import jobs_in_flight_count
-from headway.operations.queues import QueueAttribute, message_count
 
 
 @dataclass(frozen=True, slots=True)

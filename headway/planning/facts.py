@@ -12,17 +12,20 @@ from headway_lane.contract.dispatch import LEAST_CONCURRENCY, SCHEDULED_BELOW_RP
 from headway_lane.contract.formula import Formula
 from headway_lane.contract.limits import BURST_FACTOR, FENCE_BURST_SHARE, Scope
 from headway_lane.contract.timing import (
-    CHECK_BATCH_SIZE,
+    CONCURRENCY_LIMIT,
     LONGEST_DELAY_S,
+    LONGEST_REQUEUE_S,
     MARGIN_S,
+    MAX_RECEIVE_COUNT,
     TURN_PATIENCE_S,
+    VISIBILITY_TIMES,
 )
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.calling import LOOK_US
 from headway_lane.limiter.core.changes import RACE_ATTEMPTS
 from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
 
-from headway.planning.forecast import Forecast
+from headway.planning.forecast import MAP_LIMIT, Forecast
 from headway.planning.naming import AS_IS, LONGEST, POLL_FENCE, SLOWEST, SUBMIT_FENCE, TIGHTEST, Naming
 from headway.planning.recommendation import (
     BATCH_HOLD_S,
@@ -40,20 +43,24 @@ CONSTANTS: Final[Mapping[str, float]] = {
     "reserve_attempts": RACE_ATTEMPTS,
     "burst_factor": BURST_FACTOR,
     "burst_share": FENCE_BURST_SHARE,
-    "check_batch_size": CHECK_BATCH_SIZE,
     "chunk_us": CHUNK_US,
     "cold_start_s": COLD_START_S,
+    "concurrency_limit": CONCURRENCY_LIMIT,
     "horizon_us": HORIZON_US,
     "lead_s": LEAD_US / 1_000_000,
     "lead_us": LEAD_US,
     "least_concurrency": LEAST_CONCURRENCY,
     "longest_delay_s": LONGEST_DELAY_S,
     "longest_interval_minutes": LONGEST_INTERVAL_MINUTES,
+    "longest_requeue_s": LONGEST_REQUEUE_S,
     "look_us": LOOK_US,
+    "map_limit": MAP_LIMIT,
     "margin_s": MARGIN_S,
+    "max_receive_count": MAX_RECEIVE_COUNT,
     "patience_s": TURN_PATIENCE_S,
     "scheduled_below_rps": SCHEDULED_BELOW_RPS,
     "start_s": START_S,
+    "visibility_times": VISIBILITY_TIMES,
 }
 
 

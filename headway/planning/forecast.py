@@ -30,6 +30,8 @@ FREED_S: Final = 1.0
 """From the vendor's last word to the next call that is admitted: webhook, queue, callback function, and half a look of
 a waiting dispatcher. An estimate, on the safe side.
 """
+MAP_LIMIT: Final = 10_000
+"""The most that a Distributed Map runs at once (Step Functions Developer Guide, Distributed Map)."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,22 @@ class Forecast:
     def utilisation(self) -> float:
         """Share of the contract that is used under backlog."""
         return self.slowest.predicted_rps / self.situation.max_rps
+
+    @property
+    @formula(
+        "max(1, min(map_limit, min(soft_limit_count, floor(predicted_rps x tolerated_s))"
+        " + floor(predicted_rps x least_job_s)))",
+        note="MaxConcurrency of a Distributed Map (Little's law): what may wait, and the jobs at the vendor where"
+        " each takes `--job-time` at least",
+    )
+    def map_concurrency(self) -> int:
+        """MaxConcurrency of a Distributed Map, whose executions wait and then are at the vendor. Were jobs taken for
+        longer than they are, more calls would wait than may.
+        """
+        predicted_rps, vendor = self.slowest.predicted_rps, self.situation.vendor
+        waiting_count = min(vendor.soft_limit_count, math.floor(predicted_rps * vendor.waits.tolerated_s))
+        jobs_count = math.floor(predicted_rps * self.situation.least_job_s)
+        return max(1, min(MAP_LIMIT, waiting_count + jobs_count))
 
     @property
     @formula(

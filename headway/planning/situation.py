@@ -15,7 +15,7 @@ from headway_lane.limiter.core.reservations import Rule
 @dataclass(frozen=True)
 class Situation:
     """`latency_ms` is from the last step before the socket to the vendor's answer to a submit, `job_s` from there to
-    its last word on the job.
+    its last word on the job. `least_job_s` is what every job takes at least, as far as anybody has said.
     """
 
     vendor: Vendor
@@ -23,6 +23,7 @@ class Situation:
     latency_ms: int
     backlog_count: int
     job_s: float
+    least_job_s: float = 0.0
 
     @classmethod
     def of(
@@ -37,7 +38,8 @@ class Situation:
         contract waits for their answers.
         """
         backlog_count = backlog_count or max(1, vendor.soft_limit_count)
-        return cls(vendor, tuning, latency_ms, backlog_count, vendor.waits.answer_s if job_s is None else job_s)
+        longest_s = vendor.waits.answer_s if job_s is None else job_s
+        return cls(vendor, tuning, latency_ms, backlog_count, longest_s, least_job_s=job_s or 0.0)
 
     @property
     def latency_us(self) -> int:

@@ -1,10 +1,11 @@
 """The arithmetic of the report: a run's times in, its key figures out. Pure; no clock, no text, no drawing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from math import ceil
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from headway.report.model import SUCCEEDED, CallTimes, ContractLine, RunSummary
 
@@ -79,25 +80,27 @@ WHOLE = Stage("Whole call", "queued → finished", attrgetter("queued_epoch_ms")
 STAGES = (QUEUE, SUBMIT, VENDOR, RESUME, WHOLE)
 
 
-def succeeded(calls: Sequence[CallTimes]) -> int:
+def succeeded(calls: Iterable[CallTimes]) -> int:
     """Count the calls that succeeded."""
     return sum(call.outcome == SUCCEEDED for call in calls)
 
 
-def failures(calls: Sequence[CallTimes]) -> tuple[Failure, ...]:
+def failures(calls: Iterable[CallTimes]) -> tuple[Failure, ...]:
     """Group what did not succeed by error name, or by outcome where there is no error; the most frequent first."""
-    groups: defaultdict[str, list[CallTimes]] = defaultdict(list)
-    for call in sorted(calls, key=lambda call: call.line):
+    groups: defaultdict[str, list[tuple[int, str | None]]] = defaultdict(list)
+    for call in calls:
         if call.outcome != SUCCEEDED:
-            groups[call.error or call.outcome].append(call)
-    found = [
-        Failure(error, len(group), next((c.cause for c in group if c.cause), None), tuple(c.line for c in group))
-        for error, group in groups.items()
-    ]
+            groups[call.error or call.outcome].append((call.line, call.cause))
+    found = [_failure(error, sorted(group, key=itemgetter(0))) for error, group in groups.items()]
     return tuple(sorted(found, key=lambda failure: (-failure.count, failure.error)))
 
 
-def sent_epochs_ms(calls: Sequence[CallTimes]) -> list[int]:
+def _failure(error: str, group: Sequence[tuple[int, str | None]]) -> Failure:
+    first_cause = next((cause for _, cause in group if cause), None)
+    return Failure(error, len(group), first_cause, tuple(line for line, _ in group))
+
+
+def sent_epochs_ms(calls: Iterable[CallTimes]) -> list[int]:
     """List when calls were sent, ascending; calls that never were are left out."""
     return sorted(call.dispatching_epoch_ms for call in calls if call.dispatching_epoch_ms is not None)
 
@@ -206,7 +209,7 @@ def percentile(ascending: Sequence[int], share: float) -> int:
     return ascending[max(0, ceil(share * len(ascending)) - 1)]
 
 
-def spread(calls: Sequence[CallTimes], stage: Stage) -> Spread | None:
+def spread(calls: Iterable[CallTimes], stage: Stage) -> Spread | None:
     """Return the percentiles of a stage over the calls that passed it, or None if none did."""
     times = sorted(ms for call in calls if (ms := duration_ms(call, stage)) is not None)
     if not times:
@@ -215,11 +218,11 @@ def spread(calls: Sequence[CallTimes], stage: Stage) -> Spread | None:
     return Spread(len(times), times[0], p10, p50, p90, p99, times[-1])
 
 
-def worst_first(calls: Sequence[CallTimes]) -> list[CallTimes]:
-    """Order calls for reading: what failed by line, then the rest from slowest to fastest."""
+def worst_first(calls: Iterable[CallTimes], most: int) -> list[CallTimes]:
+    """Order calls for reading, at most so many: what failed by line, then the rest from slowest to fastest."""
 
     def rank(call: CallTimes) -> tuple[bool, int, int]:
         success = call.outcome == SUCCEEDED
         return success, -(duration_ms(call, WHOLE) or 0) if success else 0, call.line
 
-    return sorted(calls, key=rank)
+    return nsmallest(most, calls, key=rank)

@@ -4,7 +4,7 @@ In: written by whoever ran the calls, from the ledger. Out: read by figures, plo
 payload or a task token, so that neither can reach the page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ SUCCEEDED = "succeeded"
 class CallTimes:
     """One input line and when it passed each hop; a time is None when the call never got there."""
 
-    call_id: str
+    execution: str
     line: int
     outcome: str
     error: str | None
@@ -42,8 +42,9 @@ class ContractLine:
 class RunSummary:
     """A whole run.
 
-    `skipped` counts input lines that were not called. `vendor_report` is the vendor's own count: the simulator's
-    report, or {"submit": {"calls", "refused", "worst_window", "violations", "utilisation" (0..1)}}.
+    `calls` is gone through several times, and may make its items as it goes. `skipped` counts input lines that were not
+    called. `vendor_report` is the vendor's own count: the simulator's report, or {"submit": {"calls", "refused",
+    "worst_window", "violations", "utilisation" (0..1)}}.
     """
 
     workflow: str
@@ -53,7 +54,7 @@ class RunSummary:
     started_epoch_ms: int
     finished_epoch_ms: int
     contract: ContractLine
-    calls: tuple[CallTimes, ...]
+    calls: Collection[CallTimes]
     skipped: int
     headway_version: str
     vendor_report: Mapping[str, Any] | None = None

@@ -50,7 +50,7 @@ def render(summary: RunSummary) -> str:
         vendor=vendor_counts(summary.vendor_report),
         rate_plot=plots.rate_over_time(summary),
         latency_plot=plots.latency_spread(summary),
-        calls=[_row(call) for call in worst_first(summary.calls)[:_MOST_CALLS]],
+        calls=[_row(call) for call in worst_first(summary.calls, _MOST_CALLS)],
         say=wording,
     )
 
@@ -97,7 +97,7 @@ def _mood(against: ReachedPace, wins: int, calls: int) -> str:
 def _row(call: CallTimes) -> dict[str, object]:
     return {
         "line": call.line,
-        "call_id": call.call_id,
+        "execution": call.execution,
         "failed": call.outcome != SUCCEEDED,
         "outcome": call.outcome,
         "error": call.error,

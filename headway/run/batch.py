@@ -1,22 +1,36 @@
 """A whole run: a file of payloads in; its results file, its reports and a RunResult out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from headway.deployment.connection import Connection
+from headway.deployment.queues import QueueAttribute, message_count
 from headway.errors import RunRefused
+from headway.report.figures import failures
 from headway.report.model import ContractLine, RunSummary
+from headway.run.api_pace import RunQuotas
+from headway.run.call_log import CallLog
 from headway.run.executions import Executions
 from headway.run.ledger_watch import LedgerWatch
-from headway.run.lines import BadLine
+from headway.run.line_index import LineIndex
+from headway.run.open_call import unusable
 from headway.run.preparation import EVERYTHING, Choices, PreparedRun, check, prepare
 from headway.run.results import LineOutcome, Record, ResultsFile, beside
-from headway.run.run_result import RunResult, VendorRun, call_times
+from headway.run.room import QueueName, Room, RoomRule
+from headway.run.run_result import RunResult, VendorRun
 from headway.run.run_watch import RunWatch
+from headway.run.source import Source
 from headway.run.surroundings import Surroundings
 from headway.run.tally import LivePace, RunTally, recent_rate_per_s
+
+MOST_REASONS: Final = 10
+"""Bad lines that are said at the end; the others are in the results file."""
 
 
 def run_file(
@@ -30,61 +44,88 @@ def run_file(
     surroundings: Surroundings | None = None,
     configuration: Path,
 ) -> RunResult:
-    """Call the workflow once per line of `source` and wait for all to end.
+    """Call the workflow once per line of `source` (`-`: standard input) and wait for all to end.
 
     Ctrl-C returns what has ended so far with `interrupted` set; executions go on. `vendor_report` is asked at the end
     for the vendor's own count. Raises RunRefused before anything is started, CloudLost after.
     """
     surroundings = surroundings or Surroundings()
     clients = connection.target.client
-    executions = Executions(clients("stepfunctions"), clients("s3"), surroundings.sleep)
-    prepared = prepare(workflow, source, connection, choices, configuration)
-    check(executions, prepared)
-    started_epoch_ms, started_s = surroundings.epoch_ms(), surroundings.clock_s()
-    records: list[Record] = [_invalid(line) for line in prepared.bad]
-
-    with _open(prepared.results) as file:
-        for record in records:
-            file.append(record)
-
-        def end(record: Record) -> None:
-            file.append(record)
-            records.append(record)
-
-        tables = {vendor: lane.calls_table for vendor, lane in connection.stage.lanes.items()}
-        ledger = LedgerWatch(connection.target.client("dynamodb"), tables)
-        watch = RunWatch(executions, ledger, prepared.machines, choices.again, surroundings, end)
-        try:
-            watch.run(
-                prepared.worklist.attempts,
-                lambda: progress(_tally(watch, prepared, surroundings, surroundings.clock_s() - started_s)),
-            )
-            interrupted = False
-        except KeyboardInterrupt:
-            interrupted = True
-    records.sort(key=lambda record: record.line)
-    counts = watch.counts
-    summaries = _summaries(
-        prepared,
-        records,
-        (started_epoch_ms, surroundings.epoch_ms()),
+    quotas = RunQuotas.of(connection.target.region, choices.starts_per_s, choices.describes_per_s)
+    executions = Executions(clients("stepfunctions"), clients("s3"), quotas, surroundings)
+    with Source.open(source) as opened, closing(LineIndex()) as index:
+        prepared = prepare(workflow, opened, index, connection, choices, configuration)
+        check(executions, prepared)
+        span_epoch_ms = surroundings.epoch_ms()
+        resumed = prepared.results.exists()
+        with _open(prepared.results) as file:
+            ended = _Ended(file, prepared)
+            for line in index.bad():
+                ended.add(unusable(line))
+            watch = _watch(executions, prepared, connection, choices, surroundings, ended.add, resumed=resumed)
+            interrupted = _run(watch, prepared, surroundings, ended, progress)
+    summaries = ended.summaries(
+        (span_epoch_ms, surroundings.epoch_ms()),
         connection.name,
-        source,
+        opened.name.name,
         None if interrupted else vendor_report(),
     )
-    wanted = choices.write_report and not interrupted
+    report = choices.report or beside(opened.name, "report.html")
     return RunResult(
         workflow=workflow,
         target=connection.name,
         source=source,
         results=prepared.results,
-        records=tuple(records),
-        skipped_count=len(prepared.worklist.skipped),
-        open_count=counts.queued_count + counts.called_count + counts.answered_count,
-        unstarted_count=counts.starting_count,
+        began=file.began,
+        counts=ended.counts,
+        failures=failures(chain.from_iterable(ended.calls.values())),
+        bad_lines=tuple(ended.bad_lines),
+        skipped_count=sum(prepared.skipped.values()),
+        open_count=len(watch.open),
+        unstarted_count=watch.counts.unstarted_count,
         interrupted=interrupted,
-        vendors=_report(summaries, choices.report or beside(source, "report.html")) if wanted else _plain(summaries),
+        vendors=_report(summaries, report) if choices.write_report and not interrupted else _plain(summaries),
     )
+
+
+@dataclass(slots=True)
+class _Ended:
+    """What has ended: written at once, and kept as numbers alone."""
+
+    file: ResultsFile
+    prepared: PreparedRun
+    counts: Counter[LineOutcome] = field(default_factory=Counter)
+    calls: defaultdict[str | None, CallLog] = field(default_factory=lambda: defaultdict(CallLog))
+    """By vendor; lines that name none count where there is only one."""
+    bad_lines: list[str] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        self.file.append(record)
+        self.counts[record.outcome] += 1
+        if record.outcome is LineOutcome.INVALID and len(self.bad_lines) < MOST_REASONS:
+            self.bad_lines.append(record.cause or "")
+        vendors = list(self.prepared.vendors)
+        self.calls[vendors[0] if record.vendor is None and len(vendors) == 1 else record.vendor].add(record)
+
+    def summaries(
+        self, span_epoch_ms: tuple[int, int], target: str, input_name: str, vendor_report: Mapping[str, Any] | None
+    ) -> list[RunSummary]:
+        return [
+            RunSummary(
+                workflow=self.prepared.route.workflow,
+                vendor=vendor,
+                target=target,
+                input_name=input_name,
+                started_epoch_ms=span_epoch_ms[0],
+                finished_epoch_ms=span_epoch_ms[1],
+                contract=ContractLine(limit.amount, limit.per_s, limit.scope.value),
+                calls=self.calls[vendor],
+                skipped=self.prepared.skipped.get(vendor, 0),
+                headway_version=version("headway"),
+                vendor_report=vendor_report,
+            )
+            for vendor, limit in self.prepared.contracts.items()
+        ]
 
 
 def _open(path: Path) -> ResultsFile:
@@ -94,65 +135,81 @@ def _open(path: Path) -> ResultsFile:
         raise RunRefused(f"{path}: {error.strerror}; results are written there, so make it writable") from error
 
 
-def _invalid(line: BadLine) -> Record:
-    return Record(
-        line=line.number,
-        key=line.key,
-        attempt=None,
-        execution=None,
-        vendor=None,
-        outcome=LineOutcome.INVALID,
-        output=None,
-        error="Input.Invalid",
-        cause=line.reason,
-        times={},
-    )
-
-
-def _tally(watch: RunWatch, prepared: PreparedRun, surroundings: Surroundings, elapsed_s: float) -> RunTally:
-    now_ms = surroundings.epoch_ms()
-    paces = tuple(
-        LivePace(vendor, recent_rate_per_s(watch.sent_epoch_ms[vendor].values(), now_ms), limit.rate_per_s)
-        for vendor, limit in prepared.contracts.items()
-    )
-    return RunTally(watch.counts, len(prepared.worklist.skipped), len(prepared.bad), elapsed_s, paces)
-
-
-def _summaries(
+def _watch(
+    executions: Executions,
     prepared: PreparedRun,
-    records: Sequence[Record],
-    span_epoch_ms: tuple[int, int],
-    target: str,
-    source: Path,
-    vendor_report: Mapping[str, Any] | None,
-) -> list[RunSummary]:
-    """Summarise the run for each vendor; lines that name none count where there is only one."""
-    alone = len(prepared.contracts) == 1
-    return [
-        RunSummary(
-            workflow=prepared.route.workflow,
-            vendor=vendor,
-            target=target,
-            input_name=source.name,
-            started_epoch_ms=span_epoch_ms[0],
-            finished_epoch_ms=span_epoch_ms[1],
-            contract=ContractLine(limit.amount, limit.per_s, limit.scope.value),
-            calls=tuple(
-                call_times(record) for record in records if record.vendor == vendor or (alone and record.vendor is None)
-            ),
-            skipped=sum(line.vendor == vendor for line in prepared.worklist.skipped),
-            headway_version=version("headway"),
-            vendor_report=vendor_report,
+    connection: Connection,
+    choices: Choices,
+    surroundings: Surroundings,
+    ended: Callable[[Record], None],
+    *,
+    resumed: bool,
+) -> RunWatch:
+    """Build the watch; where there was a run before, look which of its executions go on."""
+    lanes, queues = connection.stage.lanes, prepared.work.queues
+
+    def depth(queue: QueueName) -> int:
+        lane = lanes[queue.vendor]
+        url = lane.urgent_queue_url if queue.urgent else lane.request_queue_url
+        return message_count(connection, url, *QueueAttribute) if url else 0
+
+    machines = {prepared.machines[queue.vendor] for queue in queues} if resumed else set()
+    return RunWatch(
+        executions=executions,
+        ledger=LedgerWatch(
+            connection.target.client("dynamodb"), {vendor: lane.calls_table for vendor, lane in lanes.items()}
+        ),
+        depth=depth,
+        machines=prepared.machines,
+        work=prepared.work,
+        rooms={queue: Room(RoomRule.of(prepared.vendors[queue.vendor], urgent=queue.urgent)) for queue in queues},
+        running=set().union(*map(executions.running, sorted(machines))),
+        again=choices.again,
+        surroundings=surroundings,
+        ended=ended,
+    )
+
+
+def _run(
+    watch: RunWatch,
+    prepared: PreparedRun,
+    surroundings: Surroundings,
+    ended: _Ended,
+    progress: Callable[[RunTally], None],
+) -> bool:
+    """Run to the end; returns whether Ctrl-C came before it."""
+    began_s, bad_count = surroundings.clock_s(), ended.counts[LineOutcome.INVALID]
+
+    def tick() -> None:
+        now_ms = surroundings.epoch_ms()
+        progress(
+            RunTally(
+                counts=watch.counts,
+                skipped_count=sum(prepared.skipped.values()),
+                invalid_count=bad_count,
+                elapsed_s=surroundings.clock_s() - began_s,
+                paces=tuple(
+                    LivePace(
+                        vendor, recent_rate_per_s(watch.open.recently_sent(vendor, now_ms), now_ms), limit.rate_per_s
+                    )
+                    for vendor, limit in prepared.contracts.items()
+                ),
+                waits=tuple(watch.waits),
+            )
         )
-        for vendor, limit in prepared.contracts.items()
-    ]
+
+    try:
+        watch.run(tick)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
-def _plain(summaries: Sequence[RunSummary]) -> dict[str, VendorRun]:
+def _plain(summaries: list[RunSummary]) -> dict[str, VendorRun]:
     return {summary.vendor: VendorRun(summary, None) for summary in summaries}
 
 
-def _report(summaries: Sequence[RunSummary], path: Path) -> dict[str, VendorRun]:
+def _report(summaries: list[RunSummary], path: Path) -> dict[str, VendorRun]:
     """Write a report for each vendor that was called; a run that called none leaves the last report as it is."""
     from headway.report import page  # matplotlib takes its time, and the calls need not wait for it
 

@@ -9,8 +9,6 @@ from headway.report.figures import WHOLE, contract_rate_per_s, pace, spread
 from headway.run.results import LineOutcome
 from headway.run.run_result import RunResult, VendorRun
 
-MOST_REASONS = 10
-
 
 def table(result: RunResult) -> Table:
     """Lay out counts, pace and latency of each vendor, and the failures by error name."""
@@ -45,17 +43,16 @@ def say_files(result: RunResult, console: Console) -> None:
     """Print the paths of report and results, unwrapped so that they can be copied."""
     for run in result.vendors.values():
         if run.report is not None:
-            console.print(f"report   {run.report}", soft_wrap=True, markup=False, highlight=False)
-    if result.records:
-        console.print(f"results  {result.results}", soft_wrap=True, markup=False, highlight=False)
+            console.print(f"report   {run.report}", soft_wrap=True)
+    if result.counts:
+        console.print(f"results  {result.results}", soft_wrap=True)
 
 
 def say_reasons(result: RunResult, console: Console) -> None:
     """Print why lines could not be called."""
-    reasons = [record.cause or "" for record in result.records if record.outcome is LineOutcome.INVALID]
-    left = len(reasons) - MOST_REASONS
-    for reason in [*reasons[:MOST_REASONS], *([f"{left:,} more bad lines in {result.results}"] if left > 0 else [])]:
-        console.print(reason, style="red", soft_wrap=True, markup=False, highlight=False)
+    left = result.count(LineOutcome.INVALID) - len(result.bad_lines)
+    for reason in [*result.bad_lines, *([f"{left:,} more bad lines in {result.results}"] if left > 0 else [])]:
+        console.print(reason, style="red", soft_wrap=True)
 
 
 def interruption(result: RunResult, *, again: bool) -> str:

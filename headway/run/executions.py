@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 from headway_lane.messages import json_text
+from headway_lane.messages.identity import asked_by_call_vendor, call_id_of, group_of
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from headway.run.api_pace import ApiPace, ApiQuota, RunQuotas
 from headway.run.lines import InputLine
-from headway.run.worklist import LineAttempt, execution_name
+from headway.run.surroundings import Surroundings
+from headway.run.worklist import NAME_PREFIX, LineAttempt, execution_name
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -24,8 +27,23 @@ T = TypeVar("T")
 PATIENT_ATTEMPTS: Final = 12
 """With up to 5 s between them about half a minute: a full bucket of StartExecution refills in 10 s (its quotas)."""
 
+SILENT_PART: Final = 4
+"""One in so many descriptions at most is of an execution of which nothing says that it has ended."""
+
 _THROTTLED: Final = frozenset({"ThrottlingException", "TooManyRequestsException", "ExecutionLimitExceeded"})
 _PASSING: Final = _THROTTLED | {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "InternalServerError"}
+_SHARED: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "StateMachineDeleting",
+        "StateMachineDoesNotExist",
+        "UnrecognizedClientException",
+    }
+)
 _GOES_ON: Final = frozenset({"RUNNING", "PENDING_REDRIVE"})
 _UNNAMED: Final = {"TIMED_OUT": "States.Timeout", "ABORTED": "Execution.Aborted"}
 
@@ -41,7 +59,6 @@ class Execution:
     output: Any
     error: str | None
     cause: str | None
-    redrive_count: int
 
     @property
     def ended(self) -> bool:
@@ -52,12 +69,6 @@ class Execution:
     def succeeded(self) -> bool:
         """Whether it ended well."""
         return self.status == "SUCCEEDED"
-
-    @property
-    def call_id(self) -> str:
-        """Its call in the ledger; `workflows/call_vendor.asl.json` gives every redrive one of its own."""
-        name = self.arn.rsplit(":", 1)[1]
-        return f"{name}-redrive-{self.redrive_count}" if self.redrive_count else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +82,50 @@ class Started:
 
 class Executions:
     """Step Functions, as far as a run needs it, and S3 for payloads that an input has no room for; safe to share
-    between threads. `sleep` takes seconds.
+    between threads. Starts keep their pace by themselves; whoever calls `describe` asks `describes` before,
+    and `silent_describes` where nothing says that the execution has ended.
     """
 
-    def __init__(self, client: "SFNClient", s3: "S3Client", sleep: Callable[[float], None]) -> None:
+    def __init__(self, client: "SFNClient", s3: "S3Client", quotas: RunQuotas, surroundings: Surroundings) -> None:
         self._client = client
         self._s3 = s3
-        self._sleep = sleep
+        self._sleep = surroundings.sleep
+        self._starts = ApiPace(quotas.starts, surroundings.clock_s, surroundings.sleep)
+        self.describes = ApiPace(quotas.describes, surroundings.clock_s, surroundings.sleep)
+        silent = ApiQuota(quotas.describes.bucket_count // SILENT_PART, quotas.describes.refill_per_s / SILENT_PART)
+        self.silent_describes = ApiPace(silent, surroundings.clock_s, surroundings.sleep)
 
     def check(self, machine_arn: str) -> None:
         """Raise what botocore raises where the state machine cannot be reached."""
         self._client.describe_state_machine(stateMachineArn=machine_arn)
+
+    def running(self, machine_arn: str) -> set[str]:
+        """Return the names of executions of runs that go on; one that has just begun may lack (the API reference)."""
+        names: set[str] = set()
+        ask = partial(self._client.list_executions, stateMachineArn=machine_arn, statusFilter="RUNNING")
+        while True:
+            page = self._patiently(partial(ask, maxResults=1_000))
+            names |= {each["name"] for each in page["executions"] if each["name"].startswith(NAME_PREFIX)}
+            if not page.get("nextToken"):
+                return names
+            ask = partial(ask, nextToken=page["nextToken"])
 
     def begin(self, machine_arn: str, attempt: LineAttempt, *, again: bool) -> Started:
         """Start an attempt, or take up what is there under its name or its predecessor's.
 
         With `again` an execution that has ended is passed over, one that goes on is not.
         """
-        execution_input = attempt.line.execution_input
         if (failed := attempt.failed) is not None:
-            before = self._patiently(partial(self.describe, failed))
+            before = self._patiently(partial(self._describe_in_turn, failed))
             if before is not None and (before.succeeded or not before.ended):
                 return Started(before.arn, attempt.number - 1, before)
-            if before is not None:  # its answer may have come too late
-                execution_input = json_text.write({**json.loads(execution_input), "predecessor": before.call_id})
         self._lay_down(attempt.line)
         number = attempt.number
         while True:
             arn = execution_arn(machine_arn, execution_name(attempt.line.key, number))
-            if self._start(machine_arn, arn, execution_input):
+            if self._start(machine_arn, arn, _input_of(machine_arn, attempt.line, number)):
                 return Started(arn, number)
-            found = self._patiently(partial(self.describe, arn))
+            found = self._patiently(partial(self._describe_in_turn, arn))
             if found is None or not found.ended or not again:
                 return Started(arn, number, found)
             number += 1
@@ -121,10 +145,18 @@ class Executions:
                 return None
             raise
 
+    def _describe_in_turn(self, arn: str) -> Execution | None:
+        self.describes.wait()
+        return self.describe(arn)
+
     def _start(self, machine_arn: str, arn: str, execution_input: str) -> bool:
         """Start an execution; False where the name is taken."""
         name = arn.rsplit(":", 1)[1]
-        start = partial(self._client.start_execution, stateMachineArn=machine_arn, name=name, input=execution_input)
+
+        def start() -> None:
+            self._starts.wait()
+            self._client.start_execution(stateMachineArn=machine_arn, name=name, input=execution_input)
+
         try:
             self._patiently(start)
         except ClientError as error:
@@ -136,7 +168,7 @@ class Executions:
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Ask again while Step Functions throttles."""
         asking = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, ClientError) and code(error) in _THROTTLED),
+            retry=retry_if_exception(lambda error: isinstance(error, ClientError) and throttles(error)),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             stop=stop_after_attempt(PATIENT_ATTEMPTS),
             sleep=self._sleep,
@@ -150,15 +182,41 @@ def execution_arn(machine_arn: str, name: str) -> str:
     return f"{machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
+def line_call_id(machine_arn: str, key: str, tenant: str | None) -> str:
+    """Return the call of a line in the ledger, which is the same for all of its attempts and redrives."""
+    place = asked_by_call_vendor(execution_arn(machine_arn, execution_name(key, 1)))
+    return call_id_of(place, group_of(tenant, machine_arn.rpartition(":")[2]))
+
+
+def _input_of(machine_arn: str, line: InputLine, number: int) -> str:
+    """Return the input of an attempt. Later ones say that they are for the call of the first: what the vendor has of it
+    already is taken, and not asked for again.
+    """
+    if number == 1:
+        return line.execution_input
+    first = {"execution": execution_arn(machine_arn, execution_name(line.key, 1))}
+    return json_text.write({**json.loads(line.execution_input), "call": first})
+
+
 def code(error: ClientError) -> str:
     """Return the error code of an AWS answer."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def throttles(error: ClientError) -> bool:
+    """Whether Step Functions was asked too often."""
+    return code(error) in _THROTTLED
 
 
 def passes(error: ClientError) -> bool:
     """Whether the same question may be answered a little later."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return code(error) in _PASSING or status >= 500
+
+
+def concerns_all(error: ClientError) -> bool:
+    """Whether every other execution would be refused for the same reason."""
+    return code(error) in _SHARED
 
 
 def _execution(answer: "DescribeExecutionOutputTypeDef") -> Execution:
@@ -172,7 +230,6 @@ def _execution(answer: "DescribeExecutionOutputTypeDef") -> Execution:
         output=json.loads(output) if output and not failed else None,
         error=(answer.get("error") or _UNNAMED.get(status, "Execution.Failed")) if failed else None,
         cause=answer.get("cause") if failed else None,
-        redrive_count=answer.get("redriveCount") or 0,
     )
 
 

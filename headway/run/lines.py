@@ -1,4 +1,4 @@
-"""The input file: JSON lines in, one execution input and one key per line out. Pure.
+"""A line of the input: JSON in, the input of one execution and a key out. Pure.
 
 A key names what a line asks for, not how soon, for whom, or where it stands: the second of two identical lines has a
 key of its own, and a line keeps its key when lines around it come and go.
@@ -6,8 +6,7 @@ key of its own, and a line keeps its key when lines around it come and go.
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,7 +38,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """A line that can be called; `execution_input` is JSON text.
+    """A line that can be called; `execution_input` is JSON text, `occurrence` counts the equal lines before it.
 
     `claim` is where `claimed`, a payload that is too large for it, has to lie before the call.
     """
@@ -48,6 +47,9 @@ class InputLine:
     key: str
     vendor: str
     execution_input: str
+    urgent: bool = False
+    tenant: str | None = None
+    occurrence: int = 0
     claim: Claim | None = None
     claimed: bytes = b""
 
@@ -73,23 +75,22 @@ class _UnusableError(Exception):
     """What is wrong with a line, and how to correct it."""
 
 
-def parse(data: bytes, route: Route, *, name: str, limit: int | None = None) -> Iterator[InputLine | BadLine]:
-    """Read the lines of a file that is called `name`, at most `limit` of them; blank lines are none."""
-    seen: Counter[str] = Counter()
-    written = ((number, raw) for number, raw in enumerate(data.split(b"\n"), start=1) if raw.strip())
-    for count, (number, raw) in enumerate(written):
-        if limit is not None and count >= limit:
-            return
-        try:
-            asked = _read(raw, route)
-            execution_input, claim, claimed = _execution_input(asked, route)
-        except _UnusableError as error:
-            key = _key(route, "", _digest(raw), seen)
-            yield BadLine(number=number, key=key, reason=f"{name}:{number}: {error}")
-        else:
-            canonical = json.dumps(asked.payload, sort_keys=True, separators=(",", ":"))
-            key = _key(route, asked.vendor, _digest(canonical.encode()), seen)
-            yield InputLine(number, key, asked.vendor, execution_input, claim, claimed)
+def read_line(
+    number: int, raw: bytes, route: Route, *, name: str, occurrence: Callable[[str], int]
+) -> InputLine | BadLine:
+    """Read a line of a file that is called `name`; `occurrence` is asked how many equal lines came before it."""
+    try:
+        asked = _read(raw, route)
+        execution_input, claim, claimed = _execution_input(asked, route)
+    except _UnusableError as error:
+        digest = _digest(raw)
+        return BadLine(number, _key(route, "", digest, occurrence(f"/{digest}")), f"{name}:{number}: {error}")
+    digest = _digest(json.dumps(asked.payload, sort_keys=True, separators=(",", ":")).encode())
+    before_count = occurrence(f"{asked.vendor}/{digest}")
+    key = _key(route, asked.vendor, digest, before_count)
+    return InputLine(
+        number, key, asked.vendor, execution_input, asked.urgent, asked.tenant, before_count, claim, claimed
+    )
 
 
 def _read(raw: bytes, route: Route) -> _Asked:
@@ -179,11 +180,9 @@ def _text(document: Any) -> str:
     return text
 
 
-def _key(route: Route, vendor: str, digest: str, seen: Counter[str]) -> str:
+def _key(route: Route, vendor: str, digest: str, before_count: int) -> str:
     """Return 24 hex digits: 96 bits, so that two of a billion lines meet with a chance of 1 in 10^11."""
-    same = f"{vendor}/{digest}"
-    parts = [route.place, route.source, route.workflow, vendor, digest, seen[same]]
-    seen[same] += 1
+    parts = [route.place, route.source, route.workflow, vendor, digest, before_count]
     return _digest(json.dumps(parts).encode())[:24]
 
 

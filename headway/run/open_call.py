@@ -1,6 +1,7 @@
 """One call between its start and its end: what is known of it, and when to ask again."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -8,61 +9,99 @@ from headway_lane.ledger.record import CallState
 
 from headway.run.executions import Execution, Started, code
 from headway.run.ledger_watch import FINAL_STATES, CallSight
+from headway.run.lines import BadLine
 from headway.run.results import FINISHED, STARTED, LineOutcome, Record
-from headway.run.worklist import LineAttempt
+from headway.run.room import QueueName
+from headway.run.worklist import Todo
 
-QUEUED_READ_S: Final = 2.0
-"""A waiting call stands so far behind one that moves, where there are too many to read at once."""
+READ_WAIT_S: Final = (0.5, 15.0)
+"""First and longest wait between two reads of a call whose state does not change."""
+WAITING_READ_S: Final = 5.0
+"""The longest where the vendor does not have the call yet: it makes room for others."""
 ENDING_WAIT_S: Final = (0.5, 5.0)
 """First and longest wait between two descriptions of an execution whose call has reached a final state."""
 SILENT_WAIT_S: Final = (15.0, 300.0)
 """The same where the ledger says nothing new: the task failed before it, or timed out."""
+_WAITING: Final = frozenset({CallState.QUEUED, CallState.DISPATCHING})
 _GONE: Final = "Step Functions does not know this execution any more: its state machine or its cloud was made anew"
+
+
+class CallPlace(StrEnum):
+    """Where a call is, as the person at the terminal counts it."""
+
+    QUEUED = "queued"
+    CALLED = "called"
+    ANSWERED = "answered"
 
 
 @dataclass(slots=True)
 class OpenCall:
-    """An attempt whose execution goes on; `_due_s` are readings of the run's clock: whoever is earliest comes first."""
+    """An attempt whose execution goes on. `adopted`: an earlier run has started it; `elsewhere`: the ledger does not
+    know it, and no queue holds it.
+    """
 
-    attempt: LineAttempt
+    todo: Todo
     started: Started
     call_id: str
-    read_due_s: float
-    describe_due_s: float
+    began_s: float
+    adopted: bool
+    elsewhere: bool = False
+    read_wait_s: float = READ_WAIT_S[0]
     describe_wait_s: float = SILENT_WAIT_S[0]
     sight: CallSight | None = None
 
     @property
+    def queue(self) -> QueueName:
+        """Which queue its request went to."""
+        return QueueName(self.todo.vendor, self.todo.urgent)
+
+    @property
     def in_ledger(self) -> tuple[str, str]:
         """Where the ledger has it: vendor and call ID."""
-        return self.attempt.line.vendor, self.call_id
+        return self.todo.vendor, self.call_id
 
     @property
     def ending(self) -> bool:
         """Whether the call has reached a final state, so that its execution is about to end."""
         return self.sight is not None and self.sight.state in FINAL_STATES
 
-    def see(self, sight: CallSight, now_s: float) -> None:
-        """Take in what the ledger says; a change of state sets anew when Step Functions is asked."""
-        if self.sight is None or sight.state is not self.sight.state:
-            first_wait_s = ENDING_WAIT_S[0] if sight.state in FINAL_STATES else SILENT_WAIT_S[0]
-            self.describe_wait_s = first_wait_s
-            self.describe_due_s = now_s if sight.state in FINAL_STATES else now_s + first_wait_s
-        self.sight = sight
-        self.read_due_s = now_s + (QUEUED_READ_S if sight.state is CallState.QUEUED else 0.0)
-
-    def postpone(self, now_s: float) -> None:
-        """Ask Step Functions later, and each time after twice as long."""
-        self.describe_due_s = now_s + self.describe_wait_s
-        longest_s = ENDING_WAIT_S[1] if self.ending else SILENT_WAIT_S[1]
-        self.describe_wait_s = min(2 * self.describe_wait_s, longest_s)
+    @property
+    def waiting(self) -> bool:
+        """Whether it was started, and the vendor does not have it yet."""
+        return not self.elsewhere if self.sight is None else self.sight.state in _WAITING
 
     @property
-    def place(self) -> str:
+    def at_vendor(self) -> bool:
+        """Whether the vendor works on it."""
+        return self.sight is not None and self.sight.state is CallState.ACCEPTED
+
+    def see(self, sight: CallSight) -> bool:
+        """Take in what the ledger says; returns whether the state has changed."""
+        changed = self.sight is None or sight.state is not self.sight.state
+        self.sight = sight
+        if changed:
+            self.read_wait_s = READ_WAIT_S[0]
+            self.describe_wait_s = (ENDING_WAIT_S if self.ending else SILENT_WAIT_S)[0]
+        return changed
+
+    def next_read_s(self) -> float:
+        """Return after how long to read it again, each time twice as long."""
+        wait_s = self.read_wait_s
+        self.read_wait_s = min(2 * wait_s, WAITING_READ_S if self.waiting else READ_WAIT_S[1])
+        return wait_s
+
+    def next_describe_s(self) -> float:
+        """Return after how long to ask Step Functions again, each time twice as long."""
+        wait_s = self.describe_wait_s
+        self.describe_wait_s = min(2 * wait_s, (ENDING_WAIT_S if self.ending else SILENT_WAIT_S)[1])
+        return wait_s
+
+    @property
+    def place(self) -> CallPlace:
         """Where the call is, as the person at the terminal counts it."""
         if self.sight is None or self.sight.state is CallState.QUEUED:
-            return "queued"
-        return "answered" if self.sight.state in (CallState.ANSWERED, CallState.RESUMED) else "called"
+            return CallPlace.QUEUED
+        return CallPlace.ANSWERED if self.sight.state in (CallState.ANSWERED, CallState.RESUMED) else CallPlace.CALLED
 
     def record(self, execution: Execution | None) -> Record:
         """Say how a call ended; without an execution it is gone."""
@@ -72,11 +111,11 @@ class OpenCall:
         if execution is not None and execution.finished_epoch_ms is not None:
             times[FINISHED] = execution.finished_epoch_ms
         return Record(
-            line=self.attempt.line.number,
-            key=self.attempt.line.key,
+            line=self.todo.number,
+            key=self.todo.key,
             attempt=self.started.attempt,
             execution=self.started.arn,
-            vendor=self.attempt.line.vendor,
+            vendor=self.todo.vendor,
             outcome=LineOutcome.SUCCEEDED if execution is not None and execution.succeeded else LineOutcome.FAILED,
             output=execution.output if execution else None,
             error=execution.error if execution else "Execution.Gone",
@@ -85,17 +124,33 @@ class OpenCall:
         )
 
 
-def never_started(attempt: LineAttempt, error: ClientError) -> Record:
+def never_started(todo: Todo, error: ClientError) -> Record:
     """Record an attempt that Step Functions refused to start."""
     return Record(
-        line=attempt.line.number,
-        key=attempt.line.key,
-        attempt=attempt.number,
+        line=todo.number,
+        key=todo.key,
+        attempt=todo.attempt,
         execution=None,
-        vendor=attempt.line.vendor,
+        vendor=todo.vendor,
         outcome=LineOutcome.FAILED,
         output=None,
         error=f"Start.{code(error)}",
         cause=str(error.response.get("Error", {}).get("Message", error)),
+        times={},
+    )
+
+
+def unusable(line: BadLine) -> Record:
+    """Record a line that cannot be called."""
+    return Record(
+        line=line.number,
+        key=line.key,
+        attempt=None,
+        execution=None,
+        vendor=None,
+        outcome=LineOutcome.INVALID,
+        output=None,
+        error="Input.Invalid",
+        cause=line.reason,
         times={},
     )

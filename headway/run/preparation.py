@@ -1,28 +1,34 @@
 """What a run will do, made up before anything starts: whatever cannot work is refused here.
 
-In: the names a person gave, what is deployed, the input file and the results of earlier runs. Out: a PreparedRun.
+In: the names a person gave, what is deployed, the input and the results of earlier runs. Out: a PreparedRun.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from headway_lane.contract.limits import Limit, Scope
+from headway_lane.contract.vendor import Vendor
 
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
 from headway.errors import RunRefused
 from headway.run.executions import Executions, code
-from headway.run.lines import BadLine, InputLine, Route, parse
-from headway.run.results import beside, load
-from headway.run.worklist import Worklist, choose
+from headway.run.line_index import LineIndex
+from headway.run.lines import Route
+from headway.run.results import beside
+from headway.run.source import Source
+from headway.run.work import Work, look_through
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person may choose about a run; `report` None is beside the input, `limit` None is all lines."""
+    """What a person may choose about a run; `report` None is beside the input, `limit` None is all lines.
+
+    `starts_per_s` and `describes_per_s` are the account's quotas; None: AWS's defaults in the region.
+    """
 
     vendor: str | None = None
     urgent: bool = False
@@ -31,6 +37,8 @@ class Choices:
     limit: int | None = None
     write_report: bool = True
     report: Path | None = None
+    starts_per_s: float | None = None
+    describes_per_s: float | None = None
 
 
 EVERYTHING: Final = Choices()
@@ -38,18 +46,29 @@ EVERYTHING: Final = Choices()
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """All that is known before the first execution starts."""
+    """All that is known before the first execution starts; `skipped` counts by vendor what has succeeded before."""
 
     route: Route
     machines: Mapping[str, str]
-    contracts: Mapping[str, Limit]
-    bad: Sequence[BadLine]
-    worklist: Worklist
+    vendors: Mapping[str, Vendor]
+    index: LineIndex = field(repr=False)
+    work: Work = field(repr=False)
+    skipped: Mapping[str, int]
     results: Path
 
+    @property
+    def contracts(self) -> Mapping[str, Limit]:
+        """The tightest submit limit of each vendor."""
+        return {
+            name: min(vendor.limits_of(Scope.SUBMIT), key=lambda limit: limit.rate_per_s)
+            for name, vendor in self.vendors.items()
+        }
 
-def prepare(workflow: str, source: Path, connection: Connection, choices: Choices, configuration: Path) -> PreparedRun:
-    """Read the files and choose the attempts. Raises RunRefused or ConfigurationRefused."""
+
+def prepare(
+    workflow: str, source: Source, index: LineIndex, connection: Connection, choices: Choices, configuration: Path
+) -> PreparedRun:
+    """Look the input through, once, and choose the attempts. Raises RunRefused or ConfigurationRefused."""
     stage = connection.stage
     machines = stage.machines(workflow)
     if not machines:
@@ -64,43 +83,39 @@ def prepare(workflow: str, source: Path, connection: Connection, choices: Choice
         vendors=vendors,
         default_vendor=choices.vendor or (vendors[0] if len(vendors) == 1 else None),
         place=place,
-        source=str(source.resolve()),
+        source=str(source.name.resolve()),
         urgent_vendors=frozenset(name for name, lane in stage.lanes.items() if lane.urgent_queue_url),
         claims_buckets={name: lane.claims_bucket for name, lane in stage.lanes.items() if lane.caller_function},
         urgent=choices.urgent,
         tenant=choices.tenant,
     )
-    try:
-        lines = list(parse(source.read_bytes(), route, name=str(source), limit=choices.limit))
-    except OSError as error:
-        raise RunRefused(f"{source}: {error.strerror}; give a file of JSON lines with --input") from error
-    results = beside(source, "results.jsonl")
-    good = [line for line in lines if isinstance(line, InputLine)]
+    results = beside(source.name, "results.jsonl")
+    index.learn(results)
+    skipped = look_through(source, index, route, limit=choices.limit, again=choices.again)
+    called = {queue.vendor for queue in index.queues} | set(skipped)
     return PreparedRun(
         route=route,
         machines=machines,
-        contracts=_contracts(configuration, stage.name, {line.vendor for line in good}),
-        bad=[line for line in lines if isinstance(line, BadLine)],
-        worklist=choose(good, load(results), again=choices.again),
+        vendors=_vendors(configuration, stage.name, called),
+        index=index,
+        work=Work(source, index, route),
+        skipped=skipped,
         results=results,
     )
 
 
-def _contracts(configuration: Path, stage: str, vendors: set[str]) -> dict[str, Limit]:
-    """Return the tightest submit limit of each vendor."""
+def _vendors(configuration: Path, stage: str, called: set[str]) -> dict[str, Vendor]:
     known = {name: files.vendor for name, files in vendor_files(configuration, stage).items()}
-    if unknown := sorted(vendors - set(known)):
+    if unknown := sorted(called - set(known)):
         raise RunRefused(
             f"{configuration / 'vendors' / unknown[0]}.yaml: no such contract, but {unknown[0]} is deployed"
         )
-    return {
-        name: min(known[name].limits_of(Scope.SUBMIT), key=lambda limit: limit.rate_per_s) for name in sorted(vendors)
-    }
+    return {name: known[name] for name in sorted(called)}
 
 
 def check(executions: Executions, prepared: PreparedRun) -> None:
     """Raise RunRefused where the first StartExecution would fail for a reason that all share."""
-    for vendor in sorted({attempt.line.vendor for attempt in prepared.worklist.attempts}):
+    for vendor in sorted({queue.vendor for queue in prepared.work.queues}):
         try:
             executions.check(prepared.machines[vendor])
         except ClientError as error:

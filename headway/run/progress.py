@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headway.report import wording
-from headway.run.tally import LivePace, RunTally
+from headway.run.tally import LaneWait, LivePace, RunTally
 
 PLAIN_EVERY_S: Final = 5.0
 Show = Callable[[RunTally], None]
@@ -55,19 +55,28 @@ def picture(tally: RunTally) -> Group:
 
 
 def sentence(tally: RunTally) -> str:
-    """Say the counts and the pace: queued 3 · called 2 · answered 1 · done 90 · failed 4 · replicate 9.4/s of 10/s."""
+    """Say the counts, what waits and the pace: not started 40 · queued 3 · called 2 · answered 1 · done 90 · failed 4
+    · replicate waiting 5 of 3,000 · replicate 9.4/s of 10/s.
+    """
     counts = tally.counts
     places = {
-        "starting": counts.starting_count,
+        "not started": counts.unstarted_count,
         "queued": counts.queued_count,
         "called": counts.called_count,
         "answered": counts.answered_count,
         "done": counts.succeeded_count,
-        "failed": counts.failed_count + tally.invalid_count,
+        "failed": counts.failed_count + counts.changed_count + tally.invalid_count,
         "skipped": tally.skipped_count,
     }
-    shown = [f"{name} {count:,}" for name, count in places.items() if count or name not in ("starting", "skipped")]
-    return " · ".join([*shown, *(_pace(pace) for pace in tally.paces)])
+    shown = [f"{name} {count:,}" for name, count in places.items() if count or name not in ("not started", "skipped")]
+    waits = [_wait(wait) for wait in tally.waits if counts.unstarted_count or wait.waiting_count]
+    return " · ".join([*shown, *waits, *(_pace(pace) for pace in tally.paces)])
+
+
+def _wait(wait: LaneWait) -> str:
+    name = f"{wait.vendor} urgent" if wait.urgent else wait.vendor
+    others = f" and {wait.others_count:,} of others" if wait.others_count else ""
+    return f"{name} waiting {wait.waiting_count:,}{others} of {wait.limit_count:,}"
 
 
 def _pace(pace: LivePace) -> str:

@@ -5,12 +5,13 @@ of Step Functions once more. Of several records with one key the last one holds.
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from headway_lane.ledger.record import CallState, since_attribute
 
@@ -24,6 +25,7 @@ LEDGER_TIMES: Final = tuple(
 )
 TIMES: Final = (STARTED, *LEDGER_TIMES, FINISHED)
 """Start and end of the execution, and between them what the ledger says."""
+_BLOCK_BYTES: Final = 1 << 16
 
 
 class LineOutcome(StrEnum):
@@ -75,32 +77,35 @@ def beside(source: Path, ending: str) -> Path:
     return source.with_name(f"{stem}.{ending}")
 
 
-def load(path: Path) -> dict[str, Record]:
-    """Return the latest record of every key; a torn last line is passed over, a missing file is empty."""
+def read_records(path: Path, offset: int = 0) -> Iterator[Record]:
+    """Read the records from an offset on, one by one; a torn last line is passed over, a missing file is empty.
+
+    Raises RunRefused where a line is none.
+    """
     try:
-        whole, _, _ = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")
+        file = path.open("rb")
     except FileNotFoundError:
-        return {}
-    records: dict[str, Record] = {}
-    for number, text in enumerate(whole.split("\n") if whole else (), start=1):
-        try:
-            record = Record.from_json(text)
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunRefused(
-                f"{path}:{number}: not a record of a run; remove the line, or move the file away"
-            ) from error
-        records[record.key] = record
-    return records
+        return
+    with file:
+        file.seek(offset)
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield Record.from_json(line.decode(errors="replace"))
+            except (ValueError, KeyError, TypeError) as error:
+                raise RunRefused(
+                    f"{path}:{number}: not a record of a run; remove the line, or move the file away"
+                ) from error
 
 
 class ResultsFile:
-    """The file, open for appending; a torn last line is cut off first."""
+    """The file, open for appending; a torn last line is cut off first. `began` is where this run's records begin."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a+b")
-        self._file.seek(0)
-        whole, newline, _ = self._file.read().rpartition(b"\n")
-        self._file.truncate(len(whole) + len(newline))
+        self.began = _whole_bytes(self._file)
+        self._file.truncate(self.began)
 
     def append(self, record: Record) -> None:
         """Write a record so that it outlives this process."""
@@ -114,3 +119,16 @@ class ResultsFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def _whole_bytes(file: BinaryIO) -> int:
+    """Return where the last whole line ends; looked for from the end."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _BLOCK_BYTES)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0

@@ -1,14 +1,13 @@
-"""What a run came to: records in; counts, figures per vendor, exit code and one JSON document out. Pure."""
+"""What a run came to: counts, figures per vendor, exit code and one JSON document."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headway.report.figures import WHOLE, Failure, contract_rate_per_s, failures, pace, spread
-from headway.report.model import CallTimes, RunSummary
-from headway.run.results import STARTED, LineOutcome, Record
+from headway.report.figures import WHOLE, Failure, contract_rate_per_s, pace, spread
+from headway.report.model import RunSummary
+from headway.run.results import LineOutcome, Record, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +36,19 @@ class VendorRun:
 class RunResult:
     """A run that came to its end, or was interrupted.
 
-    `records` has the lines that ended in this run, ascending; `open_count` executions go on, `unstarted_count` lines
-    have none yet.
+    `counts` and `failures` are of the lines that ended in this run, whose records begin at `began` in the file of
+    `results`; `bad_lines` are reasons, the first ones. `open_count` executions go on, `unstarted_count` lines have none
+    yet.
     """
 
     workflow: str
     target: str
     source: Path
     results: Path
-    records: tuple[Record, ...]
+    began: int
+    counts: Mapping[LineOutcome, int]
+    failures: tuple[Failure, ...]
+    bad_lines: tuple[str, ...]
     skipped_count: int
     open_count: int
     unstarted_count: int
@@ -57,19 +60,19 @@ class RunResult:
         """Return 0 where every line has succeeded, in this run or before, 1 where not, 130 after Ctrl-C."""
         if self.interrupted:
             return 130
-        return 0 if self.count(LineOutcome.SUCCEEDED) == len(self.records) else 1
+        return 0 if self.count(LineOutcome.SUCCEEDED) == sum(self.counts.values()) else 1
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
-        """What did not succeed, by error name; the most frequent first."""
-        return failures([call_times(record) for record in self.records])
+    def records(self) -> tuple[Record, ...]:
+        """The records of this run in the order of their lines, read from the results file: all of them at once."""
+        return tuple(sorted(read_records(self.results, self.began), key=lambda record: record.line))
 
     def count(self, outcome: LineOutcome) -> int:
         """Count the lines that ended so in this run."""
-        return Counter(record.outcome for record in self.records)[outcome]
+        return self.counts.get(outcome, 0)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the run as JSON values, without payloads and outputs: those are in the results file."""
+        """Return the run as JSON values; its lines are in the results file."""
         return {
             "workflow": self.workflow,
             "target": self.target,
@@ -86,30 +89,4 @@ class RunResult:
                 failure.error: {"count": failure.count, "first_cause": failure.first_cause} for failure in self.failures
             },
             "vendors": {name: vendor.as_json() for name, vendor in self.vendors.items()},
-            "lines": [
-                {name: getattr(record, name) for name in ("line", "vendor", "outcome", "error", "execution")}
-                for record in self.records
-            ],
         }
-
-
-def call_times(record: Record) -> CallTimes:
-    """Turn a record into a line of the report.
-
-    A call counts as queued from the start of its execution: the ledger hears of it only when the dispatcher takes it
-    out of the request queue.
-    """
-    times = record.times
-    return CallTimes(
-        call_id=record.execution.rsplit(":", 1)[1] if record.execution else record.key,
-        line=record.line,
-        outcome=record.outcome.value,
-        error=record.error,
-        cause=record.cause,
-        queued_epoch_ms=times.get(STARTED),
-        dispatching_epoch_ms=times.get("dispatching_epoch_ms"),
-        accepted_epoch_ms=times.get("accepted_epoch_ms"),
-        answered_epoch_ms=times.get("answered_epoch_ms"),
-        resumed_epoch_ms=times.get("resumed_epoch_ms"),
-        finished_epoch_ms=times.get("finished_epoch_ms"),
-    )

@@ -12,12 +12,14 @@ RECENT_S: Final = 10.0
 class Counts:
     """Lines to be called, by where they are."""
 
-    starting_count: int = 0
+    unstarted_count: int = 0
     queued_count: int = 0
     called_count: int = 0
     answered_count: int = 0
     succeeded_count: int = 0
     failed_count: int = 0
+    changed_count: int = 0
+    """Lines that were changed in the input while the run went on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,17 @@ class LivePace:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneWait:
+    """Calls that wait in one queue of a lane, of this run and of others, and the soft limit for both together."""
+
+    vendor: str
+    urgent: bool
+    waiting_count: int
+    others_count: int
+    limit_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunTally:
     """A whole run at one moment; `skipped_count` had succeeded in an earlier run, `invalid_count` cannot be called."""
 
@@ -38,18 +51,21 @@ class RunTally:
     invalid_count: int
     elapsed_s: float
     paces: tuple[LivePace, ...]
+    waits: tuple[LaneWait, ...] = ()
 
     @property
     def done_count(self) -> int:
         """Lines with which nothing more happens."""
-        return self.skipped_count + self.invalid_count + self.counts.succeeded_count + self.counts.failed_count
+        counts = self.counts
+        ended_count = counts.succeeded_count + counts.failed_count + counts.changed_count
+        return self.skipped_count + self.invalid_count + ended_count
 
     @property
     def total_count(self) -> int:
         """All lines of the run."""
         counts = self.counts
         return self.done_count + (
-            counts.starting_count + counts.queued_count + counts.called_count + counts.answered_count
+            counts.unstarted_count + counts.queued_count + counts.called_count + counts.answered_count
         )
 
     @property

@@ -1,49 +1,68 @@
-"""What a run has to do: the lines of the file and the records of earlier runs in, the attempts to make out. Pure."""
+"""What a run has to do for a line: what an earlier run came to in, the attempt to make out. Pure."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from headway.run.lines import InputLine
-from headway.run.results import LineOutcome, Record
+
+NAME_PREFIX: Final = "hw-"
+"""Of every execution that a run starts."""
+
+
+class Past(NamedTuple):
+    """The latest record of a line: the attempt that it was (None: a line that could not be called), how it ended, and
+    its execution's ARN where it has one.
+    """
+
+    attempt: int | None
+    succeeded: bool
+    execution: str | None
+
+
+class Choice(NamedTuple):
+    """The attempt to make; `failed` is the ARN of the one before, if it is to be looked at first: an operator may have
+    redriven it.
+    """
+
+    attempt: int
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """A line that is to be called: where it stands in the input, and the attempt. Not its text."""
+
+    number: int
+    offset: int
+    occurrence: int
+    key: str
+    vendor: str
+    urgent: bool
+    tenant: str | None
+    attempt: int
+    failed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LineAttempt:
-    """One execution to start, or to take up if an interrupted run started it.
-
-    `failed` is the ARN of the attempt before, if it is to be looked at first: an operator may have redriven it.
-    """
+    """One execution to start, or to take up if an interrupted run started it."""
 
     line: InputLine
     number: int
     failed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Worklist:
-    """Attempts to make, and the lines that have succeeded already."""
-
-    attempts: tuple[LineAttempt, ...]
-    skipped: tuple[InputLine, ...]
-
-
-def choose(lines: Iterable[InputLine], past: Mapping[str, Record], *, again: bool) -> Worklist:
-    """Choose the attempt of every line; `again` repeats also what had succeeded."""
-    attempts: list[LineAttempt] = []
-    skipped: list[InputLine] = []
-    for line in lines:
-        record = past.get(line.key)
-        if record is None or record.attempt is None:
-            attempts.append(LineAttempt(line, 1))
-        elif record.outcome is LineOutcome.SUCCEEDED and not again:
-            skipped.append(line)
-        elif record.execution is None:  # it may have started unseen: the same name cannot start twice
-            attempts.append(LineAttempt(line, record.attempt))
-        else:
-            attempts.append(LineAttempt(line, record.attempt + 1, failed=None if again else record.execution))
-    return Worklist(tuple(attempts), tuple(skipped))
+def choose(past: Past | None, *, again: bool) -> Choice | None:
+    """Choose the attempt of a line; None where it has succeeded. `again` repeats also what had succeeded."""
+    if past is None or past.attempt is None:
+        return Choice(1)
+    if past.succeeded and not again:
+        return None
+    if past.execution is None:  # it may have started unseen: the same name cannot start twice
+        return Choice(past.attempt)
+    return Choice(past.attempt + 1, failed=None if again else past.execution)
 
 
 def execution_name(key: str, attempt: int) -> str:
-    """Name an execution; the name is also the call ID in the ledger."""
-    return f"hw-{key}-{attempt}"
+    """Name an execution. The same line and attempt give the same name: nothing is started twice."""
+    return f"{NAME_PREFIX}{key}-{attempt}"

@@ -14,7 +14,7 @@ class Faults:
     slow_answer_s: float = 0.0  # so much later is a submit answered, where the shape is a contract's
     forged_copies: bool = False  # a copy signed with another secret, with a false result, comes first
     lost_callbacks: bool = False  # none is sent: the job ends, and nobody hears of it
-    lost_jobs: bool = False  # polls of any job are answered 404, where the shape is a contract's
+    lost_jobs: bool = False  # polls of any job are answered 404
     no_failures: bool = False  # jobs end well, whatever the seed says, where the shape is a contract's
     duplicate_callbacks: bool = False  # what was delivered is delivered once more, under the same webhook-id
     # Shares between 0 and 1, drawn by the offer's seed, of what goes wrong where the shape is a contract's:

@@ -26,9 +26,9 @@ from headway.deployment import local
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
 from headway.deployment.places import ASSEMBLY
+from headway.deployment.queues import QueueAttribute, message_count
 from headway.deployment.stage import CALL_VENDOR, DeployedStage
 from headway.deployment.target import Target
-from headway.operations.queues import QueueAttribute, message_count
 from headway.simulator.offer import Offer
 from headway.testing.lab_vendor import LabVendor, in_thread
 from headway.testing.waiting import await_count, until

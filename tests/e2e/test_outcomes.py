@@ -85,7 +85,7 @@ def test_a_vendor_that_is_down_fails_its_calls_by_name_and_puts_them_into_the_dl
     record = records(source)[1]
     assert record["error"] == "Vendor.Unavailable"
     dead = [json.loads(message["Body"])["call"]["call_id"] for message in lab.messages(lab.lane.request_dlq_url)]
-    assert str(record["execution"]).rpartition(":")[2] in dead
+    assert lab.call_id(str(record["execution"]).rpartition(":")[2]) in dead
 
 
 def test_an_early_and_a_doubled_callback_resume_their_call_exactly_once(lab: Laboratory) -> None:

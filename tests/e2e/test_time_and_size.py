@@ -42,12 +42,12 @@ def impatient(lab: Laboratory, *, machine: Mapping[str, Any], call: Mapping[str,
         client.update_state_machine(stateMachineArn=arn, definition=deployed)
 
 
-def test_a_call_that_gives_no_sign_of_life_expires_and_its_late_answer_resumes_nobody(lab: Laboratory) -> None:
+def test_a_call_that_gives_no_sign_of_life_times_out_and_its_late_answer_resumes_nobody(lab: Laboratory) -> None:
     lab.vendor.reset()
     with impatient(lab, machine={}, call={"HeartbeatSeconds": 2}), lab.held(lab.callbacks.function):
         end = lab.end_of(lab.start("silent", PAYLOAD))
-        assert (end["status"], end["error"]) == ("FAILED", "Request.Expired")
-        assert lab.record("silent")["state"] == "expired"
+        assert (end["status"], end["error"]) == ("FAILED", "States.Timeout")
+        assert lab.record("silent")["state"] == "accepted", "the vendor works on"
     assert until(lambda: lab.record("silent")["state"] == "late")
     assert lab.vendor.report().scopes["submit"].call_count == 1, "nothing is repeated"
 
@@ -87,13 +87,42 @@ def test_an_execution_that_was_stopped_takes_the_late_answer_when_it_is_redriven
     assert lab.vendor.report().scopes["submit"].call_count == 1, "the vendor did the work once"
 
 
-def test_a_call_that_failed_fails_again_when_it_is_redriven_and_the_vendor_hears_nothing(lab: Laboratory) -> None:
+def test_a_call_that_the_vendor_refused_is_asked_for_again_when_it_is_redriven(lab: Laboratory) -> None:
     lab.vendor.reset()
     arn = lab.start("refused", {"input": {"prompt": "no version"}})
     assert lab.end_of(arn)["error"] == "Vendor.Rejected"
     lab.target.client("stepfunctions").redrive_execution(executionArn=arn)
     again = lab.end_of(arn)
     assert (again["status"], again["error"], again["redriveCount"]) == ("FAILED", "Vendor.Rejected", 1)
+    assert lab.vendor.report().scopes["submit"].call_count == 2
+
+
+def test_a_fetch_that_failed_for_good_is_repeated_by_a_redrive_and_the_vendor_does_the_work_once(
+    lab: Laboratory,
+) -> None:
+    lab.vendor.reset()
+    with lab.vendor.faulty(lost_jobs=True):
+        arn = lab.start("lost-result", PAYLOAD)
+        end = lab.end_of(arn)
+        assert (end["status"], end["error"]) == ("FAILED", "Result.Unavailable")
+    lab.target.client("stepfunctions").redrive_execution(executionArn=arn)
+    end = lab.end_of(arn)
+    assert (end["status"], end["redriveCount"]) == ("SUCCEEDED", 1), end.get("cause")
+    scopes = lab.vendor.report().scopes
+    assert (scopes["submit"].call_count, scopes["poll"].call_count) == (1, 2)
+
+
+def test_a_result_waits_while_the_vendor_is_down(lab: Laboratory) -> None:
+    lab.vendor.reset()
+    with lab.held(lab.lane.results_function):
+        arn = lab.start("held-back", PAYLOAD)
+        until(lambda: lab.record("held-back").get("state") == "resumed")
+        lab.vendor.switch(down=True)
+    until(lambda: lab.vendor.report().scopes["poll"].call_count >= 1)
+    assert lab.execution(arn)["status"] == "RUNNING"
+    lab.vendor.switch(down=False)
+    end = lab.end_of(arn)
+    assert end["status"] == "SUCCEEDED", end.get("cause")
     assert lab.vendor.report().scopes["submit"].call_count == 1
 
 

@@ -10,7 +10,13 @@ from headway_cdk.parameters import poll_verbs
 from headway_lane.contract.dispatch import Drain, Pacing
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.limits import FENCE_BURST_SHARE, Limit, Scope
-from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, LONGEST_DELAY_S, SETTLE_TASK_TIMEOUT_S, SETTLE_TIMEOUT_S
+from headway_lane.contract.timing import (
+    EXPRESS_TIMEOUT_S,
+    LONGEST_DELAY_S,
+    LONGEST_REQUEUE_S,
+    SETTLE_TASK_TIMEOUT_S,
+    SETTLE_TIMEOUT_S,
+)
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment
 
@@ -122,7 +128,8 @@ def test_the_credential_travels_in_a_header_of_our_own_and_becomes_the_vendors_i
 
     credential = f"method.request.header.{CREDENTIAL_HEADER}"
     replicate = "replicate/Proxy/Api/Default/{proxy+}/POST"
-    hidden = {"integration.request.header.X-Amz-Security-Token": "'none'"}
+    own = ("X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Content-Sha256", CREDENTIAL_HEADER)
+    hidden = {f"integration.request.header.{name}": "'none'" for name in own}
     assert headers(replicate) == {"integration.request.header.Authorization": credential, **hidden}
     assert headers(f"{PRESS}/Proxy/Api/Default/{{proxy+}}/PUT") == hidden
 
@@ -133,10 +140,31 @@ def test_timeouts_in_call_vendor_are_the_contracts_and_the_heartbeat_is_the_shor
         callback, results = definition["States"]["CallVendor"], definition["States"]["FetchResult"]
         assert callback["TimeoutSeconds"] == vendor.call_timeout_s
         assert callback["HeartbeatSeconds"] == vendor.call_heartbeat_s < vendor.call_timeout_s
-        assert definition["TimeoutSeconds"] == vendor.workflow_timeout_s > vendor.call_timeout_s
-        assert results["TimeoutSeconds"] == vendor.results_task_timeout_s > vendor.results_timeout_s
+        assert results["TimeoutSeconds"] == vendor.fetch_timeout_s
+        assert results["HeartbeatSeconds"] == vendor.fetch_heartbeat_s < vendor.fetch_timeout_s
+        assert definition["TimeoutSeconds"] == vendor.workflow_timeout_s
+        assert vendor.workflow_timeout_s > vendor.call_timeout_s + vendor.fetch_timeout_s
         assert templates.properties(f"{vendor.name}/Results/Function")["Timeout"] == vendor.results_timeout_s
         assert vendor.record_ttl_s > vendor.workflow_timeout_s
+
+
+def test_a_task_that_waits_for_a_result_outlasts_the_longest_requeue_and_all_receives_of_its_message(
+    templates: "Templates",
+) -> None:
+    for vendor in templates.vendors:
+        queue = templates.properties(f"{vendor.name}/ResultsQueue")
+        receives_s = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
+        assert vendor.fetch_heartbeat_s > LONGEST_REQUEUE_S + receives_s
+
+
+def test_results_are_taken_one_by_one_by_as_many_functions_as_the_contract_needs(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        mapping = templates.properties(f"{vendor.name}/Results/Results")
+        assert mapping["BatchSize"] == 1
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": vendor.results_concurrency}
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 2 <= vendor.results_concurrency <= 1_000
+        assert vendor.results_concurrency >= vendor.lasting_rps * vendor.result.timeout_s
 
 
 def test_no_task_of_dispatch_call_ends_before_its_function_does_and_none_after_an_express_workflows_five_minutes(
@@ -314,7 +342,7 @@ def test_machines_invoke_the_functions_of_their_own_lane(templates: "Templates")
         }
         way_out = () if vendor.dispatch.direct else ("caller",)
         assert invoked == {
-            "CallVendor": {arns.function(vendor.name, "results")},
+            "CallVendor": set(),
             "DispatchCall": {arns.function(vendor.name, part) for part in ("settler", *way_out)},
         }
 
@@ -327,7 +355,7 @@ def needless(function: str, vendor: Vendor) -> set[Environment]:
     asked: dict[Environment, bool] = {
         Environment.API_TOKEN_SECRET: vendor.credential is not None and asks,
         Environment.CALLBACK_URL: calls_back or vendor.submit.callback_url is not None,
-        Environment.CHECK_QUEUE_URL: polls,
+        Environment.RESULTS_QUEUE_URL: polls or results,
         Environment.IN_FLIGHT_TABLE: vendor.jobs_in_flight is not None and (polls or not results),
         Environment.PROXY_URL: asks,
         Environment.WEBHOOK_SECRET: calls_back or vendor.submit.callback_key is not None,

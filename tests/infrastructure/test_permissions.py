@@ -46,13 +46,12 @@ EVERYWHERE = {  # neither log delivery nor X-Ray has resources to name
 
 
 def call_vendor_grants(vendor: Vendor) -> Grants:
-    """It asks, pauses, has the result fetched, and notes that nobody waits any more."""
+    """It asks, pauses, and waits for the result."""
     name = vendor.name
     return {
         "*": EVERYWHERE,
         **dict.fromkeys(request_queues(vendor), SEND),
-        arns.function(name, "results"): INVOKE,
-        arns.table(name, "Calls"): {CHANGE},
+        arns.queue(name, "ResultsQueue"): SEND,
     }
 
 
@@ -95,7 +94,7 @@ def caller_grants(vendor: Vendor) -> Grants:
         settling(vendor),
         {arns.table(name, "Jobs"): {READ}},  # a repeated call takes its predecessor's late answer
         dict.fromkeys(request_queues(vendor), SEND),
-        {arns.queue(name, "CheckQueue"): SEND} if vendor.poll else {},
+        {arns.queue(name, "ResultsQueue"): SEND} if vendor.poll else {},
     )
 
 
@@ -112,8 +111,8 @@ def settler_grants(vendor: Vendor) -> Grants:
 
 
 def results_grants(vendor: Vendor) -> Grants:
-    """It fetches results, or takes them from where the callback left them; and it asks what became of jobs that are
-    polled, which it settles or checks again.
+    """It fetches results, or takes them from where the callback left them, and hands them to their tasks; and it asks
+    what became of jobs that are polled, which it settles or checks again.
     """
     name = vendor.name
     if isinstance(vendor.result, Fetched):
@@ -131,9 +130,14 @@ def results_grants(vendor: Vendor) -> Grants:
             {path_of_jobs(vendor, vendor.poll.method, vendor.poll.path): CALL},
             settling(vendor),
             {arns.table(name, "Jobs"): {READ}},
-            {arns.queue(name, "CheckQueue"): CONSUME | SEND},
         )
-    return merged(getting, checking, {arns.claims(name, "results"): {"s3:PutObject"}})
+    return merged(
+        getting,
+        checking,
+        {arns.claims(name, "results"): {"s3:PutObject"}},
+        {arns.queue(name, "ResultsQueue"): CONSUME | SEND},
+        {arns.machine(name, "call-vendor"): ANSWER},
+    )
 
 
 def callback_grants(vendor: Vendor) -> Grants:
@@ -319,8 +323,8 @@ def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(templates: 
     }
     callbacks = {f"{name}/Callback/Role" for name in ("call-desk", "replicate", PRESS)}
     callers = {f"{name}/Caller/Role" for name in ("call-desk", "night-desk", "replicate")}
-    askers = {f"{name}/Results/Role" for name in ("night-desk", "replicate")}
-    assert resumers == {f"{PRESS}/Settler/Role", *callbacks, *callers, *askers}
+    results = {f"{vendor.name}/Results/Role" for vendor in templates.vendors}
+    assert resumers == {f"{PRESS}/Settler/Role", *callbacks, *callers, *results}
 
 
 def test_permits_are_reserved_by_who_calls_the_vendor_and_nobody_deletes_or_lists_reservations(

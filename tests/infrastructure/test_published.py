@@ -31,6 +31,7 @@ def always(vendor: str) -> dict[str, str]:
         "claims_bucket": f"<{vendor}/Claims>",
         "request_queue_url": f"<{vendor}/RequestQueue>",
         "request_dlq_url": f"<{vendor}/RequestDlq>",
+        "results_queue_url": f"<{vendor}/ResultsQueue>",
         "call_vendor_machine_arn": arns.machine(vendor, "call-vendor"),
         "dispatch_machine_arn": arns.machine(vendor, "dispatch-call"),
         "dispatcher_function": f"<{vendor}/Dispatcher/Function>",
@@ -61,10 +62,6 @@ def with_token(vendor: str) -> dict[str, str]:
     return {"api_token_arn": f"<{vendor}/ApiToken>"}
 
 
-def polled(vendor: str) -> dict[str, str]:
-    return {"check_queue_url": f"<{vendor}/CheckQueue>"}
-
-
 def urgent(vendor: str) -> dict[str, str]:
     return {"urgent_queue_url": f"<{vendor}/UrgentQueue>"}
 
@@ -73,8 +70,8 @@ def urgent(vendor: str) -> dict[str, str]:
     ("vendor", "asked_for"),
     [
         (CALL_DESK, (calling_back, with_caller, with_token, urgent)),
-        (NIGHT_DESK, (with_caller, polled, urgent)),
-        (REPLICATE, (calling_back, with_caller, with_token, polled)),
+        (NIGHT_DESK, (with_caller, urgent)),
+        (REPLICATE, (calling_back, with_caller, with_token)),
         (PRESS, (calling_back, urgent)),
     ],
 )

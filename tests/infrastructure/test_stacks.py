@@ -128,7 +128,7 @@ def test_a_vendor_that_calls_nobody_back_has_no_callback_api_queue_function_or_k
     assert apis.keys() == {f"{NIGHT_DESK}/Proxy/Api"}, "the way out and no way in"
     assert templates.of_type("AWS::SecretsManager::Secret", NIGHT_DESK) == {}
     assert templates.of_type("AWS::SQS::Queue", NIGHT_DESK).keys() == {
-        f"{NIGHT_DESK}/{name}" for name in ("RequestQueue", "UrgentQueue", "CheckQueue", "RequestDlq")
+        f"{NIGHT_DESK}/{name}" for name in ("RequestQueue", "UrgentQueue", "ResultsQueue", "RequestDlq")
     }
 
 

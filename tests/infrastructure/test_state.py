@@ -112,8 +112,7 @@ def consumed(vendor: Vendor) -> Iterator[tuple[str, str]]:
     yield "RequestQueue", "RequestDlq"
     if vendor.dispatch.urgent_concurrency:
         yield "UrgentQueue", "RequestDlq"
-    if vendor.poll:
-        yield "CheckQueue", "RequestDlq"
+    yield "ResultsQueue", "RequestDlq"
     if vendor.callback:
         yield "CallbackQueue", "CallbackDlq"
 
@@ -121,7 +120,7 @@ def consumed(vendor: Vendor) -> Iterator[tuple[str, str]]:
 def test_a_message_stays_invisible_for_six_timeouts_of_its_consumer_and_the_batching_window(
     templates: "Templates",
 ) -> None:
-    consumers = {"RequestQueue": "Dispatcher", "UrgentQueue": "Dispatcher", "CheckQueue": "Results"}
+    consumers = {"RequestQueue": "Dispatcher", "UrgentQueue": "Dispatcher", "ResultsQueue": "Results"}
     consumers["CallbackQueue"] = "Callback"
     mappings = {
         templates.say(mapping["EventSourceArn"]): mapping

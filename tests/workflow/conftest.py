@@ -39,12 +39,12 @@ VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
         "Vendor": "replicate",
         "RequestQueueUrl": "http://127.0.0.1/000000000000/requests",
         "UrgentQueueUrl": "http://127.0.0.1/000000000000/urgent",
-        "ResultsFunctionArn": ECHO_ARN,
-        "CallsTable": "calls",
+        "ResultsQueueUrl": "http://127.0.0.1/000000000000/results",
         "WorkflowTimeoutSeconds": 600,
         "CallTimeoutSeconds": 300,
         "CallHeartbeatSeconds": 200,
-        "ResultsTimeoutSeconds": 50,
+        "FetchTimeoutSeconds": 100,
+        "FetchHeartbeatSeconds": 50,
     },
     "dispatch_call": {
         **_EXPRESS,
@@ -98,6 +98,7 @@ class Engine:
         self._dynamodb = target.client("dynamodb")
         self.queue_url: str = self._sqs.create_queue(QueueName="requests")["QueueUrl"]
         self.urgent_url: str = self._sqs.create_queue(QueueName="urgent")["QueueUrl"]
+        self.results_url: str = self._sqs.create_queue(QueueName="results")["QueueUrl"]
         for table, key in (("calls", "call_id"), ("jobs", "job_key")):
             self._dynamodb.create_table(
                 TableName=table,
@@ -108,8 +109,16 @@ class Engine:
         self._lambda = target.client("lambda")
         self.function("echo", ECHO)
         for name in NAMES:
-            queues = {"RequestQueueUrl": self.queue_url, "UrgentQueueUrl": self.urgent_url}
-            self.create(name, definition(name, **(queues if name == "call_vendor" else {})))
+            self.create(name, definition(name, **(self.queues if name == "call_vendor" else {})))
+
+    @property
+    def queues(self) -> Mapping[str, str]:
+        """The queues of `call_vendor`, by placeholder."""
+        return {
+            "RequestQueueUrl": self.queue_url,
+            "UrgentQueueUrl": self.urgent_url,
+            "ResultsQueueUrl": self.results_url,
+        }
 
     def function(self, name: str, source: str) -> str:
         """Make a function, `handle` of a source; returns its ARN."""
@@ -163,13 +172,21 @@ class Engine:
         """Return the next request from the queue, and take it off."""
         return self.receive_with_group(self.queue_url)[0]
 
-    def receive_with_group(self, queue_url: str) -> tuple[Any, str]:
-        """Return the next request of a queue and its message group, and take it off."""
+    def receive_fetch(self) -> Any:
+        """Return the next message of the results queue, and take it off."""
+        return self.receive_with_group(self.results_url)[0]
+
+    def receive_with_group(self, queue_url: str) -> tuple[Any, str | None]:
+        """Return the next message of a queue and its message group, and take it off."""
         message = self._sqs.receive_message(
             QueueUrl=queue_url, WaitTimeSeconds=10, MessageSystemAttributeNames=["MessageGroupId"]
         )["Messages"][0]
         self._sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-        return json.loads(message["Body"]), message["Attributes"]["MessageGroupId"]
+        return json.loads(message["Body"]), message.get("Attributes", {}).get("MessageGroupId")
+
+    def redrive(self, arn: str) -> None:
+        """Let an execution that has failed go on."""
+        self._step_functions.redrive_execution(executionArn=arn)
 
     def succeed(self, token: str, output: Any) -> None:
         """Resume a waiting task."""

@@ -9,15 +9,11 @@ from headway_cdk.definitions import bind_file
 from headway_cdk.placeholders import Binding
 
 from tests.unit.docs.author import project_with_review
-from tests.workflow.conftest import ECHO_ARN
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import Engine
 
-FETCHED = """
-def handle(event, context):
-    return {"outcome": "fetched", "result": {"output": event["job_id"]}}
-"""
+FETCHED = {"vendor": "replicate", "job_id": "job-7", "status": "succeeded", "result": {"output": "job-7"}}
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +26,11 @@ def create(engine: "Engine", root: Path, name: str, **values: Any) -> str:
     bound = {
         "ReplicateRequestQueueUrl": engine.queue_url,
         "ReplicateUrgentQueueUrl": engine.urgent_url,
-        "ReplicateCallsTable": "calls",
+        "ReplicateResultsQueueUrl": engine.results_url,
         "ReplicateCallTimeoutSeconds": 300,
         "ReplicateCallHeartbeatSeconds": 200,
-        "ReplicateResultsTimeoutSeconds": 50,
+        "ReplicateFetchTimeoutSeconds": 100,
+        "ReplicateFetchHeartbeatSeconds": 50,
         "KeepReviewFunctionArn": engine.function(f"keep-{name}", handler),
         **values,
     }
@@ -45,7 +42,7 @@ def create(engine: "Engine", root: Path, name: str, **values: Any) -> str:
 
 
 def test_a_review_asks_waits_fetches_and_uses_the_result(engine: "Engine", root: Path) -> None:
-    name = create(engine, root, "review", ReplicateResultsFunctionArn=engine.function("fetched", FETCHED))
+    name = create(engine, root, "review")
     arn = engine.start(name, None, {"payload": {"prompt": "a lighthouse"}}, execution="review-1")
     message = engine.receive()
     engine.succeed(message.pop("task_token"), {"call_id": "review-1", "job_id": "job-7", "status": "succeeded"})
@@ -56,15 +53,24 @@ def test_a_review_asks_waits_fetches_and_uses_the_result(engine: "Engine", root:
         "predecessor": "",
         "payload": {"prompt": "a lighthouse"},
     }
+    fetch = engine.receive_fetch()
+    engine.succeed(fetch.pop("task_token"), {**FETCHED, "call_id": "review-1"})
+    assert fetch == {
+        "format_version": 2,
+        "kind": "fetch",
+        "call_id": "review-1",
+        "job_id": "job-7",
+        "status": "succeeded",
+    }
     run = engine.end(arn)
-    assert run.states == ["CallVendor", "FetchResult", "RouteResult", "KeepReview"]
+    assert run.states == ["CallVendor", "FetchResult", "KeepReview"]
     assert run.output == {"review": "review-1", "says": "job-7"}
 
 
 def test_a_review_that_is_urgent_goes_into_the_urgent_queue_and_fails_with_its_call(
     engine: "Engine", root: Path
 ) -> None:
-    name = create(engine, root, "urgent-review", ReplicateResultsFunctionArn=ECHO_ARN)
+    name = create(engine, root, "urgent-review")
     arn = engine.start(name, None, {"payload": {}, "urgent": True, "predecessor": "hw-1-1"})
     message, group = engine.receive_with_group(engine.urgent_url)
     engine.fail(message["task_token"], "Vendor.Rejected", "HTTP 422")
@@ -72,11 +78,9 @@ def test_a_review_that_is_urgent_goes_into_the_urgent_queue_and_fails_with_its_c
     assert engine.end(arn).states == ["CallVendor", "ReviewFailed"]
 
 
-def test_a_review_that_nobody_answers_is_expired_in_the_ledger(engine: "Engine", root: Path) -> None:
+def test_a_review_that_nobody_answers_fails(engine: "Engine", root: Path) -> None:
     limits = {"ReplicateCallTimeoutSeconds": 3, "ReplicateCallHeartbeatSeconds": 1}
-    name = create(engine, root, "silent-review", ReplicateResultsFunctionArn=ECHO_ARN, **limits)
-    engine.put("calls", call_id="review-2", state="queued")
+    name = create(engine, root, "silent-review", **limits)
     arn = engine.start(name, None, {"payload": {}}, execution="review-2")
     assert engine.receive()["call_id"] == "review-2"
-    assert engine.end(arn).states == ["CallVendor", "ExpireCall", "ReviewFailed"]
-    assert engine.item("calls", call_id="review-2")["state"] == "expired"
+    assert engine.end(arn).states == ["CallVendor", "ReviewFailed"]

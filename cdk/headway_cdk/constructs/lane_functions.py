@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from headway_lane.callback import needs as callback_needs
 from headway_lane.caller import needs as caller_needs
-from headway_lane.contract.dispatch import LEAST_CONCURRENCY, Drain
-from headway_lane.contract.timing import CHECK_BATCH_SIZE, SETTLE_TIMEOUT_S
+from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.timing import SETTLE_TIMEOUT_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher import needs as dispatcher_needs
 from headway_lane.results import needs as results_needs
@@ -18,6 +18,8 @@ from headway_cdk.published import PublishedState
 
 CALLBACK_BATCH_SIZE = 10
 CALLBACK_MAXIMUM_CONCURRENCY = 5
+RESULTS_BATCH_SIZE = 1
+"""Each message may wait for its slot and for the vendor: a second one in its batch would wait for both."""
 
 
 def functions_of(vendor: Vendor, state: PublishedState) -> Iterator[FunctionDrawing]:
@@ -55,9 +57,7 @@ def _dispatcher(vendor: Vendor, state: PublishedState) -> FunctionDrawing:
 
 
 def _results(vendor: Vendor, state: PublishedState) -> FunctionDrawing:
-    """Draw the function that finds results, with the queue of checks where the vendor is polled."""
-    checks = {}
-    if state.check_queue_url:
-        checks["Checks"] = Polled(state.check_queue_url, CHECK_BATCH_SIZE, LEAST_CONCURRENCY)
+    """Draw the function that finds out what became of jobs."""
+    queue = Polled(state.results_queue_url, RESULTS_BATCH_SIZE, vendor.results_concurrency)
     entry = results_needs.results(vendor)
-    return FunctionDrawing(Function.RESULTS, entry, vendor.results_timeout_s, polled=checks)
+    return FunctionDrawing(Function.RESULTS, entry, vendor.results_timeout_s, polled={"Results": queue})

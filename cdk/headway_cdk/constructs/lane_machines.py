@@ -30,12 +30,12 @@ def call_vendor(scope: Construct, lane: LaneSurroundings) -> StateMachine:
             "Vendor": Binding(vendor.name),
             "RequestQueueUrl": _queue(lane, state.request_queue_url),
             "UrgentQueueUrl": _queue(lane, state.urgent_queue_url or state.request_queue_url),
-            "ResultsFunctionArn": function(lane.function_arn(Function.RESULTS)),
-            "CallsTable": _table(lane, state.calls_table),
+            "ResultsQueueUrl": _queue(lane, state.results_queue_url),
             "WorkflowTimeoutSeconds": Binding(vendor.workflow_timeout_s),
             "CallTimeoutSeconds": Binding(vendor.call_timeout_s),
             "CallHeartbeatSeconds": Binding(vendor.call_heartbeat_s),
-            "ResultsTimeoutSeconds": Binding(vendor.results_task_timeout_s),
+            "FetchTimeoutSeconds": Binding(vendor.fetch_timeout_s),
+            "FetchHeartbeatSeconds": Binding(vendor.fetch_heartbeat_s),
         },
     )
 

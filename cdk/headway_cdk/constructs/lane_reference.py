@@ -15,7 +15,7 @@ from headway_cdk.constructs.lane_functions import functions_of
 from headway_cdk.lookups import looked_up
 from headway_cdk.nag import acknowledge_wildcard
 from headway_cdk.names import Function, Machine, own_name, role_name
-from headway_cdk.placeholders import AwsAccount, Binding, bucket, function, queue, table
+from headway_cdk.placeholders import AwsAccount, Binding, bucket, queue
 from headway_cdk.published import PublishedState, state_of
 from headway_cdk.state_references import account_of, queue_name
 
@@ -55,15 +55,9 @@ class LaneReference:
         return self._queue("urgent_queue_url") if self.vendor.dispatch.urgent_concurrency else self.request_queue
 
     @property
-    def results(self) -> Binding:
-        """The function that gets results."""
-        return function(self.account.arn("lambda", f"function:{self._name(Function.RESULTS)}"))
-
-    @property
-    def calls(self) -> Binding:
-        """The table of calls."""
-        name = self.value("calls_table")
-        return table(name, self.account.arn("dynamodb", f"table/{name}"))
+    def results_queue(self) -> Binding:
+        """The queue that fetches of results wait in."""
+        return self._queue("results_queue_url")
 
     @property
     def claims(self) -> Binding:

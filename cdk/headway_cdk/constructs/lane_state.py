@@ -6,7 +6,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from headway_lane.contract.timing import SETTLE_TIMEOUT_S
+from headway_lane.contract.timing import MAX_RECEIVE_COUNT, SETTLE_TIMEOUT_S, VISIBILITY_TIMES
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
 from headway_lane.ledger.store import JOB_TTL_S
@@ -16,10 +16,7 @@ from headway_cdk.nag import acknowledge
 from headway_cdk.published import PublishedState
 from headway_cdk.state_references import StateReferences, publish
 
-MAX_RECEIVE_COUNT = 3
 CALLBACK_TIMEOUT_S = 2 * SETTLE_TIMEOUT_S
-VISIBILITY_TIMES = 6
-"""Visibility timeout over the function's own, at least (Lambda developer guide, SQS event source mappings)."""
 
 
 class LaneState(Construct):
@@ -38,7 +35,7 @@ class LaneState(Construct):
             request_queue_url=self._queue("RequestQueue", request_dlq, vendor.request_visibility_s),
             request_dlq_url=request_dlq.queue_url,
             urgent_queue_url=self._queue("UrgentQueue", request_dlq, vendor.request_visibility_s) if urgent else None,
-            check_queue_url=self._check_queue(request_dlq),
+            results_queue_url=self._queue("ResultsQueue", request_dlq, vendor.results_visibility_s),
             api_token_arn=self._secret("ApiToken", f"API token of {vendor.name}") if vendor.credential else None,
             **self._inbox(),
         )
@@ -55,11 +52,6 @@ class LaneState(Construct):
             "callback_dlq_url": dlq.queue_url,
             "webhook_key_arn": self._secret("WebhookKey", f"Webhook keys of {self._vendor.name}, newest first"),
         }
-
-    def _check_queue(self, dlq: sqs.Queue) -> str | None:
-        if self._vendor.poll is None:
-            return None
-        return self._queue("CheckQueue", dlq, VISIBILITY_TIMES * self._vendor.results_timeout_s)
 
     def _calls(self) -> str:
         """Make the table of calls, with its index: what that holds is written once, and never changes."""

@@ -88,7 +88,7 @@ class LaneSurroundings:
         yield Environment.REQUEST_DLQ_URL, state.request_dlq_url
         yield Environment.CALLBACK_QUEUE_URL, state.callback_queue_url
         yield Environment.CALLBACK_DLQ_URL, state.callback_dlq_url
-        yield Environment.CHECK_QUEUE_URL, state.check_queue_url
+        yield Environment.RESULTS_QUEUE_URL, state.results_queue_url
         yield Environment.PROXY_URL, self.proxy_url
         yield Environment.CALLBACK_URL, self.callback_url
         yield Environment.API_TOKEN_SECRET, state.api_token_arn
@@ -101,6 +101,7 @@ class LaneSurroundings:
         yield Resource.JOBS, Place(arns.table_arn(state.jobs_table))
         yield Resource.BUDGETS, Place(arns.table_arn(state.budgets_table))
         yield Resource.REQUEST_DLQ, Place(arns.queue_arn(state.request_dlq_url))
+        yield Resource.RESULTS_QUEUE, Place(arns.queue_arn(state.results_queue_url))
         yield Resource.REQUEST_CLAIMS, self._claims(requests_folder(name))
         yield Resource.ANSWER_CLAIMS, self._claims(answers_folder(name))
         yield Resource.RESULT_CLAIMS, self._claims(results_folder(name))
@@ -111,8 +112,6 @@ class LaneSurroundings:
         yield Resource.DISPATCH_MACHINE, Place(self.machine_arn(Machine.DISPATCH_CALL))
         for resource, arn in self.proxy.polled.items():
             yield resource, Place(arn, "The wildcard is the job ID, or our key of it." if "*" in arn else "")
-        if state.check_queue_url:
-            yield Resource.CHECK_QUEUE, Place(arns.queue_arn(state.check_queue_url))
         if state.callback_queue_url:
             yield Resource.CALLBACK_QUEUE, Place(arns.queue_arn(state.callback_queue_url))
         if state.callback_dlq_url:

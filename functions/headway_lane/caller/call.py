@@ -13,10 +13,11 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Call, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.turn import Turns
-from headway_lane.messages.check import Check, Checks
+from headway_lane.messages.check import Check
 from headway_lane.messages.claim import Claims, requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import (
     ErrorCode,
@@ -60,11 +61,15 @@ class WayBack:
     settler: Settler
     claims: Claims
     requests: RequestQueues
-    checks: Checks | None = None
+    checks: ResultsQueue | None = None
 
 
 class TaskEnded(HeadwayError):  # noqa: N818 - named by what has happened
-    """Nobody waits for the call any more."""
+    """Nobody waits for the call any more; `in_doubt` where the vendor may have it."""
+
+    def __init__(self, in_doubt: bool) -> None:
+        super().__init__()
+        self.in_doubt = in_doubt
 
 
 class Overtaken(HeadwayError):  # noqa: N818
@@ -153,8 +158,8 @@ class Caller:
         """Get the vendor's job ID and write it down."""
         try:
             job_id = self._submit(call)
-        except TaskEnded:
-            return self._expire(call)
+        except TaskEnded as ended:
+            return self._expire(call, ended.in_doubt)
         except Overtaken:
             return CallReport(CallOutcome.DUPLICATE)
         except NewerFormat:
@@ -189,12 +194,12 @@ class Caller:
             doubtful=call.doubtful,
         )
 
-    def _ready(self, call: Call) -> None:
+    def _ready(self, call: Call, in_doubt: bool) -> None:
         """Ask whether the task still waits, and let the ledger say that the call is being sent: the last steps before
         the socket. Raises TaskEnded and Overtaken.
         """
         if not self._back.settler.awaited(call):
-            raise TaskEnded
+            raise TaskEnded(in_doubt)
         self._ends_epoch_s = int(self._epoch_s()) + self._vendor.call_heartbeat_s
         if not self._is_sending and self._ledger.send(call.call_id, call.attempt, self._request.holder) is None:
             raise Overtaken
@@ -205,15 +210,17 @@ class Caller:
         retrying = repeating(lambda error: isinstance(error, (BotoCoreError, ClientError)), self._sleep_s)
         retrying(self._ledger.accept, call.call_id, call.attempt, job_id)
 
-    def _expire(self, call: Call) -> CallReport:
+    def _expire(self, call: Call, in_doubt: bool) -> CallReport:
         """Drop a call whose task has ended while it was queued: the vendor would work for nobody.
 
         Its permit is not used, and its slot stays empty. Its in-flight permit is given back, but where an earlier
         attempt may have left a job at the vendor.
         """
         cause = f"{self._vendor.name}: the task had ended before the vendor was called"
+        if self._is_sending:
+            self._ledger.release(call, in_doubt)
         self._ledger.expire(call, cause)
-        if not call.doubtful:
+        if not in_doubt:
             self._back.settler.release(call)
         return CallReport(CallOutcome.EXPIRED, error=ErrorCode.REQUEST_EXPIRED, cause=cause)
 
@@ -270,6 +277,6 @@ class Caller:
         else:
             checks, poll = self._back.checks, self._vendor.poll
             if checks and poll:
-                checks.put(Check.first(self._vendor, poll, call.call_id, job_id, int(self._epoch_s())))
+                checks.check(Check.first(self._vendor, poll, call.call_id, job_id, int(self._epoch_s())))
             self._back.settler.awaited(call)  # after the check, which must not be lost for a throttled sign of life
         return CallReport(CallOutcome.ACCEPTED, job_id=job_id)

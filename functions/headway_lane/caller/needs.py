@@ -2,7 +2,7 @@
 
 from headway_lane.contract.needs import LANE
 from headway_lane.contract.vendor import Vendor
-from headway_lane.messages.needs import CHECKING_LATER, REQUEUEING, redeeming
+from headway_lane.messages.needs import FINDING_LATER, REQUEUEING, redeeming
 from headway_lane.resume.needs import settling
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.needs import READ_SECRET, LambdaEntry, Resource, may, reads
@@ -21,7 +21,7 @@ def caller(vendor: Vendor) -> LambdaEntry:
         | told_key.where(vendor.submit.callback_key is not None)
         | redeeming(Resource.REQUEST_CLAIMS)
         | REQUEUEING
-        | CHECKING_LATER.where(vendor.poll is not None)
+        | FINDING_LATER.where(vendor.poll is not None)
         | settling(vendor)
     )
     return LambdaEntry("caller.handler.call", needs)

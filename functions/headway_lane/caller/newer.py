@@ -1,7 +1,7 @@
 """A call in a format that is newer than the caller (hop 6): it goes back to its request queue, for newer code.
 
-The ledger is left as it is. A message too many does no harm there: what is not `queued` any more is dropped. The call
-keeps its in-flight permit, as nobody here can tell whether an earlier attempt has left a job at the vendor.
+The ledger is left as it is: a call that was begun waits until its lease is over. It keeps its in-flight permit, as
+nobody here can tell whether an earlier attempt has left a job at the vendor.
 """
 
 from collections.abc import Mapping

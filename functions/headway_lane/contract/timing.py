@@ -1,9 +1,11 @@
 """How long each part of a call may take: the numbers that must agree with one another, each computed in one place."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from headway_lane.contract.dispatch import LEAST_CONCURRENCY
 from headway_lane.contract.exchange import Poll, Result, Submit
 from headway_lane.contract.formula import formula
 from headway_lane.contract.rates import Rates
@@ -28,16 +30,36 @@ LONGEST_DELAY_S: Final = 5
 EXPRESS_TIMEOUT_S: Final = 300
 """The longest that Step Functions lets an Express workflow run (service quotas)."""
 
-CHECK_BATCH_SIZE: Final = 5
-"""Checks that one invocation makes in a row."""
+RESULT_PATIENCE_S: Final = 3_600
+"""How long a result may be waited for where the contract says nothing: longer than most outages."""
+
+LONGEST_REQUEUE_S: Final = 900
+"""The longest DelaySeconds that SQS takes (API reference)."""
+
+MAX_RECEIVE_COUNT: Final = 3
+"""How often a queue hands a message out before it becomes a dead letter."""
+
+VISIBILITY_TIMES: Final = 6
+"""Visibility timeout over the function's own, at least (Lambda developer guide, SQS event source mappings)."""
+
+CONCURRENCY_LIMIT: Final = 1_000
+"""The largest maximum concurrency of an event source mapping (Lambda developer guide)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long a call may wait before (`tolerated_s`) and after (`answer_s`) the vendor has it, in seconds."""
+    """How long a call may wait before (`tolerated_s`) and after (`answer_s`) the vendor has it, and how long its result
+    may be waited for when the job has ended (`result_s`), in seconds.
+    """
 
     tolerated_s: int
     answer_s: int
+    result_s: int
+
+
+def waits_from_document(document: Mapping[str, Any]) -> Waits:
+    """Read the part `waits` of a contract document."""
+    return Waits(document["tolerated_s"], document["answer_s"], document.get("result_s", RESULT_PATIENCE_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,29 +120,44 @@ class Timing(Rates):
         return self.call_timeout_s + MARGIN_S
 
     @property
-    @formula("ceil(check_batch_size x (patience_s + poll_timeout_s)) + margin_s", note="where the contract has `poll`")
-    def checks_timeout_s(self) -> int:
-        """How long a batch of checks may take: each a wait for a slot and one attempt."""
-        attempt_s = TURN_PATIENCE_S + (self.poll.timeout_s if self.poll else 0)
-        return math.ceil(CHECK_BATCH_SIZE * attempt_s) + MARGIN_S
-
-    @property
-    @formula("ceil(result_timeout_s) + margin_s + patience_s", when="not poll")
-    @formula("max(ceil(result_timeout_s) + margin_s + patience_s, checks_timeout_s)", when="poll")
+    @formula("ceil(max(result_timeout_s, poll_timeout_s)) + margin_s + patience_s", note="it gets a result, or checks")
     def results_timeout_s(self) -> int:
-        """Timeout of results: its budget (`results.fetch.BUDGET_S`), a wait for a slot, one last attempt; and where the
-        vendor is polled, a batch of checks.
-        """
-        result_s = math.ceil(self.result.timeout_s) + MARGIN_S + TURN_PATIENCE_S
-        return max(result_s, self.checks_timeout_s) if self.poll else result_s
+        """Timeout of results, which takes one message: a wait for a slot, and one attempt at a result or at a check."""
+        poll_s = self.poll.timeout_s if self.poll else 0.0
+        return math.ceil(max(self.result.timeout_s, poll_s)) + MARGIN_S + TURN_PATIENCE_S
 
     @property
-    @formula("results_timeout_s + margin_s", note="TimeoutSeconds of the task that invokes results")
-    def results_task_timeout_s(self) -> int:
-        """TimeoutSeconds of the task that invokes results: longer than the function may run, so that a retry never
-        meets the invocation before it.
+    @formula("visibility_times x results_timeout_s")
+    def results_visibility_s(self) -> int:
+        """Visibility timeout of the results queue."""
+        return VISIBILITY_TIMES * self.results_timeout_s
+
+    @property
+    @formula("min(concurrency_limit, max(least_concurrency, ceil(lasting_rps x max(result_timeout_s, 1))))")
+    def results_concurrency(self) -> int:
+        """Results functions that may run at one time: as many as fetch all results of a lane at its pace, where each
+        takes as long as the contract lets the vendor take, or a second where nobody is asked.
         """
-        return self.results_timeout_s + MARGIN_S
+        needed = math.ceil(self.lasting_rps * max(self.result.timeout_s, 1))
+        return min(CONCURRENCY_LIMIT, max(LEAST_CONCURRENCY, needed))
+
+    @property
+    @formula(
+        "min(result_s, longest_requeue_s + max_receive_count x results_visibility_s + margin_s)",
+        note="HeartbeatSeconds of the task that waits for a result",
+    )
+    def fetch_heartbeat_s(self) -> int:
+        """HeartbeatSeconds of the task that waits for a result. The clock restarts whenever its message is requeued, so
+        the longest silence is the longest requeue, and all receives of a message that broke off each time.
+        """
+        silence_s = LONGEST_REQUEUE_S + MAX_RECEIVE_COUNT * self.results_visibility_s + MARGIN_S
+        return min(self.waits.result_s, silence_s)
+
+    @property
+    @formula("result_s + margin_s", note="TimeoutSeconds of the task that waits for a result")
+    def fetch_timeout_s(self) -> int:
+        """TimeoutSeconds of the task that waits for a result; always above the heartbeat."""
+        return self.waits.result_s + MARGIN_S
 
     @property
     @formula(
@@ -170,10 +207,10 @@ class Timing(Rates):
         return 6 * self.dispatcher_timeout_s + self.dispatch.batching_window_s
 
     @property
-    @formula("call_timeout_s + 4 x (results_task_timeout_s + margin_s)")
+    @formula("call_timeout_s + fetch_timeout_s + margin_s")
     def workflow_timeout_s(self) -> int:
-        """TimeoutSeconds of a `call_vendor` execution: the callback task, then results with their retries."""
-        return self.call_timeout_s + 4 * (self.results_task_timeout_s + MARGIN_S)
+        """TimeoutSeconds of a `call_vendor` execution: both its tasks, one after the other."""
+        return self.call_timeout_s + self.fetch_timeout_s + MARGIN_S
 
     @property
     @formula("2 x workflow_timeout_s + 7 x 24 x 3600", note="of the ledger")

@@ -10,7 +10,7 @@ from headway_lane.contract.profile import Profiles, TuningUnknown
 from headway_lane.contract.timing import MARGIN_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.admission import UNLIMITED, Admission, admit_all
-from headway_lane.ledger.record import OVER, SENT_BY_NOBODY, Call
+from headway_lane.ledger.record import OVER, Call
 from headway_lane.ledger.store import Ledger
 from headway_lane.ledger.succession import Next, of_another_attempt, of_the_same_attempt
 from headway_lane.limiter.core.reservations import Permit
@@ -113,7 +113,7 @@ class Dispatcher:
         call = self._ledger.enqueue(request, tenant, vendor.record_ttl_s)
         cause = f"{vendor.name}: the task had ended in the queue"
         ours = call.attempt == request.attempt
-        return ours and self._ledger.expire(call, cause, SENT_BY_NOBODY) is not None
+        return ours and self._ledger.expire(call, cause) is not None
 
     def dispatch(self, request: CallRequest, origin: Origin, turns: Starts, admission: Admission = UNLIMITED) -> bool:
         """Start the Express workflow of one request from `origin`. False for a duplicate delivery. Raises RetryLater

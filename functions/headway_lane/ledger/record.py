@@ -12,6 +12,7 @@ from typing import Final
 
 from headway_lane.messages.identity import idempotency_key_of
 from headway_lane.messages.waiter import Waiter
+from headway_lane.runtime.errors import NOT_AT_THE_VENDOR, ErrorCode
 from headway_lane.runtime.formats import FORMAT_VERSION, Format
 
 CALL: Final = Format("the record of the call", version=2)
@@ -128,6 +129,12 @@ class Call:
     def idempotency_key(self) -> str:
         """Return what tells the vendor that it is the same job."""
         return idempotency_key_of(self.call_id, self.round_number)
+
+    def may_be_at_the_vendor(self, error: str | None) -> bool:
+        """Return whether a job may be in flight behind an error. A malformed request says nothing of what was sent of
+        it before, by another contract.
+        """
+        return error not in NOT_AT_THE_VENDOR or (self.doubtful and error == ErrorCode.REQUEST_MALFORMED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class Ledger:
 
     def release(self, call: Call, doubtful: bool = False) -> Call | None:
         """Move dispatching or sending -> queued, to be tried again: the vendor did not take the call, or nobody knows
-        (`doubtful`). Only for the call's holder, or when its lease is over.
+        (`doubtful`). Only for the call's holder.
         """
         origins, attempt, holder = (CallState.DISPATCHING, CallState.SENDING), call.attempt, call.holder
         if doubtful:
@@ -157,12 +157,20 @@ class Ledger:
         removed = (CallAttribute.DOUBTFUL,)
         return self._move(call.call_id, attempt, origins, CallState.QUEUED, removed=removed, holder=holder)
 
+    def requeue(self, found: Call) -> Call | None:
+        """Move dispatching -> queued, whoever holds it, with its doubt from before: nothing was sent. None where it has
+        moved since it was `found`: its holder lives, and may be sending it.
+        """
+        before = (CallState.DISPATCHING,)
+        return self._move(found.call_id, found.attempt, before, CallState.QUEUED, move_id=found.move_id)
+
     def accept(self, call_id: str, attempt: str, job_id: str) -> Call | None:
         """Move dispatching or sending -> accepted with the vendor's job ID. None where the call went elsewhere
         meanwhile.
         """
         origins = (CallState.DISPATCHING, CallState.SENDING)
-        return self._move(call_id, attempt, origins, CallState.ACCEPTED, {CallAttribute.JOB_ID: job_id})
+        values, removed = {CallAttribute.JOB_ID: job_id}, (CallAttribute.DOUBTFUL,)
+        return self._move(call_id, attempt, origins, CallState.ACCEPTED, values, removed)
 
     def reject(self, call_id: str, attempt: str, error: str, cause: str) -> Call | None:
         """Move queued, dispatching or sending -> rejected."""
@@ -174,12 +182,12 @@ class Ledger:
         values = {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause}
         return self._move(call.call_id, call.attempt, (CallState.ACCEPTED,), CallState.REJECTED, values)
 
-    def expire(self, call: Call, cause: str, origins: tuple[CallState, ...] = UNACCEPTED) -> Call | None:
-        """Move queued, dispatching or sending -> expired: its task has ended before the vendor was called. From
-        `sending` only for who knows that nothing was sent: its caller.
+    def expire(self, call: Call, cause: str) -> Call | None:
+        """Move queued or dispatching -> expired: its task has ended before the vendor was called. Who is sending it may
+        be in the middle of that: only its holder knows, and releases it first.
         """
         values = {CallAttribute.CAUSE: cause}
-        return self._move(call.call_id, call.attempt, origins, CallState.EXPIRED, values)
+        return self._move(call.call_id, call.attempt, SENT_BY_NOBODY, CallState.EXPIRED, values)
 
     def answer(self, call_id: str, job_id: str) -> Call | None:
         """Move accepted -> answered, whose attempt it may be: the answer is for who waits now. None where the call has
@@ -277,8 +285,11 @@ class Ledger:
         conditions = [
             UNDERSTOOD,
             f"#{CallAttribute.STATE} IN ({', '.join(places)})",
-            *(f"#{name} = :expected_{name}" for name in expected),
+            *(f"#{name} = :expected_{name}" for name in expected if name != CallAttribute.ATTEMPT),
         ]
+        if attempt:  # version 1 knew one attempt of a call
+            name = CallAttribute.ATTEMPT
+            conditions.append(f"(attribute_not_exists(#{name}) OR #{name} = :expected_{name})")
         places |= {f":expected_{name}": value for name, value in expected.items()}
         try:
             answer = self._calls.update_item(

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from headway_lane.ledger.record import Call, CallState
-from headway_lane.runtime.errors import NOT_AT_THE_VENDOR, ErrorCode
+from headway_lane.runtime.errors import ErrorCode
 
 
 class Next(StrEnum):
@@ -44,8 +44,8 @@ def of_the_same_attempt(call: Call, now_s: float) -> Next:
         return Next.DISPATCH
     if call.state in _IN_HAND:
         return Next.WAIT if now_s < call.lease_until_epoch_s else Next.DISPATCH
-    if call.state is CallState.ACCEPTED:
-        return Next.JOIN  # it may have taken the call over, and been broken off before it could hand the job over
+    if call.state is CallState.ACCEPTED and call.holder is None:
+        return Next.JOIN  # it has taken the call over, and may have broken off before it could hand the job over
     return Next.DROP
 
 
@@ -73,5 +73,5 @@ def of_another_attempt(call: Call, now_s: float) -> Succession:
 def _after_rejection(call: Call) -> Succession:
     if call.error == ErrorCode.VENDOR_JOB_OVERDUE and call.job_id:
         return Succession(Next.JOIN, after=CallState.ACCEPTED)
-    in_doubt = call.error not in NOT_AT_THE_VENDOR
+    in_doubt = call.may_be_at_the_vendor(call.error)
     return Succession(Next.DISPATCH, new_round=not in_doubt, doubtful=in_doubt)

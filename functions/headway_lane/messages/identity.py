@@ -8,12 +8,12 @@ An attempt is one task that waits for the call, known by its token. The ID of a 
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from headway_lane.messages import json_text
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import Malformed
 
@@ -53,6 +53,8 @@ class Place:
                 raise Malformed(f"`call.{name}` must be a non-empty string")
             named[name] = value
         item = document.get("item")
+        if item is not None and (isinstance(item, bool) or not isinstance(item, (str, int))):
+            raise Malformed("`call.item` must be a string or a whole number")
         return cls(**named, item="" if item is None else str(item))
 
     def as_document(self) -> Mapping[str, str]:
@@ -80,7 +82,7 @@ def call_id_of(place: Place, tenant: str, payload: Mapping[str, Any] | None = No
     In a Map the payload counts, too: of nested ones the context names the innermost item only.
     """
     parts = [place.machine, tenant, place.execution, place.state, place.item]
-    return _digest(json_text.encode([*parts, payload] if place.item else parts))
+    return _digest(_canonical([*parts, payload] if place.item else parts))
 
 
 def attempt_of(waiter: Waiter) -> str:
@@ -91,6 +93,22 @@ def attempt_of(waiter: Waiter) -> str:
 def idempotency_key_of(call_id: str, round_number: int) -> str:
     """Return what tells the vendor that it is the same job: of a later round, which is to be another, another."""
     return f"{call_id}-{round_number}" if round_number else call_id
+
+
+def _canonical(value: Any) -> bytes:
+    """Write a JSON value so that equal values are equal texts, whoever has written them on the way: Step Functions
+    keeps neither the order of fields nor `1.0`.
+    """
+    return json.dumps(_whole(value), sort_keys=True).encode()
+
+
+def _whole(value: Any) -> Any:
+    """Return a JSON value with its whole numbers as integers."""
+    if isinstance(value, Mapping):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _digest(text: bytes) -> str:

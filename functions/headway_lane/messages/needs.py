@@ -8,7 +8,7 @@ from headway_lane.runtime.needs import Needs, Resource, may, reads
 _SEND: Final = "sqs:SendMessage"
 
 REQUEUEING: Final = may(Resource.REQUEST_QUEUES, _SEND)
-CHECKING_LATER: Final = reads(Environment.CHECK_QUEUE_URL) | may(Resource.CHECK_QUEUE, _SEND)
+FINDING_LATER: Final = reads(Environment.RESULTS_QUEUE_URL) | may(Resource.RESULTS_QUEUE, _SEND)
 REQUEUEING_CALLBACKS: Final = reads(Environment.CALLBACK_QUEUE_URL) | may(Resource.CALLBACK_QUEUE, _SEND)
 DEAD_LETTERING_REQUESTS: Final = reads(Environment.REQUEST_DLQ_URL) | may(Resource.REQUEST_DLQ, _SEND)
 DEAD_LETTERING_CALLBACKS: Final = reads(Environment.CALLBACK_DLQ_URL) | may(Resource.CALLBACK_DLQ, _SEND)

@@ -6,6 +6,7 @@ A new message instead of a longer visibility timeout: a wait must not cost the r
 import math
 from typing import TYPE_CHECKING, Final
 
+from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.messages.origin import Origin
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ REQUEUE_S: Final = 2
 """Delay of a request where nobody knows how long to wait: its reservation failed for contention, or the vendor was
 busy.
 """
-LONGEST_REQUEUE_S: Final = 900
-"""The longest DelaySeconds that SQS takes (API reference)."""
 
 
 class RequestQueues:

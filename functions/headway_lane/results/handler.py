@@ -1,9 +1,16 @@
-"""Results function (hop 11): what became of jobs. In: the job ID of a workflow that waits for the result, or a batch of
-checks of jobs whose callback does not come. Out: the result, or why there is none; for checks, see `checks.py`.
+"""Results function (hop 11, and beside hop 10): what became of jobs. In: a batch of the results queue, checks of jobs
+whose callback does not come, and fetches for workflows that wait for a result. Out: settled tasks, or messages for
+later.
 """
 
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -11,32 +18,82 @@ from headway_lane import way_out, worker
 from headway_lane.contract.exchange import Delivered
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
-from headway_lane.results.checks import check_all
+from headway_lane.limiter.turn import Turns, Unpaced
+from headway_lane.messages.check import Check
+from headway_lane.messages.fetch import Fetch
+from headway_lane.results.batch import ResultsBatch
 from headway_lane.results.delivery import delivered
 from headway_lane.results.fetch import fetched
-from headway_lane.results.outcome import outcome
+from headway_lane.results.fetching import Fetcher, FetchOutcome
+from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.runtime import clock
+from headway_lane.runtime.names import Metric
+from headway_lane.runtime.observability import publish
+from headway_lane.vendor_api.cool_downs import cool_down_counts
+from headway_lane.vendor_api.job_status import Finding, ask
 
 
-def find(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | PartialItemFailureResponse:
-    """Make the checks of a batch, or get one result the way that the contract says."""
-    if "Records" in event:
-        return check_all(event, context)
-    return result_of(worker.vendor(), event["call_id"], event["job_id"])
-
-
-def result_of(vendor: Vendor, call_id: str, job_id: str) -> dict[str, Any]:
-    """Fetch one result from the vendor, or take it from the ledger where it came with the vendor's last callback."""
-    place, claims = vendor.result, worker.claims()
-    if isinstance(place, Delivered):
-        return outcome(
-            vendor.name, call_id, lambda: delivered(worker.ledger(), claims, vendor.name, place, job_id), claims
-        )
-    turns, proxy = way_out.turns(vendor, Scope.POLL), way_out.proxy(vendor)
-    return outcome(
-        vendor.name,
-        call_id,
-        lambda: fetched(proxy, vendor.name, place, job_id, turns, clock.sleep_s),
-        claims,
-        turns,
+def find(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Take a batch; only messages that broke off come back."""
+    vendor, cool_downs = worker.vendor(), Counter[Metric]()
+    batch = ResultsBatch(
+        partial(check, vendor, cool_downs),
+        partial(fetch, vendor, cool_downs),
+        worker.waiters(),
+        worker.results_queue(),
     )
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    response = process_partial_response(event, batch.take, processor, context)
+    publish(vendor.name, batch.counts + cool_downs)
+    return response
+
+
+def check(vendor: Vendor, cool_downs: Counter[Metric], asked: Check) -> CheckOutcome:
+    """Make one check."""
+    poll = vendor.poll
+    if poll is None:
+        raise ValueError(f"{vendor.name} cannot be polled any more: its contract has lost `poll` since the deployment")
+
+    def ask_vendor(job_id: str) -> Finding:
+        with _turns(vendor, cool_downs) as turns:
+            try:
+                return ask(way_out.proxy(vendor), poll, job_id, turns)
+            finally:
+                turns.report()
+
+    reconciler = Reconciler(
+        vendor,
+        poll,
+        worker.ledger(),
+        worker.settler(),
+        worker.results_queue(),
+        ask=ask_vendor,
+        epoch_s=clock.epoch_s,
+    )
+    return reconciler.reconcile(asked)
+
+
+def fetch(vendor: Vendor, cool_downs: Counter[Metric], asked: Fetch) -> FetchOutcome:
+    """Make one fetch, from the vendor, or from the ledger where the result came with the vendor's last callback."""
+    place, claims = vendor.result, worker.claims()
+
+    def get(job_id: str, turns: Turns) -> Any:
+        if isinstance(place, Delivered):
+            return delivered(worker.ledger(), claims, vendor.name, place, job_id)
+        return fetched(way_out.proxy(vendor), vendor.name, place, job_id, turns)
+
+    fetcher = Fetcher(vendor.name, worker.waiters(), claims, worker.results_queue(), get=get, spread=random.random)
+    if isinstance(place, Delivered):
+        return fetcher.fetch(asked, Unpaced())
+    with _turns(vendor, cool_downs) as turns:
+        return fetcher.fetch(asked, turns)
+
+
+@contextmanager
+def _turns(vendor: Vendor, cool_downs: Counter[Metric]) -> Iterator[Turns]:
+    """Give the turns of one question, and count the cool-downs that it caused."""
+    turns = way_out.turns(vendor, Scope.POLL)
+    try:
+        yield turns
+    finally:
+        cool_downs.update(cool_down_counts(turns.cool_downs))

@@ -1,13 +1,13 @@
 """What the results function needs: the paths by which the vendor is asked, or the ledger where results come with the
-callback; and for checks, the way back.
+callback, the waiting tasks, and its own queue; for checks, the way back, too.
 """
 
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT, LANE
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import READING_ANSWERS
-from headway_lane.messages.needs import CHECKING_LATER, laying_down, redeeming
-from headway_lane.resume.needs import settling
+from headway_lane.messages.needs import FINDING_LATER, laying_down, redeeming
+from headway_lane.resume.needs import ANSWERING_TASKS, settling
 from headway_lane.runtime.needs import LambdaEntry, Needs, Resource
 from headway_lane.vendor_api.needs import calling_the_vendor, path
 
@@ -15,8 +15,9 @@ from headway_lane.vendor_api.needs import calling_the_vendor, path
 def results(vendor: Vendor) -> LambdaEntry:
     """Return the function that finds out what became of jobs."""
     getting = _fetching(vendor) if isinstance(vendor.result, Fetched) else _taking()
-    needs = LANE | getting | laying_down(Resource.RESULT_CLAIMS) | _checking(vendor).where(vendor.poll is not None)
-    return LambdaEntry("results.handler.find", needs)
+    telling = laying_down(Resource.RESULT_CLAIMS) | ANSWERING_TASKS | FINDING_LATER
+    checking = _checking(vendor).where(vendor.poll is not None)
+    return LambdaEntry("results.handler.find", LANE | getting | telling | checking)
 
 
 def _fetching(vendor: Vendor) -> Needs:
@@ -28,4 +29,4 @@ def _taking() -> Needs:
 
 
 def _checking(vendor: Vendor) -> Needs:
-    return calling_the_vendor(vendor) | path(Resource.POLL_PATH) | settling(vendor) | READING_ANSWERS | CHECKING_LATER
+    return calling_the_vendor(vendor) | path(Resource.POLL_PATH) | settling(vendor) | READING_ANSWERS

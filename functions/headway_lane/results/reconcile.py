@@ -11,7 +11,8 @@ from headway_lane.contract.exchange import Poll
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import OVER, Answer, Call
 from headway_lane.ledger.store import Ledger
-from headway_lane.messages.check import Check, Checks
+from headway_lane.messages.check import Check
+from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.resume.settlement import Settlement, Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
 from headway_lane.vendor_api.job_status import Finding, Standing
@@ -38,7 +39,7 @@ class Reconciler:
         poll: Poll,
         ledger: Ledger,
         settler: Settler,
-        checks: Checks,
+        queue: ResultsQueue,
         *,
         ask: Callable[[str], Finding],
         epoch_s: Callable[[], float],
@@ -47,7 +48,7 @@ class Reconciler:
         self._poll = poll
         self._ledger = ledger
         self._settler = settler
-        self._checks = checks
+        self._queue = queue
         self._ask = ask
         self._epoch_s = epoch_s
 
@@ -61,7 +62,7 @@ class Reconciler:
             return self._settle(call, known)
         now_s = int(self._epoch_s())
         if now_s < check.due_epoch_s:
-            self._checks.put(check)
+            self._queue.check(check)
             return CheckOutcome.WAITING
         try:
             finding = self._ask(check.job_id)
@@ -75,7 +76,7 @@ class Reconciler:
             cause = f"{name} does not know job {check.job_id}: HTTP {finding.status}"
             return self._give_up(call, ErrorCode.VENDOR_JOB_UNKNOWN, cause, at_the_vendor=False)
         if finding.standing is Standing.PENDING:
-            self._settler.beat(call)
+            self._settler.awaited(call)
             return self._wait(call, check, now_s, f"says {finding.status}")
         succeeded = finding.standing is Standing.SUCCEEDED
         answer = Answer(check.job_id, succeeded, finding.status, body="")
@@ -92,7 +93,7 @@ class Reconciler:
             name, patience_s = self._vendor.name, self._vendor.waits.answer_s
             cause = f"{name} did not end job {check.job_id} within {patience_s} s: it {said}"
             return self._give_up(call, ErrorCode.VENDOR_JOB_OVERDUE, cause, at_the_vendor=True)
-        self._checks.put(check.again(now_s + self._poll.every_s))
+        self._queue.check(check.again(now_s + self._poll.every_s))
         return CheckOutcome.PENDING
 
     def _give_up(self, call: Call, code: ErrorCode, cause: str, *, at_the_vendor: bool) -> CheckOutcome:

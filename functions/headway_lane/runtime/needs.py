@@ -19,7 +19,7 @@ class Resource(StrEnum):
     BUDGETS = "budgets"
     REQUEST_QUEUES = "request_queues"
     REQUEST_DLQ = "request_dlq"
-    CHECK_QUEUE = "check_queue"
+    RESULTS_QUEUE = "results_queue"
     CALLBACK_QUEUE = "callback_queue"
     CALLBACK_DLQ = "callback_dlq"
     REQUEST_CLAIMS = "request_claims"

@@ -54,6 +54,6 @@ class Recovery:
         if call.state is CallState.SENDING:
             left_s = call.lease_until_epoch_s - self._epoch_s()
             return RetryLater("somebody may still be sending it", max(left_s, 0))
-        if self._ledger.release(call) and not call.doubtful:
+        if self._ledger.requeue(call) and not call.doubtful:
             self._release(call)
         return RetryLater("its caller cannot be run")

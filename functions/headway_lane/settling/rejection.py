@@ -6,7 +6,7 @@ from headway_lane.ledger.record import CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages import json_text
 from headway_lane.resume.settlement import Settler
-from headway_lane.runtime.errors import NOT_AT_THE_VENDOR, ErrorCode
+from headway_lane.runtime.errors import ErrorCode
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -37,6 +37,6 @@ class Rejecter:
             QueueUrl=self._dlq_url, MessageBody=json_text.write({"call": call, "error": error, "cause": cause})
         )
         self._settler.fail(record, error, cause)
-        if error in NOT_AT_THE_VENDOR:
+        if not record.may_be_at_the_vendor(error):
             self._settler.release(record)
         return True

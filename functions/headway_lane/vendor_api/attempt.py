@@ -35,10 +35,9 @@ def attempt(
     Order: take, with `ready` shortly before its end, send, `answered` where an answer came, then `failed`, `refused`
     (the vendor, or the proxy's own throttle, asks for a cool-down) or `succeeded`.
 
-    Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429; and what
-    `ready` raises. Raises
+    Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429. Raises
     InDoubt where nobody knows whether the vendor took the call: no answer, 5xx. `retry_after_s` is what the answer asks
-    for.
+    for. Raises what `ready` raises.
     """
     turns.take(ready)
     try:

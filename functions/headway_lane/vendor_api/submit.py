@@ -12,10 +12,13 @@ from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from headway_lane.vendor_api.attempt import LONGEST_PAUSE_S, attempt, pause_s, repeating
 from headway_lane.vendor_api.proxy import Proxy
+from headway_lane.vendor_api.quotation import quoted
 from headway_lane.vendor_api.submission import Submission, job_id_of
 
 DETAIL_LENGTH: Final = 500
 """Characters of a vendor's error text that a cause quotes."""
+LOOKED_AT_LENGTH: Final = 4 * DETAIL_LENGTH
+"""Characters from which they are taken: what is secret goes first, so that the cut leaves no half of it."""
 REFUSED_IN_DOUBT_S: Final = 30.0
 """When a submit is repeated that was refused behind one in doubt: what the vendor refuses it for may be the job of the
 first.
@@ -30,10 +33,11 @@ def submit(
     ask: Callable[[], str],
     sleep_s: Callable[[float], None],
     *,
-    ready: Callable[[], None] = lambda: None,
+    ready: Callable[[bool], None] = lambda _: None,
     doubtful: bool = False,
 ) -> str:
-    """Submit a job and return the vendor's job ID; every attempt takes a turn of its own, and is made `ready`.
+    """Submit a job and return the vendor's job ID; every attempt takes a turn of its own, and is made `ready`, which is
+    told whether it is behind one in doubt.
 
     An attempt behind one whose end nobody knows calls `ask` instead, where that is the contract's policy: it returns
     the job ID, and raises RetryLater where the vendor does not have the job, InDoubt where it does not tell. `doubtful`
@@ -72,7 +76,7 @@ def _submit_once(
     vendor: Vendor,
     submission: Submission,
     turns: Turns,
-    ready: Callable[[], None],
+    ready: Callable[[bool], None],
     in_doubt: bool,
 ) -> str:
     send = partial(
@@ -85,10 +89,11 @@ def _submit_once(
         query=submission.query,
         headers=submission.headers,
     )
-    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=ready)
+    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=partial(ready, in_doubt))
     if answer.is_success:
         return job_id_of(vendor, answer)
-    said = f"HTTP {answer.status_code}: {answer.text[:DETAIL_LENGTH]}"
+    detail = quoted(answer.text[:LOOKED_AT_LENGTH], [*proxy.secrets, *submission.secrets])[:DETAIL_LENGTH]
+    said = f"HTTP {answer.status_code}: {detail}"
     if in_doubt:
         raise InDoubt(f"{said}, behind a submit that was not answered clearly", REFUSED_IN_DOUBT_S)
     raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered {said}")

@@ -312,7 +312,7 @@ def test_a_machine_is_granted_what_its_calls_are_granted_each_and_nothing_else(c
 LANE: Mapping[str, Binding] = {
     "RequestQueueUrl": queue("u", "requests"),
     "UrgentQueueUrl": queue("u", "urgent"),
-    "ResultsFunctionArn": function("results"),
+    "ResultsQueueUrl": queue("u", "results"),
     "CallsTable": table("c", "calls"),
     "JobsTable": table("j", "jobs"),
     "CallerFunctionArn": function("caller"),
@@ -324,14 +324,7 @@ LANE: Mapping[str, Binding] = {
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        (
-            "call_vendor",
-            {
-                "sqs:SendMessage": {"requests", "urgent"},
-                "lambda:InvokeFunction": {"results"},
-                "dynamodb:UpdateItem": {"calls"},
-            },
-        ),
+        ("call_vendor", {"sqs:SendMessage": {"requests", "urgent", "results"}}),
         ("dispatch_call", {"lambda:InvokeFunction": {"caller", "settler"}}),
         (
             "dispatch_call_direct",

@@ -12,9 +12,7 @@ from headway_cdk.placeholders import (
     Placeholders,
     ResourceKind,
     bucket,
-    function,
     queue,
-    table,
 )
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.vendor import Vendor
@@ -31,8 +29,7 @@ class Parts:
     call_vendor: Binding
     request_queue: Binding
     urgent_queue: Binding
-    results: Binding
-    calls: Binding
+    results_queue: Binding
     claims: Binding
 
 
@@ -40,8 +37,7 @@ PARTS = Parts(
     call_vendor=ACCOUNT.machine("headway-dev-replicate-call-vendor"),
     request_queue=queue("https://sqs/requests", "arn:requests"),
     urgent_queue=queue("https://sqs/urgent", "arn:urgent"),
-    results=function("arn:results"),
-    calls=table("calls-1x", "arn:calls"),
+    results_queue=queue("https://sqs/results", "arn:results"),
     claims=bucket("claims-1x", "arn:claims"),
 )
 
@@ -72,12 +68,12 @@ def test_each_part_of_a_lane_is_named_after_its_vendor_and_belongs_to_it() -> No
         "ReplicateCallVendorArn": f"{STATES}:stateMachine:headway-dev-replicate-call-vendor",
         "ReplicateRequestQueueUrl": "https://sqs/requests",
         "ReplicateUrgentQueueUrl": "https://sqs/urgent",
-        "ReplicateResultsFunctionArn": "arn:results",
-        "ReplicateCallsTable": "calls-1x",
+        "ReplicateResultsQueueUrl": "https://sqs/results",
         "ReplicateClaimsBucket": "claims-1x",
         "ReplicateCallTimeoutSeconds": VENDOR.call_timeout_s,
         "ReplicateCallHeartbeatSeconds": VENDOR.call_heartbeat_s,
-        "ReplicateResultsTimeoutSeconds": VENDOR.results_task_timeout_s,
+        "ReplicateFetchTimeoutSeconds": VENDOR.fetch_timeout_s,
+        "ReplicateFetchHeartbeatSeconds": VENDOR.fetch_heartbeat_s,
     }
     assert {bound.vendor for bound in found.bound.values()} == {"replicate"}
 
@@ -109,8 +105,8 @@ def test_two_things_that_would_have_one_name_are_refused_with_both() -> None:
 
 def test_a_thing_of_the_project_does_not_hide_a_part_of_a_lane() -> None:
     found = Placeholders()
-    found.add_table("replicate_calls", table_name="t", arn="arn:t")
-    with pytest.raises(ConfigurationError, match=r"'replicate' and the table 'replicate_calls' would both be"):
+    found.add_setting("ReplicateClaimsBucket", "mine")
+    with pytest.raises(ConfigurationError, match=r"'replicate' and the setting 'ReplicateClaimsBucket' would both be"):
         found.add_lane(VENDOR, PARTS)
 
 

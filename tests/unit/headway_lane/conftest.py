@@ -52,6 +52,7 @@ ENVIRONMENT = {
     Environment.JOBS_TABLE: "Jobs",
     Environment.REQUEST_QUEUE_URLS: "https://sqs.example/urgent https://sqs.example/requests",
     Environment.REQUEST_DLQ_URL: "https://sqs.example/request-dlq",
+    Environment.RESULTS_QUEUE_URL: "https://sqs.example/results",
     Environment.CALLBACK_QUEUE_URL: "https://sqs.example/callbacks",
     Environment.CALLBACK_DLQ_URL: "https://sqs.example/callback-dlq",
     Environment.DISPATCH_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:dispatch",

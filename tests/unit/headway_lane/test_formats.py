@@ -21,11 +21,12 @@ from headway_lane.limiter.reservation_store import DynamoReservationStore
 from headway_lane.messages.check import Check
 from headway_lane.messages.claim import Claim
 from headway_lane.messages.envelope import Envelope
+from headway_lane.messages.fetch import Fetch
 from headway_lane.messages.request import CallRequest, call_id_of
+from headway_lane.messages.results_queue import read, write
 from headway_lane.results import handler as results
 from headway_lane.runtime.errors import Malformed, NewerFormat
 from headway_lane.runtime.formats import FORMAT_VERSION, NEWER_FORMAT_REQUEUE_S, Format
-from headway_lane.runtime.names import Environment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +49,8 @@ from tests.unit.headway_lane.memory_stores import budgets_table
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
-NEWER = 2
+NEWER = 3
+"""Newer than every format."""
 SUCCEEDED = '{"id": "job-1", "status": "succeeded"}'
 TEXTS = st.text(min_size=1, max_size=20)
 FIELDS = st.dictionaries(TEXTS, st.one_of(st.none(), st.integers(), TEXTS, st.lists(TEXTS)), max_size=5)
@@ -63,7 +65,7 @@ def attributed(version: str) -> dict[str, Any]:
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "request": lambda document: CallRequest.from_body(json.dumps(document), "acme"),
-    "check": lambda document: Check.from_body(json.dumps(document)),
+    "results message": lambda document: read(json.dumps(document)),
     "claim": lambda document: Claim.read({"headway_claim": dict(document)}),
     "envelope": lambda document: Envelope.from_record(attributed(str(document[FORMAT_VERSION]))),
 }
@@ -99,7 +101,7 @@ def test_every_version_up_to_the_known_one_is_read_and_none_beyond(version: int,
 def test_a_message_without_a_version_is_of_the_first() -> None:
     assert CallRequest.from_body(request_body(), "acme") == request_of()
     check = {"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 1, "until_epoch_s": 2}
-    assert Check.from_body(json.dumps(check)) == Check(**check)  # type: ignore[arg-type] # each has its own type
+    assert read(json.dumps(check)) == Check(**check)  # type: ignore[arg-type] # each has its own type
     claim = {"bucket": "b", "key": "k", "size_bytes": 3}
     assert Claim.read({"headway_claim": claim}) == Claim("b", "k", 3)
     assert Envelope.from_record(callback_record(SUCCEEDED, {})).body == SUCCEEDED.encode()
@@ -118,8 +120,15 @@ def test_a_request_comes_back_as_it_was_written(
 @given(call_id=TEXTS, job_id=TEXTS, due=st.integers(), until=st.integers())
 def test_a_check_comes_back_as_it_was_written(call_id: str, job_id: str, due: int, until: int) -> None:
     check = Check(call_id, job_id, due, until)
-    assert Check.from_body(check.to_body()) == check
-    assert json.loads(check.to_body())[FORMAT_VERSION] == 1
+    assert read(write(check)) == check
+    assert json.loads(write(check))[FORMAT_VERSION] == 2
+
+
+@given(call_id=TEXTS, job_id=TEXTS, status=st.text(), token=TEXTS, count=st.integers(min_value=0))
+def test_a_fetch_comes_back_as_it_was_written(call_id: str, job_id: str, status: str, token: Any, count: int) -> None:
+    fetch = Fetch(call_id, job_id, status, token, count)
+    assert read(write(fetch)) == fetch
+    assert json.loads(write(fetch))[FORMAT_VERSION] == 2
 
 
 @given(bucket=TEXTS, key=TEXTS, size=st.integers(min_value=0))
@@ -196,7 +205,7 @@ def test_a_newer_record_of_a_call_is_neither_read_nor_changed(
         ledger.accept("call-1", "job-1")
     lift(tables.calls, {"call_id": "call-1"})
     before = tables.call()
-    with pytest.raises(NewerFormat, match="the record of the call is written by version 2"):
+    with pytest.raises(NewerFormat, match="the record of the call is written by version 3"):
         move(ledger)
     assert ledger.enqueue(request_of(), 3_600) is False
     assert tables.call() == before
@@ -372,15 +381,14 @@ def test_a_check_for_newer_code_waits_for_it_as_it_came(
 ) -> None:
     poll = {"path": "/v1/jobs/{job_id}", "timeout_s": 5, "success": ["succeeded"], "after_s": 60, "every_s": 60}
     worker.profiles.contract = vendor_of({"poll": {**poll, "status": "status"}})
-    monkeypatch.setenv(Environment.CHECK_QUEUE_URL, "https://sqs.example/checks")
     worker.ledger.enqueue(request_of(), 3_600)
     lift(worker.tables.calls, {"call_id": "call-1"})
-    body = Check("call-1", "job-1", 1, 2).to_body()
+    body = write(Check("call-1", "job-1", 1, 2))
     if newer == "the check":
         body = json.dumps({FORMAT_VERSION: NEWER, "job": 7})
     assert results.find({"Records": [sqs_record(body)]}, LambdaContext()) == {"batchItemFailures": []}
     [message] = worker.sqs.of("SendMessage")
-    assert (message["QueueUrl"], message["MessageBody"]) == ("https://sqs.example/checks", body)
+    assert (message["QueueUrl"], message["MessageBody"]) == ("https://sqs.example/results", body)
     assert message["DelaySeconds"] == NEWER_FORMAT_REQUEUE_S
     assert worker.vendor.requests == []
     assert metrics(capsys.readouterr().out)["FormatsNewer"] == [1.0]

@@ -82,9 +82,17 @@ def run_everything(worker: Worker) -> None:
     worker.ledger.accept("call-4", "job-2")
     settling.settle({"vendor": "acme", "job_id": "job-2", "call_id": "call-4"}, CONTEXT)
 
-    for answer in (httpx.Response(200, json={"output": f"body-{MARK}"}), httpx.Response(404, text=f"body-{MARK}")):
+    fetch = {"kind": "fetch", "call_id": "call-1", "job_id": "job-1", "status": "succeeded", "task_token": TASK_TOKEN}
+    answers = (
+        httpx.Response(503, text=f"body-{MARK}"),
+        httpx.Response(200, json={"output": f"body-{MARK}"}),
+        httpx.Response(404, text=f"body-{MARK}"),
+    )
+    for answer in answers:
+        worker.step_functions.waiting.add(TASK_TOKEN)
         worker.vendor.answers = [answer]
-        results.find({"call_id": "call-1", "job_id": "job-1"}, CONTEXT)
+        results.find({"Records": [sqs_record(json.dumps(fetch))]}, CONTEXT)
+    results.find({"Records": [sqs_record(json.dumps(fetch | {"job_id": 7})), sqs_record(f"{{{MARK}")]}, CONTEXT)
 
 
 def test_no_log_line_and_no_metric_holds_a_token_a_secret_a_payload_or_a_body(
@@ -105,6 +113,9 @@ def test_no_log_line_and_no_metric_holds_a_token_a_secret_a_payload_or_a_body(
         "callback refused",
         "early answer settled",
         "result rejected",
+        "fetch made",
+        "fetch requeued",
+        "results message broke off",
     }
     assert not [secret for secret in SECRETS if secret in written]
 

@@ -138,6 +138,32 @@ def test_what_is_recommended_is_what_the_schema_takes_and_carries_the_contract(a
 
 
 @pytest.mark.parametrize(
+    ("changes", "job_s", "count"),
+    [
+        ({}, None, 2_955),  # at 9.85/s; nobody has said how long jobs take, and short ones would leave more waiting
+        ({}, 600, 2_955 + 5_911),
+        ({}, 3_600, 10_000),
+        ({"waits.tolerated_s": 20}, 2.5, 197 + 24),
+        ({"limits": [limit(1, 60)], "waits.tolerated_s": 30}, None, 1),
+        ({"limits": [limit(10, 1), in_flight(5)]}, 300, 4 + 4),  # 5 jobs in 301.75 s
+    ],
+)
+def test_a_map_has_as_many_executions_as_may_wait_and_as_are_at_the_vendor(
+    changes: dict[str, Any], job_s: float | None, count: int
+) -> None:
+    assert value(plan_of(changes, job_s=job_s), "map_concurrency") == count
+
+
+@given(job_s=st.floats(0, 3_000), sold=st.integers(1, 200), tolerated_s=st.integers(10, 900))
+def test_in_a_full_map_of_jobs_that_take_as_long_no_call_waits_longer_than_it_may(
+    job_s: float, sold: int, tolerated_s: int
+) -> None:
+    drawn = plan_of({"limits": [limit(sold, 1)], "waits.tolerated_s": tolerated_s}, job_s=job_s)
+    waited_s = value(drawn, "map_concurrency") / value(drawn, "predicted_rps") - job_s
+    assert waited_s <= tolerated_s
+
+
+@pytest.mark.parametrize(
     ("jobs", "job_s", "rate_per_s"), [(30, 5, 30 / 6.75), (30, None, 30 / 901.75), (1_000, 5, 1_000_000 / 101_500)]
 )
 def test_jobs_in_flight_carry_their_number_per_time_that_an_in_flight_permit_is_held(

@@ -147,5 +147,5 @@ def test_failures_are_grouped_by_error_with_the_first_cause_and_all_lines() -> N
 def test_failed_calls_come_first_by_line_and_then_the_slowest() -> None:
     slow = replace(DONE, line=7, finished_epoch_ms=9000)
     calls = [DONE, replace(LOST, line=8), slow, replace(LOST, line=6)]
-    assert [call.line for call in worst_first(calls)] == [6, 8, 7, 1]
+    assert [call.line for call in worst_first(calls, 4)] == [6, 8, 7, 1]
     assert duration_ms(slow, WHOLE) == 9000

@@ -112,7 +112,7 @@ def test_markup_in_the_run_is_inert() -> None:
 
 def test_markup_in_a_call_is_inert() -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
-    html = render(run(replace(call(1, 0), call_id=evil, outcome=evil, error=evil, cause=evil)))
+    html = render(run(replace(call(1, 0), execution=evil, outcome=evil, error=evil, cause=evil)))
     assert Outline(html).tags.isdisjoint({"script", "img"})
     assert html.count("&lt;script&gt;") == 4  # error and cause of the failure, ID and error of the call
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from headway_cdk.project import bare
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.ledger.record import CallState
+from headway_lane.messages.identity import asked_by_call_vendor, call_id_of
 from typer.testing import CliRunner, Result
 
 from headway.commands import run as run_command
@@ -29,7 +30,7 @@ from headway.run.ledger_watch import BATCH_SIZE
 from headway.run.preparation import Choices
 from headway.run.results import LineOutcome
 from headway.run.run_result import RunResult
-from headway.run.run_watch import ENDING_DESCRIBES_PER_TICK, TICK_S
+from headway.run.run_watch import PATIENCE_S, THROTTLED_PAUSE_S, TICK_S
 from headway.run.surroundings import Surroundings
 from headway.run.tally import RunTally
 from tests.unit.headway.connections import lane_of, stage_of
@@ -71,7 +72,7 @@ class Execution:
     payload: dict[str, Any]
     script: Script
     started_s: float
-    redrives: int = 0
+    call_id: str
 
 
 def refusal(code: str, status: int = 400) -> ClientError:
@@ -91,7 +92,7 @@ class FakeCloud:
     region: str = "us-east-1"
 
     def client(self, name: str) -> Any:
-        assert name in ("stepfunctions", "dynamodb", "s3")
+        assert name in ("stepfunctions", "dynamodb", "s3", "sqs")
         return self
 
     def table(self, name: str) -> Any:
@@ -109,10 +110,29 @@ class FakeCloud:
         arn = f"{stateMachineArn.replace('stateMachine', 'execution')}:{name}"
         if arn in self.executions:
             raise refusal("ExecutionAlreadyExists")
-        payload = json.loads(input)["payload"]
+        given = json.loads(input)
+        payload = given["payload"]
         script = SCRIPTS[payload.get("script", "good")]
-        self.executions[arn] = Execution(arn, name, payload, script, self.now_s)
+        asked_by = given.get("call", {}).get("execution", arn)  # as `call_vendor` does
+        group = given.get("tenant") or stateMachineArn.rpartition(":")[2]
+        call_id = call_id_of(asked_by_call_vendor(asked_by), group)
+        self.executions[arn] = Execution(arn, name, payload, script, self.now_s, call_id)
         self.started.append(name)
+
+    def list_executions(self, *, stateMachineArn: str, statusFilter: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
+        self._ask("list_executions")
+        assert (stateMachineArn, statusFilter, maxResults) == (MACHINE, "RUNNING", 1_000)
+        going_on = [e for e in self.executions.values() if self.now_s < e.started_s + e.script.ends_s]
+        return {"executions": [{"name": execution.name} for execution in going_on]}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        self._ask("get_queue_attributes")
+        assert QueueUrl == "request_queue_url"
+        queued = sum(
+            self.now_s < e.started_s + min((at for at, _ in e.script.states), default=0)
+            for e in self.executions.values()
+        )
+        return {"Attributes": dict.fromkeys(AttributeNames, "0") | {AttributeNames[0]: str(queued)}}
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
         self._ask("describe_execution")
@@ -124,7 +144,7 @@ class FakeCloud:
             "executionArn": executionArn,
             "status": "RUNNING",
             "startDate": instant(execution.started_s),
-            "redriveCount": execution.redrives,
+            "redriveCount": 0,
         }
         if self.now_s < ends_s:
             return answer
@@ -147,11 +167,7 @@ class FakeCloud:
         return {"Responses": {table: [{name: item[name] for name in read if name in item} for item in items if item]}}
 
     def _item(self, call_id: str) -> dict[str, Any]:
-        execution = next(
-            e
-            for e in self.executions.values()
-            if call_id == (f"{e.name}-redrive-{e.redrives}" if e.redrives else e.name)
-        )
+        execution = [e for e in self.executions.values() if call_id == e.call_id][-1]
         passed = [(at, state) for at, state in execution.script.states if execution.started_s + at <= self.now_s]
         if not passed:
             return {}
@@ -340,7 +356,7 @@ def test_what_ended_while_nobody_watched_is_recorded_from_its_execution(cloud: F
 def test_an_execution_that_was_redriven_is_taken_up_instead_of_repeated(cloud: FakeCloud, source: Path) -> None:
     run(cloud, write(source, {"script": "rejected"}))
     (execution,) = cloud.executions.values()
-    execution.script, execution.redrives = GOOD, 1
+    execution.script = GOOD
     (record,) = run(cloud, source).records
     assert (record.attempt, record.outcome, len(cloud.started)) == (1, LineOutcome.SUCCEEDED, 1)
     assert "resumed_epoch_ms" in record.times
@@ -387,20 +403,36 @@ def test_a_cloud_that_is_gone_ends_the_watching(
 
 
 def test_a_cloud_that_is_gone_while_lines_start_ends_the_run(cloud: FakeCloud, source: Path) -> None:
-    cloud.failures["start_execution"] = iter([EndpointConnectionError(endpoint_url="x")])
+    cloud.failures["start_execution"] = itertools.repeat(EndpointConnectionError(endpoint_url="x"))
     with pytest.raises(CloudLost, match="executions cannot be started any more"):
         run(cloud, write(source, {}))
+    assert PATIENCE_S <= cloud.now_s <= PATIENCE_S + 2 * TICK_S
 
 
-def test_the_end_of_many_calls_is_asked_in_bounded_steps(cloud: FakeCloud, source: Path) -> None:
-    descriptions: list[int] = []
+def test_starts_that_stutter_are_repeated_and_lose_no_line(cloud: FakeCloud, source: Path) -> None:
+    cloud.failures["start_execution"] = iter([EndpointConnectionError(endpoint_url="x"), refusal("Whatever", 503)])
+    assert run(cloud, write(source, {"n": 1}, {"n": 2})).count(LineOutcome.SUCCEEDED) == 2
 
-    def count(_: RunTally) -> None:
-        descriptions.append(cloud.asked.count("describe_execution"))
 
-    result = run(cloud, write(source, *({"n": n} for n in range(250))), progress=count)
+def test_a_throttle_that_lasts_delays_lines_and_fails_none(cloud: FakeCloud, source: Path) -> None:
+    cloud.failures["start_execution"] = iter([refusal("ThrottlingException")] * 20 * PATIENT_ATTEMPTS)
+    assert run(cloud, write(source, {})).exit_code == 0
+    assert cloud.now_s > 20 * THROTTLED_PAUSE_S
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "AccessDeniedException", "StateMachineDoesNotExist"])
+def test_a_refusal_that_all_lines_would_meet_ends_the_run_and_fails_none(
+    cloud: FakeCloud, source: Path, code: str
+) -> None:
+    cloud.failures["start_execution"] = itertools.repeat(refusal(code))
+    with pytest.raises(CloudLost, match=f"executions cannot be started any more, .*{code}"):
+        run(cloud, write(source, {"n": 1}, {"n": 2}))
+    assert records(source.with_name("in.results.jsonl")) == []
+
+
+def test_the_ledger_says_whom_step_functions_is_asked_about(cloud: FakeCloud, source: Path) -> None:
+    result = run(cloud, write(source, *({"n": n} for n in range(250))))
     assert result.count(LineOutcome.SUCCEEDED) == 250
-    assert max(b - a for a, b in itertools.pairwise(descriptions)) == ENDING_DESCRIBES_PER_TICK
     assert cloud.asked.count("describe_execution") < 2 * 250
 
 
@@ -458,10 +490,10 @@ def test_json_is_one_document_on_stdout(cli: Callable[..., Result], source: Path
     result = cli(write(source, {"script": "rejected"}, "{"), "--json", "--no-report")
     document = json.loads(result.stdout)
     assert (result.exit_code, document["exit_code"]) == (1, 1)
+    assert (document["totals"]["failed"], document["totals"]["invalid"]) == (1, 1)
     assert document["errors"]["Vendor.Rejected"] == {"count": 1, "first_cause": "422: prompt is missing"}
     assert document["vendors"]["replicate"]["contract_per_s"] == 10
     assert document["vendors"]["replicate"]["report"] is None
-    assert [line["outcome"] for line in document["lines"]] == ["failed", "invalid"]
     assert f"{source}:2: not JSON" in result.stderr
 
 

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from headway_lane.caller.call import Caller, WayBack, WayOut
 from headway_lane.caller.invocation import CallInput, CallOutcome, CallReport
+from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import SENT_BY_NOBODY, Answer, Call, CallAttribute, CallState
 from headway_lane.ledger.store import Ledger
@@ -19,7 +20,7 @@ from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.check import Check, Checks
 from headway_lane.messages.claim import requests_folder
 from headway_lane.messages.request import CallRequest
-from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, REQUEUE_S, RequestQueues
+from headway_lane.messages.request_queue import REQUEUE_S, RequestQueues
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
 
@@ -249,9 +250,18 @@ def test_the_vendor_is_not_called_for_a_task_that_has_ended(lane: Lane, step_fun
     assert lane.state is CallState.EXPIRED
 
 
-@pytest.mark.parametrize(("doubtful", "left"), [(False, [CALL_ID]), (True, [])])
+@pytest.mark.parametrize(
+    ("ambiguity", "doubtful", "left"),
+    [("retry", False, [CALL_ID]), ("retry", True, []), ("ask", False, [CALL_ID]), ("ask", True, [CALL_ID])],
+    ids=["clear", "doubtful", "clear, of who is asked", "doubtful, and asked for"],
+)
 def test_an_expired_call_gives_its_in_flight_permit_back_unless_the_vendor_may_have_its_job(
-    ledger: Ledger, step_functions: FakeStepFunctions, wall_clock: WallClock, doubtful: bool, left: list[str]
+    ledger: Ledger,
+    step_functions: FakeStepFunctions,
+    wall_clock: WallClock,
+    ambiguity: str,
+    doubtful: bool,
+    left: list[str],
 ) -> None:
     freed: list[str] = []
     settler = Settler(ledger, step_functions.waiters(), lambda vendor, call_id: freed.append(call_id))
@@ -261,9 +271,35 @@ def test_an_expired_call_gives_its_in_flight_permit_back_unless_the_vendor_may_h
     ledger.release(begun_call, doubtful)
     step_functions.end(TOKEN)
     lane.vendor.answers = [NOT_THERE]
-    assert lane.call("invocation-2", "ask").outcome is CallOutcome.EXPIRED
+    assert lane.call("invocation-2", ambiguity).outcome is CallOutcome.EXPIRED
     assert freed == left
     assert "POST" not in lane.asked()
+
+
+@pytest.mark.parametrize(("first", "doubtful"), [(httpx.Response(503), True), (httpx.Response(429), False)])
+def test_a_task_that_ends_between_two_attempts_leaves_the_doubt_of_the_first(
+    ledger: Ledger,
+    step_functions: FakeStepFunctions,
+    wall_clock: WallClock,
+    first: httpx.Response,
+    doubtful: bool,
+) -> None:
+    class Ending(FakeTurns):
+        def take(self, ready: Callable[[], None] = lambda: None) -> None:
+            if self.told:
+                step_functions.end(TOKEN)
+            super().take(ready)
+
+    freed: list[str] = []
+    settler = Settler(ledger, step_functions.waiters(), lambda vendor, call_id: freed.append(call_id))
+    lane = Lane(ledger, settler, wall_clock)
+    lane.vendor.answers = [first, httpx.Response(201, json={"id": "job-2"})]
+    keyed = {"submit.ambiguity": "retry", "submit.idempotency_header": "Idempotency-Key"}
+    assert lane.make(REQUEST, vendor_of(keyed), Ending()).outcome is CallOutcome.EXPIRED
+    assert (lane.asked(), lane.state, freed) == (["POST"], CallState.EXPIRED, [] if doubtful else [CALL_ID])
+    call = ledger.find(CALL_ID)
+    assert call is not None
+    assert of_another_attempt(call, 0).doubtful is doubtful, "who comes next knows of it"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from headway_lane.contract.limits import Scope
+from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.dispatcher import handler
 from headway_lane.limiter.budget import budget_of
 from headway_lane.limiter.core.dispatching import LEAD_US
 from headway_lane.limiter.pace import Starts
 from headway_lane.messages.identity import call_id_of
-from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, REQUEUE_S
+from headway_lane.messages.request_queue import REQUEUE_S
 
 from tests.unit.headway_lane.dispatcher.ways import message
 from tests.unit.headway_lane.fakes import (

@@ -6,12 +6,11 @@ from typing import Any
 from headway_lane.messages import json_text
 from headway_lane.messages.check import Check
 from headway_lane.messages.claim import CARRIED_BYTES, Claim
-from headway_lane.messages.request import CallRequest
-from headway_lane.messages.waiter import Waiter
+from headway_lane.messages.results_queue import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.headway_lane.fakes import FakeS3
+from tests.unit.headway_lane.fakes import FakeS3, request_of
 
 QUOTES_BYTES = 2
 any_text = st.text(st.characters(codec=None, categories=None))
@@ -50,6 +49,5 @@ def test_what_travels_is_measured_as_it_is_sent(character: str, beyond: int) -> 
 
 
 def test_messages_are_written_without_escapes_and_spaces() -> None:
-    request = CallRequest("call-1", "acme", "key", {"text": "Gr\u00fc\u00dfe"}, Waiter("token"))
-    assert '"payload":{"text":"Gr\u00fc\u00dfe"}' in request.to_body()
-    assert Check.from_body(json_text.write({"call_id": "c", "job_id": "\u00fc", "due_epoch_s": 1, "until_epoch_s": 2}))
+    assert '"payload":{"text":"Gr\u00fc\u00dfe"}' in request_of().to_body()
+    assert '"job_id":"\u00fc"' in write(Check("c", "\u00fc", 1, 2))

@@ -9,11 +9,14 @@ from headway_lane.contract.exchange import Delivered
 from headway_lane.ledger.record import Answer
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages.claim import answers_folder
+from headway_lane.messages.fetch import Fetch
+from headway_lane.messages.results_queue import write
+from headway_lane.messages.waiter import Waiter
 from headway_lane.results import handler
 from headway_lane.results.delivery import delivered
 from headway_lane.runtime.errors import ErrorCode, FailTask
 
-from tests.unit.headway_lane.fakes import FakeS3, Worker, vendor_of
+from tests.unit.headway_lane.fakes import TOKEN, FakeS3, Worker, sqs_record, vendor_of
 
 EVENT = {"id": "job-1", "data": {"text": "Grüße"}}
 
@@ -58,6 +61,8 @@ def test_an_event_behind_a_claim_check_is_fetched_from_there(ledger: Ledger) -> 
 def test_the_function_asks_the_ledger_and_not_the_vendor(worker: Worker) -> None:
     worker.profiles.contract = vendor_of({"result": {"source": "callback", "field": "data"}})
     answer(worker.ledger)
-    report = handler.find({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
-    assert report == {"outcome": "fetched", "result": {"text": "Grüße"}}
+    fetch = Fetch("call-1", "job-1", "arrived", Waiter(TOKEN))
+    assert handler.find({"Records": [sqs_record(write(fetch))]}, LambdaContext())["batchItemFailures"] == []
+    [success] = worker.step_functions.of("SendTaskSuccess")
+    assert json.loads(success["output"])["result"] == {"text": "Grüße"}
     assert worker.vendor.requests == []

@@ -1,7 +1,7 @@
 """Reconciling: a job whose callback never comes is settled all the same, and one whose callback comes, once."""
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,17 +11,20 @@ from headway_lane.caller.call import Caller, WayBack, WayOut
 from headway_lane.caller.invocation import CallInput
 from headway_lane.contract.exchange import Poll
 from headway_lane.contract.limits import Scope
+from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Answer, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.turn import Unpaced
-from headway_lane.messages.check import Check, Checks
-from headway_lane.messages.request_queue import LONGEST_REQUEUE_S, RequestQueues
+from headway_lane.messages.check import Check
+from headway_lane.messages.fetch import Fetch
+from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.messages.results_queue import ResultsQueue, read, write
+from headway_lane.messages.waiter import Waiter
 from headway_lane.results import handler
 from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
-from headway_lane.runtime.names import Environment
 from headway_lane.vendor_api.job_status import Finding, Standing, ask
 
 from tests.unit.headway_lane.fakes import (
@@ -35,6 +38,7 @@ from tests.unit.headway_lane.fakes import (
     FakeVendor,
     Tables,
     Worker,
+    client_error,
     metrics,
     request_of,
     sqs_record,
@@ -52,7 +56,7 @@ POLL = {
     "every_s": 30,
 }
 CONTRACT = vendor_of({"poll": POLL, "waits.answer_s": 600})
-QUEUE_URL = "https://sqs.example/checks"
+QUEUE_URL = "https://sqs.example/results"
 ACCEPTED_S = 1_800_000_000
 CHECK = Check("call-1", "job-1", ACCEPTED_S + 60, ACCEPTED_S + 600)
 SUCCEEDED = Finding(Standing.SUCCEEDED, "succeeded")
@@ -77,7 +81,7 @@ class Bench:
         self.asked_count = 0
         self.sqs = FakeSqs()
         self.settler = Settler(ledger, step_functions.waiters(), lambda vendor, call_id: self.left.append(call_id))
-        self.checks = Checks(self.sqs.client(), QUEUE_URL, lambda: self.now_s)
+        self.checks = ResultsQueue(self.sqs.client(), QUEUE_URL, lambda: self.now_s)
         self.reconciler = Reconciler(
             CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, ask=self._ask, epoch_s=lambda: self.now_s
         )
@@ -258,7 +262,7 @@ def test_the_first_check_is_not_after_the_last() -> None:
 @pytest.mark.parametrize("body", ["", "{", "[]", "1", "{}", '{"call_id": "call-1"}', '{"more": 1}'])
 def test_a_message_that_is_no_check_is_malformed(body: str) -> None:
     with pytest.raises(Malformed):
-        Check.from_body(body)
+        read(body)
 
 
 def asked(poll: dict[str, Any], *answers: httpx.Response | Exception) -> tuple[Finding, FakeVendor, FakeTurns]:
@@ -316,7 +320,7 @@ def test_an_accepted_call_leaves_a_check_and_a_repeat_that_finds_its_answer_does
 ) -> None:
     ledger.enqueue(request_of(), 3_600)
     sqs, vendor = FakeSqs(), FakeVendor(httpx.Response(201, json={"id": "job-1"}))
-    checks = Checks(sqs.client(), QUEUE_URL, lambda: 0)
+    checks = ResultsQueue(sqs.client(), QUEUE_URL, lambda: 0)
 
     def call(owner: str) -> None:
         request = CallInput("call-1", owner, "key", {}, ORIGIN, None)
@@ -340,32 +344,43 @@ def test_the_function_makes_a_batch_of_checks_and_counts_them(
 ) -> None:
     del tables
     worker.profiles.contract = CONTRACT
-    monkeypatch.setenv(Environment.CHECK_QUEUE_URL, QUEUE_URL)
     worker.vendor.answers = [httpx.Response(200, json={"status": "succeeded"})]
     worker.ledger.enqueue(request_of(), 3_600)
     worker.ledger.begin("call-1", "owner-1", 40)
     worker.ledger.accept("call-1", "job-1")
     body = json.dumps({"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
     event = {"Records": [sqs_record(body, "m1"), sqs_record("{", "m2")]}
-    assert handler.find(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+    assert handler.find(event, LambdaContext())["batchItemFailures"] == [{"itemIdentifier": "m2"}]
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
     assert metrics(capsys.readouterr().out)["ChecksSettled"] == [1.0]
     assert CONTRACT.budget_scope(Scope.POLL) is Scope.POLL
 
 
-def test_one_function_makes_checks_and_gets_results_as_the_event_asks(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_may_hold_checks_and_fetches_and_each_is_taken_by_itself(worker: Worker) -> None:
     worker.profiles.contract = CONTRACT
-    monkeypatch.setenv(Environment.CHECK_QUEUE_URL, QUEUE_URL)
     worker.vendor.answers = [httpx.Response(200, json={"status": "succeeded"})]
-    checks = {"Records": [sqs_record(json.dumps({**asdict(CHECK), "due_epoch_s": 0}))]}
-    assert handler.find(checks, LambdaContext()) == {"batchItemFailures": []}
-    found = handler.find({"call_id": "call-1", "job_id": "job-1"}, LambdaContext())
-    assert found == {"outcome": "fetched", "result": {"status": "succeeded"}}
+    worker.step_functions.waiting.add("token-2")
+    worker.ledger.enqueue(request_of(), 3_600)
+    worker.ledger.begin("call-1", "owner-1", 40)
+    worker.ledger.accept("call-1", "job-1")
+    due, fetch = replace(CHECK, due_epoch_s=0), Fetch("call-2", "job-2", "succeeded", Waiter("token-2"))
+    bodies = {"m1": write(due), "m2": "[", "m3": write(fetch)}
+    event = {"Records": [sqs_record(body, message_id) for message_id, body in bodies.items()]}
+    assert handler.find(event, LambdaContext())["batchItemFailures"] == [{"itemIdentifier": "m2"}]
+    assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN, "token-2"]
 
 
-def test_checks_of_a_vendor_that_cannot_be_polled_any_more_come_back_with_the_reason(worker: Worker) -> None:
+def test_checks_of_a_vendor_that_cannot_be_polled_any_more_come_back_with_the_reason(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert worker.profiles.contract.poll is None
-    with pytest.raises(ValueError, match="acme cannot be polled any more: its contract has lost `poll`"):
-        handler.find({"Records": [sqs_record("{}")]}, LambdaContext())
+    response = handler.find({"Records": [sqs_record(write(CHECK)), sqs_record("{}", "m2")]}, LambdaContext())
+    assert [item["itemIdentifier"] for item in response["batchItemFailures"]] == ["m1", "m2"]
+    assert "acme cannot be polled any more: its contract has lost `poll`" in capsys.readouterr().out
+
+
+def test_a_heartbeat_that_is_throttled_does_not_cost_the_check(bench: Bench) -> None:
+    bench.finding = PENDING
+    bench.step_functions.errors.append(client_error("SendTaskHeartbeat", "ThrottlingException"))
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.PENDING
+    assert bench.later == [(bench.now_s + 30, 30)]

@@ -1,6 +1,9 @@
-"""The settling function tells by the event what it is asked for: to reject a call, or to join it with its answer."""
+"""The settling function tells by the event what it is asked for: to reject a call, to requeue one whose caller could not
+be run, or to join it with its answer.
+"""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -9,20 +12,28 @@ from headway_cdk.resources import WORKFLOWS
 from headway_lane.ledger.record import Answer
 from headway_lane.settling import handler
 
-from tests.unit.headway_lane.fakes import TOKEN, Worker, request_of
+from tests.unit.headway_lane.calls import dispatching
+from tests.unit.headway_lane.fakes import CALL_ID, NOW_MS, ORIGIN, TOKEN, Worker, metrics, place_of, request_of
 
-REJECTION: dict[str, Any] = {
-    "call": {"call_id": "call-1", "vendor": "acme", "idempotency_key": "call-1-key", "payload": {"text": "x"}},
-    "error": "Vendor.Rejected",
-    "cause": "acme answered HTTP 422",
+CALL: dict[str, Any] = {
+    "format_version": 2,
+    "call_id": CALL_ID,
+    "attempt": request_of().attempt,
+    "call": dict(place_of().as_document()),
+    "vendor": "acme",
+    "payload": {"text": "x"},
+    "ends_epoch_s": NOW_MS // 1_000 + 900,
+    "permit": {},
+    "origin": asdict(ORIGIN),
 }
-JOINING = {"call_id": "call-1", "vendor": "acme", "job_id": "job-1"}
+REJECTION: dict[str, Any] = {"call": CALL, "error": "Vendor.Rejected", "cause": "acme answered HTTP 422"}
+RECOVERY: dict[str, Any] = {"recover": CALL, "because": "Lambda.TooManyRequestsException"}
+JOINING = {"call_id": CALL_ID, "vendor": "acme", "job_id": "job-1"}
 
 
 @pytest.fixture(autouse=True)
 def _begun(worker: Worker) -> None:
-    worker.ledger.enqueue(request_of(), 3_600)
-    worker.ledger.begin("call-1", "owner-1", 40)
+    dispatching(worker.ledger)
 
 
 def settle(event: dict[str, Any]) -> dict[str, Any]:
@@ -39,20 +50,36 @@ def test_a_call_that_failed_for_good_is_rejected(worker: Worker) -> None:
 
 
 def test_a_call_that_got_its_job_id_after_the_answer_is_joined_with_it(worker: Worker) -> None:
-    worker.ledger.accept("call-1", "job-1")
+    worker.ledger.accept(CALL_ID, CALL["attempt"], "job-1")
     worker.ledger.join_answer("acme", Answer("job-1", True, "succeeded", "{}"))
     assert settle(JOINING) == {"settlement": "resumed"}
     assert [success["taskToken"] for success in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
 
 
 def test_a_call_whose_answer_is_still_to_come_waits_on(worker: Worker) -> None:
-    worker.ledger.accept("call-1", "job-1")
+    worker.ledger.accept(CALL_ID, CALL["attempt"], "job-1")
     assert settle(JOINING) == {"settlement": "unanswered"}
     assert worker.step_functions.sent == []
 
 
+def test_a_call_whose_caller_could_not_be_run_is_requeued_counted_and_fails_nobody(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settle(RECOVERY) == {"requeued": True}
+    [message] = worker.sqs.of("SendMessage")
+    assert (message["QueueUrl"], message["MessageGroupId"]) == (ORIGIN.queue_url, ORIGIN.group)
+    assert (worker.tables.call()["state"], worker.step_functions.sent) == ("queued", [])
+    assert metrics(capsys.readouterr().out)["CallsUnready"] == [1.0]
+
+
+def test_a_job_id_that_comes_for_a_call_that_nobody_knows_is_left_alone(worker: Worker) -> None:
+    assert settle({**JOINING, "call_id": "another"}) == {"settlement": "unanswered"}
+    assert worker.tables.jobs.scan()["Items"] == []
+
+
 @pytest.mark.parametrize(
-    ("workflow", "asked_for"), [("dispatch_call", [REJECTION]), ("dispatch_call_direct", [JOINING, REJECTION])]
+    ("workflow", "asked_for"),
+    [("dispatch_call", [RECOVERY, REJECTION]), ("dispatch_call_direct", [RECOVERY, JOINING, REJECTION])],
 )
 def test_the_machines_of_a_lane_ask_for_it_in_these_words(workflow: str, asked_for: list[dict[str, Any]]) -> None:
     states = json.loads((WORKFLOWS / f"{workflow}.asl.json").read_text())["States"].values()

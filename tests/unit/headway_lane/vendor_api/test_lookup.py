@@ -1,6 +1,6 @@
 """Asking for the job of a submit whose end nobody knows: it is there, it is not there, or nobody knows still."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -78,6 +78,7 @@ def test_an_answer_without_a_job_says_that_it_was_not_taken_and_may_be_sent_at_o
     [
         *(httpx.Response(status) for status in (301, 400, 401, 403, 410, 429, 500, 503)),
         httpx.ReadTimeout("too slow"),
+        httpx.ConnectTimeout("too slow"),
         httpx.ConnectError("refused"),
         httpx.Response(200, text="<html>"),
         httpx.Response(200, content=b'{"data": [{"id": "\xff"}]}'),
@@ -116,7 +117,7 @@ def test_a_lookup_takes_a_turn_and_tells_how_it_went() -> None:
 
 def test_a_turn_that_is_far_away_is_waited_for_in_the_queue_and_in_doubt() -> None:
     class FarAway(FakeTurns):
-        def take(self) -> None:
+        def take(self, ready: Callable[[], None] = lambda: None) -> None:
             raise RetryLater("the next free slot is far away", retry_after_s=15)
 
     vendor = FakeVendor(FOUND)

@@ -1,6 +1,6 @@
 """When a submit is sent again: never where the vendor may have taken it and a doubled job would do harm."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ from headway_lane.contract.exchange import Ambiguity
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from headway_lane.vendor_api.attempt import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.vendor_api.submission import submission_of
-from headway_lane.vendor_api.submit import submit
+from headway_lane.vendor_api.submit import REFUSED_IN_DOUBT_S, submit
 
 from tests.unit.headway_lane.fakes import CALLBACK_URL, FakeTurns, FakeVendor, vendor_of
 
@@ -23,14 +23,22 @@ AMBIGUOUS = {
     "502": httpx.Response(502),
     "504": httpx.Response(504),
     "read timeout": httpx.ReadTimeout("too slow"),
-    "connect timeout": httpx.ConnectTimeout("too slow"),
+    "write timeout": httpx.WriteTimeout("too slow"),
     "broken off": httpx.RemoteProtocolError("peer closed"),
     "reset": httpx.ReadError("reset"),
 }
 
 
+UNREACHED = {
+    "refused": httpx.ConnectError("refused"),
+    "connect timeout": httpx.ConnectTimeout("too slow"),
+    "pool timeout": httpx.PoolTimeout("all taken"),
+}
+
+
 class Sender:
-    """Submits under one policy and notes the pauses; a pause moves the clock that the budget is measured on.
+    """Submits under one policy and notes the pauses; a pause moves the clock that the budget is measured on. `ready`
+    are the attempts that were made ready, and whether they were behind one in doubt.
 
     Whoever asks for the job learns the next of `findings`, and the last of them from then on.
     """
@@ -39,6 +47,7 @@ class Sender:
         self.now_s = 0.0
         self.pauses_s: list[float] = []
         self.turns = FakeTurns()
+        self.ready: list[bool] = []
         self.findings: list[str | RetryLater] = [NOT_THERE]
         monkeypatch.setattr("time.monotonic", lambda: self.now_s)
 
@@ -62,7 +71,16 @@ class Sender:
     ) -> str:
         contract = vendor_of({"submit.ambiguity": ambiguity, **(changes or {})})
         submission = submission_of(contract, {}, "call-1-key", CALLBACK_URL)
-        return submit(vendor.proxy(), contract, submission, self.turns, self.ask, self.sleep_s, doubtful=doubtful)
+        return submit(
+            vendor.proxy(),
+            contract,
+            submission,
+            self.turns,
+            self.ask,
+            self.sleep_s,
+            ready=self.ready.append,
+            doubtful=doubtful,
+        )
 
 
 @pytest.fixture
@@ -92,7 +110,8 @@ def test_every_attempt_takes_a_turn_of_its_own_and_tells_how_it_went(sender: Sen
 def test_an_attempt_without_a_turn_does_not_reach_the_vendor_and_is_left_to_the_queue(
     sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def far_away() -> None:
+    def far_away(ready: Callable[[], None]) -> None:
+        del ready
         raise RetryLater("the next free slot is far away", retry_after_s=15)
 
     monkeypatch.setattr(sender.turns, "take", far_away)
@@ -123,7 +142,7 @@ def test_an_answer_that_asks_for_a_pause_beside_the_job_id_is_a_success_that_coo
 
 def test_a_refusal_is_a_sign_of_health_and_a_busy_vendor_that_names_a_time_fails_and_cools_down(sender: Sender) -> None:
     busy = httpx.Response(503, headers={"Retry-After": "4"})
-    with pytest.raises(FailTask):
+    with pytest.raises(InDoubt):
         sender.send(FakeVendor(busy, httpx.Response(422)), Ambiguity.RETRY)
     assert sender.pauses_s == [4]
     assert sender.turns.told == [
@@ -194,11 +213,93 @@ def test_an_unclear_submit_is_repeated_with_the_same_key_where_the_contract_allo
     assert len({request.content for request in vendor.requests}) == 1
 
 
+@pytest.mark.parametrize("unreached", UNREACHED.values(), ids=UNREACHED)
 @pytest.mark.parametrize("ambiguity", Ambiguity)
-def test_a_proxy_that_was_never_reached_is_tried_again_under_any_policy(sender: Sender, ambiguity: Ambiguity) -> None:
-    vendor = FakeVendor(httpx.ConnectError("refused"), ACCEPTED)
+def test_a_proxy_that_was_never_reached_is_tried_again_under_any_policy(
+    sender: Sender, ambiguity: Ambiguity, unreached: Exception
+) -> None:
+    vendor = FakeVendor(unreached, ACCEPTED)
     assert sender.send(vendor, ambiguity) == "job-1"
-    assert len(vendor.requests) == 2
+    assert (len(vendor.requests), sender.ready) == (2, [False, False])
+    assert "ask" not in sender.turns.told
+
+
+@pytest.mark.parametrize("unreached", UNREACHED.values(), ids=UNREACHED)
+@pytest.mark.parametrize("ambiguity", Ambiguity)
+def test_a_proxy_that_is_never_reached_is_no_doubt_under_any_policy(
+    sender: Sender, ambiguity: Ambiguity, unreached: Exception
+) -> None:
+    with pytest.raises(RetryLater, match="the proxy cannot be reached") as later:
+        sender.send(FakeVendor(unreached), ambiguity)
+    assert not isinstance(later.value, InDoubt)
+
+
+CLEAR = {"429": httpx.Response(429, headers={"Retry-After": "60"})} | UNREACHED
+
+
+@pytest.mark.parametrize("clear", CLEAR.values(), ids=CLEAR)
+@pytest.mark.parametrize("doubtful", [True, False], ids=["from before", "from this one"])
+def test_a_doubt_outlives_what_ends_clearly_behind_it(
+    sender: Sender, clear: httpx.Response | Exception, doubtful: bool
+) -> None:
+    vendor = FakeVendor(*([] if doubtful else [httpx.Response(503)]), clear)
+    with pytest.raises(InDoubt):
+        sender.send(vendor, Ambiguity.RETRY, doubtful=doubtful)
+    assert sender.ready[-1] is True
+
+
+@pytest.mark.parametrize("ambiguity", [Ambiguity.RETRY, Ambiguity.ASK])
+def test_a_doubt_outlives_a_turn_that_is_far_away(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, ambiguity: Ambiguity
+) -> None:
+    def far_away(ready: Callable[[], None]) -> None:
+        del ready
+        raise RetryLater("the next free slot is far away", retry_after_s=15)
+
+    monkeypatch.setattr(sender.turns, "take", far_away)
+    sender.findings = [InDoubt("asked for the job: the next free slot is far away", 15)]
+    with pytest.raises(InDoubt) as later:
+        sender.send(FakeVendor(ACCEPTED), ambiguity, doubtful=True)
+    assert later.value.retry_after_s == 15
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 409, 422])
+@pytest.mark.parametrize("doubtful", [True, False], ids=["from before", "from this one"])
+def test_a_refusal_behind_a_doubt_is_not_believed_and_the_submit_is_repeated_later(
+    sender: Sender, status: int, doubtful: bool
+) -> None:
+    vendor = FakeVendor(*([] if doubtful else [httpx.Response(503)]), httpx.Response(status, text="known already"))
+    with pytest.raises(InDoubt, match=f"HTTP {status}: known already, behind a submit") as later:
+        sender.send(vendor, Ambiguity.RETRY, doubtful=doubtful)
+    assert later.value.retry_after_s == REFUSED_IN_DOUBT_S > LONGEST_PAUSE_S
+    assert len(vendor.requests) == 2 - doubtful
+
+
+def test_a_refusal_is_believed_once_the_vendor_has_said_that_it_does_not_have_the_job(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(422))
+    with pytest.raises(FailTask) as failed:
+        sender.send(vendor, Ambiguity.ASK, doubtful=True)
+    assert failed.value.code is ErrorCode.VENDOR_REJECTED
+    assert [told for told in sender.turns.told if told in ("ask", "take")] == ["ask", "take"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "ambiguity", "doubtful", "ready"),
+    [
+        ([ACCEPTED], Ambiguity.REJECT, False, [False]),
+        ([httpx.Response(429), ACCEPTED], Ambiguity.REJECT, False, [False, False]),
+        ([httpx.Response(503), ACCEPTED], Ambiguity.RETRY, False, [False, True]),
+        ([httpx.Response(503), httpx.Response(429), ACCEPTED], Ambiguity.RETRY, False, [False, True, True]),
+        ([ACCEPTED], Ambiguity.RETRY, True, [True]),
+        ([httpx.Response(503), ACCEPTED], Ambiguity.ASK, False, [False, False]),
+        ([ACCEPTED], Ambiguity.ASK, True, [False]),
+    ],
+)
+def test_every_submit_is_made_ready_and_told_of_the_doubt_before_it(
+    sender: Sender, answers: list[httpx.Response], ambiguity: Ambiguity, doubtful: bool, ready: list[bool]
+) -> None:
+    assert sender.send(FakeVendor(*answers), ambiguity, doubtful=doubtful) == "job-1"
+    assert sender.ready == ready
 
 
 def test_a_throttle_and_then_an_unclear_answer_ends_where_a_doubled_job_does_harm(sender: Sender) -> None:
