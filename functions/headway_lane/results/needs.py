@@ -3,13 +3,14 @@ callback; and for checks, the way back.
 """
 
 from headway_lane.contract.exchange import Fetched
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT, LANE
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import READING_ANSWERS
 from headway_lane.messages.needs import CHECKING_LATER, laying_down, redeeming
-from headway_lane.resume.needs import settling
+from headway_lane.resume.needs import BEATING_TASKS, FAILING_TASKS, settling
 from headway_lane.runtime.needs import LambdaEntry, Needs, Resource
-from headway_lane.vendor_api.needs import calling_the_vendor, path
+from headway_lane.vendor_api.needs import authenticating, path, taking_turns
 
 
 def results(vendor: Vendor) -> LambdaEntry:
@@ -20,7 +21,7 @@ def results(vendor: Vendor) -> LambdaEntry:
 
 
 def _fetching(vendor: Vendor) -> Needs:
-    return calling_the_vendor(vendor) | path(Resource.RESULT_PATH)
+    return _asking(vendor) | path(Resource.RESULT_PATH)
 
 
 def _taking() -> Needs:
@@ -28,4 +29,9 @@ def _taking() -> Needs:
 
 
 def _checking(vendor: Vendor) -> Needs:
-    return calling_the_vendor(vendor) | path(Resource.POLL_PATH) | settling(vendor) | READING_ANSWERS | CHECKING_LATER
+    settling_either_way = settling(vendor) | FAILING_TASKS | BEATING_TASKS
+    return _asking(vendor) | path(Resource.POLL_PATH) | settling_either_way | READING_ANSWERS | CHECKING_LATER
+
+
+def _asking(vendor: Vendor) -> Needs:
+    return KNOWING_THE_CONTRACT | authenticating(vendor) | taking_turns(vendor, Scope.POLL)
