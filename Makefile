@@ -95,7 +95,7 @@ bench-vendors: $(READY) ## what a hundred vendors cost to synthesize, and what a
 bench-flood: $(READY) ## a flood at one vendor's webhook while another's calls run: neither notices the other; 5 minutes
 	@$(BIN)/python -m benchmarks.flood
 
-proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*-callback' for fewer
+proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes or more. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')
 
 hostile: $(READY) ## 300 calls against lost, early, forged and doubled callbacks, errors and hangs: it has to add up
