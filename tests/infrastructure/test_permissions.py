@@ -59,34 +59,37 @@ def call_vendor_grants(vendor: Vendor) -> Grants:
 
 
 def dispatch_call_grants(vendor: Vendor) -> Grants:
-    """It has one call made and settled; on the direct way it makes the call, and writes down what became of it."""
+    """It has one call made and settled; on the direct way it makes the call, writes down what became of it, and looks
+    why it may not make it.
+    """
     name = vendor.name
     settler = {"*": EVERYWHERE, arns.function(name, "settler"): INVOKE}
     if not vendor.dispatch.direct:
         return {**settler, arns.function(name, "caller"): INVOKE}
-    noting = {arns.table(name, "Calls"): {CHANGE}, arns.table(name, "Jobs"): {CHANGE}}
+    noting = {arns.table(name, "Calls"): {READ, CHANGE}, arns.table(name, "Jobs"): {CHANGE}}
     return {**settler, **noting, submit_path(vendor): CALL}
 
 
 def dispatcher_grants(vendor: Vendor) -> Grants:
-    """It takes requests from the queues, writes them down, reserves permits, starts attempts, requeues what has to
-    wait, and fails tasks whose request cannot be read.
+    """It takes requests from the queues, writes them down or lets another attempt take over what is there, reserves
+    permits, starts attempts, requeues what has to wait, asks tasks whether they still wait, and fails those whose
+    request cannot be read.
     """
     name = vendor.name
     return merged(
         dict.fromkeys(request_queues(vendor), CONSUME | SEND),
-        {arns.table(name, "Calls"): {CREATE, READ}},
+        {arns.table(name, "Calls"): {CREATE, CHANGE}},
         profiles(vendor, "Contract", "Tuning"),
         reserving(vendor) if vendor.dispatch.by_permits else {},
         in_flight(vendor, READ, CHANGE),
         {arns.machine(name, "dispatch-call"): {"states:StartExecution"}},
-        tasks(vendor, FAIL),
+        tasks(vendor, FAIL, BEAT),
     )
 
 
 def caller_grants(vendor: Vendor) -> Grants:
-    """It calls the vendor, looks up or takes what an earlier attempt has left, settles what came early, requeues what
-    was refused for now, and orders a check. Plain pacing leaves it no turns of submits to wait for.
+    """It calls the vendor, looks up what an earlier attempt has left, settles what came early, requeues what was
+    refused for now, and orders a check. Plain pacing leaves it no turns of submits to wait for.
     """
     name, submit, permits = vendor.name, vendor.submit, vendor.dispatch.by_permits
     tells_failures = any(said and said.failure for said in (vendor.callback, vendor.poll))
@@ -101,18 +104,20 @@ def caller_grants(vendor: Vendor) -> Grants:
         {arns.claims(name, "requests"): {"s3:GetObject"}},
         settling(vendor),
         tasks(vendor, BEAT, *([FAIL] if tells_failures else [])),
-        {arns.table(name, "Jobs"): {READ}},  # a repeated call takes its predecessor's late answer
         dict.fromkeys(request_queues(vendor), SEND),
         {arns.queue(name, "ResultsQueue"): SEND} if vendor.poll else {},
     )
 
 
 def settler_grants(vendor: Vendor) -> Grants:
-    """It rejects what failed for good; on the direct way, where no caller does, it joins early answers to calls."""
+    """It rejects what failed for good, and requeues what could not be tried; on the direct way, where no caller does,
+    it joins early answers to calls.
+    """
     name = vendor.name
     return merged(
         {arns.table(name, "Calls"): {READ, CHANGE}},
         {arns.queue(name, "RequestDlq"): SEND},
+        dict.fromkeys(request_queues(vendor), SEND),
         tasks(vendor, FAIL),
         in_flight(vendor, CHANGE),
         settling(vendor) if vendor.dispatch.direct else {},
