@@ -151,7 +151,7 @@ def results_grants(vendor: Vendor) -> Grants:
         checking,
         {arns.claims(name, "results"): {"s3:PutObject"}},
         {arns.queue(name, "ResultsQueue"): CONSUME | SEND},
-        {arns.machine(name, "call-vendor"): ANSWER},
+        tasks(vendor, RESUME, FAIL, BEAT),
     )
 
 
@@ -167,8 +167,7 @@ def callback_grants(vendor: Vendor) -> Grants:
         {f"<{name}/WebhookKey>": SECRET},
         settling(vendor),
         tasks(vendor, FAIL) if said.failure else {},
-        tasks(vendor, BEAT) if said.progress else {},
-        {arns.table(name, "Jobs"): {READ}},
+        merged(tasks(vendor, BEAT), {arns.table(name, "Jobs"): {READ}}) if said.progress else {},
         {arns.claims(name, "answers"): {"s3:PutObject"}},
     )
 
