@@ -99,16 +99,13 @@ def _canonical(value: Any) -> bytes:
     """Write a JSON value so that equal values are equal texts, whoever has written them on the way: Step Functions
     keeps neither the order of fields nor `1.0`.
     """
-    return json.dumps(_whole(value), sort_keys=True).encode()
+    return json.dumps(json.loads(json.dumps(value), parse_float=_number), sort_keys=True).encode()
 
 
-def _whole(value: Any) -> Any:
-    """Return a JSON value with its whole numbers as integers."""
-    if isinstance(value, Mapping):
-        return {name: _whole(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_whole(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _number(text: str) -> float:
+    """Read a number; a whole one is an integer."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _digest(text: bytes) -> str:

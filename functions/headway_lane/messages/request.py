@@ -93,7 +93,7 @@ def _object(body: str) -> Mapping[str, Any]:
 def _json_object(body: str) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed(f"the request is not JSON: {error}") from error
     if not isinstance(document, Mapping):
         raise Malformed("the request is not a JSON object")

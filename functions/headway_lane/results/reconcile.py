@@ -55,7 +55,7 @@ class Reconciler:
     def reconcile(self, check: Check) -> CheckOutcome:
         """Make a check; safe to repeat."""
         call = self._ledger.find(check.call_id)
-        if call is None or call.state in OVER:
+        if call is None or call.state in OVER or call.job_id != check.job_id:  # that of an earlier round
             return CheckOutcome.OVER
         known = self._ledger.answer_of_job(self._vendor.name, check.job_id)
         if known is not None:  # whoever stored it broke off before the task was settled

@@ -12,7 +12,9 @@ from headway_lane.callback.inbox import CallbackOutcome
 from headway_lane.runtime.errors import Refused
 from headway_lane.runtime.names import Environment
 
+from tests.unit.headway_lane.calls import joined
 from tests.unit.headway_lane.fakes import (
+    CALL_ID,
     NOW_MS,
     SIGNED_AT,
     TOKEN,
@@ -22,7 +24,6 @@ from tests.unit.headway_lane.fakes import (
     callback_record,
     client_error,
     metrics,
-    request_of,
     signed,
     sqs_record,
     vendor_of,
@@ -40,10 +41,7 @@ OTHER_KEY = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 @pytest.fixture(autouse=True)
 def accepted(worker: Worker) -> None:
-    worker.ledger.enqueue(request_of(), 3_600)
-    worker.ledger.begin("call-1", "owner-1", 40)
-    worker.ledger.accept("call-1", "job-1")
-    worker.ledger.join_call("acme", "job-1", "call-1")
+    joined(worker.ledger)
 
 
 def handle(*records: dict[str, Any]) -> list[str]:
@@ -70,7 +68,7 @@ def test_an_answer_frees_the_in_flight_permit_of_a_vendor_with_a_limit_and_asks_
     assert worker.in_flight.request_count == 0
     worker.profiles.contract = vendor_of(LIMITED)
     monkeypatch.setenv(Environment.IN_FLIGHT_TABLE, "Budgets")  # which the stack binds for such a contract
-    worker.in_flight.budgets["acme#in_flight"] = {"call-1": 9, "call-2": 9}
+    worker.in_flight.budgets["acme#in_flight"] = {CALL_ID: 9, "call-2": 9}
     handle(genuine(SUCCEEDED))
     assert worker.in_flight.budgets["acme#in_flight"] == {"call-2": 9}
 

@@ -10,12 +10,16 @@ from headway_lane.callback.inbox import CallbackOutcome, Inbox
 from headway_lane.contract.exchange import Callback
 from headway_lane.ledger.record import CallState
 from headway_lane.ledger.store import Ledger
+from headway_lane.ledger.succession import Next, Succession
 from headway_lane.messages.claim import CARRIED_BYTES, answers_folder
 from headway_lane.messages.envelope import Envelope
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import Forged, Malformed
 
+from tests.unit.headway_lane.calls import HOLDER, LEASE_S, TTL_S, joined
+from tests.unit.headway_lane.calls import accepted as accepted_call
 from tests.unit.headway_lane.fakes import (
+    CALL_ID,
     SIGNED_AT,
     TOKEN,
     WEBHOOK_KEY,
@@ -76,10 +80,7 @@ def freeing(ledger: Ledger, step_functions: FakeStepFunctions, left: list[str], 
 
 @pytest.fixture
 def accepted(ledger: Ledger) -> None:
-    ledger.enqueue(request_of(), 3_600)
-    ledger.begin("call-1", "owner-1", 40)
-    ledger.accept("call-1", "job-1")
-    ledger.join_call("acme", "job-1", "call-1")
+    joined(ledger)
 
 
 @pytest.mark.usefixtures("accepted")
@@ -129,7 +130,7 @@ def test_the_last_word_on_a_job_frees_its_in_flight_permit_once_its_task_is_sett
 ) -> None:
     for _ in range(2):
         freeing.receive(envelope(status))
-    assert left == [f"acme call-1 after ['{sent}']"] * 2
+    assert left == [f"acme {CALL_ID} after ['{sent}']"] * 2
 
 
 @pytest.mark.usefixtures("accepted")
@@ -138,7 +139,7 @@ def test_a_late_answer_frees_the_in_flight_permit_as_well(
 ) -> None:
     step_functions.end(TOKEN)
     assert outcome(freeing, envelope()) is CallbackOutcome.LATE
-    assert left == ["acme call-1 after []"]
+    assert left == [f"acme {CALL_ID} after []"]
 
 
 @pytest.mark.usefixtures("accepted")
@@ -164,20 +165,17 @@ def test_an_answer_before_its_job_id_frees_no_in_flight_permit_and_whoever_joins
 ) -> None:
     freeing.receive(envelope())
     assert left == []
-    ledger.enqueue(request_of(), 3_600)
-    ledger.begin("call-1", "owner-1", 40)
-    ledger.accept("call-1", "job-1")
-    answer = ledger.join_call("acme", "job-1", "call-1")
+    answer = ledger.join_call(accepted_call(ledger), "job-1")
     assert answer is not None
-    Settler(ledger, step_functions.waiters(), lambda vendor, call_id: left.append(call_id)).settle("call-1", answer)
-    assert left == ["call-1"]
+    Settler(ledger, step_functions.waiters(), lambda vendor, call_id: left.append(call_id)).settle(CALL_ID, answer)
+    assert left == [CALL_ID]
 
 
 def test_an_answer_before_its_job_id_is_parked_as_it_came(inbox: Inbox, ledger: Ledger) -> None:
     early = envelope()
     assert outcome(inbox, early) is CallbackOutcome.EARLY
     assert outcome(inbox, early) is CallbackOutcome.DUPLICATE
-    answer = ledger.join_call("acme", "job-1", "call-1")
+    answer = ledger.join_call(accepted_call(ledger), "job-1")
     assert answer is not None
     assert (answer.succeeded, answer.status, answer.body) == (True, "succeeded", early.body.decode())
 
@@ -202,6 +200,91 @@ def test_progress_of_a_task_that_has_ended_is_late(inbox: Inbox, step_functions:
 def test_progress_before_the_job_id_is_known_is_early_and_leaves_nothing(inbox: Inbox, tables: Tables) -> None:
     assert outcome(inbox, envelope("processing")) is CallbackOutcome.EARLY
     assert tables.jobs.scan()["Items"] == []
+
+
+@pytest.fixture
+def several(ledger: Ledger, step_functions: FakeStepFunctions) -> list[str]:
+    """Let one job answer two calls of a tenant; return the tokens of their tasks."""
+    for name, token in (("call-1", TOKEN), ("call-2", "token-2")):
+        step_functions.waiting.add(token)
+        joined(ledger, request_of(name, token))
+    return [TOKEN, "token-2"]
+
+
+def test_an_answer_to_several_calls_resumes_each_of_them_once(
+    inbox: Inbox, step_functions: FakeStepFunctions, several: list[str]
+) -> None:
+    assert outcome(inbox, envelope()) is CallbackOutcome.RESUMED
+    assert outcome(inbox, envelope()) is CallbackOutcome.DUPLICATE
+    assert sorted(sent["taskToken"] for sent in step_functions.of("SendTaskSuccess")) == sorted(several)
+
+
+@pytest.mark.parametrize(("ended_count", "said"), [(1, CallbackOutcome.RESUMED), (2, CallbackOutcome.LATE)])
+def test_of_an_answer_to_several_calls_the_best_is_said(
+    inbox: Inbox, step_functions: FakeStepFunctions, several: list[str], ended_count: int, said: CallbackOutcome
+) -> None:
+    for token in several[:ended_count]:
+        step_functions.end(token)
+    assert outcome(inbox, envelope()) is said
+
+
+def test_an_answer_that_broke_off_between_two_calls_goes_on_with_the_second(
+    inbox: Inbox, step_functions: FakeStepFunctions, several: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed = step_functions.send_task_success
+
+    def break_off_at_the_second(**params: Any) -> None:
+        if step_functions.sent:
+            raise ConnectionError("the function broke off")
+        succeed(**params)
+
+    with monkeypatch.context() as broken, pytest.raises(ConnectionError):
+        broken.setattr(step_functions, "send_task_success", break_off_at_the_second)
+        inbox.receive(envelope())
+    assert outcome(inbox, envelope()) is CallbackOutcome.RESUMED
+    assert sorted(sent["taskToken"] for sent in step_functions.of("SendTaskSuccess")) == sorted(several)
+
+
+@pytest.mark.parametrize(
+    ("ended_count", "said"), [(0, CallbackOutcome.HEARTBEAT), (1, CallbackOutcome.HEARTBEAT), (2, CallbackOutcome.LATE)]
+)
+def test_progress_keeps_every_task_alive_that_waits_for_the_job(
+    inbox: Inbox, step_functions: FakeStepFunctions, several: list[str], ended_count: int, said: CallbackOutcome
+) -> None:
+    for token in several[:ended_count]:
+        step_functions.end(token)
+    assert outcome(inbox, envelope("processing")) is said
+    assert {sent["taskToken"] for sent in step_functions.of("SendTaskHeartbeat")} == set(several[ended_count:])
+
+
+@pytest.mark.usefixtures("accepted")
+def test_the_first_word_on_a_job_counts_though_it_was_never_handed_over(
+    inbox: Inbox, step_functions: FakeStepFunctions
+) -> None:
+    step_functions.errors.append(ConnectionError("the function broke off"))
+    with pytest.raises(ConnectionError):
+        inbox.receive(envelope("failed"))
+    assert outcome(inbox, envelope("succeeded")) is CallbackOutcome.RESUMED
+    assert [name for name, _ in step_functions.sent] == ["SendTaskFailure"]
+
+
+@pytest.mark.usefixtures("accepted")
+def test_the_job_of_an_earlier_round_answers_nobody_and_keeps_nobody_alive(
+    inbox: Inbox, ledger: Ledger, tables: Tables, step_functions: FakeStepFunctions
+) -> None:
+    call = ledger.find(CALL_ID)
+    assert call is not None
+    ledger.abandon(call, "Vendor.JobUnknown", "acme does not know job job-1")
+    given_up, retry = ledger.find(CALL_ID), request_of(token="token-of-a-retry")
+    assert given_up is not None
+    assert ledger.take_over(given_up, retry, Succession(Next.DISPATCH, new_round=True), TTL_S)
+    ledger.begin(CALL_ID, retry.attempt, HOLDER, LEASE_S)
+    ledger.accept(CALL_ID, retry.attempt, "job-2")
+    step_functions.waiting.add(retry.waiter)
+    before = tables.call()
+    assert outcome(inbox, envelope("processing")) is CallbackOutcome.EARLY
+    assert outcome(inbox, envelope("failed")) is CallbackOutcome.DUPLICATE
+    assert (tables.call(), step_functions.sent) == (before, [])
 
 
 @pytest.mark.usefixtures("accepted")

@@ -4,6 +4,7 @@ The tables are the design's: every state, by the same attempt and by another one
 over, in doubt and not.
 """
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -77,6 +78,11 @@ def test_another_attempt_goes_on_with_what_it_finds(state: CallState) -> None:
     clear, doubtful = (call_in(state, job_id="job-1", doubtful=doubt) for doubt in (False, True))
     found = tuple(of_another_attempt(call, now_s) for call in (clear, doubtful) for now_s in (ALIVE, OVER))
     assert found == ANOTHER[state]
+
+
+def test_a_job_that_was_taken_over_is_handed_over_though_its_first_message_broke_off() -> None:
+    taken = replace(call_in(CallState.ACCEPTED, job_id="job-1"), holder=None)
+    assert of_the_same_attempt(taken, OVER) is Next.JOIN
 
 
 def test_every_state_has_its_line() -> None:

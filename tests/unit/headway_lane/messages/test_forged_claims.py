@@ -1,6 +1,7 @@
 """A pointer is told by where it stands: what a vendor writes in a pointer's shape is data, and leads nowhere."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -8,9 +9,12 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.callback import handler as callback
 from headway_lane.messages.claim import CARRIED_BYTES, FIELD, answers_folder, results_folder
+from headway_lane.messages.fetch import Fetch
+from headway_lane.messages.waiter import Waiter
 from headway_lane.results import handler as results
+from headway_lane.results.fetching import FetchOutcome
 
-from tests.unit.headway_lane.fakes import CLAIMS_BUCKET, Worker, callback_record, vendor_of
+from tests.unit.headway_lane.fakes import CLAIMS_BUCKET, TOKEN, Worker, callback_record, vendor_of
 
 OTHERS = f"{answers_folder('acme')}/of-another-tenant.json"
 OTHERS_RESULT = f"{results_folder('acme')}/of-another-tenant.json"
@@ -43,9 +47,15 @@ def others(worker: Worker) -> None:
 
 def found(worker: Worker, job_id: str) -> Any:
     """Return a result as a workflow gets it: behind a pointer of ours, because it looks like one."""
-    report = results.result_of(worker.profiles.contract, "call-1", job_id)
-    assert report["outcome"] == "fetched", report
-    return worker.s3.claims().redeem(report["result"], results_folder("acme"))
+    return worker.s3.claims().redeem(fetched(worker, job_id), results_folder("acme"))
+
+
+def fetched(worker: Worker, job_id: str) -> Any:
+    """Return a result as the task is told it."""
+    asked = Fetch("call-1", job_id, "succeeded", Waiter(TOKEN))
+    assert results.fetch(worker.profiles.contract, Counter(), asked) is FetchOutcome.FETCHED
+    [told] = worker.step_functions.of("SendTaskSuccess")
+    return json.loads(told["output"])["result"]
 
 
 def called_back(event: dict[str, Any]) -> None:
@@ -85,5 +95,4 @@ def test_a_fetched_result_in_a_pointers_shape_is_the_result(worker: Worker, poin
 @pytest.mark.parametrize("value", [[pointing()], {**pointing(), "more": 1}, {"out": pointing()}, FIELD])
 def test_what_has_not_the_whole_shape_travels_as_it_is(worker: Worker, value: Any) -> None:
     worker.vendor.answers = [httpx.Response(200, json=value)]
-    report = results.result_of(worker.profiles.contract, "call-1", "7")
-    assert report == {"outcome": "fetched", "result": value}
+    assert fetched(worker, "7") == value

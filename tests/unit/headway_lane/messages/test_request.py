@@ -12,6 +12,7 @@ from tests.unit.headway_lane.fakes import CALL_ID, TENANT, TOKEN, place_of, requ
 PLACE = place_of().as_document()
 MISTAKES: dict[str, tuple[str, str]] = {
     "not JSON": ("{", "the request is not JSON"),
+    "nested too deeply": ("[" * 100_000, "the request is not JSON"),
     "empty": ("", "the request is not JSON"),
     "a list": ("[]", "the request is not a JSON object"),
     "a number": ("1", "the request is not a JSON object"),

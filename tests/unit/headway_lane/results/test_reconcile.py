@@ -15,6 +15,7 @@ from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Answer, CallState
 from headway_lane.ledger.store import Ledger
+from headway_lane.ledger.succession import Next, Succession
 from headway_lane.limiter.turn import Unpaced
 from headway_lane.messages.check import Check
 from headway_lane.messages.fetch import Fetch
@@ -27,7 +28,9 @@ from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
 from headway_lane.vendor_api.job_status import Finding, Standing, ask
 
+from tests.unit.headway_lane.calls import HOLDER, LEASE_S, TTL_S, accepted, joined, queued
 from tests.unit.headway_lane.fakes import (
+    CALL_ID,
     CALLBACK_URL,
     ORIGIN,
     TOKEN,
@@ -40,6 +43,7 @@ from tests.unit.headway_lane.fakes import (
     Worker,
     client_error,
     metrics,
+    place_of,
     request_of,
     sqs_record,
     vendor_of,
@@ -58,7 +62,7 @@ POLL = {
 CONTRACT = vendor_of({"poll": POLL, "waits.answer_s": 600})
 QUEUE_URL = "https://sqs.example/results"
 ACCEPTED_S = 1_800_000_000
-CHECK = Check("call-1", "job-1", ACCEPTED_S + 60, ACCEPTED_S + 600)
+CHECK = Check(CALL_ID, "job-1", ACCEPTED_S + 60, ACCEPTED_S + 600)
 SUCCEEDED = Finding(Standing.SUCCEEDED, "succeeded")
 FAILED = Finding(Standing.FAILED, "failed")
 PENDING = Finding(Standing.PENDING, "running")
@@ -85,10 +89,7 @@ class Bench:
         self.reconciler = Reconciler(
             CONTRACT, poll_of(CONTRACT), ledger, self.settler, self.checks, ask=self._ask, epoch_s=lambda: self.now_s
         )
-        ledger.enqueue(request_of(), 3_600)
-        ledger.begin("call-1", "owner-1", 40)
-        ledger.accept("call-1", "job-1")
-        ledger.join_call("acme", "job-1", "call-1")
+        joined(ledger)
 
     def _ask(self, job_id: str) -> Finding:
         assert job_id == "job-1"
@@ -101,12 +102,12 @@ class Bench:
         """Let the vendor's callback come after all: it says that the job failed."""
         answer = Answer("job-1", False, "failed", "{}")
         parked = self.ledger.join_answer("acme", answer)
-        assert parked.call_id is not None
-        self.settler.settle(parked.call_id, answer)
+        [call_id] = parked.call_ids
+        self.settler.settle(call_id, parked.answer)
 
     @property
     def state(self) -> CallState:
-        call = self.ledger.find("call-1")
+        call = self.ledger.find(CALL_ID)
         assert call is not None
         return call.state
 
@@ -135,7 +136,7 @@ def test_a_job_that_ended_unheard_settles_its_task_and_frees_its_in_flight_permi
 ) -> None:
     bench.finding = finding
     assert bench.reconciler.reconcile(CHECK) is CheckOutcome.SETTLED
-    assert (bench.sent, bench.state, bench.left) == ([operation], CallState.RESUMED, ["call-1"])
+    assert (bench.sent, bench.state, bench.left) == ([operation], CallState.RESUMED, [CALL_ID])
     assert bench.later == [], "it is over"
     answer = bench.ledger.answer_of_job("acme", "job-1")
     assert answer == Answer("job-1", finding is SUCCEEDED, finding.status, "")
@@ -226,7 +227,7 @@ def test_a_job_that_the_vendor_does_not_know_fails_its_task_at_once_and_frees_it
         ErrorCode.VENDOR_JOB_UNKNOWN,
         "acme does not know job job-1: HTTP 404",
     )
-    assert (bench.state, bench.left) == (CallState.REJECTED, ["call-1"])
+    assert (bench.state, bench.left) == (CallState.REJECTED, [CALL_ID])
     bench.callback()
     assert bench.sent == ["SendTaskFailure"], "a late answer is kept, and changes nothing"
     assert bench.ledger.answer_of_job("acme", "job-1") is not None
@@ -242,9 +243,24 @@ def test_a_giving_up_that_breaks_off_is_repeated(bench: Bench) -> None:
     assert bench.reconciler.reconcile(CHECK) is CheckOutcome.OVER
 
 
+@pytest.mark.parametrize("finding", [UNKNOWN, PENDING, FAILED])
+def test_a_check_of_the_job_of_an_earlier_round_leaves_the_next_round_alone(bench: Bench, finding: Finding) -> None:
+    bench.finding = UNKNOWN
+    bench.reconciler.reconcile(CHECK)
+    found, retry = bench.ledger.find(CALL_ID), request_of(token="token-of-a-retry")
+    assert found is not None
+    assert bench.ledger.take_over(found, retry, Succession(Next.DISPATCH, new_round=True), TTL_S)
+    bench.ledger.begin(CALL_ID, retry.attempt, HOLDER, LEASE_S)
+    bench.ledger.accept(CALL_ID, retry.attempt, "job-2")
+    bench.step_functions.waiting.add(retry.waiter)
+    bench.finding = finding
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.OVER
+    assert (bench.sent, bench.state) == (["SendTaskFailure"], CallState.ACCEPTED)
+
+
 @pytest.mark.parametrize("ahead_s", [1, 500, 5_000])
 def test_what_is_not_due_waits_on_for_as_long_as_a_queue_can(bench: Bench, ahead_s: int) -> None:
-    check = Check("call-1", "job-1", bench.now_s + ahead_s, bench.now_s + ahead_s)
+    check = Check(CALL_ID, "job-1", bench.now_s + ahead_s, bench.now_s + ahead_s)
     assert bench.reconciler.reconcile(check) is CheckOutcome.WAITING
     assert (bench.asked_count, bench.later) == (0, [(check.due_epoch_s, min(ahead_s, LONGEST_REQUEUE_S))])
 
@@ -255,11 +271,11 @@ def test_a_call_that_the_ledger_does_not_know_is_over(bench: Bench) -> None:
 
 def test_the_first_check_is_not_after_the_last() -> None:
     vendor = vendor_of({"poll": POLL, "waits.answer_s": 60})
-    check = Check.first(vendor, poll_of(vendor), "call-1", "job-1", ACCEPTED_S)
-    assert check == Check("call-1", "job-1", ACCEPTED_S + 60, ACCEPTED_S + 60)
+    check = Check.first(vendor, poll_of(vendor), CALL_ID, "job-1", ACCEPTED_S)
+    assert check == Check(CALL_ID, "job-1", ACCEPTED_S + 60, ACCEPTED_S + 60)
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "1", "{}", '{"call_id": "call-1"}', '{"more": 1}'])
+@pytest.mark.parametrize("body", ["", "{", "[]", "1", "{}", '{"call_id": CALL_ID}', '{"more": 1}'])
 def test_a_message_that_is_no_check_is_malformed(body: str) -> None:
     with pytest.raises(Malformed):
         read(body)
@@ -318,24 +334,24 @@ def test_an_http_status_may_be_the_whole_answer() -> None:
 def test_an_accepted_call_leaves_a_check_and_a_repeat_that_finds_its_answer_does_not(
     ledger: Ledger, settler: Settler
 ) -> None:
-    ledger.enqueue(request_of(), 3_600)
+    queued(ledger)
     sqs, vendor = FakeSqs(), FakeVendor(httpx.Response(201, json={"id": "job-1"}))
     checks = ResultsQueue(sqs.client(), QUEUE_URL, lambda: 0)
 
     def call(owner: str) -> None:
-        request = CallInput("call-1", owner, "key", {}, ORIGIN, None)
+        request = CallInput(CALL_ID, request_of().attempt, place_of(), owner, {}, ORIGIN, None)
         out = WayOut(CONTRACT, vendor.proxy(), Unpaced(), Unpaced(), CALLBACK_URL)
         back = WayBack(ledger, settler, FakeS3().claims(), RequestQueues(sqs.client()), checks)
-        Caller(request, out, back, epoch_s=lambda: ACCEPTED_S, sleep_s=lambda _: None).call()
+        Caller(request, CONTRACT, lambda: out, back, epoch_s=lambda: ACCEPTED_S, sleep_s=lambda _: None).call()
 
-    call("owner-1")
+    call(HOLDER)
     [(_, params)] = sqs.sent
     assert {name: json.loads(params["MessageBody"])[name] for name in ("call_id", "job_id")} == {
-        "call_id": "call-1",
+        "call_id": CALL_ID,
         "job_id": "job-1",
     }
     ledger.join_answer("acme", Answer("job-1", True, "succeeded", "{}"))
-    call("owner-1")
+    call(HOLDER)
     assert len(sqs.sent) == 1
 
 
@@ -345,10 +361,8 @@ def test_the_function_makes_a_batch_of_checks_and_counts_them(
     del tables
     worker.profiles.contract = CONTRACT
     worker.vendor.answers = [httpx.Response(200, json={"status": "succeeded"})]
-    worker.ledger.enqueue(request_of(), 3_600)
-    worker.ledger.begin("call-1", "owner-1", 40)
-    worker.ledger.accept("call-1", "job-1")
-    body = json.dumps({"call_id": "call-1", "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
+    accepted(worker.ledger)
+    body = json.dumps({"call_id": CALL_ID, "job_id": "job-1", "due_epoch_s": 0, "until_epoch_s": 0})
     event = {"Records": [sqs_record(body, "m1"), sqs_record("{", "m2")]}
     assert handler.find(event, LambdaContext())["batchItemFailures"] == [{"itemIdentifier": "m2"}]
     assert [params["taskToken"] for params in worker.step_functions.of("SendTaskSuccess")] == [TOKEN]
@@ -360,9 +374,7 @@ def test_a_batch_may_hold_checks_and_fetches_and_each_is_taken_by_itself(worker:
     worker.profiles.contract = CONTRACT
     worker.vendor.answers = [httpx.Response(200, json={"status": "succeeded"})]
     worker.step_functions.waiting.add("token-2")
-    worker.ledger.enqueue(request_of(), 3_600)
-    worker.ledger.begin("call-1", "owner-1", 40)
-    worker.ledger.accept("call-1", "job-1")
+    accepted(worker.ledger)
     due, fetch = replace(CHECK, due_epoch_s=0), Fetch("call-2", "job-2", "succeeded", Waiter("token-2"))
     bodies = {"m1": write(due), "m2": "[", "m3": write(fetch)}
     event = {"Records": [sqs_record(body, message_id) for message_id, body in bodies.items()]}

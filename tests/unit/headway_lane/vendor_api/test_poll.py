@@ -1,6 +1,7 @@
 """Job IDs in the paths of polls, results and lookups: none leads elsewhere."""
 
 import json
+from collections import Counter
 from urllib.parse import unquote
 
 import httpx
@@ -8,7 +9,10 @@ import pytest
 from headway_lane.callback import event
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import Callback, Header
+from headway_lane.messages.fetch import Fetch
+from headway_lane.messages.waiter import Waiter
 from headway_lane.results import handler
+from headway_lane.results.fetching import FetchOutcome
 from headway_lane.runtime.errors import FailTask, InDoubt, Malformed, RetryLater
 from headway_lane.vendor_api.job_status import ask
 from headway_lane.vendor_api.lookup import job_of_key
@@ -17,7 +21,7 @@ from headway_lane.vendor_api.submission import job_id_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.headway_lane.fakes import ASKING, FakeTurns, FakeVendor, Worker, vendor_of
+from tests.unit.headway_lane.fakes import ASKING, TOKEN, FakeTurns, FakeVendor, Worker, vendor_of
 
 PATH = "/v1/jobs/{job_id}/result?expand=1"
 LEADING_AWAY = [
@@ -55,8 +59,9 @@ def test_an_id_that_is_in_the_ledger_already_is_asked_about_nowhere(worker: Work
     """One that the direct way or an older version has let in."""
     with pytest.raises(ValueError, match="can be no part of the path"):
         filled(PATH, job_id=job_id)
-    report = handler.result_of(worker.profiles.contract, "call-1", job_id)
-    assert report["error"] == "Result.Unavailable"
+    asked = Fetch("call-1", job_id, "succeeded", Waiter(TOKEN))
+    assert handler.fetch(worker.profiles.contract, Counter(), asked) is FetchOutcome.REJECTED
+    assert [told["error"] for told in worker.step_functions.of("SendTaskFailure")] == ["Result.Unavailable"]
     asking = {"path": "/v1/jobs/{job_id}", "timeout_s": 5, "success": ["200"], "after_s": 1, "every_s": 1}
     poll, turns = vendor_of({"poll": asking}).poll, FakeTurns()
     assert poll
