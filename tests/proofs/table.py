@@ -185,6 +185,6 @@ FAULTS: Final = (
             ),
         ),
         test="tests/workflow/test_definitions.py"
-        "::test_a_state_that_waits_for_a_callback_hands_out_its_token_and_gives_up_in_the_open",
+        "::test_a_state_that_waits_for_a_callback_hands_out_its_token_and_fails_by_name_where_a_redrive_repeats_it",
     ),
 )
