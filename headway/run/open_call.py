@@ -13,8 +13,10 @@ from headway.run.worklist import LineAttempt
 
 QUEUED_READ_S: Final = 2.0
 """A waiting call stands so far behind one that moves, where there are too many to read at once."""
-ENDING_WAIT_S: Final = (0.5, 5.0)
-"""First and longest wait between two descriptions of an execution whose call has reached a final state."""
+ENDING_WAIT_S: Final = (0.5, 60.0)
+"""First and longest wait between two descriptions of an execution whose call has reached a final state; its result may
+wait for long.
+"""
 SILENT_WAIT_S: Final = (15.0, 300.0)
 """The same where the ledger says nothing new: the task failed before it, or timed out."""
 _GONE: Final = "Step Functions does not know this execution any more: its state machine or its cloud was made anew"
