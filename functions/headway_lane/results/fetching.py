@@ -101,14 +101,14 @@ class Fetcher:
 
     def _wait(self, asked: Fetch, later: RetryLater) -> FetchOutcome:
         """Requeue a fetch, for as long as it takes."""
-        delay_s = self._pause_s(asked) if later.retry_after_s is None else later.retry_after_s
+        delay_s = max(REQUEUE_S, self._pause_s(asked) if later.retry_after_s is None else later.retry_after_s)
         self._queue.fetch(asked.again(), delay_s)
         logger().info("fetch requeued", call_id=asked.call_id, reason=str(later), delay_s=delay_s)
         return FetchOutcome.NEWER if isinstance(later, NewerFormat) else FetchOutcome.REQUEUED
 
     def _pause_s(self, asked: Fetch) -> float:
         doubled_s = REQUEUE_S << min(asked.requeued_count, LONGEST_BACKOFF_S)
-        return max(REQUEUE_S, min(doubled_s, LONGEST_BACKOFF_S) * self._spread())
+        return min(doubled_s, LONGEST_BACKOFF_S) * self._spread()
 
     def _awaited(self, asked: Fetch) -> bool:
         """Restart the task's heartbeat, and return whether anybody waits. Where that cannot be found out, somebody

@@ -132,14 +132,14 @@ def test_failures_are_grouped_by_error_with_the_first_cause_and_all_lines() -> N
         replace(LOST, line=9, cause="second"),
         replace(LOST, line=4, cause="first"),
         replace(LOST, line=2, cause=None),
-        replace(LOST, line=3, error="Request.Expired"),
+        replace(LOST, line=3, error="States.Timeout"),
         replace(LOST, line=5, outcome="cancelled", error=None),
         DONE,
     ]
     assert succeeded(calls) == 1
     assert failures(calls) == (
         Failure("Vendor.Rejected", 3, "first", (2, 4, 9)),
-        Failure("Request.Expired", 1, None, (3,)),
+        Failure("States.Timeout", 1, None, (3,)),
         Failure("cancelled", 1, None, (5,)),
     )
 

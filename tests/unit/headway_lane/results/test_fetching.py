@@ -117,7 +117,9 @@ def test_a_result_that_is_not_there_fails_its_task_by_name(bench: Bench) -> None
     assert (bench.later, bench.turns.told) == ([], ["report"])
 
 
-@pytest.mark.parametrize(("asked_s", "delay_s"), [(3, 3), (5.2, 6), (300, 300), (5_000, LONGEST_REQUEUE_S)])
+@pytest.mark.parametrize(
+    ("asked_s", "delay_s"), [(0, REQUEUE_S), (3, 3), (5.2, 6), (300, 300), (5_000, LONGEST_REQUEUE_S)]
+)
 def test_what_cannot_be_had_now_waits_as_long_as_is_asked_behind_a_heartbeat(
     bench: Bench, asked_s: float, delay_s: int
 ) -> None:
