@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 import httpx
 from botocore.exceptions import ClientError
+from headway.operations.queues import QueueAttribute, message_count
 from headway_cdk.published import PublishedLane
 from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.vendor import Vendor
@@ -17,7 +18,6 @@ from headway_lane.ledger.record import CallAttribute, JobAttribute, job_key
 from headway_lane.limiter.reservation_store import BudgetAttribute
 from headway_lane.messages.claim import Claim, requests_folder
 
-from headway.operations.queues import QueueAttribute, message_count
 from headway.simulator.composed_event import compose
 from headway.simulator.signed_callback import write
 from headway.testing.lab_vendor import LabVendor

@@ -46,7 +46,7 @@ class Script:
 
     states: tuple[tuple[float, CallState], ...] = (
         (0.1, CallState.QUEUED),
-        (0.4, CallState.DISPATCHING),
+        (0.4, CallState.SENDING),
         (0.6, CallState.ACCEPTED),
         (2.0, CallState.ANSWERED),
         (2.1, CallState.RESUMED),
