@@ -11,6 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.callback import handler as callback
 from headway_lane.caller import handler as caller
 from headway_lane.dispatcher import handler as dispatcher
+from headway_lane.messages.identity import attempt_of, call_id_of
+from headway_lane.messages.waiter import Waiter
 from headway_lane.results import handler as results
 from headway_lane.runtime.names import CREDENTIAL_HEADER
 from headway_lane.settling import handler as settling
@@ -20,6 +22,8 @@ from tests.unit.headway_lane.fakes import (
     Worker,
     callback_record,
     client_error,
+    invocation,
+    place_of,
     request_body,
     signed,
     sqs_record,
@@ -34,14 +38,25 @@ PAYLOAD = {"text": f"payload-{MARK}"}
 SECRETS = (MARK, WEBHOOK_KEY, WEBHOOK_KEY.removeprefix("whsec_"))
 
 
-def call_input(call_id: str) -> dict[str, Any]:
+def id_of(name: str) -> str:
+    """Return the ID of a call that was asked for in no message group, as an event source mapping delivers it here."""
+    return call_id_of(place_of(name), "")
+
+
+def call_input(name: str) -> dict[str, Any]:
     return {
-        "call_id": call_id,
-        "lease_owner": "owner-1",
-        "idempotency_key": f"{call_id}-key",
+        "format_version": 2,
+        "call_id": id_of(name),
+        "attempt": attempt_of(Waiter(TASK_TOKEN)),
+        "call": dict(place_of(name).as_document()),
+        "vendor": "acme",
         "payload": PAYLOAD,
         "origin": asdict(ORIGIN),
     }
+
+
+def called(name: str, request_id: str = "invocation-1") -> dict[str, Any]:
+    return caller.call(call_input(name), invocation(request_id))
 
 
 def callback_of(job_id: str, status: str, key: str = WEBHOOK_KEY) -> dict[str, Any]:
@@ -52,25 +67,31 @@ def callback_of(job_id: str, status: str, key: str = WEBHOOK_KEY) -> dict[str, A
 
 def run_everything(worker: Worker) -> None:
     """Bring calls through every handler, on good ways and bad ones."""
-    for call_id in ("call-1", "call-2", "call-3", "call-5", "call-4"):
-        body = request_body(call_id=call_id, payload=PAYLOAD, task_token=TASK_TOKEN)
+    for name in ("call-1", "call-2", "call-3", "call-5", "call-6", "call-4"):
+        body = request_body(name, payload=PAYLOAD, task_token=TASK_TOKEN)
         dispatcher.dispatch({"Records": [sqs_record(body)]}, CONTEXT)
     malformed = request_body(payload=f"payload-{MARK}", task_token=TASK_TOKEN)
     dispatcher.dispatch({"Records": [sqs_record(malformed), sqs_record(f"{{{MARK}")]}, CONTEXT)
     worker.sqs.waiting = {"receipt-1": malformed, "receipt-2": body}
     dispatcher.dispatch({"batch_size": 10}, CONTEXT)
+    ended = request_body("call-7", payload=PAYLOAD, task_token=TASK_TOKEN, ends_epoch_s=1)
+    dispatcher.dispatch({"Records": [sqs_record(ended), sqs_record(f'{{"format_version": 9, "{MARK}": 1}}')]}, CONTEXT)
 
     worker.step_functions.waiting.add(TASK_TOKEN)
-    assert caller.call(call_input("call-1"), CONTEXT)["outcome"] == "accepted"
-    assert caller.call(call_input("call-1") | {"lease_owner": "owner-2"}, CONTEXT)["outcome"] == "duplicate"
+    assert called("call-1")["outcome"] == "accepted"
+    assert called("call-1", "invocation-2")["outcome"] == "accepted"
     worker.vendor.answers = [httpx.Response(422, text=f"no such text: payload-{MARK}")]
-    refusal = caller.call(call_input("call-2"), CONTEXT)
+    refusal = called("call-2")
     settling.settle({"call": call_input("call-2"), "error": refusal["error"], "cause": refusal["cause"]}, CONTEXT)
-    assert caller.call(call_input("call-5"), CONTEXT)["outcome"] == "expired"
+    assert called("call-5")["outcome"] == "expired"
     worker.step_functions.waiting.add(TASK_TOKEN)
     worker.step_functions.errors.append(client_error("SendTaskHeartbeat", "ThrottlingException"))
     worker.vendor.answers = [httpx.Response(429, text=f"slow down, api-token-{MARK}")]
-    assert caller.call(call_input("call-3"), CONTEXT)["outcome"] == "deferred"
+    assert called("call-3")["outcome"] == "deferred"
+    api_token = worker.secrets.pop("arn:api-token")
+    assert called("call-6")["outcome"] == "unready"
+    worker.secrets["arn:api-token"] = api_token
+    settling.settle({"recover": call_input("call-6"), "because": "Lambda.Unknown"}, CONTEXT)
 
     for status, key in (("processing", WEBHOOK_KEY), ("succeeded", "whsec_d3Jvbmc="), (f"x-{MARK}", WEBHOOK_KEY)):
         callback.receive({"Records": [callback_of("job-1", status, key)]}, CONTEXT)
@@ -78,11 +99,12 @@ def run_everything(worker: Worker) -> None:
     for _ in range(3):
         callback.receive({"Records": [callback_of("job-1", "succeeded")]}, CONTEXT)
     callback.receive({"Records": [callback_of("job-2", "succeeded"), sqs_record(f"body-{MARK}")]}, CONTEXT)
-    worker.ledger.begin("call-4", "owner-1", 40)
-    worker.ledger.accept("call-4", "job-2")
-    settling.settle({"vendor": "acme", "job_id": "job-2", "call_id": "call-4"}, CONTEXT)
+    attempt = attempt_of(Waiter(TASK_TOKEN))
+    worker.ledger.begin(id_of("call-4"), attempt, "invocation-1", 40)
+    worker.ledger.accept(id_of("call-4"), attempt, "job-2")
+    settling.settle({"vendor": "acme", "job_id": "job-2", "call_id": id_of("call-4")}, CONTEXT)
 
-    fetch = {"kind": "fetch", "call_id": "call-1", "job_id": "job-1", "status": "succeeded", "task_token": TASK_TOKEN}
+    fetch = {"kind": "fetch", "call_id": id_of("call-1"), "job_id": "job-1", "status": "succeeded", "task_token": TASK_TOKEN}
     answers = (
         httpx.Response(503, text=f"body-{MARK}"),
         httpx.Response(200, json={"output": f"body-{MARK}"}),
@@ -106,7 +128,11 @@ def test_no_log_line_and_no_metric_holds_a_token_a_secret_a_payload_or_a_body(
     phrases = {json.loads(line).get("message") for line in captured.out.splitlines()} - {None}
     assert phrases == {
         "request malformed",
+        "task ended in the queue",
+        "newer format left alone",
         "call made",
+        "call not ready",
+        "caller failed",
         "waiter not asked",
         "call rejected",
         "callback received",
