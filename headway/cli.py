@@ -18,6 +18,7 @@ from headway.commands.synth import synth
 from headway.commands.validate import validate
 from headway.commands.vendor import vendor
 from headway.errors import Problem
+from headway.terminal import say
 
 app = typer.Typer(
     name="headway",
@@ -32,7 +33,7 @@ def _say_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(version("headway"))
+        say(version("headway"))
         raise typer.Exit
 
 
@@ -57,5 +58,5 @@ def main() -> None:
     try:
         app()
     except Problem as problem:
-        typer.echo(f"headway: {problem}", err=True)
+        say(f"headway: {problem}", err=True)
         sys.exit(problem.exit_code)

@@ -8,6 +8,7 @@ from typing import Any
 from headway_lane.contract.dispatch import Dispatch, Pacing
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
 from headway_lane.contract.limits import Quantity, Scope
+from headway_lane.contract.open_way import has_user, is_open
 from headway_lane.contract.signature import Signature
 from headway_lane.contract.vendor import Vendor
 
@@ -31,6 +32,7 @@ def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]
     yield from _dispatch(vendor.dispatch)
     if vendor.dispatch.direct:
         yield from _direct(vendor)
+    yield from _base_url(vendor)
     yield from _submit(vendor.submit)
     yield from _callback(vendor.callback) if vendor.callback else _silence(vendor)
     if vendor.poll:
@@ -114,6 +116,20 @@ def _direct(vendor: Vendor) -> Iterator[str]:
         yield beginning + "no function writes our key; remove `submit.idempotency_field`"
     if vendor.poll:
         yield beginning + "no function notes a job to be polled; remove `poll`"
+
+
+def _base_url(vendor: Vendor) -> Iterator[str]:
+    """Find what anybody on the way could read: a secret without encryption, or in a URL."""
+    try:
+        open_way, user = is_open(vendor.base_url), has_user(vendor.base_url)
+    except ValueError as error:
+        yield f"`base_url` is no URL: {error}"
+        return
+    if user:
+        yield "`base_url` has a user in it, which logs would show; describe it as `credential`"
+    secrets = {"credential": vendor.credential, "submit.callback_key": vendor.submit.callback_key}
+    for name in (name for name, secret in secrets.items() if secret and open_way):
+        yield f"`base_url` is http, so that anybody on the way reads `{name}`; make it https (http on loopback only)"
 
 
 def _submit(submit: Submit) -> Iterator[str]:

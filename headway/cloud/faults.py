@@ -4,8 +4,8 @@
 them away. Without any, a request costs one look at an empty list. Tests use `headway.testing.faults`.
 
 A fault names the service as requests are signed (AppConfig's data plane is `appconfig`), and is for those requests
-that come over HTTP: from functions, tools and tests, not from a state machine. Only the throttling of Lambda's Invoke
-holds for every invocation, also of machines and event source mappings (`patches.faults`).
+that come over HTTP: from functions, tools and tests; of a state machine only what calls an API. Only the throttling of
+Lambda's Invoke holds for every invocation, also of machines and event source mappings (`patches.faults`).
 """
 
 import json

@@ -11,6 +11,7 @@ import typer
 
 from headway.commands.options import AsJson, StateDir
 from headway.errors import UsageProblem
+from headway.terminal import say
 
 if TYPE_CHECKING:
     from headway.partner.judgement import Judgement
@@ -66,7 +67,7 @@ def send(
     if as_json:
         typer.echo(json.dumps({"stored": sent.stored, "status": sent.status, "body": sent.body}, indent=2))
     else:
-        typer.echo(f"{'stored' if sent.stored else 'not stored'}: HTTP {sent.status} {sent.body}")
+        say(f"{'stored' if sent.stored else 'not stored'}: HTTP {sent.status} {sent.body}")
     raise typer.Exit(0 if sent.stored else 1)
 
 
@@ -112,8 +113,8 @@ def verify(
         typer.echo(json.dumps(judgement.as_json(), indent=2))
     else:
         for one in judgement.events:
-            typer.echo(f"{one.job_id}: {one.status} ({one.kind})")
-        typer.echo("accepted" if judgement.accepted else judgement.reason)
+            say(f"{one.job_id}: {one.status} ({one.kind})")
+        say(judgement.reason or "accepted")
     raise typer.Exit(0 if judgement.accepted else 1)
 
 
@@ -138,17 +139,17 @@ def serve(
 
     webhook = PartnerWebhook.read(contract)
 
-    def say(judgement: "Judgement") -> None:
+    def tell(judgement: "Judgement") -> None:
         told = ", ".join(f"{one.job_id} {one.status} ({one.kind})" for one in judgement.events)
-        typer.echo(json.dumps(judgement.as_json()) if as_json else f"{judgement.reason or 'accepted'}  {told}".rstrip())
+        say(json.dumps(judgement.as_json()) if as_json else f"{judgement.reason or 'accepted'}  {told}".rstrip())
 
     reception.serve(
         webhook.vendor.name,
         webhook.callback,
         webhook.keys(os.environ.get(KEY_VARIABLE), state_dir),
         port,
-        on_ready=lambda url: typer.echo(f"waiting for callbacks at {url} - Ctrl-C ends", err=True),
-        on_callback=say,
+        on_ready=lambda url: say(f"waiting for callbacks at {url} - Ctrl-C ends", err=True),
+        on_callback=tell,
     )
 
 

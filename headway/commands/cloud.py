@@ -8,6 +8,7 @@ import typer
 
 from headway.commands.options import ConfigDir, Stage, StateDir
 from headway.errors import UsageProblem
+from headway.terminal import console, say, spinning
 
 
 def up(
@@ -43,13 +44,11 @@ def up(
 
         headway up --lenient iam
     """
-    from rich.console import Console
-
     from headway.deployment import local
     from headway.deployment.projects import project_here
 
     urls = _vendor_urls(vendor_url or [])
-    with Console(stderr=True).status("starting") as spinner:
+    with spinning(console(stderr=True), "starting") as show:
         deployed = local.up(
             project_here(config_dir, stage),
             urls,
@@ -57,13 +56,13 @@ def up(
             port=port,
             only=only,
             lenient=lenient,
-            progress=spinner.update,
+            progress=show,
         )
     if as_json:
         document = {"endpoint_url": deployed.endpoint_url, "stage": asdict(deployed.stage)}
         typer.echo(json.dumps(document, indent=2))
         return
-    out = Console(highlight=False)
+    out = console()
     out.print(f"The embedded cloud listens at {deployed.endpoint_url}.")
     for workflow in deployed.stage.workflow_names:
         out.print(f"Deployed: {workflow} for {', '.join(deployed.stage.machines(workflow))}.")
@@ -75,7 +74,7 @@ def down(state_dir: StateDir) -> None:
     from headway.deployment import local
 
     stopped = local.down(state_dir)
-    typer.echo("The embedded cloud is stopped." if stopped else "No embedded cloud was running.")
+    say("The embedded cloud is stopped." if stopped else "No embedded cloud was running.")
 
 
 def _vendor_urls(pairs: list[str]) -> dict[str, str]:

@@ -1,16 +1,12 @@
 """The `demo` command: a vendor, the embedded cloud, one hundred calls, a report, and everything taken down again."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from headway.deployment.places import DEMO_STATE_DIR
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from headway.terminal import console, spinning
 
 
 def demo(
@@ -29,23 +25,14 @@ def demo(
 
         headway demo --job-time 10
     """
-    from rich.console import Console
-
     from headway.commands.vendor_table import report_table
     from headway.run import closing
     from headway.run.progress import showing
     from headway.testing.demonstration import demonstrate
 
-    status, out = Console(stderr=True), Console()
-    shown = demonstrate(state_dir, job_time, starting=_spinning(status), running=showing(status))
+    status, out = console(stderr=True), console()
+    shown = demonstrate(state_dir, job_time, starting=spinning(status, "starting"), running=showing(status))
     out.print(closing.table(shown.result))
     out.print(report_table(shown.seen))
     closing.say_files(shown.result, out)
     raise typer.Exit(shown.exit_code)
-
-
-@contextmanager
-def _spinning(console: "Console") -> Iterator[Callable[[str], None]]:
-    """Show a spinner beside the phrase that the yielded function was given last."""
-    with console.status("starting") as spinner:
-        yield spinner.update

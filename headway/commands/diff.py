@@ -10,6 +10,7 @@ import typer
 from headway.commands.options import AsJson, ConfigDir, Profile, Region, Stage, StateDir, Target
 from headway.deployment.places import ASSEMBLY_FOLDER
 from headway.deployment.target_name import TargetName
+from headway.terminal import console, spinning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +57,6 @@ def diff(
 
         headway diff --target aws --stage prod --json | jq '.stacks[].effect'
     """
-    from rich.console import Console
-
     from headway.deployment import assembly as assemblies
     from headway.deployment import synthesis
     from headway.deployment.connection import reach
@@ -67,9 +66,9 @@ def diff(
     project = project_here(config_dir, stage)
     cloud, _ = reach(target, profile=profile, region=region, state_dir=state_dir)
     try:
-        with Console(stderr=True).status("synthesizing") as spinner:
+        with spinning(console(stderr=True), "synthesizing") as show_phrase:
             artifacts = assemblies.stacks(synthesis.synthesize(state_dir / ASSEMBLY_FOLDER, project))
-            spinner.update("asking CloudFormation")
+            show_phrase("asking CloudFormation")
             found = difference(cloud, target, project.stage, artifacts, only=only)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
@@ -85,19 +84,18 @@ def diff(
 
 def show(found: "Sequence[StackChange]") -> None:
     """Print one line for each stack, below it what happens to its resources, and a verdict."""
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from headway.deployment.changes import Effect
 
-    out = Console(highlight=False)
+    out = console()
     if not out.is_terminal:
         out.width = WIDTH_OF_FILES
     for change in found:
-        said = f"[bold]{escape(change.name)}[/]: {change.effect}{escape(_counted(change))}"
-        out.print(said + escape(f" ({change.note})" if change.note else ""), soft_wrap=True)
+        said = f": {change.effect}{_counted(change)}" + (f" ({change.note})" if change.note else "")
+        out.print(Text.assemble((change.name, "bold"), said), soft_wrap=True)
         if change.after:
-            out.print(f"  looks again at what {escape(', '.join(change.after))} gives it", soft_wrap=True)
+            out.print(f"  looks again at what {', '.join(change.after)} gives it", soft_wrap=True)
         if change.resources and change.effect is not Effect.CREATE:
             out.print(resources_table(change.resources))
     changing = sum(change.is_change for change in found)
@@ -111,7 +109,6 @@ def show(found: "Sequence[StackChange]") -> None:
 
 def resources_table(resources: "Sequence[ResourceChange]") -> "Table":
     """Lay out what happens to resources, the most first; what replaces or removes stands out."""
-    from rich.markup import escape
     from rich.table import Table
 
     from headway.deployment.changes import Effect
@@ -124,9 +121,9 @@ def resources_table(resources: "Sequence[ResourceChange]") -> "Table":
     for one in sorted(resources, key=lambda one: (-order.index(one.effect), one.path)):
         goes = one.effect in styles
         old = ("kept" if one.is_retained else "deleted") if goes else ""
-        because = escape(", ".join(one.because))
-        kind = escape(one.type.removeprefix("AWS::"))
-        table.add_row(str(one.effect), escape(one.path), kind, because, old, style=styles.get(one.effect))
+        because = ", ".join(one.because)
+        kind = one.type.removeprefix("AWS::")
+        table.add_row(str(one.effect), one.path, kind, because, old, style=styles.get(one.effect))
     return table
 
 

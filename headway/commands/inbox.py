@@ -9,6 +9,7 @@ import typer
 
 from headway.commands.options import AsJson, Profile, Region, Stage, StateDir, Target
 from headway.deployment.target_name import TargetName
+from headway.terminal import console, say
 
 if TYPE_CHECKING:
     from headway.operations.dead_letters import DeadLetter
@@ -96,19 +97,18 @@ def replay(
     from dataclasses import asdict
     from functools import partial
 
-    from rich.console import Console
     from rich.progress import track
 
     from headway.deployment.connection import connect
     from headway.operations import dead_letters as operation
 
     connection = connect(target, profile=profile, region=region, state_dir=state_dir, stage=stage)
-    bar = partial(track, description="replaying", console=Console(stderr=True), transient=True, disable=as_json)
+    bar = partial(track, description="replaying", console=console(stderr=True), transient=True, disable=as_json)
     done = operation.replay(connection, operation.Wanted(vendor, outcome, limit), bar)
     if as_json:
         typer.echo(json.dumps(asdict(done), indent=2))
     else:
-        typer.echo(f"{done.replayed_count} sent to the inbox once more" + _unusable(done.unusable_count))
+        say(f"{done.replayed_count} sent to the inbox once more" + _unusable(done.unusable_count))
     raise typer.Exit(1 if done.unusable_count else 0)
 
 
@@ -160,13 +160,12 @@ def _as_json(dead_letter: "DeadLetter", *, bodies: bool) -> dict[str, Any]:
 
 def _print(columns: list[str], rows: list[list[str]], *, otherwise: str) -> None:
     """Print a table, or a sentence where it would be empty."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*columns)
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False).print(table if rows else otherwise)
+    console().print(table if rows else otherwise)
 
 
 def _unusable(count: int) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from headway.commands.options import AsJson
+from headway.terminal import say
 
 
 def init(
@@ -30,5 +31,5 @@ def init(
     if as_json:
         typer.echo(json.dumps({"project": str(directory / name), "files": [str(file) for file in files]}, indent=2))
         return
-    typer.echo(f"{directory / name}: {len(files)} files")
-    typer.echo(f"Next: cd {directory / name} && headway up (README.md says what follows)")
+    say(f"{directory / name}: {len(files)} files")
+    say(f"Next: cd {directory / name} && headway up (README.md says what follows)")

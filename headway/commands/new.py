@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from headway.commands.options import AsJson, ConfigDir
+from headway.terminal import say
 
 app = typer.Typer(
     name="new", help="For a project: begin a file from one that works.", no_args_is_help=True, rich_markup_mode=None
@@ -46,5 +47,5 @@ def vendor(
     if as_json:
         typer.echo(json.dumps({"file": str(path), "preset": preset}, indent=2))
         return
-    typer.echo(f"{path}: from the preset {preset}")
-    typer.echo("Next: check it, then `headway validate` and `headway up`.")
+    say(f"{path}: from the preset {preset}")
+    say("Next: check it, then `headway validate` and `headway up`.")

@@ -7,6 +7,7 @@ import typer
 
 from headway.commands.options import AsJson, ConfigDir, Stage
 from headway.errors import UsageProblem
+from headway.terminal import console
 
 
 def plan(
@@ -44,8 +45,7 @@ def plan(
         headway plan replicate --backlog 10000 --json | jq .warnings
     """
     from headway_lane.contract.tuning import Tuning
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from headway.deployment.contracts import vendor_files
     from headway.deployment.projects import project_here
@@ -62,9 +62,10 @@ def plan(
     if as_json:
         typer.echo(json.dumps(drawn.as_json(), indent=2))
         return
-    out = Console(highlight=False)
+    out = console()
     out.print(table(drawn))
     for warning in drawn.warnings:
-        out.print(f"[yellow]warning[/] {escape(warning.text)} [dim]({warning.code})[/]", soft_wrap=True)
+        said = Text.assemble(("warning", "yellow"), f" {warning.text} ", (f"({warning.code})", "dim"))
+        out.print(said, soft_wrap=True)
     if not drawn.warnings:
         out.print("No warnings.")

@@ -10,6 +10,7 @@ import typer
 from headway.commands.options import ConfigDir, Profile, Region, Stage, StateDir, Target
 from headway.deployment.target_name import TargetName
 from headway.errors import Problem
+from headway.terminal import console
 
 
 def run(
@@ -69,15 +70,13 @@ def run(
     be run or the cloud was lost, 130 after Ctrl-C.
     """
     # Here and not above: the other commands need not wait for boto3.
-    from rich.console import Console
-
     from headway.deployment import connection
     from headway.deployment.projects import project_here
     from headway.run import batch, closing
     from headway.run.preparation import Choices
     from headway.run.progress import showing
 
-    status = Console(stderr=True)
+    status = console(stderr=True)
     if no_report and report is not None:
         raise typer.BadParameter("it contradicts --no-report; give one of the two", param_hint="--report")
     choices = Choices(
@@ -99,15 +98,15 @@ def run(
                 workflow, source, cloud, choices, progress=show, configuration=project.configuration
             )
     except Problem as problem:  # said here, and not by `main`: in red, beside what else a run says
-        status.print(str(problem), style="red", soft_wrap=True, markup=False, highlight=False)
+        status.print(str(problem), style="red", soft_wrap=True)
         raise typer.Exit(problem.exit_code) from None
     closing.say_reasons(result, status)
     if as_json:
         typer.echo(json.dumps(result.as_json(), indent=2))
     elif not quiet:
-        out = Console()
+        out = console()
         out.print(closing.table(result))
         closing.say_files(result, out)
     if result.interrupted:
-        status.print(closing.interruption(result, again=again), soft_wrap=True, markup=False, highlight=False)
+        status.print(closing.interruption(result, again=again), soft_wrap=True)
     raise typer.Exit(result.exit_code)

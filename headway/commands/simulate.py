@@ -12,6 +12,7 @@ import typer
 from headway.commands.options import AsJson
 from headway.errors import UsageProblem
 from headway.simulation.settings import Settings, Shape, headroom_for
+from headway.terminal import console
 
 if TYPE_CHECKING:
     from headway_lane.contract.limits import Limit
@@ -72,8 +73,6 @@ def simulate(
 
     Exit codes: 0 no window was above its limit, 1 some were, 2 a wrong option.
     """
-    from rich.console import Console
-
     from headway.simulation import engine, report
 
     if calls and backlog:
@@ -106,7 +105,7 @@ def simulate(
     except ValueError as error:
         raise UsageProblem(str(error)) from error
     start_s = time.perf_counter()
-    with _showing(Console(stderr=True), settings.calls_count) as show:
+    with _showing(console(stderr=True), settings.calls_count) as show:
         outcome = engine.simulate(settings, show)
     wall_s = time.perf_counter() - start_s
     if plot:
@@ -116,12 +115,12 @@ def simulate(
     if as_json:
         typer.echo(json.dumps({**outcome.as_json(), "wall_s": round(wall_s, 3)}, indent=2))
     else:
-        out = Console(highlight=False)
+        out = console()
         if backlog:
             out.print(report.backlog(outcome))
         out.print(report.table(settings, outcome, wall_s))
         if plot:
-            out.print(f"plot  {plot}", soft_wrap=True, markup=False)
+            out.print(f"plot  {plot}", soft_wrap=True)
     raise typer.Exit(1 if outcome.violation_count else 0)
 
 
@@ -150,11 +149,11 @@ def _us(time_ms: float) -> int:
 
 
 @contextmanager
-def _showing(console: "Console", calls_count: int) -> Iterator[Callable[[int], None]]:
+def _showing(on: "Console", calls_count: int) -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal, and nothing elsewhere."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=on, transient=True, disable=not on.is_terminal) as bar:
         task = bar.add_task("", total=calls_count)
         yield lambda arrived_count: bar.update(task, completed=arrived_count)

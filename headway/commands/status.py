@@ -10,6 +10,7 @@ import typer
 
 from headway.commands.options import AsJson, ConfigDir, Stage, StateDir
 from headway.errors import NotRunning
+from headway.terminal import console, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +38,6 @@ def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stag
 
         headway status --json | jq '.budgets[] | select(.circuit != "closed")'
     """
-    from rich.console import Console
-
     from headway.deployment.connection import connect
     from headway.deployment.projects import project_here
     from headway.operations.status import deployment_status
@@ -47,13 +46,13 @@ def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stag
         project = project_here(config_dir, stage)
         connection = connect(state_dir=state_dir, stage=project.stage)
     except NotRunning:
-        typer.echo(json.dumps({"running": False}) if as_json else "No embedded cloud is running.")
+        say(json.dumps({"running": False}) if as_json else "No embedded cloud is running.")
         raise typer.Exit(NOT_RUNNING) from None
     found = deployment_status(connection, time.time_ns() // 1_000, project.configuration)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2))
         return
-    out = Console(highlight=False)
+    out = console()
     if found.cloud:
         out.print(f"The embedded cloud listens at {found.cloud.endpoint_url} (pid {found.cloud.pid}).")
     out.print(queues_table(found))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from headway.commands.options import ConfigDir, Stage
+from headway.terminal import console, say, spinning
 
 
 def synth(
@@ -20,19 +21,17 @@ def synth(
 
     Exit codes: 0 no findings, 1 cfn-lint has some, 2 the app was refused.
     """
-    from rich.console import Console
-
     from headway.deployment import synthesis
     from headway.deployment.projects import project_here
 
-    console = Console(stderr=True)
-    with console.status("synthesizing"):
+    status = console(stderr=True)
+    with spinning(status, "synthesizing"):
         assembly = synthesis.synthesize(output, project_here(config_dir, stage))
-    with console.status("cfn-lint"):
+    with spinning(status, "cfn-lint"):
         found = synthesis.lint(assembly)
     for template in found.templates:
-        typer.echo(f"{template.name}: {template.stat().st_size} bytes")
-    typer.echo(f"cdk-nag: 0 errors; cfn-lint: {len(found.errors)} errors")
+        say(f"{template.name}: {template.stat().st_size} bytes")
+    say(f"cdk-nag: 0 errors; cfn-lint: {len(found.errors)} errors")
     if found.refuses:
-        typer.echo("\n\n".join(found.errors) or found.complaint, err=True)
+        say("\n\n".join(found.errors) or found.complaint, err=True)
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from headway.commands.options import AsJson, ConfigDir
+from headway.terminal import say
 
 
 def validate(
@@ -39,6 +40,6 @@ def validate(
         typer.echo(json.dumps([{"file": name, "problem": problem} for name, problem in found.items()], indent=2))
     else:
         for name, problem in found.items():
-            typer.echo(problem or f"{name}: can be used", err=problem is not None)
+            say(problem or f"{name}: can be used", err=problem is not None)
     if any(found.values()):
         raise typer.Exit(2)

@@ -9,6 +9,7 @@ import typer
 from headway.commands.options import StateDir
 from headway.deployment.places import SIMULATOR_PORT
 from headway.errors import CannotBePlayed, KeysUnreadable, PortInUse
+from headway.terminal import console
 
 if TYPE_CHECKING:
     from headway.simulator.offer import Offer
@@ -81,7 +82,6 @@ def vendor(
     from dataclasses import replace
 
     from headway_lane.contract.vendor import Vendor
-    from rich.console import Console
 
     from headway.commands.vendor_table import report_table
     from headway.deployment.contracts import contract_document
@@ -95,7 +95,7 @@ def vendor(
         raise typer.BadParameter(f"{shape!r} is not known; known: {', '.join(SHAPES)}", param_hint="--shape")
     document = contract_document(contract) if contract else None
     name = document["vendor"] if document else shape
-    status = Console(stderr=True)  # stdout carries the report alone
+    status = console(stderr=True)  # stdout carries the report alone
     try:
         keys = load_or_create(state_dir, name)
         sold = Offer.of(Vendor.from_document(document), keys) if document else Offer(keys=keys)
@@ -118,12 +118,12 @@ def vendor(
             on_ready=lambda url: status.print(_banner(name, url, offer)),
         )
     except (CannotBePlayed, KeysUnreadable, PortInUse) as problem:
-        status.print(f"[red]{problem}[/red]", highlight=False)
+        status.print(str(problem), style="red")
         raise typer.Exit(NOT_SERVED) from None
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:
-        Console().print(report_table(report))
+        console().print(report_table(report))
 
 
 def _rate(text: str | None, option: str) -> "Rate | None":

@@ -5,7 +5,8 @@ In: an endpoint URL, or a profile and a region. Out: boto3 clients, one per serv
 
 import os
 import threading
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 import boto3
 import botocore.session
@@ -62,13 +63,28 @@ class _SessionTarget:
         return self._session.resource("dynamodb", config=self._config, endpoint_url=self._endpoint_url).Table(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What requests are signed with; the session token is a role's."""
+
+    key_id: str
+    secret: str
+    session_token: str | None = None
+
+
+ADMINISTRATOR: Final = Keys("test", "test")
+"""May do everything in the embedded cloud."""
+
+
 class LocalTarget(_SessionTarget):
     """The embedded cloud that listens at `endpoint_url`."""
 
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, keys: Keys = ADMINISTRATOR) -> None:
         self.endpoint_url = endpoint_url
         core = botocore.session.Session(session_vars=_WITHOUT_USER_CONFIGURATION)
-        session = boto3.Session("test", "test", region_name=EMBEDDED_REGION, botocore_session=core)
+        session = boto3.Session(
+            keys.key_id, keys.secret, keys.session_token, region_name=EMBEDDED_REGION, botocore_session=core
+        )
         config = Config(
             inject_host_prefix=False,  # `sync-127.0.0.1` (StartSyncExecution) is no host
             proxies={},
@@ -76,6 +92,13 @@ class LocalTarget(_SessionTarget):
             s3={"addressing_style": "path"},
         )
         super().__init__(session, config, endpoint_url)
+
+    def in_role(self, role_arn: str) -> "LocalTarget":
+        """Return the same cloud, asked in a role that the account may assume."""
+        given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="headway")["Credentials"]
+        return LocalTarget(
+            self.endpoint_url, Keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        )
 
 
 class AwsTarget(_SessionTarget):

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from headway_lane.contract.exchange import Callback
 from headway_lane.contract.vendor import Vendor
-from headway_lane.verification.keys import keys_of
+from headway_lane.runtime.errors import KeysRefused
+from headway_lane.verification.keys import judged, keys_of
 
 from headway.deployment.connection import connect
 from headway.deployment.contracts import contract_document
@@ -33,10 +34,19 @@ class PartnerWebhook:
         return cls(document, vendor, vendor.callback)
 
     def keys(self, given: str | None, state_dir: Path) -> Sequence[str]:
-        """Return the webhook keys that were given, newest first, or else the simulator's. Raises KeysUnreadable."""
-        if given:
-            return keys_of(given)
-        return [load_or_create(state_dir, self.vendor.name).webhook_key(self.callback.verification)]
+        """Return the webhook keys that were given, newest first, or else the simulator's.
+
+        Raises KeysUnreadable, and UsageProblem where one that was given is no key of the contract's scheme.
+        """
+        if not given:
+            return [load_or_create(state_dir, self.vendor.name).webhook_key(self.callback.verification)]
+        try:
+            keys = judged(keys_of(given), self.callback.verification)
+        except KeysRefused as refused:
+            raise UsageProblem(f"the webhook key that was given: {refused}") from refused
+        if keys.refused or not keys.usable:
+            raise UsageProblem(f"the webhook key that was given: {'; '.join(keys.refused) or 'it is empty'}")
+        return keys.usable
 
 
 def deployed_callback_url(vendor_name: str, state_dir: Path) -> str:

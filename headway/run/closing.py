@@ -43,16 +43,16 @@ def say_files(result: RunResult, console: Console) -> None:
     """Print the paths of report and results, unwrapped so that they can be copied."""
     for run in result.vendors.values():
         if run.report is not None:
-            console.print(f"report   {run.report}", soft_wrap=True, markup=False, highlight=False)
+            console.print(f"report   {run.report}", soft_wrap=True)
     if result.counts:
-        console.print(f"results  {result.results}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"results  {result.results}", soft_wrap=True)
 
 
 def say_reasons(result: RunResult, console: Console) -> None:
     """Print why lines could not be called."""
     left = result.count(LineOutcome.INVALID) - len(result.bad_lines)
     for reason in [*result.bad_lines, *([f"{left:,} more bad lines in {result.results}"] if left > 0 else [])]:
-        console.print(reason, style="red", soft_wrap=True, markup=False, highlight=False)
+        console.print(reason, style="red", soft_wrap=True)
 
 
 def interruption(result: RunResult, *, again: bool) -> str:

@@ -98,7 +98,7 @@ class Described:
             job.will_fail = False
         if is_new and (self._faults.early_callbacks or self._draw() < self._faults.early_ratio):
             await self._jobs.finish_early(job, self._announce)
-        await asyncio.sleep(self._jobs.answer_time_s())
+        await asyncio.sleep(self._jobs.answer_time_s() + self._faults.slow_answer_s)
         if trouble > 1 - self._faults.hang_ratio:
             if is_new:
                 await self._begin(job)

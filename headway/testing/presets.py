@@ -5,7 +5,7 @@ asked about after seconds instead of minutes.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -46,6 +46,8 @@ class Terms:
     """Of four jobs the first and the third fail (`headway/simulator/jobs.py`)."""
     in_flight_count: int = IN_FLIGHT
     dispatch: Mapping[str, Any] = field(default_factory=lambda: {"urgent_concurrency": 0})
+    direct: Collection[str] = ()
+    """The vendors among them that are called straight from Step Functions; what only code could do is left out."""
 
 
 USUAL = Terms()
@@ -97,6 +99,9 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
         }
         contract["limits"] = [rate, *in_flight]
         contract["dispatch"] = dict(terms.dispatch)
+        if name in terms.direct:
+            contract["dispatch"] |= {"pacing": "delay", "direct": True}
+            contract = {part: said for part, said in contract.items() if part not in ("credential", "poll")}
         if "poll" in contract:
             contract["poll"] |= {"after_s": terms.poll_after_s, "every_s": terms.poll_after_s}
         path = configuration / "vendors" / f"{name}.yaml"

@@ -187,6 +187,10 @@ BROKEN: dict[str, Broken] = {
         "Arguments field is required for resource ARN: arn:aws:states:::sqs:sendMessage at /States/It",
     ),
     "no message": Broken(task(Arguments={"QueueUrl": "u"}), "The field 'MessageBody' is required but was missing"),
+    "no API to call": Broken(
+        task(Resource="arn:aws:states:::apigateway:invoke", Arguments={"Method": "GET"}),
+        "The field 'ApiEndpoint' is required but was missing",
+    ),
     "a limit of zero seconds": Broken(task(TimeoutSeconds=0), "Minimum value is 1 at /States/It/TimeoutSeconds"),
     "a limit of four years": Broken(task(TimeoutSeconds=100_000_000), "Maximum value is 99999999"),
     "a limit in words": Broken(task(TimeoutSeconds="60"), "Expected value of type Integer"),

@@ -33,11 +33,13 @@ class Machines:
             **fields,
         }
 
-    def create(self, states: Mapping[str, Any], kind: str = "STANDARD", **fields: Any) -> str:
+    def create(
+        self, states: Mapping[str, Any], kind: str = "STANDARD", role_arn: str = ANY_ROLE_ARN, **fields: Any
+    ) -> str:
         """Create a machine that starts at the first of the states; return its ARN."""
         definition = {"StartAt": next(iter(states)), "States": states, **fields}
         answer = self.client.create_state_machine(
-            name=f"machine-{uuid4()}", definition=json.dumps(definition), roleArn=ANY_ROLE_ARN, type=kind
+            name=f"machine-{uuid4()}", definition=json.dumps(definition), roleArn=role_arn, type=kind
         )
         return str(answer["stateMachineArn"])
 

@@ -15,21 +15,26 @@ STAGE = "v"
 
 
 class _Echo(BaseHTTPRequestHandler):
-    """Answers with the headers of the request; `X-Slow-S` makes it wait, `X-Bytes` makes the answer long."""
+    """Answers with what it heard; `X-Slow-S` makes it wait, `X-Bytes` makes the answer long, `X-Status` is its status,
+    and with `X-Text` the answer is that text.
+    """
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         time.sleep(float(self.headers.get("X-Slow-S", 0)))
         padding = "x" * int(self.headers.get("X-Bytes", 0))
-        body = json.dumps({"headers": dict(self.headers.items()), "padding": padding}).encode()
-        self.send_response(200)
+        heard = {"headers": dict(self.headers.items()), "path": self.path, "body": sent, "padding": padding}
+        body = self.headers.get("X-Text", json.dumps(heard)).encode()
+        self.send_response(int(self.headers.get("X-Status", 200)))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    do_GET = do_POST  # noqa: N815 - as its base looks for it
 
 
 @contextmanager

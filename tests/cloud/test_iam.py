@@ -58,16 +58,8 @@ def depth(target: Target, queue_url: str) -> int:
 
 def as_role(target: Target, role_arn: str, service: str) -> Any:
     """Return a client with credentials of a role that the account may assume."""
-    given = target.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
-    make: Any = boto3.client  # its overloads want a literal name
-    return make(
-        service,
-        endpoint_url=endpoint(target),
-        region_name="us-east-1",
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    assert isinstance(target, LocalTarget)
+    return target.in_role(role_arn).client(service)
 
 
 def endpoint(target: Target) -> str:

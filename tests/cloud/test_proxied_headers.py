@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from botocore.credentials import Credentials
+from headway_cdk.constructs.vendor_proxy import HIDDEN
+from headway_lane.runtime.names import CREDENTIAL_HEADER
 from headway_lane.vendor_api.proxy import SigV4
 
 from tests.cloud.rest_api import deploy, echo, proxied
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 
 MAPPING = {
     "integration.request.header.Authorization": "method.request.header.X-Own-Credential",
-    "integration.request.header.X-Amz-Security-Token": "'none'",
+    **HIDDEN,
     "integration.request.header.X-Page": "method.request.querystring.page",
 }
 SIGNATURE = "AWS4-HMAC-SHA256"
+SESSION_TOKEN = "session-token-of-our-role"
 SENT = {
     "X-Mark": "1",
     "Via": "1.1 here",
@@ -42,7 +45,7 @@ def heard(target: "Target", back_end: str, sent: dict[str, str], query: str = ""
         AuthorizationType="AWS_IAM",
         RequestParameters=declared,
     )
-    signed = SigV4(Credentials("test", "test"), target.region)
+    signed = SigV4(Credentials("test", "test", SESSION_TOKEN), target.region)
     answer = httpx.post(deploy(target, {"POST": method}) + query, headers=sent, auth=signed)
     assert answer.status_code == 200, answer.text
     return {name.lower(): value for name, value in answer.json()["headers"].items()}
@@ -54,15 +57,27 @@ def test_a_credential_in_a_header_of_our_own_arrives_as_the_back_ends(clouds: "C
     assert headers["x-page"] == "7"
 
 
-def test_a_static_value_goes_over_what_was_sent(clouds: "Clouds", back_end: str) -> None:
-    assert heard(clouds.strict, back_end, SENT)["x-amz-security-token"] == "none"
+def test_nothing_of_our_roles_signature_arrives(clouds: "Clouds", back_end: str) -> None:
+    own = {"X-Amz-Content-Sha256": "5f3c", CREDENTIAL_HEADER: "Bearer secret", **SENT}
+    headers = heard(clouds.strict, back_end, own)
+    hidden = [name.rpartition(".")[2].lower() for name in HIDDEN]
+    assert {name: headers[name] for name in hidden} == dict.fromkeys(hidden, "none")
+    assert not [name for name, value in headers.items() if SESSION_TOKEN in value or SIGNATURE in value]
+
+
+def test_what_is_not_overwritten_goes_on(clouds: "Clouds", back_end: str) -> None:
+    """Nothing says that API Gateway drops it, so the cloud does not either."""
+    url = deploy(clouds.strict, {"POST": proxied(back_end)})
+    answer = httpx.post(url, headers={"X-Amz-Security-Token": SESSION_TOKEN, "X-Amz-Date": "20261121T120000Z"})
+    heard_headers = {name.lower(): value for name, value in answer.json()["headers"].items()}
+    assert heard_headers["x-amz-security-token"] == SESSION_TOKEN
+    assert "x-amz-date" in heard_headers
 
 
 def test_the_signature_and_what_belongs_to_the_connection_are_dropped(clouds: "Clouds", back_end: str) -> None:
     headers = heard(clouds.strict, back_end, SENT)
     assert not {"authorization", "via", "max-forwards", "x-page"} & set(headers)
     assert headers["x-mark"] == "1"
-    assert "x-amz-date" in headers, "nothing says that it is dropped"
 
 
 def test_an_authorization_of_another_kind_passes_a_method_without_iam(clouds: "Clouds", back_end: str) -> None:

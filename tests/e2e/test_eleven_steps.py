@@ -5,13 +5,17 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 from headway_cdk.configuration import load_vendors
+from headway_cdk.constructs.vendor_proxy import HIDDEN
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
-from headway_lane.contract.limits import Scope
+from headway_lane.contract import limits
 from headway_lane.contract.tuning import Tuning
 from headway_lane.limiter.delay import pause_us
 from headway_lane.runtime.names import TUNING_PROFILE
+from starlette.types import Receive, Scope, Send
 
+from headway.simulator.ingress import CONTROL_PREFIX, Ingress
 from headway.testing.laboratory import VENDOR, Laboratory
 from headway.testing.waiting import until
 
@@ -19,7 +23,22 @@ PAYLOAD = {"version": "v1", "input": {"prompt": "a lighthouse in fog"}}
 CALL_ID = "eleven-steps"
 
 
-def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laboratory) -> None:
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """Note the headers of every request that the vendor hears: it runs in a thread of this process."""
+    noted: list[dict[str, str]] = []
+    call = Ingress.__call__
+
+    async def note(ingress: Ingress, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(CONTROL_PREFIX):
+            noted.append({name.decode(): value.decode() for name, value in scope["headers"]})
+        await call(ingress, scope, receive, send)
+
+    monkeypatch.setattr(Ingress, "__call__", note)
+    return noted
+
+
+def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laboratory, heard: list[dict[str, str]]) -> None:
     with lab.held(lab.callbacks.function):
         with lab.held(lab.lane.dispatcher_function):
             arn = lab.start(CALL_ID, PAYLOAD)
@@ -28,6 +47,7 @@ def test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps(lab: Laborator
         record = step_3_the_dispatcher_started_an_express_execution(lab)
         step_4_the_call_was_paced_by_the_delay_in_appconfig(lab, record)
         step_5_the_request_went_through_the_proxy(lab)
+        step_5_nothing_of_our_role_went_with_it(lab, heard)
         job_id = step_6_the_vendor_accepted_and_gave_a_job_id(lab)
         step_7_the_job_id_is_mapped_to_the_task_token(lab, job_id, token)
         body = steps_8_and_9_the_webhook_put_the_callback_into_the_queue(lab, job_id)
@@ -85,7 +105,7 @@ def step_4_the_call_was_paced_by_the_delay_in_appconfig(lab: Laboratory, record:
     tuning = _tuning_in_appconfig(lab)
     [files] = load_vendors(EXAMPLE_CONFIGURATION)
     assert tuning == Tuning.from_document(files.tuning)
-    pause = pause_us(tuning, files.vendor.max_rps(Scope.SUBMIT), files.vendor.dispatch.maximum_concurrency)
+    pause = pause_us(tuning, files.vendor.max_rps(limits.Scope.SUBMIT), files.vendor.dispatch.maximum_concurrency)
     waited_ms = int(record["dispatching_epoch_ms"]) - int(record["queued_epoch_ms"])
     assert waited_ms * 1_000 >= pause, "a worker's first call waits out its whole pause"
 
@@ -102,6 +122,15 @@ def step_5_the_request_went_through_the_proxy(lab: Laboratory) -> None:
     assert integration["type"] == "HTTP_PROXY"
     assert integration["uri"] == f"{lab.vendor.url}/{{proxy}}"
     assert lab.vendor.report().as_json()["scopes"]["submit"]["call_count"] == 1
+
+
+def step_5_nothing_of_our_role_went_with_it(lab: Laboratory, heard: list[dict[str, str]]) -> None:
+    [headers] = heard
+    assert headers["authorization"] == f"Bearer {lab.vendor.keys.api_token}"
+    hidden = [name.rpartition(".")[2].lower() for name in HIDDEN]
+    assert {name: headers.get(name, "none") for name in hidden} == dict.fromkeys(hidden, "none")
+    assert not [name for name, value in headers.items() if "AWS4-HMAC-SHA256" in value]
+    assert [name for name in headers if name.startswith("x-amz-") and name not in hidden] == []
 
 
 def step_6_the_vendor_accepted_and_gave_a_job_id(lab: Laboratory) -> str:

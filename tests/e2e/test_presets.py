@@ -1,7 +1,7 @@
 """Vendors as data, end to end: presets as they ship, `headway run`, and a simulator that speaks each one's shape.
 
-Four of them, which have all that a contract file can say, run always; `make presets` runs the others. Not all at once:
-a stack has room for 500 resources, which is eight vendors.
+Four of them, which have all that a contract file can say, run always, and a fifth whose calls go the direct way;
+`make presets` runs the others.
 """
 
 import json
@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from headway.operations.in_flight import jobs_in_flight_count
-from headway.testing.laboratory import Laboratory
-from headway.testing.presets import IN_FLIGHT, PRESETS, preset_laboratory
+from headway.testing.laboratory import Laboratory, iam_decisions
+from headway.testing.presets import IN_FLIGHT, PRESETS, Terms, preset_laboratory
 from headway.testing.waiting import until
 from tests.command_line import lines, records, run
 
 CHOSEN = ["adyen", "assemblyai", "deepgram", "twilio"]
 OTHERS = sorted({path.stem for path in PRESETS.glob("*.yaml")} - set(CHOSEN))
+DIRECT = "generic"
+"""Called straight from Step Functions, beside the chosen."""
 CALLS = 4
 FAILED = {1, 3}
 """Jobs that the vendor fails, by the order in which it has accepted them."""
@@ -33,8 +35,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def sold(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    names = OTHERS if request.config.getoption("--other-presets") else CHOSEN
-    with preset_laboratory(tmp_path_factory.mktemp("preset_lab"), names) as built:
+    others = request.config.getoption("--other-presets")
+    names, terms = (OTHERS, Terms()) if others else ([*CHOSEN, DIRECT], Terms(direct=[DIRECT]))
+    with preset_laboratory(tmp_path_factory.mktemp("preset_lab"), names, terms) as built:
         yield built
         assert not built.denials(), "a function may have swallowed it: its role lacks this"
 
@@ -120,3 +123,50 @@ def test_no_job_is_one_too_many_and_every_in_flight_permit_is_returned(sold: Lab
             seen = sold.vendors[name].report().jobs_in_flight
             assert (seen.limit, seen.worst_count, seen.violation_count) == (IN_FLIGHT, IN_FLIGHT, 0), name
             until(lambda name=name: jobs_in_flight_count(sold.connection, name, now_s=0) == 0)  # type: ignore[misc]
+
+
+@pytest.fixture
+def direct(request: pytest.FixtureRequest, sold: Laboratory) -> Laboratory:
+    if request.config.getoption("--other-presets"):
+        pytest.skip("goes the direct way beside the chosen ones only")
+    return sold
+
+
+def directly(lab: Laboratory, *names: str, **faults: Any) -> list[dict[str, Any]]:
+    """Make one call a name the direct way, while the vendor has these faults; return how their workflows ended."""
+    lab.vendors[DIRECT].reset()
+    lab.vendors[DIRECT].switch(no_failures=True, **faults)
+    arns = lab.start_all({name: {"payload": {"prompt": name, "tone": None}} for name in names}, DIRECT)
+    return [dict(lab.end_of(arn)) for arn in arns]
+
+
+def test_step_functions_calls_a_vendor_itself_and_the_payload_arrives_whole(direct: Laboratory) -> None:
+    assert direct.lane_of(DIRECT).caller_function is None
+    names = [f"direct-{number}" for number in range(CALLS)]
+    for name, end in zip(names, directly(direct, *names), strict=True):
+        assert end["status"] == "SUCCEEDED", (end.get("error"), end.get("cause"))
+        assert json.loads(end["output"])["result"]["output"]["echo"] == {"prompt": name, "tone": None}
+        assert direct.record(name, DIRECT)["state"] == "resumed"
+    seen = direct.vendors[DIRECT].report()
+    assert (seen.scopes["submit"].call_count, seen.payload_submitted_twice_count) == (CALLS, 0)
+
+
+def test_the_direct_way_finds_the_call_of_an_answer_that_came_before_its_job_id(direct: Laboratory) -> None:
+    [end] = directly(direct, "direct-early", early_callbacks=True, slow_answer_s=1.0)
+    assert end["status"] == "SUCCEEDED", (end.get("error"), end.get("cause"))
+    settled = [found for found in iam_decisions(direct.connection)["allowed"] if found["principal"].endswith("settler")]
+    assert "states:SendTaskSuccess" in {found["action"] for found in settled}, "no callback did it"
+
+
+def test_the_direct_way_repeats_a_call_that_the_vendor_throttles(direct: Laboratory) -> None:
+    [end] = directly(direct, "direct-throttled", refuse_next=2)
+    assert end["status"] == "SUCCEEDED", (end.get("error"), end.get("cause"))
+    assert direct.vendors[DIRECT].report().scopes["submit"].call_count == 3
+
+
+def test_the_direct_way_fails_the_task_of_a_call_that_the_vendor_does_not_take(direct: Laboratory) -> None:
+    [end] = directly(direct, "direct-rejected", down=True)
+    assert (end["status"], end["error"]) == ("FAILED", "Vendor.Unavailable")
+    assert end["cause"] == f"{DIRECT}: ApiGateway.503; not repeated, a job could be doubled"
+    assert direct.record("direct-rejected", DIRECT)["state"] == "rejected"
+    assert direct.vendors[DIRECT].report().scopes["submit"].call_count == 1, "nobody knows whether it took the first"

@@ -122,7 +122,8 @@ def test_the_credential_travels_in_a_header_of_our_own_and_becomes_the_vendors_i
 
     credential = f"method.request.header.{CREDENTIAL_HEADER}"
     replicate = "replicate/Proxy/Api/Default/{proxy+}/POST"
-    hidden = {"integration.request.header.X-Amz-Security-Token": "'none'"}
+    own = ("X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Content-Sha256", CREDENTIAL_HEADER)
+    hidden = {f"integration.request.header.{name}": "'none'" for name in own}
     assert headers(replicate) == {"integration.request.header.Authorization": credential, **hidden}
     assert headers(f"{PRESS}/Proxy/Api/Default/{{proxy+}}/PUT") == hidden
 

@@ -117,7 +117,7 @@ def _attributes(record: SQSRecord) -> dict[str, str]:
     """Return what came beside the body, and when it came: the age of a signature stays the same."""
     came = record.raw_event.get("messageAttributes", {})
     received = {CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event))}
-    return {name: attribute["stringValue"] for name, attribute in came.items()} | received
+    return {name: text for name, attribute in came.items() if (text := attribute.get("stringValue"))} | received
 
 
 def _written(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueTypeDef"]:

@@ -1,6 +1,5 @@
 """What a callback says (hop 10), read by its contract: one event, or several in one delivery."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import BodyFormat, Callback
+from headway_lane.messages import json_text
 from headway_lane.runtime.errors import Malformed
 from headway_lane.verification import sns
 
@@ -75,8 +75,8 @@ def _parsed(callback: Callback, text: str) -> Any:
     if callback.body is BodyFormat.FORM:
         return dict(parse_qsl(text, keep_blank_values=True))
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return json_text.read(text)
+    except ValueError as error:
         raise Malformed("the callback is not JSON") from error
 
 
@@ -103,8 +103,8 @@ def _subscription(message: Any) -> CallbackEvent | None:
 def _published(message: Any) -> Any:
     """Return the event that a vendor has published."""
     try:
-        return json.loads(message["Message"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        return json_text.read(message["Message"])
+    except (ValueError, TypeError, KeyError) as error:
         raise Malformed("the `Message` that SNS delivers is not JSON") from error
 
 
@@ -126,8 +126,8 @@ def _event(callback: Callback, document: Any) -> CallbackEvent:
 def _body(document: Any) -> str:
     """Write an event as the ledger keeps it."""
     try:
-        return json.dumps(document, ensure_ascii=False)
-    except RecursionError as error:  # writing may take more of the stack than reading did
+        return json_text.tidy(document)
+    except ValueError as error:
         raise Malformed("the event is nested too deeply") from error
 
 

@@ -1,5 +1,6 @@
 """Callback function (hop 10). In: a batch of callback messages. Out: resumed tasks; refused ones in the DLQ."""
 
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -24,9 +25,14 @@ def inbox() -> Inbox:
         ledger=worker.ledger(),
         settler=worker.settler(),
         claims=worker.claims(),
-        keys=webhook_keys,
+        keys=_keys,
         url=setting(Environment.CALLBACK_URL),
     )
+
+
+def _keys() -> Sequence[str]:
+    """Return the keys by which the contract verifies as it is now."""
+    return webhook_keys(worker.vendor().callbacks().verification)
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:

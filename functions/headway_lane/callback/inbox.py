@@ -1,5 +1,6 @@
 """The inbox (hop 10): a stored callback is verified, read by the contract, and matched to the waiting calls."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,10 +11,10 @@ from headway_lane.contract.profile import Profiles
 from headway_lane.ledger.record import Answer
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages import json_text
-from headway_lane.messages.claim import CARRIED_BYTES, Claims, answers_folder
+from headway_lane.messages.claim import CARRIED_BYTES, FIELD, Claims, answers_folder, looks_like_pointer
 from headway_lane.messages.envelope import Envelope
 from headway_lane.resume.settlement import Settlement, Settler
-from headway_lane.runtime.errors import Malformed
+from headway_lane.runtime.errors import Forged, KeysRefused, Malformed
 from headway_lane.verification import sns
 from headway_lane.verification.schemes import scheme_of
 
@@ -66,13 +67,12 @@ class Inbox:
         callback = self._profiles.vendor(envelope.vendor).callback
         if callback is None:
             raise Malformed(f"{envelope.vendor} calls nobody back any more: its contract has lost `callback`")
-        scheme_of(callback.verification).verify(
-            envelope.body,
-            envelope.headers,
-            self._keys(),
-            envelope.received_epoch_s,
-            self._url,
-        )
+        try:
+            keys = self._keys()
+        except KeysRefused as refused:  # put aside, to be replayed when the right key is there
+            raise Forged(str(refused)) from refused
+        verify = scheme_of(callback.verification).verify
+        verify(envelope.body, envelope.headers, keys, envelope.received_epoch_s, self._url)
         reading = event.read(callback, envelope.body)
         return Receipt([self._take(envelope.vendor, one) for one in reading.events], reading.complaint)
 
@@ -91,10 +91,13 @@ class Inbox:
         return _OUTCOMES[self._settler.settle(parked.call_id, answer)]
 
     def _kept(self, vendor: str, body: str) -> str:
-        """Return an event as the ledger keeps it: as it is, or as a claim check where an item has no room for it."""
-        if len(json_text.encode(body)) <= CARRIED_BYTES:  # which is how the ledger writes it
+        """Return an event as the ledger keeps it: as it is, or as a claim check where an item has no room for it, or
+        where it looks like one: whoever reads the ledger must not take the vendor's word for ours.
+        """
+        fits = len(json_text.encode(body)) <= CARRIED_BYTES  # which is how the ledger writes it
+        if fits and not (FIELD in body and looks_like_pointer(json.loads(body))):
             return body
-        return json_text.write(self._claims.keep(body.encode(errors="replace"), answers_folder(vendor)))
+        return json_text.write(self._claims.keep(body.encode(), answers_folder(vendor)))
 
     def _beat(self, vendor: str, job_id: str) -> CallbackOutcome:
         """Progress keeps the waiting task alive; before the job ID is known there is nothing to keep alive yet."""

@@ -44,7 +44,7 @@ def way_out_of(vendor: Vendor, permit: Permit | None) -> WayOut:
         turns=way_out.turns(vendor, Scope.SUBMIT, permit) if paced else Unpaced(),
         poll_turns=way_out.turns(vendor, Scope.POLL) if vendor.submit.lookup else Unpaced(),
         callback_url=setting(Environment.CALLBACK_URL) if vendor.submit.callback_url else "",
-        callback_key=webhook_keys()[0] if vendor.submit.callback_key else None,
+        callback_key=webhook_keys(vendor.callbacks().verification)[0] if vendor.submit.callback_key else None,
     )
 
 

@@ -3,11 +3,14 @@
 Where the document has a list, a number is a place in it, from 0 on (`data.0.id`).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 IDENTIFIER_BYTES: Final = 1_024
 """The longest job ID, in UTF-8: behind its vendor's name it is a key of DynamoDB, which takes 2,048 bytes."""
+_SEPARATORS: Final = re.compile(r"[/\\]")
 
 
 def read(document: Any, path: str) -> Any:
@@ -26,8 +29,8 @@ def read(document: Any, path: str) -> Any:
 def identifier(value: Any) -> str | None:
     """Return a job ID as text: vendors write it as text or as a whole number.
 
-    None where it is neither, where it is empty or longer than `IDENTIFIER_BYTES`, and where UTF-8 cannot write it: JSON
-    can spell half a surrogate pair.
+    None where it is neither, where it is empty or longer than `IDENTIFIER_BYTES`, where it would leave its place in a
+    path, and where UTF-8 cannot write it: JSON can spell half a surrogate pair.
     """
     if not isinstance(value, str | int) or isinstance(value, bool):
         return None
@@ -36,7 +39,18 @@ def identifier(value: Any) -> str | None:
         size_bytes = len(text.encode())
     except UnicodeEncodeError:
         return None
-    return text if 0 < size_bytes <= IDENTIFIER_BYTES else None
+    return text if 0 < size_bytes <= IDENTIFIER_BYTES and not leaves_its_place(text) else None
+
+
+def leaves_its_place(text: str) -> bool:
+    """Return whether a text would lead elsewhere as a part of a URL's path: `.` and `..` are resolved on the way.
+
+    Encoding does not help, because it is undone, and by some more than once (RFC 3986, 6.2.2). `;` begins parameters of
+    a part, which some servers cut off.
+    """
+    while (decoded := unquote(text)) != text:
+        text = decoded
+    return any(part.partition(";")[0].strip() in (".", "..") for part in _SEPARATORS.split(text))
 
 
 def word(value: Any) -> str | None:

@@ -19,9 +19,9 @@ class Algorithm(StrEnum):
     HMAC_SHA256 = "hmac-sha256"
     HMAC_SHA512 = "hmac-sha512"
     SHA1 = "sha1"
-    """A plain digest: the key is one of the signed parts."""
+    """A plain digest: the key is the last of the signed parts (see `contradiction`)."""
     SHA256 = "sha256"
-    """A plain digest: the key is one of the signed parts."""
+    """A plain digest, as above."""
     STATIC = "static"
     """Nothing: the header carries the key itself."""
 
@@ -85,6 +85,12 @@ class Signature:
             return "`signed` has no `{body}` and no `{form}`, so that any body would pass; add one"
         if (KEY in self.signed) != (self.algorithm in PLAIN):
             return "`signed` has `{key}` where `algorithm` is a plain digest (sha1, sha256), and only there"
+        behind_the_key = self.signed.rpartition(KEY)[2] if self.algorithm in PLAIN else ""
+        if any(piece in behind_the_key for piece in (BODY, FORM, TIMESTAMP, URL)):
+            return (
+                "`signed` goes on behind `{key}`, and `algorithm` is a plain digest: whoever has seen one callback can"
+                " lengthen it and sign that; use an HMAC, or put `{key}` last where the vendor does"
+            )
         if timestamps_count != (TIMESTAMP in self.signed):
             return (
                 "`signed` has `{timestamp}` where `timestamp_label` or `timestamp_header` says where it is, and only"

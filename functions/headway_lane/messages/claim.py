@@ -3,6 +3,9 @@
 A pointer is the same wherever it stands, in a payload (hop 1), in an answer (hop 10) and in a result (hop 11):
 `{"headway_claim": {"format_version": 1, "bucket": ..., "key": ..., "size_bytes": ...}}`. Objects are JSON texts under
 the hash of their content, so that writing one twice changes nothing, and they expire with the ledger's records.
+
+Nothing that a vendor writes travels in a pointer's shape: such a value is laid down, however small, and the pointer to
+it goes in its place. So what is found there in that shape is ours.
 """
 
 import hashlib
@@ -47,7 +50,7 @@ class Claim:
     @classmethod
     def read(cls, value: Any) -> Self | None:
         """Read a pointer; None where a value is none. NewerFormat; Malformed where it is one that cannot be ours."""
-        if not isinstance(value, dict) or set(value) != {FIELD}:
+        if not looks_like_pointer(value):
             return None
         try:
             written = dict(value[FIELD])
@@ -65,6 +68,11 @@ class Claim:
         return {FIELD: {**CLAIM.stamp, **asdict(self)}}
 
 
+def looks_like_pointer(value: Any) -> bool:
+    """Return whether a value has the shape of a pointer, whatever it says."""
+    return isinstance(value, dict) and set(value) == {FIELD}
+
+
 class Claims:
     """The claim checks of one bucket."""
 
@@ -73,9 +81,10 @@ class Claims:
         self._bucket = bucket
 
     def slim(self, value: Any, folder: str) -> Any:
-        """Return a JSON value as it is, or the pointer to it where it is too large to travel."""
+        """Return a JSON value as it is, or the pointer to it where it is too large to travel, or looks like one."""
         body = json_text.encode(value)
-        return value if len(body) <= CARRIED_BYTES else self.keep(body, folder)
+        travels = len(body) <= CARRIED_BYTES and not looks_like_pointer(value)
+        return value if travels else self.keep(body, folder)
 
     def keep(self, body: bytes, folder: str) -> dict[str, Any]:
         """Lay a JSON text down, and return the pointer to it; may be repeated."""

@@ -7,6 +7,7 @@ not be empty, and an absent header must not fail the message.
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -24,6 +25,9 @@ CALLBACK_RECEIVED_ATTRIBUTE: Final = "received_epoch_s"
 CALLBACK_OUTCOME_ATTRIBUTE: Final = "outcome"
 CALLBACK_REASON_ATTRIBUTE: Final = "reason"
 """Why a callback was put aside; what SQS itself has moved to the DLQ has neither."""
+_EPOCH_S: Final = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?", re.ASCII)
+_VERSION: Final = re.compile(r"[0-9]{1,4000}", re.ASCII)
+"""Python reads no longer number (sys.int_info)."""
 
 
 def mapping_template(vendor: str, headers: Sequence[str]) -> str:
@@ -86,14 +90,18 @@ def _version(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     said = attributes.get(FORMAT_VERSION)
     if said is None:
         return {}
-    text = str(said["stringValue"])
-    return {FORMAT_VERSION: int(text) if text.isdecimal() else text}
+    text = str(said.get("stringValue"))
+    return {FORMAT_VERSION: int(text) if _VERSION.fullmatch(text) else text}
 
 
 def received_epoch_s_of(record: Mapping[str, Any]) -> float:
-    """Return when the callback API took a callback: when its message was sent, or what a replayed one says of it."""
-    said = record.get("messageAttributes", {}).get(CALLBACK_RECEIVED_ATTRIBUTE)
-    return float(said["stringValue"]) if said else int(record["attributes"]["SentTimestamp"]) / 1_000
+    """Return when the callback API took a callback: when its message was sent, or what a replayed one says of it, if
+    that is a time.
+    """
+    said = record.get("messageAttributes", {}).get(CALLBACK_RECEIVED_ATTRIBUTE, {}).get("stringValue", "")
+    if _EPOCH_S.fullmatch(said):
+        return float(said)
+    return int(record["attributes"]["SentTimestamp"]) / 1_000
 
 
 def raw_body(text: str) -> bytes:

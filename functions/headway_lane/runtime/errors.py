@@ -3,6 +3,7 @@
 HeadwayError
 ├── RetryLater       nothing happened; the same step may be tried again
 │   ├── InDoubt      nobody knows whether it happened, which is found out before the step is tried again
+│   ├── KeysRefused  a secret holds no key of its scheme: an operator puts one there
 │   └── NewerFormat  it is for newer code to read: this code leaves it as it is
 ├── FailTask         the call is over; its waiting task is failed with `code` and `cause`
 └── Refused          input from outside that is put aside with its reason and never retried
@@ -43,6 +44,10 @@ class RetryLater(HeadwayError):  # noqa: N818 - named by consequence, like its s
 
 class InDoubt(RetryLater):
     """The vendor may have taken the call: whoever tries again finds that out first."""
+
+
+class KeysRefused(RetryLater):
+    """A secret holds no key that its scheme can use; the message says what to put there, and quotes nothing of it."""
 
 
 class NewerFormat(RetryLater):

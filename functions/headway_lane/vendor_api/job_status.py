@@ -9,6 +9,7 @@ import httpx
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import Poll
 from headway_lane.limiter.turn import Turns
+from headway_lane.messages import json_text
 from headway_lane.runtime.errors import RetryLater
 from headway_lane.vendor_api.poll import filled
 from headway_lane.vendor_api.poll import poll as ask_once
@@ -37,7 +38,10 @@ class Finding:
 
 def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
     """Ask once. Raises RetryLater where there is no answer now, or none that the contract has a word for."""
-    path = filled(poll.path, job_id=job_id)
+    try:
+        path = filled(poll.path, job_id=job_id)
+    except ValueError as error:
+        raise RetryLater(str(error)) from error
     answer = ask_once(proxy, poll.method, path, poll.timeout_s, turns)
     return finding_of(poll, answer)
 
@@ -58,6 +62,6 @@ def _word(path: str, answer: httpx.Response) -> str | None:
     if not answer.is_success:
         return None
     try:
-        return paths.word(paths.read(answer.json(), path))
+        return paths.word(paths.read(json_text.read(answer.content), path))
     except ValueError:
         return None

@@ -7,6 +7,7 @@ import httpx
 from headway_lane.contract import paths
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Turns
+from headway_lane.messages import json_text
 from headway_lane.runtime.errors import InDoubt, RetryLater
 from headway_lane.vendor_api.poll import filled, poll
 from headway_lane.vendor_api.proxy import Proxy
@@ -24,6 +25,8 @@ def job_of_key(proxy: Proxy, vendor: Vendor, idempotency_key: str, turns: Turns)
     try:
         path = filled(lookup.path, idempotency_key=idempotency_key)
         answer = poll(proxy, "GET", path, lookup.timeout_s, turns)
+    except ValueError as error:
+        raise InDoubt(f"cannot ask for the job: {error}") from error
     except RetryLater as error:
         raise InDoubt(f"asked for the job: {error}", error.retry_after_s) from error
     found = _found(answer, lookup.job_id)
@@ -42,6 +45,6 @@ def _found(answer: httpx.Response, path: str) -> Any:
     if not answer.is_success:
         raise InDoubt(f"asked for the job: HTTP {answer.status_code}")
     try:
-        return paths.read(answer.json(), path) if answer.content else None
+        return paths.read(json_text.read(answer.content), path) if answer.content else None
     except ValueError as error:
         raise InDoubt(f"asked for the job: HTTP {answer.status_code} without JSON") from error

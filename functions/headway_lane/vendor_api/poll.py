@@ -7,14 +7,21 @@ from urllib.parse import quote
 
 import httpx
 
+from headway_lane.contract import paths
 from headway_lane.limiter.turn import Turns
 from headway_lane.vendor_api.attempt import attempt
 from headway_lane.vendor_api.proxy import Proxy
 
 
 def filled(path: str, **ids: str) -> str:
-    """Return a path of the contract with IDs in their places, encoded so that none can leave its own."""
-    return path.format(**{name: quote(value, safe="") for name, value in ids.items()})
+    """Return a path of the contract with IDs in their places, encoded so that none can leave its own.
+
+    Raises ValueError where encoding does not help: an ID that is empty, or that leads elsewhere as a part of a path.
+    """
+    whole = path.format(**{name: quote(value, safe="") for name, value in ids.items()})
+    if not all(ids.values()) or any(paths.leaves_its_place(part) for part in whole.partition("?")[0].split("/")):
+        raise ValueError(f"{' and '.join(ids)} can be no part of the path `{path}`")
+    return whole
 
 
 def poll(proxy: Proxy, method: str, path: str, timeout_s: float, turns: Turns) -> httpx.Response:

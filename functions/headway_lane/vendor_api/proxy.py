@@ -77,6 +77,11 @@ class Proxy:
             timeout=timeout_s,
         )
 
+    @property
+    def secrets(self) -> list[str]:
+        """What nobody else may read in a vendor's answer."""
+        return [] if self.token is None else [self.token]
+
     def _credential_headers(self) -> dict[str, str]:
         if self.credential is None or self.token is None:
             return {}

@@ -1,7 +1,7 @@
 """The words of a submit (hop 6): the request that a contract makes of a payload, and the job ID in the answer to it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -9,6 +9,7 @@ import httpx
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import BodyFormat, Header, Query
 from headway_lane.contract.vendor import Vendor
+from headway_lane.messages import json_text
 from headway_lane.runtime.errors import ErrorCode, FailTask
 
 FormFields = Mapping[str, str | list[str]]
@@ -16,12 +17,13 @@ FormFields = Mapping[str, str | list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submit's body, as JSON or as a form, its query and its headers."""
+    """A submit's body, as JSON or as a form, its query and its headers; `secrets` are those that are in them."""
 
     json: Mapping[str, Any] | None
     form: FormFields | None
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    secrets: Sequence[str] = field(default=(), repr=False)
 
 
 def submission_of(
@@ -51,7 +53,8 @@ def submission_of(
     except ValueError as error:
         raise FailTask(ErrorCode.REQUEST_MALFORMED, f"payload: {error}") from error
     headers = {submit.idempotency_header: idempotency_key} if submit.idempotency_header else {}
-    return Submission(body if form is None else None, form, query, headers)
+    secrets = [callback_key] if callback_key else []
+    return Submission(body if form is None else None, form, query, headers, secrets)
 
 
 def job_id_of(vendor: Vendor, answer: httpx.Response) -> str:
@@ -70,7 +73,7 @@ def job_id_of(vendor: Vendor, answer: httpx.Response) -> str:
 
 def _at(answer: httpx.Response, path: str) -> Any:
     try:
-        return paths.read(answer.json(), path)
+        return paths.read(json_text.read(answer.content), path)
     except ValueError:
         return None
 

@@ -12,10 +12,13 @@ from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from headway_lane.vendor_api.attempt import LONGEST_PAUSE_S, attempt, pause_s, repeating
 from headway_lane.vendor_api.proxy import Proxy
+from headway_lane.vendor_api.quotation import quoted
 from headway_lane.vendor_api.submission import Submission, job_id_of
 
 DETAIL_LENGTH: Final = 500
 """Characters of a vendor's error text that a cause quotes."""
+LOOKED_AT_LENGTH: Final = 4 * DETAIL_LENGTH
+"""Characters from which they are taken: what is secret goes first, so that the cut leaves no half of it."""
 
 
 def submit(
@@ -70,7 +73,7 @@ def _submit_once(proxy: Proxy, vendor: Vendor, submission: Submission, turns: Tu
     except InDoubt as doubt:
         raise _decided(vendor, doubt) from doubt
     if not answer.is_success:
-        detail = answer.text[:DETAIL_LENGTH]
+        detail = quoted(answer.text[:LOOKED_AT_LENGTH], [*proxy.secrets, *submission.secrets])[:DETAIL_LENGTH]
         raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered HTTP {answer.status_code}: {detail}")
     return job_id_of(vendor, answer)
 

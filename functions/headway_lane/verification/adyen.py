@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from headway_lane.contract import paths
 from headway_lane.runtime.errors import Forged
-from headway_lane.verification.proof import any_equal, as_bytes, usable
+from headway_lane.verification.proof import any_equal, as_bytes, hex_key, usable
 
 EVENTS: Final = "notificationItems"
 ITEM: Final = "NotificationRequestItem"
@@ -34,7 +34,7 @@ def verify(
 ) -> None:
     """Return where every event of the body is signed by one of `keys`; see `verification.Verify`."""
     del headers, received_epoch_s, url
-    hexadecimal = usable(keys, bytes.fromhex)
+    hexadecimal = usable(keys, hex_key)
     for item in _items(body):
         given = paths.read(item, SIGNATURE)
         if not isinstance(given, str):

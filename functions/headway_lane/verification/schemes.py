@@ -1,12 +1,13 @@
 """Verifying that a callback comes from the vendor (hop 10): the scheme that a contract names or describes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
 from headway_lane.contract.signature import PRESETS, Signature
 from headway_lane.verification import adyen, signature, sns, standard_webhooks
+from headway_lane.verification.proof import hex_key
 
 
 class Verify(Protocol):
@@ -23,16 +24,24 @@ class Verify(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A way of verifying: the headers that the callback API has to pass on, and the check."""
+    """A way of verifying: the headers that the callback API has to pass on, the check, and what a key is.
+
+    `key` reads one, and raises ValueError with a hint where it is none; it is None where nothing is verified.
+    """
 
     headers: tuple[str, ...]
     verify: Verify
+    key: Callable[[str], bytes] | None
 
 
 def scheme_of(verification: str | Signature) -> Scheme:
     """Return the scheme that a contract names, or describes itself."""
     if isinstance(verification, Signature):
-        return Scheme(verification.headers, partial(signature.check, verification))
+        return Scheme(
+            verification.headers,
+            partial(signature.check, verification),
+            partial(signature.key_of, verification),
+        )
     return SCHEMES[verification]
 
 
@@ -43,9 +52,9 @@ def _unverified(
 
 
 SCHEMES: Final[Mapping[str, Scheme]] = {
-    "adyen": Scheme((), adyen.verify),
-    "none": Scheme((), _unverified),
-    "sns": Scheme((), sns.verify),
-    "standard-webhooks": Scheme(standard_webhooks.HEADERS, standard_webhooks.verify),
+    "adyen": Scheme((), adyen.verify, hex_key),
+    "none": Scheme((), _unverified, None),
+    "sns": Scheme((), sns.verify, sns.topic),
+    "standard-webhooks": Scheme(standard_webhooks.HEADERS, standard_webhooks.verify, standard_webhooks.key_of),
     **{name: scheme_of(preset) for name, preset in PRESETS.items()},
 }

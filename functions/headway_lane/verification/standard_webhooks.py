@@ -1,9 +1,10 @@
 """Standard Webhooks: `{id}.{timestamp}.{body}`, signed by HMAC-SHA256 (v1) or Ed25519 (v1a), five minutes of tolerance.
 
-The key says which: `whpk_` is a vendor's public key, everything else a shared secret. They never stand in for each
-other, else whoever knows the public key could sign with it. The specification's own library is not used here: it knows
-no v1a, signs text where a body is bytes, and takes the age from now, so that a callback which waited in the queue, or
-in the DLQ for a redrive, would turn into a forged one. Tests and simulator sign with it.
+The key says which: `whsec_` is a shared secret, `whpk_` a vendor's public key. They never stand in for each other, else
+whoever knows the public key could sign with it; what says neither may be either, and is no key. The specification's own
+library is not used here: it knows no v1a, signs text where a body is bytes, and takes the age from now, so that a
+callback which waited in the queue, or in the DLQ for a redrive, would turn into a forged one. Tests and simulator sign
+with it.
 """
 
 import base64
@@ -12,13 +13,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from headway_lane.runtime.errors import Forged
-from headway_lane.verification.proof import any_equal, check_age, usable
+from headway_lane.verification.proof import any_equal, as_bytes, base64_key, check_age, check_count, epoch_s, usable
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE_S: Final = 300
 """The tolerance of the reference implementations (standardwebhooks 1.1)."""
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what a secret begins with
 PUBLIC_PREFIX: Final = "whpk_"
+PUBLIC_BYTES: Final = 32
+"""The length of a public key of Ed25519 (RFC 8032, 5.1.5)."""
 
 
 def verify(
@@ -28,22 +31,24 @@ def verify(
     del url
     try:
         message_id, timestamp, given = (headers[name] for name in HEADERS)
-        signed_epoch_s = int(timestamp)
     except KeyError as error:
         raise Forged(f"the header {error} is missing") from error
-    except ValueError as error:
-        raise Forged("webhook-timestamp is not a time") from error
+    signed_epoch_s = epoch_s("webhook-timestamp", timestamp)
     check_age("webhook-timestamp", signed_epoch_s, received_epoch_s, TOLERANCE_S)
-    signed = f"{message_id}.{timestamp}.".encode() + body
     versions = [version.partition(",")[::2] for version in given.split(" ")]  # unknown ones never match
-    shared = [key for key in keys if not key.startswith(PUBLIC_PREFIX)]
-    expected = [_symmetric(key, signed) for key in usable(shared, _secret)]
-    if any_equal(expected, [text for version, text in versions if version == "v1"]):
+    symmetric = [text for version, text in versions if version == "v1"]
+    asymmetric = [text for version, text in versions if version == "v1a"]
+    check_count("webhook-signature", [*symmetric, *asymmetric])
+    signed = as_bytes(f"{message_id}.{timestamp}.") + body
+    if symmetric and any_equal([_symmetric(key, signed) for key in usable(keys, _secret)], symmetric):
         return
-    public = usable([key for key in keys if key.startswith(PUBLIC_PREFIX)], _public)
-    signatures = [text for version, text in versions if version == "v1a"]
-    if not any(_asymmetric(key, text, signed) for key in public for text in signatures):
+    if not any(_asymmetric(key, text, signed) for text in asymmetric for key in usable(keys, _public)):
         raise Forged("no signature matches a key")
+
+
+def key_of(key: str) -> bytes:
+    """Read one key, secret or public; ValueError, with a hint, where it is neither."""
+    return _public(key) if key.startswith(PUBLIC_PREFIX) else _secret(key)
 
 
 def _symmetric(key: bytes, signed: bytes) -> str:
@@ -63,8 +68,15 @@ def _asymmetric(key: bytes, signature: str, signed: bytes) -> bool:
 
 
 def _secret(key: str) -> bytes:
-    return base64.b64decode(key.removeprefix(SECRET_PREFIX))
+    if not key.startswith(SECRET_PREFIX):
+        raise ValueError(f"write `{SECRET_PREFIX}` before a secret, `{PUBLIC_PREFIX}` before a public key of Ed25519")
+    return base64_key(key.removeprefix(SECRET_PREFIX))
 
 
 def _public(key: str) -> bytes:
-    return base64.b64decode(key.removeprefix(PUBLIC_PREFIX))
+    if not key.startswith(PUBLIC_PREFIX):
+        raise ValueError("it is not public")
+    point = base64_key(key.removeprefix(PUBLIC_PREFIX))
+    if len(point) != PUBLIC_BYTES:
+        raise ValueError(f"it has {len(point)} bytes, and a public key of Ed25519 has {PUBLIC_BYTES}")
+    return point

@@ -125,6 +125,7 @@ NEEDED_ARGUMENTS: Final = {
     "dynamodb:getItem": ("TableName", "Key"),
     "states:startExecution": ("StateMachineArn",),
     "events:putEvents": ("Entries",),
+    "apigateway:invoke": ("ApiEndpoint", "Method"),
 }
 
 STATE_NAME_CHARACTERS: Final = 80

@@ -39,7 +39,6 @@ _ERRORS: Final = {
     "sns": "SNS.SnsException",
     "dynamodb": "DynamoDB.DynamoDbException",
     "states": "StepFunctions.SfnException",
-    "execute-api": "ApiGateway.403",
 }
 """The error of a refused call, by IAM's name of the service."""
 
@@ -70,7 +69,7 @@ def calls_of(resource: str, arguments: Any) -> tuple[str, str, str] | None:
     if ":function:" in clean:
         return _called("lambda:InvokeFunction", clean)
     if not clean.startswith(_OPTIMIZED):
-        return None  # an activity is not called
+        return None  # an activity is not called, and an API asks for itself (`_api_calls`)
     service, _, action = clean.removeprefix(_OPTIMIZED).partition(":")
     if service == "aws-sdk":
         sdk, _, action = action.partition(":")
@@ -91,11 +90,6 @@ def calls_of(resource: str, arguments: Any) -> tuple[str, str, str] | None:
         return _called("sns:Publish", str(given.get("TopicArn") or given.get("TargetArn") or "*"))
     if service == "dynamodb":
         return _called(f"dynamodb:{_pascal(action)}", _found("dynamodb", given))
-    if service == "apigateway" and given.get("AuthType") == "IAM_ROLE":
-        api = str(given.get("ApiEndpoint", "")).partition(".")[0]
-        path = str(given.get("Path", "")).lstrip("/")
-        what = f"{api}/{given.get('Stage', '')}/{given.get('Method', '')}/{path}"
-        return _called("execute-api:Invoke", f"arn:aws:execute-api:{place}:{what}")
     return None
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
+from botocore.credentials import Credentials
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, sts
@@ -73,9 +75,7 @@ def denial(actor: Actor, action: str, resource: str) -> str | None:
         DECISIONS.allow(request)
         return None
     if decision == UNTRUSTED:
-        reason = f"{actor.service} is not authorized to assume the role {actor.role_arn}"
-        DECISIONS.deny(Request(actor.role_name, ASSUME, actor.role_arn), reason)
-        return reason
+        return _untrusted(actor)
     because = (
         "with an explicit deny"
         if decision == "Deny"
@@ -84,6 +84,27 @@ def denial(actor: Actor, action: str, resource: str) -> str | None:
     reason = f"User: {actor.arn} is not authorized to perform: {action} on resource: {resource} {because}"
     DECISIONS.deny(request, reason)
     return reason
+
+
+def _untrusted(actor: Actor) -> str:
+    reason = f"{actor.service} is not authorized to assume the role {actor.role_arn}"
+    DECISIONS.deny(Request(actor.role_name, ASSUME, actor.role_arn), reason)
+    return reason
+
+
+def session_of(actor: Actor) -> Credentials:
+    """Return credentials of a session of the role, for requests that the actor signs; what they may is decided where
+    they arrive. Raises PermissionError where the role does not trust the service.
+    """
+    role = _role(actor.role_arn)
+    if role is None or not _may_assume(role, actor.service, actor.source_arn):
+        raise PermissionError(_untrusted(actor))
+    digest = sha256(f"{actor.source_arn}:{actor.role_arn}".encode()).hexdigest()
+    key, secret, token = f"ASIA{digest[:16].upper()}", f"secret-{digest}", f"token-{digest}"
+    if key not in sts._sessions:
+        session = {"Arn": actor.arn, "UserId": f"{actor.role_name}:{actor.session}"}
+        sts.register_session(key, {**session, "SecretAccessKey": secret, "SessionToken": token})
+    return Credentials(key, secret, token)
 
 
 def trusted(role_arn: str, service: str) -> bool:
@@ -107,11 +128,11 @@ def _may_assume(role: Mapping[str, Any], service: str, source_arn: str) -> bool:
         if any(iam_evaluator._service_principal_matches(statement.get("Principal"), name) for name in names)
     ]
     parsed = iam_evaluator.parse_policy_document({"Statement": applicable})
-    return bool(iam_evaluator.evaluate(_context(service, ASSUME, "*", told), [parsed]).decision == "Allow")
+    return bool(iam_evaluator.evaluate(context(service, ASSUME, "*", told), [parsed]).decision == "Allow")
 
 
-_Documents = tuple[object, ...]
-_decisions: dict[tuple[Actor, str, str], tuple[_Documents, str]] = {}
+Documents = tuple[object, ...]
+_decisions: dict[tuple[Actor, str, str], tuple[Documents, str]] = {}
 
 
 def _decision(actor: Actor, action: str, resource: str) -> str:
@@ -121,7 +142,7 @@ def _decision(actor: Actor, action: str, resource: str) -> str:
         return UNTRUSTED
     account = get_account_id()
     found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
-    documents = (*_documents(role, account), role.get("AssumeRolePolicyDocument"), found and found[0])
+    documents = (*documents_of(role, account), role.get("AssumeRolePolicyDocument"), found and found[0])
     key = (actor, action, resource)
     known = _decisions.get(key)
     if known is not None and known[0] == documents:
@@ -137,16 +158,16 @@ def _evaluated(actor: Actor, role: Mapping[str, Any], action: str, resource: str
     if not _may_assume(role, actor.service, actor.source_arn):
         return UNTRUSTED
     account = get_account_id()
-    context = _context(actor.arn, action, resource, {})
+    asked = context(actor.arn, action, resource, {})
     limits = iam_evaluator._permissions_boundary(iam._roles, actor.role_name, account)
     policies = iam_evaluator._gather_role_policies(actor.role_name, account)
-    result = iam_evaluator.evaluate(context, policies, *limits)
+    result = iam_evaluator.evaluate(asked, policies, *limits)
     if found is not None:
-        result = iam_evaluator.combine_resource_policy(result, context, *found, limits=limits)
+        result = iam_evaluator.combine_resource_policy(result, asked, *found, limits=limits)
     return str(result.decision)
 
 
-_policies: dict[tuple[str, str], tuple[_Documents, Any]] = {}
+_policies: dict[tuple[str, str], tuple[Documents, Any]] = {}
 
 
 def policies_kept(gather: Any) -> Any:
@@ -154,7 +175,7 @@ def policies_kept(gather: Any) -> Any:
 
     def gather_once(role_name: str, account_id: str) -> Any:
         role = iam._roles.get_scoped(account_id, None, role_name)
-        documents = () if role is None else _documents(role, account_id)
+        documents = () if role is None else documents_of(role, account_id)
         known = _policies.get((account_id, role_name))
         if known is None or known[0] != documents:
             known = _policies[account_id, role_name] = (documents, gather(role_name, account_id))
@@ -163,34 +184,7 @@ def policies_kept(gather: Any) -> Any:
     return gather_once
 
 
-_principals: dict[str, tuple[_Documents, Any]] = {}
-
-
-def principals_kept(resolve: Any) -> Any:
-    """Return ministack's `resolve_principal` with what it found last for a role's session, which it does thrice a
-    request; not for a session that ends or has policies of its own.
-    """
-
-    def resolve_once(key: str, account_id: str, credential: Any = None) -> Any:
-        session = sts._sessions.get(key)
-        arn = session.get("Arn", "") if session else ""
-        if ":assumed-role/" not in arn or "Expiration" in session or "SessionPolicies" in session:
-            return resolve(key, account_id, credential)
-        account = arn.split(":")[4]
-        role = iam._roles.get_scoped(account, None, arn.split("/")[1])
-        if role is None:
-            return resolve(key, account_id, credential)
-        tags = tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags") or ())
-        found = (session, tags, *_documents(role, account))
-        known = _principals.get(key)
-        if known is None or known[0] != found:
-            known = _principals[key] = (found, resolve(key, account_id, credential))
-        return known[1]
-
-    return resolve_once
-
-
-def _documents(role: Mapping[str, Any], account: str) -> _Documents:
+def documents_of(role: Mapping[str, Any], account: str) -> Documents:
     """Return the documents of a role: comparing them is quick, because they are the very same objects mostly."""
     attached = [
         iam_evaluator._resolve_managed_policy_document(arn, account)
@@ -199,7 +193,8 @@ def _documents(role: Mapping[str, Any], account: str) -> _Documents:
     return (*(role.get("InlinePolicies") or {}).values(), *attached)
 
 
-def _context(principal: str, action: str, resource: str, told: Mapping[str, str]) -> Any:
+def context(principal: str, action: str, resource: str, told: Mapping[str, str]) -> Any:
+    """Return what a principal asks, for the evaluator; `told` are condition keys in lower case."""
     return iam_evaluator.EvalContext(
         principal_arn=principal,
         principal_type="AssumedRole",

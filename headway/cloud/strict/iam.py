@@ -3,8 +3,8 @@
 AWS denies by default (IAM user guide, "Policy evaluation logic"). ministack has an engine for that, which AUTH switches
 on: it checks signatures, gives functions credentials of their role, and asks the caller's policies and the resource's.
 What is added: the resources that it does not know (task tokens, configurations), and all that services do inside the
-process for a role (`_machine_roles`, `_function_roles`, `_sender_roles`). The account's own key, `test`, may
-everything, as an administrator's. The embedded cloud has no TLS, and policies that ask for it take it as given.
+process for a role (`_machine_roles`, `_api_calls`, `_function_roles`, `_sender_roles`). The account's own key, `test`,
+may everything, as an administrator's. The embedded cloud has no TLS, and policies that ask for it take it as given.
 """
 
 import json
@@ -15,7 +15,16 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import appconfig, sts
 
-from headway.cloud.strict import _creation, _decisions, _function_roles, _machine_roles, _roles, _sender_roles
+from headway.cloud.strict import (
+    _api_calls,
+    _creation,
+    _credentials,
+    _decisions,
+    _function_roles,
+    _machine_roles,
+    _roles,
+    _sender_roles,
+)
 from headway.cloud.strict._decisions import DECISIONS, Request
 
 _CONFIGURATION_ACTIONS: Final = {
@@ -29,12 +38,13 @@ def apply() -> None:
     """Switch the engine on, note what it decides, and ask it for what goes on inside, too."""
     app.AUTH = True
     iam_evaluator._gather_role_policies = _roles.policies_kept(iam_evaluator._gather_role_policies)
-    iam_evaluator.resolve_principal = _roles.principals_kept(iam_evaluator.resolve_principal)
+    _credentials.apply()
     _take_tls_as_given()
     _note_decisions()
     _name_resources()
     _decisions.serve()
     _machine_roles.apply()
+    _api_calls.apply()
     _function_roles.apply()
     _sender_roles.apply()
     _creation.apply()

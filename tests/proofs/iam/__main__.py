@@ -4,8 +4,8 @@ Two lanes are deployed, which have between them what a contract can have. Each s
 in it is kept. Then each grant is taken, a scenario that leaned on it runs again, and has to be red: it does not go
 well, or something in it was denied, which ends the end-to-end suite red in the same way. A grant that no scenario
 leans on has to be in `unseen.yaml`, with a reason. Exit 1 otherwise. An argument is a pattern of roles, to prove fewer.
-The direct way is not deployed: the emulator cannot run it. Nor is a lane with a schedule, whose calls would wait for
-the minute: its role has one grant, which the tests of the template state.
+The direct way is not deployed. Nor is a lane with a schedule, whose calls would wait for the minute: its role has one
+grant, which the tests of the template state.
 """
 
 import sys

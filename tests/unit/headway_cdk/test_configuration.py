@@ -491,3 +491,59 @@ def test_a_stage_whose_name_roles_and_stacks_cannot_carry_is_refused(stage: str)
     with pytest.raises(ConfigurationError, match="12 lower-case characters and digits at most, no digit first"):
         checked_stage(stage)
     assert checked_stage("integration1") == "integration1"
+
+
+HTTP = ["http://api.example", "http://api.example:8080/v1", "http://localhost.example", "http://127.0.0.1.example"]
+HTTP += ["http://10.0.0.7", "http://0.0.0.0", "http://[2001:db8::1]", "http://host.docker.internal"]
+LOOPBACK = ["http://127.0.0.1:9100", "http://127.8.9.1", "http://localhost:9100/v1", "http://[::1]:9100"]
+PLACES: dict[str, Change] = {
+    "credential": lambda c: c["submit"].pop("callback_key", None),
+    "submit.callback_key": lambda c: (c.pop("credential"), c["submit"].update(callback_key="secret")),
+}
+
+
+def _with(tmp_path: Path, *changes: Change) -> Path:
+    """Write the contract of the generic preset with changes."""
+    contract = yaml.safe_load((CONFIGURATION / "presets" / "generic.yaml").read_text())
+    contract["credential"] = {"header": "Authorization", "format": "Bearer {token}"}
+    for change in changes:
+        change(contract)
+    path = tmp_path / f"{contract['vendor']}.yaml"
+    path.write_text(yaml.safe_dump(contract))
+    return path
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("url", HTTP)
+def test_a_secret_does_not_go_over_an_open_way(tmp_path: Path, url: str, place: str) -> None:
+    path = _with(tmp_path, PLACES[place], lambda c: c.update(base_url=url))
+    with pytest.raises(ConfigurationError) as refused:
+        load_contract(path)
+    assert str(refused.value).startswith(
+        f"{path}: `base_url` is http, so that anybody on the way reads `{place}`; make"
+    )
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("url", [*LOOPBACK, "https://api.example"])
+def test_a_secret_may_stay_on_this_machine_or_go_encrypted(tmp_path: Path, url: str, place: str) -> None:
+    path = _with(tmp_path, PLACES[place], lambda c: c.update(base_url=url))
+    assert load_contract(path)["base_url"] == url
+
+
+def test_what_has_no_secret_may_go_over_an_open_way(tmp_path: Path) -> None:
+    no_key = PLACES["credential"]
+    assert load_contract(_with(tmp_path, no_key, lambda c: (c.pop("credential"), c.update(base_url=HTTP[0]))))
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://name:password@api.example", "`base_url` has a user in it"),
+        ("https://token@api.example/v1", "`base_url` has a user in it"),
+        ("https://[api.example", "`base_url` is no URL"),
+    ],
+)
+def test_a_base_url_has_no_secret_in_it(tmp_path: Path, url: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        load_contract(_with(tmp_path, lambda c: c.update(base_url=url)))

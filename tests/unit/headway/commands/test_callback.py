@@ -157,3 +157,43 @@ def test_the_openapi_document_is_printed(tmp_path: Path) -> None:
     code, said = call(tmp_path, "openapi", contract, "--url", "https://a.example/callbacks/mux")
     assert code == 0
     assert list(json.loads(said)["paths"]) == ["/mux"]
+
+
+STATIC = "  verification: { algorithm: static, header: X-Webhook-Token }"
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("Bearer x", "a word beside white space"),
+        ('{\n  "key": "secret-1"\n}', "begins as JSON does"),
+        ("x", "it has 1 bytes"),
+        ("[]", "it is empty"),
+        (" ", "it is empty"),
+    ],
+)
+def test_what_is_no_key_of_the_contract_is_refused_with_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, words: str
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    body = tmp_path / "body"
+    body.write_text("{}")
+    for words_of in (["send", "--job-id", "job-1", "--url", "http://127.0.0.1:1/"], ["verify", "--body", str(body)]):
+        name, *others = words_of
+        arguments = ["callback", name, str(PRESETS / "mux.yaml"), *others, "--state-dir", str(tmp_path)]
+        with pytest.raises(UsageProblem, match=words):
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+@pytest.mark.parametrize("url", ["http://hooks.example/callbacks/mux", "http://127.0.0.1.example/", "http://[bad"])
+def test_a_key_that_is_sent_itself_goes_over_no_open_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "secret-1")
+    contract = tmp_path / "mux.yaml"
+    text = (PRESETS / "mux.yaml").read_text()
+    assert "  verification: mux" in text
+    contract.write_text(text.replace("  verification: mux", STATIC))
+    arguments = ["callback", "send", str(contract), "--job-id", "job-1", "--url", url, "--state-dir", str(tmp_path)]
+    with pytest.raises(UsageProblem, match=r"^--url http:"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)

@@ -4,13 +4,13 @@ import hmac
 import json
 from typing import Any
 
+import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.callback import batch, handler
 from headway_lane.callback.inbox import CallbackOutcome
 from headway_lane.runtime.errors import Refused
 from headway_lane.runtime.names import Environment
-from headway_lane.verification.keys import keys_of
 
 from tests.unit.headway_lane.fakes import (
     NOW_MS,
@@ -224,21 +224,27 @@ def test_every_outcome_and_every_refusal_has_a_metric_of_its_own() -> None:
     assert len({*batch.METRICS.values(), *batch.REFUSALS.values()}) == len(CallbackOutcome) + 2
 
 
-@pytest.mark.parametrize(
-    ("secret", "keys"),
-    [
-        ("", []),
-        ("whsec_a", ["whsec_a"]),
-        ("whsec_new whsec_old\n", ["whsec_new", "whsec_old"]),
-        ('["It\'s a Secret", "old one"]', ["It's a Secret", "old one"]),
-        ("[]", []),
-        ("[1]", ["[1]"]),
-        ("12345", ["12345"]),
-        ("[abc", ["[abc"]),
-    ],
-)
-def test_a_secret_holds_one_key_or_several(secret: str, keys: list[str]) -> None:
-    assert keys_of(secret) == keys
+def test_a_callback_that_no_key_can_verify_is_put_aside_with_a_hint_for_who_enters_the_key(worker: Worker) -> None:
+    worker.secrets["arn:webhook-key"] = '{\n  "key": "' + WEBHOOK_KEY + '"\n}'
+    assert handle(genuine(SUCCEEDED)) == []
+    (message,) = worker.sqs.of("SendMessage")
+    assert "begins as JSON does" in message["MessageAttributes"]["reason"]["StringValue"]
+    assert WEBHOOK_KEY not in str(message["MessageAttributes"])
+
+
+def test_all_refusals_of_a_worker_go_out_by_one_client(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    client: Any = boto3.client
+
+    def make(name: str, **options: Any) -> Any:
+        made.append(name)
+        return client(name, **options)
+
+    monkeypatch.setattr("boto3.client", make)
+    for _ in range(3):
+        handle(*(callback_record("x", {}, message_id=f"m{number}") for number in range(3)))
+    assert len(worker.sqs.of("SendMessage")) == 9
+    assert made.count("sqs") == 1
 
 
 def test_a_callback_is_verified_as_the_contract_describes(worker: Worker) -> None:

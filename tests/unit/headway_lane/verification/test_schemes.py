@@ -29,6 +29,12 @@ FORGERIES: dict[str, dict[str, str]] = {
     "an endless timestamp": {"webhook-timestamp": "inf"},
     "a timestamp with a fraction": {"webhook-timestamp": "1614265330.0"},
     "a timestamp beyond the calendar": {"webhook-timestamp": "9" * 15},
+    "a timestamp of 400 digits": {"webhook-timestamp": "9" * 400},
+    "a timestamp before time": {"webhook-timestamp": "-1614265330"},
+    "a timestamp in other digits": {"webhook-timestamp": "١٦١٤٢٦٥٣٣٠"},
+    "a timestamp with white space": {"webhook-timestamp": " 1614265330"},
+    "half a surrogate pair in the id": {"webhook-id": "\ud800"},
+    "half a surrogate pair in the signature": {"webhook-signature": "v1,\ud800 v1a,\ud800"},
     "a timestamp beyond every number": {"webhook-timestamp": "9" * 5_000},
     "a signature of nothing": {"webhook-signature": "v1,"},
     "a cut signature": {"webhook-signature": SIGNATURE[:-4]},
@@ -121,9 +127,7 @@ def test_what_anybody_signs_with_an_empty_key_is_forged(key: str) -> None:
         verify(VECTOR | {"webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}, keys=(key,))
 
 
-@pytest.mark.parametrize(
-    "keys", [(OTHER_KEY, WEBHOOK_KEY), (WEBHOOK_KEY, OTHER_KEY), ("whsec_", WEBHOOK_KEY), (WEBHOOK_KEY[6:],)]
-)
+@pytest.mark.parametrize("keys", [(OTHER_KEY, WEBHOOK_KEY), (WEBHOOK_KEY, OTHER_KEY), ("whsec_", WEBHOOK_KEY)])
 def test_during_a_rotation_any_configured_key_verifies(keys: Sequence[str]) -> None:
     verify(VECTOR, keys=keys)
 

@@ -5,10 +5,14 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from headway_lane.contract.signature import PRESETS, Algorithm, Encoding, Signature
 from headway_lane.runtime.errors import Forged
+from headway_lane.verification import signature
+from headway_lane.verification.proof import MOST_KEYS, MOST_SIGNATURES
 from headway_lane.verification.schemes import SCHEMES, scheme_of
 
 NOW_S = 1_800_000_000
@@ -237,7 +241,7 @@ def test_hex_is_read_in_either_case() -> None:
 @pytest.mark.parametrize("encoding", [Encoding.HEX, Encoding.BASE64])
 def test_a_key_that_cannot_be_decoded_is_passed_over(encoding: Encoding) -> None:
     scheme = scheme_of(Signature(Algorithm.HMAC_SHA512, "X-Signature", key_encoding=encoding, key_prefix="key-"))
-    raw = b"\xfb\xff\x00"
+    raw = b"\xfb\xff\x00" * 6
     key = f"key-{raw.hex() if encoding is Encoding.HEX else base64.b64encode(raw).decode()}"
     headers = {"x-signature": hmac.new(raw, BODY, "sha512").hexdigest()}
     scheme.verify(BODY, headers, ("key-Grüße", "key-", "key-x", key), NOW_S)
@@ -273,6 +277,13 @@ CONTRADICTIONS = {
     "no body": (replace(SOUND, signed="{timestamp}", timestamp_header="X-Time"), "has no `{body}` and no `{form}`"),
     "a digest without a key": (replace(SOUND, algorithm=Algorithm.SHA1), "has `{key}` where"),
     "a key in an HMAC": (replace(SOUND, signed="{body}{key}"), "has `{key}` where"),
+    "a key before the body": (replace(SOUND, algorithm=Algorithm.SHA256, signed="{key}{body}"), "can lengthen it"),
+    "a key before a form": (replace(SOUND, algorithm=Algorithm.SHA1, signed="{key}{form}"), "can lengthen it"),
+    "a key in the middle": (replace(SOUND, algorithm=Algorithm.SHA256, signed="{body}{key}{url}"), "can lengthen it"),
+    "a key before the time": (
+        replace(SOUND, algorithm=Algorithm.SHA1, signed="{body}.{key}.{timestamp}", timestamp_header="X-Time"),
+        "can lengthen it",
+    ),
     "a time that is nowhere": (replace(SOUND, signed="{timestamp}.{body}"), "has `{timestamp}` where"),
     "a time that is not signed": (replace(SOUND, timestamp_header="X-Time"), "is not signed proves nothing"),
     "two times": (
@@ -291,14 +302,120 @@ CONTRADICTIONS = {
 }
 
 
-@pytest.mark.parametrize(("signature", "words"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
-def test_a_description_that_lets_anybody_in_or_nobody_is_refused(signature: Signature, words: str) -> None:
-    assert words in str(signature.contradiction)
+@pytest.mark.parametrize(("description", "words"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_description_that_lets_anybody_in_or_nobody_is_refused(description: Signature, words: str) -> None:
+    assert words in str(description.contradiction)
+    with pytest.raises(Forged):
+        scheme_of(description).verify(BODY, {name.lower(): "" for name in description.headers}, (KEY,), NOW_S)
 
 
 def test_sound_descriptions_have_no_contradiction() -> None:
     static = Signature(Algorithm.STATIC, "X-Token", prefix="Bearer ")
-    assert [signature.contradiction for signature in (SOUND, static, *PRESETS.values())] == [None] * (2 + len(PRESETS))
+    last = replace(SOUND, algorithm=Algorithm.SHA256, signed="{url}{body}{key}")
+    twice = replace(SOUND, algorithm=Algorithm.SHA1, signed="{key}.{body}.{key}.end")
+    assert [one.contradiction for one in (SOUND, static, last, twice, *PRESETS.values())] == [None] * (4 + len(PRESETS))
+
+
+def _lengthened(digest: str, message: bytes, key_length: int, more: bytes) -> tuple[bytes, str]:
+    """Return a longer message, and its SHA-1 under a key that nobody here knows (FIPS 180-4, 6.1)."""
+    length = key_length + len(message)
+    padding = b"\x80" + b"\x00" * ((55 - length) % 64) + (8 * length).to_bytes(8, "big")
+    total = length + len(padding) + len(more)
+    rest = more + b"\x80" + b"\x00" * ((55 - total) % 64) + (8 * total).to_bytes(8, "big")
+    state = [int(digest[at : at + 8], 16) for at in range(0, 40, 8)]
+    for at in range(0, len(rest), 64):
+        words = [int.from_bytes(rest[at + 4 * number : at + 4 * number + 4], "big") for number in range(16)]
+        for number in range(16, 80):
+            words.append(_turned(words[number - 3] ^ words[number - 8] ^ words[number - 14] ^ words[number - 16], 1))
+        a, b, c, d, e = state
+        for number in range(80):
+            choose, parity, majority = b & c | ~b & d, b ^ c ^ d, b & c | b & d | c & d
+            mixed = (choose, parity, majority, parity)[number // 20]
+            constant = (0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6)[number // 20]
+            a, b, c, d, e = (_turned(a, 5) + mixed + e + constant + words[number]) % 2**32, a, _turned(b, 30), c, d
+        state = [(one + other) % 2**32 for one, other in zip(state, (a, b, c, d, e), strict=True)]
+    return message + padding + more, "".join(f"{word:08x}" for word in state)
+
+
+def _turned(word: int, by: int) -> int:
+    return (word << by | word >> 32 - by) % 2**32
+
+
+def test_a_key_before_the_body_would_let_a_stranger_lengthen_it_and_is_refused_when_a_callback_comes() -> None:
+    """Also where the contract came past `headway validate`."""
+    description = replace(SOUND, algorithm=Algorithm.SHA1, signed="{key}{body}")
+    seen = hashlib.sha1(KEY.encode() + BODY).hexdigest()  # noqa: S324 - what is shown to be weak
+    body, digest = _lengthened(seen, BODY, len(KEY), b"&status=succeeded")
+    assert digest == hashlib.sha1(KEY.encode() + body).hexdigest()  # noqa: S324
+    with pytest.raises(Forged, match="can lengthen it"):
+        scheme_of(description).verify(body, {"x-signature": digest}, (KEY,), NOW_S)
+
+
+FORM = Signature(Algorithm.HMAC_SHA256, "X-Signature", signature_label="v1", signed="{form}")
+
+
+def test_a_form_is_read_once_whatever_the_keys_and_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def parse(text: str, **options: Any) -> list[tuple[str, str]]:
+        read.append(text)
+        return parse_qsl(text, **options)
+
+    monkeypatch.setattr(signature, "parse_qsl", parse)
+    keys = tuple(f"another-key-{number}" for number in range(MOST_KEYS))
+    with pytest.raises(Forged, match="no signature matches a key"):
+        scheme_of(FORM).verify(b"a=1&b=2", {"x-signature": ",".join(["v1=00"] * MOST_SIGNATURES)}, keys, NOW_S)
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "keys", "body"),
+    [
+        ({"x-signature": "v1=00"}, (), b"a=1"),
+        ({"x-signature": "v1=00"}, ("x",), b"a=1"),
+        ({"x-signature": "v2=00"}, (KEY,), b"a=1"),
+        ({"x-signature": ",".join(["v1=00"] * (MOST_SIGNATURES + 1))}, (KEY,), b"a=1"),
+        ({}, (KEY,), b"a=1"),
+    ],
+    ids=["no key", "no key of its kind", "no signature", "too many signatures", "no header"],
+)
+def test_a_form_is_not_read_where_nothing_can_match(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], keys: tuple[str, ...], body: bytes
+) -> None:
+    monkeypatch.setattr(signature, "parse_qsl", lambda *_, **__: pytest.fail("the form was read"))
+    with pytest.raises(Forged):
+        scheme_of(FORM).verify(body, headers, keys, NOW_S)
+
+
+@pytest.mark.parametrize("name", ["stripe", "standard-webhooks"])
+def test_so_many_signatures_are_compared_with_so_many_keys_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    computed: list[bytes] = []
+    compute = hmac.digest
+
+    def digest(key: bytes, text: bytes, kind: str) -> bytes:
+        computed.append(key)
+        return compute(key, text, kind)
+
+    monkeypatch.setattr(hmac, "digest", digest)
+    keys = [f"whsec_{base64.b64encode(bytes([number]) * 24).decode()}" for number in range(3 * MOST_KEYS)]
+
+    def verify(count: int) -> None:
+        headers = {
+            "stripe-signature": ",".join([f"t={NOW_S}", *["v1=00"] * count]),
+            "webhook-id": "m",
+            "webhook-timestamp": str(NOW_S),
+            "webhook-signature": " ".join(["v1,AAAA"] * count),
+        }
+        SCHEMES[name].verify(BODY, headers, keys, NOW_S)
+
+    with pytest.raises(Forged, match="no signature matches a key"):
+        verify(MOST_SIGNATURES)
+    assert len(computed) == MOST_KEYS
+    with pytest.raises(Forged, match="has more than 8 signatures"):
+        verify(100)
+    assert len(computed) == MOST_KEYS
 
 
 def test_a_description_is_read_from_a_contract() -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,16 +61,22 @@ CONTRACT = Callback.from_document(
 )
 
 
-def certificate_of(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+def certificate_of(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    subject: str = "sns.amazonaws.com",
+    since: timedelta = timedelta(days=-1),
+    until: timedelta = timedelta(days=1),
+) -> str:
+    parts = {NameOID.ORGANIZATION_NAME: "Amazon", NameOID.COMMON_NAME: subject}
+    name = x509.Name([x509.NameAttribute(kind, text) for kind, text in parts.items()])
     built = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(7)
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=1))
+        .not_valid_before(NOW + since)
+        .not_valid_after(NOW + until)
         .sign(key, hashes.SHA256())
     )
     return built.public_bytes(Encoding.PEM).decode()
@@ -86,18 +93,33 @@ def signed(message: Mapping[str, Any], key: rsa.RSAPrivateKey = KEY, version: st
     return json.dumps({**message, "SignatureVersion": version, "Signature": signature}).encode()
 
 
+@dataclass
+class Sns:
+    """What is served at every address, and which ones were asked."""
+
+    text: str = CERTIFICATE
+    status: int = 200
+    asked: list[str] = field(default_factory=list)
+
+    def get(self, place: str, timeout: float) -> httpx.Response:
+        assert timeout
+        self.asked.append(place)
+        return httpx.Response(self.status, text=self.text, request=httpx.Request("GET", place))
+
+
 @pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Serve the certificate, and note which addresses are asked."""
-    noted: list[str] = []
-
-    def get(place: str, timeout: float) -> httpx.Response:
-        noted.append(place)
-        return httpx.Response(200, text=CERTIFICATE, request=httpx.Request("GET", place))
-
-    monkeypatch.setattr(httpx, "get", get)
+def served(monkeypatch: pytest.MonkeyPatch) -> Sns:
+    """Serve the certificate."""
+    stand_in = Sns()
+    monkeypatch.setattr(httpx, "get", stand_in.get)
     sns.certificate.cache_clear()
-    return noted
+    return stand_in
+
+
+@pytest.fixture
+def asked(served: Sns) -> list[str]:
+    """Return which addresses are asked."""
+    return served.asked
 
 
 def verify(body: bytes, keys: tuple[str, ...] = (TOPIC,), away_s: float = 0) -> None:
@@ -138,6 +160,18 @@ FORGERIES = {
         "not of Amazon SNS",
     ),
     "an unknown type": (altered(Type="Gossip"), "no message of Amazon SNS"),
+    "a list for a type": (altered(Type=["Notification"]), "no message of Amazon SNS"),
+    "an object for a type": (altered(Type={}), "no message of Amazon SNS"),
+    "half a pair in the topic": (altered(TopicArn="\ud800"), "the topic is none of the keys"),
+    "half a pair in the message": (altered(Message="\udfff"), "not that of the certificate"),
+    "the first year": (altered(Timestamp="0001-01-01T00:00:00+23:59"), "unreadable|is old"),
+    "the first year, somewhere": (altered(Timestamp="0001-01-01T00:00:00"), "unreadable|is old"),
+    "the last year": (altered(Timestamp="9999-12-31T23:59:59-23:59"), "unreadable|in the future"),
+    "a large number for a time": (altered(Timestamp=10**400), "unreadable"),
+    "no number for a time": (altered(Timestamp=float("nan")), "unreadable"),
+    "a number for a signature": (altered(Signature=10**400), "unreadable|not that of the certificate"),
+    "a signature beyond ASCII": (altered(Signature="Grüße"), "unreadable"),
+    "a list for a version": (altered(SignatureVersion=["2"]), "unreadable"),
     "not an object": (b"[]", "no message of Amazon SNS"),
     "not JSON": (b"<xml/>", "is not JSON"),
     "deep nonsense": (b"[" * 100_000, "is not JSON"),
@@ -170,10 +204,107 @@ def test_two_hours_are_tolerated_either_way(away_s: float, reason: str) -> None:
         verify(signed(NOTIFICATION), away_s=away_s)
 
 
-def test_a_certificate_without_an_rsa_key_proves_nothing() -> None:
-    for pem in (certificate_of(ec.generate_private_key(ec.SECP256R1())), "nonsense"):
-        with pytest.raises(Forged, match="the certificate has no RSA key"):
-            sns.public_numbers(pem)
+HOST = "https://sns.eu-central-1.amazonaws.com"
+PEM = "SimpleNotificationService-5f3c.pem"
+BUCKETS = ("s3", "s3-eu-west-1", "s3-website-us-east-1", "s3-accelerate", "s3.eu-central-1", "eu-central-1.s3")
+STRANGERS = [
+    *(f"https://sns.{place}.amazonaws.com/{PEM}" for place in (*BUCKETS, "elb", "eu", "..", "")),
+    f"https://sns.amazonaws.com/{PEM}",
+    f"https://s3.eu-central-1.amazonaws.com/sns/{PEM}",
+    f"https://sns-x.eu-central-1.amazonaws.com/{PEM}",
+    f"https://xsns.eu-central-1.amazonaws.com/{PEM}",
+    f"https://sns.eu-central-1.amazonaws.com.cn.evil.example/{PEM}",
+    f"https://sns.eu-central-1.amazonaws.community/{PEM}",
+    f"https://sns.eu-central-1xamazonaws.com/{PEM}",
+    f"https://user@sns.eu-central-1.amazonaws.com/{PEM}",
+    f"https://sns.eu-central-1.amazonaws.com:8443/{PEM}",
+    f"{HOST}:443/{PEM}",
+    f"{HOST}/{PEM}?x=1",
+    f"{HOST}/{PEM}#x",
+    f"{HOST}/{PEM}\n",
+    f"{HOST}//{PEM}",
+    f"{HOST}/a/../{PEM}",
+    f"{HOST}/SimpleNotificationService-.pem",
+    f"{HOST}/SimpleNotificationService-xyz.pem",
+    f"{HOST}/OtherService-5f3c.pem",
+    f"{HOST}/",
+    HOST,
+    f"http://sns.eu-central-1.amazonaws.com/{PEM}",
+    "",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("place", STRANGERS)
+def test_nobody_but_sns_itself_is_asked_for_a_certificate(place: str, asked: list[str]) -> None:
+    with pytest.raises(Forged, match="`SigningCertURL` is not of Amazon SNS"):
+        verify(altered(SigningCertURL=place))
+    assert asked == []
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1", "mx-central-1"])
+def test_sns_is_asked_in_every_region(region: str, asked: list[str]) -> None:
+    ending = ".cn" if region.startswith("cn-") else ""
+    place = f"https://sns.{region}.amazonaws.com{ending}/SimpleNotificationService-{'0af3' * 8}.pem"
+    verify(altered(SigningCertURL=place))
+    assert asked == [place]
+
+
+NAMES = (
+    "sns.amazonaws.com",
+    "sns-us-gov-west-1.amazonaws.com",
+    "sns-cn-north-1.amazonaws.com.cn",
+    "sns-signing.me-south-1.amazonaws.com",
+)
+
+
+@pytest.mark.parametrize("subject", NAMES)
+def test_a_certificate_bears_a_name_of_sns(served: Sns, subject: str) -> None:
+    served.text = certificate_of(KEY, subject)
+    verify(signed(NOTIFICATION))
+
+
+YEARS = timedelta(days=3_650)
+SMALL_KEY = rsa.generate_private_key(65_537, 1_024)  # noqa: S505 - to be refused
+WORTHLESS = {
+    "of another service": (certificate_of(KEY, "sqs.amazonaws.com"), "is another's"),
+    "of a bucket": (certificate_of(KEY, "sns.s3.amazonaws.com"), "is another's"),
+    "of a stranger": (certificate_of(KEY, "sns.amazonaws.com.evil.example"), "is another's"),
+    "that has ended": (certificate_of(KEY, until=timedelta(seconds=-1)), "was not valid"),
+    "that has not begun": (certificate_of(KEY, since=timedelta(seconds=1)), "was not valid"),
+    "of the last century": (certificate_of(KEY, since=-6 * YEARS, until=-5 * YEARS), "was not valid"),
+    "beyond 2050": (certificate_of(KEY, since=3 * YEARS, until=4 * YEARS), "was not valid"),
+    "with a small key": (certificate_of(SMALL_KEY), "less than 2048 bits"),
+    "with another key": (certificate_of(ec.generate_private_key(ec.SECP256R1())), "the certificate has no RSA key"),
+    "cut off": (CERTIFICATE[:200], "cannot be read"),
+    "cut off within": (f"{CERTIFICATE[:200]}\n-----END CERTIFICATE-----", "cannot be read"),
+    "of words": ("nonsense", "the certificate has no RSA key"),
+    "of nothing": ("", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("pem", "reason"), WORTHLESS.values(), ids=WORTHLESS)
+def test_a_certificate_that_proves_nothing_is_refused(served: Sns, pem: str, reason: str) -> None:
+    served.text = pem
+    with pytest.raises(Forged, match=reason):
+        verify(signed(NOTIFICATION))
+
+
+@pytest.mark.parametrize(("since_s", "until_s"), [(0, 60), (-60, 0)])
+def test_a_certificate_holds_from_its_first_second_to_its_last(served: Sns, since_s: int, until_s: int) -> None:
+    served.text = certificate_of(KEY, since=timedelta(seconds=since_s), until=timedelta(seconds=until_s))
+    verify(signed(NOTIFICATION))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, Forged), (404, Forged), (429, httpx.HTTPError), (503, httpx.HTTPError)]
+)
+def test_an_address_without_a_certificate_is_forged_and_a_busy_sns_is_asked_again(
+    served: Sns, status: int, error: type[Exception]
+) -> None:
+    served.status = status
+    with pytest.raises(error):
+        verify(signed(NOTIFICATION))
 
 
 def test_the_event_is_what_the_vendor_has_published() -> None:
@@ -186,8 +317,11 @@ def test_a_subscription_is_confirmed_at_sns_and_nowhere_else(asked: list[str]) -
     assert (one.kind, one.body) == (EventKind.SUBSCRIPTION, CONFIRMATION["SubscribeURL"])
     sns.confirm(one.body)
     assert asked == [CONFIRMATION["SubscribeURL"]]
-    with pytest.raises(Forged, match="`SubscribeURL` is not of Amazon SNS"):
-        sns.confirm("https://evil.example/?Action=ConfirmSubscription")
+    places = [*BUCKETS, "eu-central-1.amazonaws.com@evil.example", "eu-central-1.amazonaws.com:8443"]
+    for host in ["evil.example", *(f"sns.{place}.amazonaws.com" for place in places)]:
+        with pytest.raises(Forged, match="`SubscribeURL` is not of Amazon SNS"):
+            sns.confirm(f"https://{host}/?Action=ConfirmSubscription")
+    assert asked == [CONFIRMATION["SubscribeURL"]]
 
 
 def test_the_end_of_a_subscription_is_nobodys_business() -> None:

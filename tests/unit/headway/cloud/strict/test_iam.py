@@ -30,11 +30,6 @@ MACHINE = f"arn:aws:states:{HERE}:stateMachine:m"
         ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}, ("s3:GetObject", "arn:aws:s3:::b/k")),
         ("aws-sdk:sfn:startExecution", {"StateMachineArn": MACHINE}, ("states:StartExecution", MACHINE)),
         ("aws-sdk:dynamodb:getItem", {"TableName": "t"}, ("dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/t")),
-        (
-            "apigateway:invoke",
-            {"ApiEndpoint": "a1.execute-api.x", "Stage": "v", "Method": "PUT", "Path": "/j", "AuthType": "IAM_ROLE"},
-            ("execute-api:Invoke", f"arn:aws:execute-api:{HERE}:a1/v/PUT/j"),
-        ),
     ],
 )
 def test_a_task_asks_for_the_action_and_the_resource_of_its_call(
@@ -45,7 +40,7 @@ def test_a_task_asks_for_the_action_and_the_resource_of_its_call(
     assert call[:2] == asked
 
 
-def test_an_activity_and_an_open_api_ask_for_nothing() -> None:
+def test_an_activity_asks_for_nothing_and_an_api_asks_by_itself() -> None:
     assert calls_of(f"arn:aws:states:{HERE}:activity:a", {}) is None
     assert calls_of(f"{OPTIMIZED}apigateway:invoke", {"ApiEndpoint": "a1.execute-api.x"}) is None
 
