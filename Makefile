@@ -104,7 +104,7 @@ bench-flood: $(READY) ## a flood at one vendor's webhook while another's calls r
 bench-backlog: $(READY) ## 100,000 lines through `headway run` on a virtual clock: memory, starts against the quota; 6 minutes
 	@$(BIN)/python -m benchmarks.backlog
 
-proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes. ROLES='*-callback' for fewer
+proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes or more. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')
 
 hostile: $(READY) ## 300 calls against lost, early, forged and doubled callbacks, errors and hangs: it has to add up

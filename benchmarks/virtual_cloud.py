@@ -203,7 +203,7 @@ class VirtualCloud:
         index = self._calls[call_id]
         accepted_s, ended_s = self._accepted_s[index], self._ended_s(index)
         passed = {
-            CallState.DISPATCHING: accepted_s - DISPATCH_S,
+            CallState.SENDING: accepted_s - DISPATCH_S,
             CallState.ACCEPTED: accepted_s,
             CallState.ANSWERED: ended_s - CLOSING_S,
             CallState.RESUMED: ended_s - CLOSING_S,

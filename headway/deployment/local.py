@@ -33,7 +33,7 @@ from headway.simulator.keys import load_or_create
 SETTLER_CONCURRENCY: Final = 1
 RESULTS_CONCURRENCY: Final = 6
 """Concurrent invocations of a vendor's functions: each is a process. On AWS the account's concurrency bounds them; here
-a burst of cold starts would starve a laptop. Workflows retry past the cap.
+a burst of cold starts would starve a laptop. Past the cap workflows retry, and queues wait.
 """
 CALLER_SECONDS: Final = 0.8
 """How long a caller is busy with one call: mostly waiting for its slot (`limiter.pace.LEAD_US`)."""

@@ -64,7 +64,7 @@ class _SessionTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class AccessKey:
     """What requests are signed with; the session token is a role's."""
 
     key_id: str
@@ -72,18 +72,18 @@ class Keys:
     session_token: str | None = None
 
 
-ADMINISTRATOR: Final = Keys("test", "test")
+ADMINISTRATOR: Final = AccessKey("test", "test")
 """May do everything in the embedded cloud."""
 
 
 class LocalTarget(_SessionTarget):
     """The embedded cloud that listens at `endpoint_url`."""
 
-    def __init__(self, endpoint_url: str, keys: Keys = ADMINISTRATOR) -> None:
+    def __init__(self, endpoint_url: str, key: AccessKey = ADMINISTRATOR) -> None:
         self.endpoint_url = endpoint_url
         core = botocore.session.Session(session_vars=_WITHOUT_USER_CONFIGURATION)
         session = boto3.Session(
-            keys.key_id, keys.secret, keys.session_token, region_name=EMBEDDED_REGION, botocore_session=core
+            key.key_id, key.secret, key.session_token, region_name=EMBEDDED_REGION, botocore_session=core
         )
         config = Config(
             inject_host_prefix=False,  # `sync-127.0.0.1` (StartSyncExecution) is no host
@@ -97,7 +97,7 @@ class LocalTarget(_SessionTarget):
         """Return the same cloud, asked in a role that the account may assume."""
         given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="headway")["Credentials"]
         return LocalTarget(
-            self.endpoint_url, Keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+            self.endpoint_url, AccessKey(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
         )
 
 

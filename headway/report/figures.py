@@ -72,8 +72,8 @@ class ReachedPace:
     rate_by_vendor: bool
 
 
-QUEUE = Stage("Wait in queue", "queued → called", attrgetter("queued_epoch_ms"), attrgetter("dispatching_epoch_ms"))
-SUBMIT = Stage("Submit", "called → accepted", attrgetter("dispatching_epoch_ms"), attrgetter("accepted_epoch_ms"))
+QUEUE = Stage("Wait in queue", "queued → called", attrgetter("queued_epoch_ms"), attrgetter("sending_epoch_ms"))
+SUBMIT = Stage("Submit", "called → accepted", attrgetter("sending_epoch_ms"), attrgetter("accepted_epoch_ms"))
 VENDOR = Stage("Vendor", "accepted → answered", attrgetter("accepted_epoch_ms"), attrgetter("answered_epoch_ms"))
 RESUME = Stage("Resume", "answered → resumed", attrgetter("answered_epoch_ms"), attrgetter("resumed_epoch_ms"))
 WHOLE = Stage("Whole call", "queued → finished", attrgetter("queued_epoch_ms"), attrgetter("finished_epoch_ms"))
@@ -102,7 +102,7 @@ def _failure(error: str, group: Sequence[tuple[int, str | None]]) -> Failure:
 
 def sent_epochs_ms(calls: Iterable[CallTimes]) -> list[int]:
     """List when calls were sent, ascending; calls that never were are left out."""
-    return sorted(call.dispatching_epoch_ms for call in calls if call.dispatching_epoch_ms is not None)
+    return sorted(call.sending_epoch_ms for call in calls if call.sending_epoch_ms is not None)
 
 
 def steady_rate_per_s(sent_ms: Sequence[int]) -> float | None:

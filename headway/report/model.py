@@ -22,7 +22,7 @@ class CallTimes:
     error: str | None
     cause: str | None
     queued_epoch_ms: int | None
-    dispatching_epoch_ms: int | None
+    sending_epoch_ms: int | None
     accepted_epoch_ms: int | None
     answered_epoch_ms: int | None
     resumed_epoch_ms: int | None

@@ -25,7 +25,7 @@ from headway.run.results import LineOutcome, Record, ResultsFile, beside
 from headway.run.room import QueueName, Room, RoomRule
 from headway.run.run_result import RunResult, VendorRun
 from headway.run.run_watch import RunWatch
-from headway.run.source import Source
+from headway.run.source import LineSource
 from headway.run.surroundings import Surroundings
 from headway.run.tally import LivePace, RunTally, recent_rate_per_s
 
@@ -53,7 +53,7 @@ def run_file(
     clients = connection.target.client
     quotas = RunQuotas.of(connection.target.region, choices.starts_per_s, choices.describes_per_s)
     executions = Executions(clients("stepfunctions"), clients("s3"), quotas, surroundings)
-    with Source.open(source) as opened, closing(LineIndex()) as index:
+    with LineSource.open(source) as opened, closing(LineIndex()) as index:
         prepared = prepare(workflow, opened, index, connection, choices, configuration)
         check(executions, prepared)
         span_epoch_ms = surroundings.epoch_ms()

@@ -65,7 +65,7 @@ class CallLog(Collection[CallTimes]):
                 error=error,
                 cause=cause if line == first_line else None,
                 queued_epoch_ms=times.get(STARTED),
-                dispatching_epoch_ms=times.get("dispatching_epoch_ms"),
+                sending_epoch_ms=times.get("sending_epoch_ms"),
                 accepted_epoch_ms=times.get("accepted_epoch_ms"),
                 answered_epoch_ms=times.get("answered_epoch_ms"),
                 resumed_epoch_ms=times.get("resumed_epoch_ms"),

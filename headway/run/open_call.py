@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from botocore.exceptions import ClientError
-from headway_lane.ledger.record import CallState
+from headway_lane.ledger.record import UNACCEPTED, CallState
 
 from headway.run.executions import Execution, Started, code
 from headway.run.ledger_watch import FINAL_STATES, CallSight
@@ -18,11 +18,13 @@ READ_WAIT_S: Final = (0.5, 15.0)
 """First and longest wait between two reads of a call whose state does not change."""
 WAITING_READ_S: Final = 5.0
 """The longest where the vendor does not have the call yet: it makes room for others."""
-ENDING_WAIT_S: Final = (0.5, 5.0)
-"""First and longest wait between two descriptions of an execution whose call has reached a final state."""
+ENDING_WAIT_S: Final = (0.5, 60.0)
+"""First and longest wait between two descriptions of an execution whose call has reached a final state; its result may
+wait for long.
+"""
 SILENT_WAIT_S: Final = (15.0, 300.0)
 """The same where the ledger says nothing new: the task failed before it, or timed out."""
-_WAITING: Final = frozenset({CallState.QUEUED, CallState.DISPATCHING})
+_WAITING: Final = frozenset(UNACCEPTED)
 _GONE: Final = "Step Functions does not know this execution any more: its state machine or its cloud was made anew"
 
 

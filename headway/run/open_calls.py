@@ -18,7 +18,7 @@ from headway.run.tally import RECENT_S
 
 UNSEEN_S: Final = 30.0
 """How long a call may be on its way to its queue and its record, before an empty queue says that it waits elsewhere."""
-_SENT: Final = since_attribute(CallState.DISPATCHING)
+_SENT: Final = since_attribute(CallState.SENDING)
 
 
 @dataclass(slots=True)

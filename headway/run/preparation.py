@@ -19,7 +19,7 @@ from headway.run.executions import Executions, code
 from headway.run.line_index import LineIndex
 from headway.run.lines import Route
 from headway.run.results import beside
-from headway.run.source import Source
+from headway.run.source import LineSource
 from headway.run.work import Work, look_through
 
 
@@ -66,7 +66,7 @@ class PreparedRun:
 
 
 def prepare(
-    workflow: str, source: Source, index: LineIndex, connection: Connection, choices: Choices, configuration: Path
+    workflow: str, source: LineSource, index: LineIndex, connection: Connection, choices: Choices, configuration: Path
 ) -> PreparedRun:
     """Look the input through, once, and choose the attempts. Raises RunRefused or ConfigurationRefused."""
     stage = connection.stage

@@ -21,7 +21,7 @@ STARTED: Final = "started_epoch_ms"
 FINISHED: Final = "finished_epoch_ms"
 LEDGER_TIMES: Final = tuple(
     since_attribute(state)
-    for state in (CallState.QUEUED, CallState.DISPATCHING, CallState.ACCEPTED, CallState.ANSWERED, CallState.RESUMED)
+    for state in (CallState.QUEUED, CallState.SENDING, CallState.ACCEPTED, CallState.ANSWERED, CallState.RESUMED)
 )
 TIMES: Final = (STARTED, *LEDGER_TIMES, FINISHED)
 """Start and end of the execution, and between them what the ledger says."""

@@ -23,7 +23,7 @@ class RawLine(NamedTuple):
     raw: bytes
 
 
-class Source:
+class LineSource:
     """An open input. What cannot be read twice (a pipe) is copied to a temporary file first."""
 
     def __init__(self, file: BinaryIO, name: Path) -> None:
@@ -71,6 +71,6 @@ class Source:
 
 
 def _copy(pipe: BinaryIO) -> BinaryIO:
-    spooled = tempfile.TemporaryFile()  # noqa: SIM115 - it is the Source's to close
+    spooled = tempfile.TemporaryFile()  # noqa: SIM115 - it is the LineSource's to close
     shutil.copyfileobj(pipe, spooled)
     return spooled

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from headway.run.line_index import LineIndex
 from headway.run.lines import BadLine, Route, read_line
 from headway.run.room import QueueName
-from headway.run.source import Source
+from headway.run.source import LineSource
 from headway.run.worklist import LineAttempt, Todo, choose
 
 
 class Work:
     """An input and its index; whoever made it closes both."""
 
-    def __init__(self, source: Source, index: LineIndex, route: Route) -> None:
+    def __init__(self, source: LineSource, index: LineIndex, route: Route) -> None:
         self._source = source
         self._route = route
         self._left = Counter(index.queues)
@@ -68,7 +68,7 @@ class Work:
 
 
 def look_through(
-    source: Source, index: LineIndex, route: Route, *, limit: int | None, again: bool
+    source: LineSource, index: LineIndex, route: Route, *, limit: int | None, again: bool
 ) -> Mapping[str, int]:
     """Fill the index with the lines of an input. Returns by vendor how many have succeeded before."""
     skipped: Counter[str] = Counter()

@@ -167,7 +167,8 @@ class Described:
         return JSONResponse(paths.write({}, place, job.job_id), status_code=201)
 
     async def _begin(self, job: Job) -> None:
-        self._background.spawn(self._jobs.work(job, self._announce, self._offer.job_time_s))
+        job_time_s = self._offer.job_time_s + self._faults.slow_job_s
+        self._background.spawn(self._jobs.work(job, self._announce, job_time_s))
 
     def _announce(self, job: Job, event: JobEvent) -> list[asyncio.Task[None]]:
         """Send the callback of `event`, where the contract has a word for it; return its delivery."""

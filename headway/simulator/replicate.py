@@ -86,8 +86,7 @@ class Replicate:
         if refusal := self._unauthenticated(request):
             return refusal
         job = self._jobs.by_id.get(request.path_params["prediction_id"])
-        lost = job is None or self._faults.lost_jobs
-        return _not_found() if lost else JSONResponse(prediction(job))
+        return _not_found() if job is None or self._faults.lost_jobs else JSONResponse(prediction(job))
 
     async def cancel(self, request: Request) -> Response:
         """Cancel a prediction that has not ended; one that has is returned as it is."""

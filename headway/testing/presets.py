@@ -1,6 +1,7 @@
-"""A laboratory with several vendors, each as its preset describes it, and a simulator at the end of each lane.
+"""A laboratory with several vendors, each as its preset or another contract describes it, and a simulator at the end of
+each lane.
 
-What a preset says of rates is made small here: a laptop would start workers for hundreds of calls a second. Jobs are
+What a contract says of rates is made small here: a laptop would start workers for hundreds of calls a second. Jobs are
 asked about after seconds instead of minutes.
 """
 
@@ -36,7 +37,7 @@ IN_FLIGHT = 2
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is not the presets': calls a second, seconds until a job is asked about, its time, the share that fails."""
+    """What a contract says otherwise: calls a second, seconds until a job is asked about, its time, failing share."""
 
     rate_per_s: int = 4
     poll_after_s: int = 3
@@ -55,13 +56,24 @@ USUAL = Terms()
 
 @contextmanager
 def preset_laboratory(state_dir: Path, names: Sequence[str], terms: Terms = USUAL) -> Iterator[Laboratory]:
-    """Deploy the presets, with a vendor at the end of each lane, and leave nothing of it behind."""
+    """Deploy presets, all under the same terms."""
+    with contract_laboratory(state_dir, {PRESETS / f"{name}.yaml": terms for name in names}) as laboratory:
+        yield laboratory
+
+
+@contextmanager
+def contract_laboratory(state_dir: Path, lanes: Mapping[Path, Terms]) -> Iterator[Laboratory]:
+    """Deploy contract files, each under its terms, with a vendor at the end of each lane, and leave nothing of it
+    behind.
+    """
     folder = (STATE_DIR / "presets").resolve()
-    contracts = _configure(folder / "configuration", names, terms)
+    contracts = _configure(folder / "configuration", lanes)
     with ExitStack() as opened:
         vendors = [
-            opened.enter_context(in_thread(state_dir, name, _offer(contract, terms), Role.described(contract)))
-            for name, contract in contracts.items()
+            opened.enter_context(
+                in_thread(state_dir, contract["vendor"], _offer(contract, terms), Role.described(contract))
+            )
+            for contract, terms in contracts
         ]
         yield opened.enter_context(
             deployed(state_dir, vendors, project=bare(folder / "configuration"), assembly=folder / "assembly")
@@ -82,13 +94,13 @@ def signed_answers(lab: Laboratory, vendor_name: str) -> list[SignedCallback]:
     return [write(vendor.callbacks(), key, f"msg_{job_id}", event, url, now) for job_id, event in events.items()]
 
 
-def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[str, Mapping[str, Any]]:
-    """Write the contract of each preset under these terms, and return the documents."""
+def _configure(configuration: Path, lanes: Mapping[Path, Terms]) -> list[tuple[Mapping[str, Any], Terms]]:
+    """Write each contract under its terms, and return the documents with them."""
     shutil.rmtree(configuration, ignore_errors=True)
     (configuration / "vendors").mkdir(parents=True)
-    contracts = {}
-    for name in names:
-        contract = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
+    contracts = []
+    for source, terms in lanes.items():
+        contract = yaml.safe_load(source.read_text())
         vendor = Vendor.from_document(contract)
         in_flight = [{"quantity": "jobs_in_flight", "amount": terms.in_flight_count}] if vendor.jobs_in_flight else []
         rate = {
@@ -99,14 +111,14 @@ def _configure(configuration: Path, names: Sequence[str], terms: Terms) -> dict[
         }
         contract["limits"] = [rate, *in_flight]
         contract["dispatch"] = dict(terms.dispatch)
-        if name in terms.direct:
+        if vendor.name in terms.direct:
             contract["dispatch"] |= {"pacing": "delay", "direct": True}
             contract = {part: said for part, said in contract.items() if part not in ("credential", "poll")}
         if "poll" in contract:
             contract["poll"] |= {"after_s": terms.poll_after_s, "every_s": terms.poll_after_s}
-        path = configuration / "vendors" / f"{name}.yaml"
+        path = configuration / "vendors" / source.name
         path.write_text(yaml.safe_dump(contract))
-        contracts[name] = contract_document(path)
+        contracts.append((contract_document(path), terms))
     return contracts
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.exchange import Fetched
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import Environment
 
 from tests.infrastructure import arns
-from tests.infrastructure.conftest import CALLING, PRESS, STAGE
+from tests.infrastructure.conftest import PRESS, STAGE
 
 if TYPE_CHECKING:
     from tests.infrastructure.conftest import Templates
@@ -24,7 +25,9 @@ CHANGE = "dynamodb:UpdateItem"
 OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONFIGURATION = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 SECRET = {"secretsmanager:GetSecretValue"}
-ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"}
+RESUME = "states:SendTaskSuccess"
+FAIL = "states:SendTaskFailure"
+BEAT = "states:SendTaskHeartbeat"
 SEND = {"sqs:SendMessage"}
 INVOKE = {"lambda:InvokeFunction"}
 CALL = {"execute-api:Invoke"}
@@ -56,56 +59,67 @@ def call_vendor_grants(vendor: Vendor) -> Grants:
 
 
 def dispatch_call_grants(vendor: Vendor) -> Grants:
-    """It has one call made and settled; on the direct way it makes the call, and writes down what became of it."""
+    """It has one call made and settled; on the direct way it makes the call, writes down what became of it, and looks
+    why it may not make it.
+    """
     name = vendor.name
     settler = {"*": EVERYWHERE, arns.function(name, "settler"): INVOKE}
     if not vendor.dispatch.direct:
         return {**settler, arns.function(name, "caller"): INVOKE}
-    noting = {arns.table(name, "Calls"): {CHANGE}, arns.table(name, "Jobs"): {CHANGE}}
+    noting = {arns.table(name, "Calls"): {READ, CHANGE}, arns.table(name, "Jobs"): {CHANGE}}
     return {**settler, **noting, submit_path(vendor): CALL}
 
 
 def dispatcher_grants(vendor: Vendor) -> Grants:
-    """It takes requests from the queues, writes them down, reserves permits, starts attempts, requeues what has to
-    wait, and fails tasks whose request cannot be read.
+    """It takes requests from the queues, writes them down or lets another attempt take over what is there, reserves
+    permits, starts attempts, requeues what has to wait, asks tasks whether they still wait, and fails those whose
+    request cannot be read.
     """
     name = vendor.name
     return merged(
         dict.fromkeys(request_queues(vendor), CONSUME | SEND),
-        {arns.table(name, "Calls"): {CREATE, READ}},
-        reserving(vendor),
-        in_flight(vendor),
+        {arns.table(name, "Calls"): {CREATE, CHANGE}},
+        profiles(vendor, "Contract", "Tuning"),
+        reserving(vendor) if vendor.dispatch.by_permits else {},
+        in_flight(vendor, READ, CHANGE),
         {arns.machine(name, "dispatch-call"): {"states:StartExecution"}},
-        {arns.machine(name, "call-vendor"): {"states:SendTaskFailure"}},
+        tasks(vendor, FAIL, BEAT),
     )
 
 
 def caller_grants(vendor: Vendor) -> Grants:
-    """It calls the vendor, looks up or takes what an earlier attempt has left, settles what came early, requeues what
-    was refused for now, and orders a check.
+    """It calls the vendor, looks up what an earlier attempt has left, settles what came early, requeues what was
+    refused for now, and orders a check. Plain pacing leaves it no turns of submits to wait for.
     """
-    name, submit = vendor.name, vendor.submit
+    name, submit, permits = vendor.name, vendor.submit, vendor.dispatch.by_permits
+    tells_failures = any(said and said.failure for said in (vendor.callback, vendor.poll))
     return merged(
-        calling(vendor),
+        profiles(vendor, "Contract"),
+        token(vendor),
+        profiles(vendor, "Tuning") if permits or submit.lookup else {},
+        reserving(vendor) if permits or (submit.lookup and counts_polls(vendor)) else {},
         {submit_path(vendor): CALL},
         {arns.proxy(name, "GET" + submit.lookup.path.partition("?")[0]): CALL} if submit.lookup else {},
         {f"<{name}/WebhookKey>": SECRET} if submit.callback_key else {},
         {arns.claims(name, "requests"): {"s3:GetObject"}},
         settling(vendor),
-        {arns.table(name, "Jobs"): {READ}},  # a repeated call takes its predecessor's late answer
+        tasks(vendor, BEAT, *([FAIL] if tells_failures else [])),
         dict.fromkeys(request_queues(vendor), SEND),
         {arns.queue(name, "ResultsQueue"): SEND} if vendor.poll else {},
     )
 
 
 def settler_grants(vendor: Vendor) -> Grants:
-    """It rejects what failed for good; on the direct way, where no caller does, it joins early answers to calls."""
+    """It rejects what failed for good, and requeues what could not be tried; on the direct way, where no caller does,
+    it joins early answers to calls.
+    """
     name = vendor.name
     return merged(
         {arns.table(name, "Calls"): {READ, CHANGE}},
         {arns.queue(name, "RequestDlq"): SEND},
-        {arns.machine(name, "call-vendor"): {"states:SendTaskFailure"}},
-        in_flight(vendor),
+        dict.fromkeys(request_queues(vendor), SEND),
+        tasks(vendor, FAIL),
+        in_flight(vendor, CHANGE),
         settling(vendor) if vendor.dispatch.direct else {},
     )
 
@@ -116,19 +130,20 @@ def results_grants(vendor: Vendor) -> Grants:
     """
     name = vendor.name
     if isinstance(vendor.result, Fetched):
-        getting = merged(calling(vendor), {path_of_jobs(vendor, "GET", vendor.result.path): CALL})
+        getting = merged(asking(vendor), {path_of_jobs(vendor, "GET", vendor.result.path): CALL})
     else:
         getting = {
-            arns.profile(name, "Contract"): CONFIGURATION,
+            **profiles(vendor, "Contract"),
             arns.table(name, "Jobs"): {READ},
             arns.claims(name, "answers"): {"s3:GetObject"},
         }
     checking: Grants = {}
     if vendor.poll:
         checking = merged(
-            calling(vendor),
+            asking(vendor),
             {path_of_jobs(vendor, vendor.poll.method, vendor.poll.path): CALL},
             settling(vendor),
+            tasks(vendor, FAIL, BEAT),
             {arns.table(name, "Jobs"): {READ}},
         )
     return merged(
@@ -136,7 +151,7 @@ def results_grants(vendor: Vendor) -> Grants:
         checking,
         {arns.claims(name, "results"): {"s3:PutObject"}},
         {arns.queue(name, "ResultsQueue"): CONSUME | SEND},
-        {arns.machine(name, "call-vendor"): ANSWER},
+        tasks(vendor, RESUME, FAIL, BEAT),
     )
 
 
@@ -144,42 +159,61 @@ def callback_grants(vendor: Vendor) -> Grants:
     """It verifies what came, and settles the call that it is for; what nobody can use goes aside, and what only newer
     code can read goes back.
     """
-    name = vendor.name
+    name, said = vendor.name, vendor.callbacks()
     return merged(
         {arns.queue(name, "CallbackQueue"): CONSUME | SEND},
         {arns.queue(name, "CallbackDlq"): SEND},
-        {arns.profile(name, "Contract"): CONFIGURATION},
+        profiles(vendor, "Contract"),
         {f"<{name}/WebhookKey>": SECRET},
         settling(vendor),
-        {arns.table(name, "Jobs"): {READ}},
+        tasks(vendor, FAIL) if said.failure else {},
+        merged(tasks(vendor, BEAT), {arns.table(name, "Jobs"): {READ}}) if said.progress else {},
         {arns.claims(name, "answers"): {"s3:PutObject"}},
     )
 
 
 def settling(vendor: Vendor) -> Grants:
-    """Hand an answer to who waits for it, and free the in-flight permit that it held."""
+    """Hand a good answer to who waits for it, and free the in-flight permit that it held."""
     name = vendor.name
-    waiting = {arns.machine(name, "call-vendor"): ANSWER}
     return merged(
-        {arns.table(name, "Calls"): {READ, CHANGE}, arns.table(name, "Jobs"): {CHANGE}}, waiting, in_flight(vendor)
+        {arns.table(name, "Calls"): {READ, CHANGE}, arns.table(name, "Jobs"): {CHANGE}},
+        tasks(vendor, RESUME),
+        in_flight(vendor, CHANGE),
     )
 
 
-def calling(vendor: Vendor) -> Grants:
-    """Take a turn, and authenticate where the vendor wants it."""
-    return merged(reserving(vendor), {f"<{vendor.name}/ApiToken>": SECRET} if vendor.credential else {})
+def tasks(vendor: Vendor, *actions: str) -> Grants:
+    """Act on tasks that wait."""
+    return {arns.machine(vendor.name, "call-vendor"): set(actions)}
+
+
+def asking(vendor: Vendor) -> Grants:
+    """Ask about a job, in a turn where a limit counts polls, and authenticate where the vendor wants it."""
+    turns = reserving(vendor) if counts_polls(vendor) else {}
+    return merged(profiles(vendor, "Contract", "Tuning"), turns, token(vendor))
+
+
+def counts_polls(vendor: Vendor) -> bool:
+    return any(limit.scope is not Scope.SUBMIT for limit in vendor.limits)
+
+
+def profiles(vendor: Vendor, *kinds: str) -> Grants:
+    """Read configuration."""
+    return {arns.profile(vendor.name, kind): CONFIGURATION for kind in kinds}
+
+
+def token(vendor: Vendor) -> Grants:
+    return {f"<{vendor.name}/ApiToken>": SECRET} if vendor.credential else {}
 
 
 def reserving(vendor: Vendor) -> Grants:
-    """Reserve permits under contract and tuning."""
-    name = vendor.name
-    profiles = {arns.profile(name, kind): CONFIGURATION for kind in ("Contract", "Tuning")}
-    return {**profiles, arns.table(name, "Budgets"): {READ, CREATE}}
+    """Reserve permits."""
+    return {arns.table(vendor.name, "Budgets"): {READ, CREATE}}
 
 
-def in_flight(vendor: Vendor) -> Grants:
-    """Take or free an in-flight permit, where the contract limits them."""
-    return {arns.table(vendor.name, "Budgets"): {CHANGE}} if vendor.jobs_in_flight is not None else {}
+def in_flight(vendor: Vendor, *actions: str) -> Grants:
+    """Free an in-flight permit, or see who holds one and take it, where the contract limits them."""
+    return {arns.table(vendor.name, "Budgets"): set(actions)} if vendor.jobs_in_flight is not None else {}
 
 
 def request_queues(vendor: Vendor) -> list[str]:
@@ -327,14 +361,14 @@ def test_only_who_holds_the_vendors_answer_may_resume_a_waiting_task(templates: 
     assert resumers == {f"{PRESS}/Settler/Role", *callbacks, *callers, *results}
 
 
-def test_permits_are_reserved_by_who_calls_the_vendor_and_nobody_deletes_or_lists_reservations(
+def test_permits_are_reserved_by_who_takes_turns_that_a_limit_counts_and_nobody_deletes_or_lists_reservations(
     templates: "Templates",
 ) -> None:
     users = users_of_budgets(templates)
     assert not [role for role, actions in users.items() if actions - {READ, CREATE, CHANGE}]
-    dispatching = {f"{vendor.name}/Dispatcher/Role" for vendor in templates.vendors}
-    calling_it = {f"{hop}/Role" for hop in CALLING}
-    assert {role for role, actions in users.items() if CREATE in actions} == dispatching | calling_it
+    by_permits = {f"{name}/{hop}/Role" for name in ("call-desk", "night-desk") for hop in ("Dispatcher", "Caller")}
+    counted_polls = {"night-desk/Results/Role", "replicate/Results/Role"}
+    assert {role for role, actions in users.items() if CREATE in actions} == by_permits | counted_polls
 
 
 def test_in_flight_permits_are_changed_by_who_takes_or_frees_them_and_only_where_a_contract_limits_jobs_in_flight(

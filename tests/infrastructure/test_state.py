@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headway_lane.contract.vendor import Vendor
-from headway_lane.ledger.record import CallAttribute, JobAttribute
+from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
 from headway_lane.ledger.store import JOB_TTL_S
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
@@ -43,6 +43,24 @@ def test_tables_are_keyed_by_the_codes_names_and_cannot_be_lost(templates: "Temp
             assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
             assert table["DeletionProtectionEnabled"] is True
             assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_calls_of_an_execution_are_found_by_an_index_and_no_function_reads_it(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        tables = templates.of_type("AWS::DynamoDB::Table", vendor.name)
+        indexed = {
+            name: table["GlobalSecondaryIndexes"] for name, table in tables.items() if "GlobalSecondaryIndexes" in table
+        }
+        assert indexed == {
+            f"{vendor.name}/Calls": [
+                {
+                    "IndexName": EXECUTION_INDEX,
+                    "KeySchema": [{"AttributeName": CallAttribute.EXECUTION, "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ]
+        }
+    assert "dynamodb:Query" not in str(templates.of_type("AWS::IAM::Policy"))
 
 
 def test_records_of_the_ledger_expire_and_reservations_never_do(templates: "Templates") -> None:

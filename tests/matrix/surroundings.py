@@ -58,7 +58,7 @@ def functions_of(vendor: Vendor) -> Mapping[str, Function]:
         Function("dispatcher", dispatcher(vendor), vendor.dispatcher_timeout_s, requests, vendor.dispatch.batch_size),
         Function("caller", caller(vendor), vendor.caller_timeout_s),
         Function("settler", settler(vendor), SETTLE_TIMEOUT_S),
-        Function("results", results(vendor), vendor.results_timeout_s, ("check_queue", "results_queue"), 5),
+        Function("results", results(vendor), vendor.results_timeout_s, ("results_queue",), 5),
         Function("callback", callback(vendor), CALLBACK_TIMEOUT_S, ("callback_queue",), 10),
     )
     return {function.name: function for function in made}
@@ -91,12 +91,11 @@ def machine(name: str, vendor: Vendor) -> Mapping[str, Any]:
         "ResultsQueueUrl": url_of("results_queue"),
         "CallerFunctionArn": "caller",
         "SettlerFunctionArn": "settler",
-        "ResultsFunctionArn": "results",
-        "CallsTable": "Calls",
         "WorkflowTimeoutSeconds": vendor.workflow_timeout_s,
         "CallTimeoutSeconds": vendor.call_timeout_s,
         "CallHeartbeatSeconds": vendor.call_heartbeat_s,
-        "ResultsTimeoutSeconds": vendor.results_task_timeout_s,
+        "FetchTimeoutSeconds": vendor.fetch_timeout_s,
+        "FetchHeartbeatSeconds": vendor.fetch_heartbeat_s,
         "CallerTimeoutSeconds": vendor.caller_task_timeout_s,
         "SettleTimeoutSeconds": SETTLE_TASK_TIMEOUT_S,
         "ExpressTimeoutSeconds": EXPRESS_TIMEOUT_S,

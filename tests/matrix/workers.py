@@ -25,6 +25,7 @@ from tests.matrix.faults import Killed
 from tests.matrix.recording import Invocation, Recording
 from tests.matrix.surroundings import Function
 from tests.matrix.world import World
+from tests.unit.headway_lane.fakes import invocation
 
 
 class FunctionFailed(Exception):  # noqa: N818
@@ -40,22 +41,26 @@ class Workers:
 
     def __init__(self, world: World, recording: Recording, vendor: Vendor, http: httpx.MockTransport) -> None:
         self._world, self._recording, self._vendor, self._http = world, recording, vendor, http
-        self.failed_count = 0
+        self.failed_count = self._invoked_count = 0
 
     def invoke(self, function: Function, event: Any) -> Any:
         """Return what a handler returns. FunctionFailed where it raises, is killed, or runs out of time."""
         module, name = f"headway_lane.{function.entry.handler}".rsplit(".", 1)
         handler = getattr(import_module(module), name)
-        invocation = Invocation(function.name, self._world.now_us + round(function.timeout_s * 1_000_000))
+        running = Invocation(function.name, self._world.now_us + round(function.timeout_s * 1_000_000))
         try:
-            with self._worker(invocation, function.environment(self._vendor)):
-                returned = json.loads(json.dumps(handler(json.loads(json.dumps(event)), LambdaContext())))
+            with self._worker(running, function.environment(self._vendor)):
+                returned = json.loads(json.dumps(handler(json.loads(json.dumps(event)), self._context())))
                 self._world.note(f"{function.name} returns {returned}")
                 return returned
         except Killed:
             raise self._failed(function, "Lambda.Unknown", "killed") from None
         except Exception as error:
             raise self._failed(function, type(error).__name__, str(error)) from error
+
+    def _context(self) -> LambdaContext:
+        self._invoked_count += 1
+        return invocation(f"invocation-{self._invoked_count}")
 
     def _failed(self, function: Function, error: str, cause: str) -> FunctionFailed:
         self.failed_count += 1

@@ -97,9 +97,8 @@ def test_its_role_has_what_the_file_uses_and_nothing_else(lab: Laboratory) -> No
     lane = lab.stage.lanes[VENDOR]
     ends = {action: {arn.rpartition(":")[2] for arn in arns} for action, arns in allowed.items()}
     assert ends == {
-        "sqs:SendMessage": {lane.request_queue_url.rpartition("/")[2]},
-        "lambda:InvokeFunction": {lane.results_function, "headway-dev-workflows-keep_review"},
-        "dynamodb:UpdateItem": {f"table/{lane.calls_table}"},
+        "sqs:SendMessage": {url.rpartition("/")[2] for url in (lane.request_queue_url, lane.results_queue_url)},
+        "lambda:InvokeFunction": {"headway-dev-workflows-keep_review"},
     }
 
 

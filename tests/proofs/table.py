@@ -35,6 +35,7 @@ LANE: Final = "functions/headway_lane"
 LANE_TESTS: Final = "tests/unit/headway_lane"
 ELEVEN_STEPS: Final = "tests/e2e/test_eleven_steps.py"
 TIME_AND_SIZE: Final = "tests/e2e/test_time_and_size.py"
+BACKLOG: Final = "tests/unit/headway/run/test_backlog.py"
 
 NO_OWN_WORK: Final = Change(
     f"{LANE}/ledger/store.py",
@@ -185,6 +186,24 @@ FAULTS: Final = (
             ),
         ),
         test="tests/workflow/test_definitions.py"
-        "::test_a_state_that_waits_for_a_callback_hands_out_its_token_and_gives_up_in_the_open",
+        "::test_a_state_that_waits_for_a_callback_hands_out_its_token_and_fails_by_name_where_a_redrive_repeats_it",
+    ),
+    Fault(
+        name="all-at-once",
+        words="a task's heartbeat runs while its call waits; a file's lines all waited at once, and 215 of 400 expired",
+        changes=(
+            Change(
+                "headway/run/room.py",
+                "window_count = min(self.limit_count, seed_count + taken_count)",
+                "return 10**6",
+            ),
+        ),
+        test=f"{BACKLOG}::test_a_short_patience_is_never_overrun_and_the_contract_is_used",
+    ),
+    Fault(
+        name="unpaced-starts",
+        words="StartExecution has a token bucket; lines were started as fast as sixteen threads could",
+        changes=(Change("headway/run/executions.py", "            self._starts.wait()\n", ""),),
+        test=f"{BACKLOG}::test_starts_and_descriptions_keep_within_the_quotas_and_few_requests_look_at_a_queue",
     ),
 )

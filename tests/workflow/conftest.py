@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from headway_cdk.definitions import bind
 from headway_cdk.resources import WORKFLOWS
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -195,14 +196,19 @@ class Engine:
         """Fail a waiting task."""
         self._step_functions.send_task_failure(taskToken=token, error=error, cause=cause)
 
-    def put(self, table: str, **attributes: str) -> None:
-        """Write an item of text attributes."""
-        self._dynamodb.put_item(TableName=table, Item={name: {"S": value} for name, value in attributes.items()})
+    def put(self, table: str, **attributes: str | int | bool | set[str]) -> None:
+        """Write an item."""
+        write = TypeSerializer().serialize
+        self._dynamodb.put_item(TableName=table, Item={name: write(value) for name, value in attributes.items()})
 
-    def item(self, table: str, **key: str) -> dict[str, str]:
-        """Return an item with its values as text."""
+    def item(self, table: str, **key: str) -> dict[str, Any]:
+        """Return an item."""
         found = self._dynamodb.get_item(TableName=table, Key={name: {"S": value} for name, value in key.items()})
-        return {name: next(iter(value.values())) for name, value in found["Item"].items()}
+        return {name: TypeDeserializer().deserialize(value) for name, value in found["Item"].items()}
+
+    def remove(self, table: str, **key: str) -> None:
+        """Delete an item."""
+        self._dynamodb.delete_item(TableName=table, Key={name: {"S": value} for name, value in key.items()})
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 from headway_cdk.definitions import UnboundPlaceholder, bind
 from headway_cdk.resources import WORKFLOWS
-from headway_lane.ledger.record import CallAttribute, CallState, JobAttribute, since_attribute
+from headway_lane.caller.invocation import CallOutcome
+from headway_lane.ledger.record import JOB, CallAttribute, CallState, JobAttribute, since_attribute
+from headway_lane.messages.identity import Place
+from headway_lane.messages.request import REQUEST, CallRequest
+from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import ErrorCode
+
+from tests.workflow.conftest import definition
 
 Workflow = tuple[str, Any]
 """Name and bound definition."""
@@ -167,9 +173,52 @@ def test_a_new_state_of_a_call_comes_with_its_time(workflow: Workflow) -> None:
             assert values[":now"] == {"N": "{% $string($millis()) %}"}
 
 
-def test_the_answer_that_dispatch_call_direct_looks_for_is_the_ledgers() -> None:
-    text = (WORKFLOWS / "dispatch_call_direct.asl.json").read_text()
-    assert f"$states.result.Attributes.{JobAttribute.ANSWER})" in text
+def test_a_state_of_a_call_in_a_condition_is_one_of_the_ledgers(workflow: Workflow) -> None:
+    for _, arguments in updates_of(workflow):
+        values = arguments["ExpressionAttributeValues"]
+        compared = re.findall(r"#state = (:\w+)", arguments["UpdateExpression"] + arguments["ConditionExpression"])
+        assert {values[value]["S"] for value in compared} <= set(CallState)
+    routed = re.findall(r"\$states\.input\.state = '(\w+)'", json.dumps(workflow[1]))
+    assert set(routed) <= set(CallState)
+
+
+def test_what_is_read_of_a_record_has_the_ledgers_names(workflow: Workflow) -> None:
+    text = json.dumps(workflow[1])
+    assert set(re.findall(r"result\.Item\.(\w+)", text)) <= set(CallAttribute)
+    assert set(re.findall(r"result\.Attributes\.(\w+)", text)) <= {JobAttribute.ANSWER}
+
+
+def test_every_move_of_a_call_names_its_attempt(workflow: Workflow) -> None:
+    for name, arguments in updates_of(workflow):
+        if arguments["TableName"] == "calls":
+            assert arguments["ConditionExpression"].startswith("#attempt = :attempt AND "), name
+            assert arguments["ExpressionAttributeNames"]["#attempt"] == CallAttribute.ATTEMPT
+            assert arguments["ExpressionAttributeValues"][":attempt"] == {"S": "{% $call.attempt %}"}
+
+
+def test_what_a_workflow_writes_says_the_version_that_the_code_writes() -> None:
+    asked = definition("call_vendor")["States"]["CallVendor"]["Arguments"]["MessageBody"]
+    assert asked["format_version"] == REQUEST.version
+    job = definition("dispatch_call_direct")["States"]["JoinCall"]["Arguments"]["ExpressionAttributeValues"]
+    assert job[":format"] == {"N": str(JOB.version)}
+
+
+def test_a_request_has_the_fields_that_the_code_writes_when_it_is_requeued() -> None:
+    asked = definition("call_vendor")["States"]["CallVendor"]["Arguments"]["MessageBody"]
+    place = Place("machine", "execution", "state")
+    request = CallRequest("call", "attempt", place, "vendor", {}, Waiter("token"), ends_epoch_s=1)
+    assert json.loads(request.to_body()).keys() == asked.keys() | {"ends_epoch_s"}
+
+
+def test_every_outcome_of_the_caller_has_its_way() -> None:
+    [way] = definition("dispatch_call")["States"]["RouteOutcome"]["Choices"]
+    assert set(re.findall(r"'(\w+)'", way["Condition"])) == set(CallOutcome) - {CallOutcome.REJECTED}
+
+
+def test_a_lease_of_the_direct_way_is_as_long_as_its_execution_may_run() -> None:
+    machine = definition("dispatch_call_direct")
+    lease = machine["States"]["BeginCall"]["Arguments"]["ExpressionAttributeValues"][":lease"]["N"]
+    assert f"+ {machine['TimeoutSeconds']})" in lease
 
 
 def test_the_scripts_name_tasks_that_exist_and_every_task_and_response_is_used() -> None:

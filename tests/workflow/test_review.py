@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from headway_cdk.definitions import bind_file
 from headway_cdk.placeholders import Binding
+from headway_lane.messages.request import REQUEST
 
 from tests.unit.docs.author import project_with_review
+from tests.workflow.conftest import ACCOUNT
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import Engine
@@ -46,11 +48,11 @@ def test_a_review_asks_waits_fetches_and_uses_the_result(engine: "Engine", root:
     arn = engine.start(name, None, {"payload": {"prompt": "a lighthouse"}}, execution="review-1")
     message = engine.receive()
     engine.succeed(message.pop("task_token"), {"call_id": "review-1", "job_id": "job-7", "status": "succeeded"})
+    machine_arn = ACCOUNT.format(service="states", resource="stateMachine:review")
     assert message == {
-        "call_id": "review-1",
+        "format_version": REQUEST.version,
         "vendor": "replicate",
-        "idempotency_key": "review-1",
-        "predecessor": "",
+        "call": {"machine": machine_arn, "execution": arn, "state": "CallVendor"},
         "payload": {"prompt": "a lighthouse"},
     }
     fetch = engine.receive_fetch()
@@ -71,10 +73,10 @@ def test_a_review_that_is_urgent_goes_into_the_urgent_queue_and_fails_with_its_c
     engine: "Engine", root: Path
 ) -> None:
     name = create(engine, root, "urgent-review")
-    arn = engine.start(name, None, {"payload": {}, "urgent": True, "predecessor": "hw-1-1"})
+    arn = engine.start(name, None, {"payload": {}, "urgent": True, "call": {"execution": "arn:of-the-first"}})
     message, group = engine.receive_with_group(engine.urgent_url)
     engine.fail(message["task_token"], "Vendor.Rejected", "HTTP 422")
-    assert (group, message["predecessor"]) == ("reviews", "hw-1-1")
+    assert (group, message["call"]["execution"]) == ("reviews", "arn:of-the-first")
     assert engine.end(arn).states == ["CallVendor", "ReviewFailed"]
 
 
@@ -82,5 +84,5 @@ def test_a_review_that_nobody_answers_fails(engine: "Engine", root: Path) -> Non
     limits = {"ReplicateCallTimeoutSeconds": 3, "ReplicateCallHeartbeatSeconds": 1}
     name = create(engine, root, "silent-review", **limits)
     arn = engine.start(name, None, {"payload": {}}, execution="review-2")
-    assert engine.receive()["call_id"] == "review-2"
+    assert engine.receive()["call"]["execution"] == arn
     assert engine.end(arn).states == ["CallVendor", "ReviewFailed"]

@@ -86,9 +86,9 @@ class LaneReference:
         policies: dict[tuple[str, ...], list[str]] = {}
         named = PublishedState(**{name: name for name in state_of(self.vendor)})  # nothing is made of it
         for drawing in functions_of(self.vendor, named):
-            for grant in drawing.entry.needs.grants:
-                if grant.resource is Resource.WAITING_TASKS:
-                    policies.setdefault(grant.actions, []).append(role_name(self.stage, self.vendor.name, drawing.name))
+            # One statement for a role: what all machines add to its policies is bounded (IAM quotas).
+            if actions := drawing.entry.needs.actions_on(Resource.WAITING_TASKS):
+                policies.setdefault(actions, []).append(role_name(self.stage, self.vendor.name, drawing.name))
         for number, (actions, role_names) in enumerate(policies.items()):
             policy = iam.CfnPolicy(
                 scope,

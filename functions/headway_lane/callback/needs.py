@@ -4,7 +4,7 @@ from headway_lane.contract.needs import KNOWING_THE_CONTRACT
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import READING_ANSWERS
 from headway_lane.messages.needs import DEAD_LETTERING_CALLBACKS, REQUEUEING_CALLBACKS, laying_down
-from headway_lane.resume.needs import settling
+from headway_lane.resume.needs import BEATING_TASKS, FAILING_TASKS, settling
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.needs import READ_SECRET, LambdaEntry, Resource, may, reads
 
@@ -24,5 +24,11 @@ def callback(vendor: Vendor) -> LambdaEntry:
         | REQUEUEING_CALLBACKS
     )
     verifying = may(Resource.WEBHOOK_KEYS, READ_SECRET) | KNOWING_THE_CONTRACT
-    answering = settling(vendor) | READING_ANSWERS | laying_down(Resource.ANSWER_CLAIMS)
+    callbacks = vendor.callbacks()
+    answering = (
+        settling(vendor)
+        | FAILING_TASKS.where(bool(callbacks.failure))
+        | (BEATING_TASKS | READING_ANSWERS).where(bool(callbacks.progress))
+        | laying_down(Resource.ANSWER_CLAIMS)
+    )
     return LambdaEntry("callback.handler.receive", told | verifying | answering)

@@ -6,22 +6,16 @@ One read and one conditional write reserve a whole batch.
 import math
 import random
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from headway_lane.contract.limits import Scope
-from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.contract.tuning import POLL_HEADROOM_MS, Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.core.changes import Changes
-from headway_lane.limiter.core.circuit import LONGEST_OPEN_US
 from headway_lane.limiter.core.reservations import Permit, Reservations, Rule, rule_of
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import LOOK, Entry, Steps
 from headway_lane.limiter.runner import ReservationStore, Runner
-
-LONGEST_OPEN_POLL_US: Final = TURN_PATIENCE_S * 1_000_000
-"""Longest period of the polls' circuit: whoever fetches a result waits no longer, and has no queue to go back to."""
 
 
 class Budget:
@@ -118,9 +112,8 @@ def changes_of(
     limits = vendor.limits_of(counted)
     if not limits:
         return None
-    ceiling_per_s, headroom_ms, longest_open_us = tuning.rate_per_s, tuning.headroom_ms, LONGEST_OPEN_US
+    ceiling_per_s, headroom_ms = tuning.rate_per_s, tuning.headroom_ms
     if counted is Scope.POLL:
         ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
-        longest_open_us = LONGEST_OPEN_POLL_US
     rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
-    return Changes(budget_name(vendor.name, counted), rule, epoch_us, longest_open_us, uniform)
+    return Changes(budget_name(vendor.name, counted), rule, epoch_us, uniform)

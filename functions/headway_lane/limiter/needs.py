@@ -2,19 +2,23 @@
 
 from typing import Final
 
-from headway_lane.contract.needs import KNOWING_THE_CONTRACT, KNOWING_THE_TUNING
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.needs import Needs, Resource, may, reads
 
-RESERVING: Final = (
-    KNOWING_THE_CONTRACT | KNOWING_THE_TUNING | may(Resource.BUDGETS, "dynamodb:GetItem", "dynamodb:PutItem")
-)
+RESERVING: Final = may(Resource.BUDGETS, "dynamodb:GetItem", "dynamodb:PutItem")
 """Reservations are written whole, over the version that was read."""
-COUNTING_IN_FLIGHT: Final = reads(Environment.IN_FLIGHT_TABLE) | may(Resource.BUDGETS, "dynamodb:UpdateItem")
+RELEASING_IN_FLIGHT: Final = reads(Environment.IN_FLIGHT_TABLE) | may(Resource.BUDGETS, "dynamodb:UpdateItem")
 """Holders are changed key by key."""
+ACQUIRING_IN_FLIGHT: Final = RELEASING_IN_FLIGHT | may(Resource.BUDGETS, "dynamodb:GetItem")
+"""Who acquires sees first who holds one."""
 
 
-def counting_in_flight(vendor: Vendor) -> Needs:
-    """Return what acquiring and releasing in-flight permits takes; nothing where the contract does not limit them."""
-    return COUNTING_IN_FLIGHT.where(vendor.jobs_in_flight is not None)
+def releasing_in_flight(vendor: Vendor) -> Needs:
+    """Return what giving an in-flight permit back takes; nothing where the contract does not limit them."""
+    return RELEASING_IN_FLIGHT.where(vendor.jobs_in_flight is not None)
+
+
+def acquiring_in_flight(vendor: Vendor) -> Needs:
+    """Return what taking one, and giving it back, takes; nothing where the contract does not limit them."""
+    return ACQUIRING_IN_FLIGHT.where(vendor.jobs_in_flight is not None)

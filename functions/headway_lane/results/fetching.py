@@ -1,9 +1,9 @@
 """What becomes of a fetch (hop 11): its task gets the result, or why there is none, or the fetch waits on.
 
-Order of effects: the claim check, the task, the turns' report; of a fetch that waits, the report, the heartbeat, the
-queue. Every step may be repeated. A `SendTask*` whose response was lost is repeated against a dead token, which is as
-good as done. No fetch is given up before its task ends: what can be had later waits, and each requeue restarts the
-task's heartbeat.
+Order of effects: the heartbeat, the vendor, the claim check, the task, the turns' report; of a fetch that waits, the
+heartbeat, the vendor, the report, the queue. Every step may be repeated. The vendor is not asked for a task that has
+ended. A `SendTask*` whose response was lost is repeated against a dead token, which is as good as done. No fetch is
+given up before its task ends: what can be had later waits.
 """
 
 from collections.abc import Callable
@@ -65,6 +65,8 @@ class Fetcher:
 
     def fetch(self, asked: Fetch, turns: Turns) -> FetchOutcome:
         """Make a fetch; safe to repeat. Raises what clients raise."""
+        if not self._awaited(asked):
+            return FetchOutcome.OVER
         try:
             return self._settle(asked, turns)
         except RetryLater as later:
@@ -98,17 +100,15 @@ class Fetcher:
         return output
 
     def _wait(self, asked: Fetch, later: RetryLater) -> FetchOutcome:
-        """Requeue a fetch for as long as it takes, unless its task has ended."""
-        if not self._awaited(asked):
-            return FetchOutcome.OVER
-        delay_s = self._pause_s(asked) if later.retry_after_s is None else later.retry_after_s
+        """Requeue a fetch, for as long as it takes."""
+        delay_s = max(REQUEUE_S, self._pause_s(asked) if later.retry_after_s is None else later.retry_after_s)
         self._queue.fetch(asked.again(), delay_s)
         logger().info("fetch requeued", call_id=asked.call_id, reason=str(later), delay_s=delay_s)
         return FetchOutcome.NEWER if isinstance(later, NewerFormat) else FetchOutcome.REQUEUED
 
     def _pause_s(self, asked: Fetch) -> float:
         doubled_s = REQUEUE_S << min(asked.requeued_count, LONGEST_BACKOFF_S)
-        return max(REQUEUE_S, min(doubled_s, LONGEST_BACKOFF_S) * self._spread())
+        return min(doubled_s, LONGEST_BACKOFF_S) * self._spread()
 
     def _awaited(self, asked: Fetch) -> bool:
         """Restart the task's heartbeat, and return whether anybody waits. Where that cannot be found out, somebody

@@ -3,13 +3,14 @@ callback, the waiting tasks, and its own queue; for checks, the way back, too.
 """
 
 from headway_lane.contract.exchange import Fetched
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT, LANE
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import READING_ANSWERS
 from headway_lane.messages.needs import FINDING_LATER, laying_down, redeeming
 from headway_lane.resume.needs import ANSWERING_TASKS, settling
 from headway_lane.runtime.needs import LambdaEntry, Needs, Resource
-from headway_lane.vendor_api.needs import calling_the_vendor, path
+from headway_lane.vendor_api.needs import authenticating, path, taking_turns
 
 
 def results(vendor: Vendor) -> LambdaEntry:
@@ -21,7 +22,7 @@ def results(vendor: Vendor) -> LambdaEntry:
 
 
 def _fetching(vendor: Vendor) -> Needs:
-    return calling_the_vendor(vendor) | path(Resource.RESULT_PATH)
+    return _asking(vendor) | path(Resource.RESULT_PATH)
 
 
 def _taking() -> Needs:
@@ -29,4 +30,8 @@ def _taking() -> Needs:
 
 
 def _checking(vendor: Vendor) -> Needs:
-    return calling_the_vendor(vendor) | path(Resource.POLL_PATH) | settling(vendor) | READING_ANSWERS
+    return _asking(vendor) | path(Resource.POLL_PATH) | settling(vendor) | READING_ANSWERS
+
+
+def _asking(vendor: Vendor) -> Needs:
+    return KNOWING_THE_CONTRACT | authenticating(vendor) | taking_turns(vendor, Scope.POLL)

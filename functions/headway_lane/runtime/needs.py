@@ -61,6 +61,10 @@ class Needs:
             tuple(dict.fromkeys((*self.grants, *other.grants))),
         )
 
+    def actions_on(self, resource: Resource) -> tuple[str, ...]:
+        """Return all actions on a resource."""
+        return tuple(action for grant in self.grants if grant.resource is resource for action in grant.actions)
+
     def where(self, condition: bool) -> "Needs":
         """Return this where a condition holds, else nothing."""
         return self if condition else NOTHING

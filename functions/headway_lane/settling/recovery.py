@@ -6,7 +6,7 @@ whose task has ended is dropped by its dispatcher.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from headway_lane.ledger.record import UNACCEPTED, Call, CallState
 from headway_lane.ledger.store import Ledger
@@ -16,6 +16,8 @@ from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.runtime.errors import RetryLater
 
+CALLER_REQUEUE_S: Final = 30
+"""When a call comes again whose caller cannot be run: Step Functions has tried for longer than what passes takes."""
 Release = Callable[[Call], None]
 """Gives back the in-flight permit of a call."""
 
@@ -56,4 +58,4 @@ class Recovery:
             return RetryLater("somebody may still be sending it", max(left_s, 0))
         if self._ledger.requeue(call) and not call.doubtful:
             self._release(call)
-        return RetryLater("its caller cannot be run")
+        return RetryLater("its caller cannot be run", CALLER_REQUEUE_S)

@@ -1,7 +1,7 @@
 """The grants of the deployed roles, one by one, and how one is taken and given back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -23,7 +23,7 @@ class Grant:
     action: str
     resource: str
 
-    def allows(self, request: dict[str, str]) -> bool:
+    def allows(self, request: Mapping[str, str]) -> bool:
         """Return whether this is what allowed a request that was noted."""
         return (
             self.role == request["principal"]

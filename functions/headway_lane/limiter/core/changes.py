@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from headway_lane.limiter.core.circuit import LONGEST_OPEN_US, after_failure, after_success
+from headway_lane.limiter.core.circuit import after_failure, after_success
 from headway_lane.limiter.core.reservations import (
     Permit,
     Reservations,
@@ -47,20 +47,18 @@ Decided = tuple[Reservations, Any]
 class Changes:
     """What may happen to the reservations under one rule, on one clock; `uniform` draws from [0, 1)."""
 
-    __slots__ = ("_failures_seen", "_longest_open_us", "_uniform", "epoch_us", "name", "rule")
+    __slots__ = ("_failures_seen", "_uniform", "epoch_us", "name", "rule")
 
     def __init__(
         self,
         name: str,
         rule: Rule,
         epoch_us: Callable[[], int],
-        longest_open_us: int = LONGEST_OPEN_US,
         uniform: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
         self.rule = rule
         self.epoch_us = epoch_us
-        self._longest_open_us = longest_open_us
         self._uniform = uniform
         self._failures_seen = False
 
@@ -154,7 +152,7 @@ class Changes:
         """
 
         def decide(before: Reservations, now_us: int) -> Decided:
-            circuit = after_failure(before.circuit, permit.slot_us, now_us, self._longest_open_us)
+            circuit = after_failure(before.circuit, permit.slot_us, now_us)
             opened = circuit.resume_us != before.circuit.resume_us
             after = replace(before, circuit=circuit)
             return (rebase(self.rule, after, now_us, circuit.resume_us) if opened else after), opened

@@ -55,7 +55,7 @@ CLOSED: Final = Circuit()
 """The circuit of a vendor that has not failed since it last answered."""
 
 
-def after_failure(before: Circuit, left_us: int, now_us: int, longest_us: int = LONGEST_OPEN_US) -> Circuit:
+def after_failure(before: Circuit, left_us: int, now_us: int) -> Circuit:
     """Count a failure of a call that left at `left_us`. While it is open only probes count: what left before says
     nothing that opening it has not said.
     """
@@ -64,7 +64,7 @@ def after_failure(before: Circuit, left_us: int, now_us: int, longest_us: int = 
         return Circuit(count, OPEN_US, now_us + OPEN_US) if count >= THRESHOLD else Circuit(count)
     if left_us < before.resume_us:
         return before
-    period_us = min(2 * before.period_us, longest_us)
+    period_us = min(2 * before.period_us, LONGEST_OPEN_US)
     return Circuit(count, period_us, now_us + period_us)
 
 

@@ -33,7 +33,7 @@ LOST = CallTimes("x", 1, "failed", "Vendor.Rejected", None, 0, None, None, None,
 
 
 def summary_of(*sent_ms: int, vendor_report: dict[str, object] | None = None) -> RunSummary:
-    calls = tuple(replace(DONE, line=n, dispatching_epoch_ms=ms) for n, ms in enumerate(sent_ms, 1))
+    calls = tuple(replace(DONE, line=n, sending_epoch_ms=ms) for n, ms in enumerate(sent_ms, 1))
     return RunSummary("w", "v", "local", "i", 0, 1, ContractLine(2, 1, "submit"), calls, 0, "0", vendor_report)
 
 
@@ -78,7 +78,7 @@ def test_windows_may_be_fractions_of_a_second() -> None:
 
 
 def test_calls_that_were_never_sent_are_not_in_the_windows() -> None:
-    assert sent_epochs_ms([replace(DONE, dispatching_epoch_ms=9), LOST, DONE]) == [9, 100]
+    assert sent_epochs_ms([replace(DONE, sending_epoch_ms=9), LOST, DONE]) == [9, 100]
 
 
 def test_without_the_vendor_the_sender_counts_each_call_that_found_its_window_full() -> None:
@@ -121,7 +121,7 @@ def test_percentiles_are_nearest_rank() -> None:
 
 
 def test_a_spread_is_over_the_calls_that_passed_the_stage() -> None:
-    calls = [replace(DONE, dispatching_epoch_ms=ms) for ms in range(200, 0, -1)]
+    calls = [replace(DONE, sending_epoch_ms=ms) for ms in range(200, 0, -1)]
     assert spread([*calls, LOST], QUEUE) == Spread(200, 1, 20, 100, 180, 198, 200)
     assert spread([LOST], RESUME) is None
     assert spread([DONE], SUBMIT) == Spread(1, 50, 50, 50, 50, 50, 50)
@@ -132,14 +132,14 @@ def test_failures_are_grouped_by_error_with_the_first_cause_and_all_lines() -> N
         replace(LOST, line=9, cause="second"),
         replace(LOST, line=4, cause="first"),
         replace(LOST, line=2, cause=None),
-        replace(LOST, line=3, error="Request.Expired"),
+        replace(LOST, line=3, error="States.Timeout"),
         replace(LOST, line=5, outcome="cancelled", error=None),
         DONE,
     ]
     assert succeeded(calls) == 1
     assert failures(calls) == (
         Failure("Vendor.Rejected", 3, "first", (2, 4, 9)),
-        Failure("Request.Expired", 1, None, (3,)),
+        Failure("States.Timeout", 1, None, (3,)),
         Failure("cancelled", 1, None, (5,)),
     )
 

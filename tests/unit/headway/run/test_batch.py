@@ -46,7 +46,7 @@ class Script:
 
     states: tuple[tuple[float, CallState], ...] = (
         (0.1, CallState.QUEUED),
-        (0.4, CallState.DISPATCHING),
+        (0.4, CallState.SENDING),
         (0.6, CallState.ACCEPTED),
         (2.0, CallState.ANSWERED),
         (2.1, CallState.RESUMED),
@@ -253,7 +253,7 @@ def test_every_line_gets_an_execution_and_a_record(cloud: FakeCloud, source: Pat
     assert first["execution"] == f"{MACHINE.replace('stateMachine', 'execution')}:hw-{first['key']}-1"
     assert first["output"] == {"echo": {"n": 1}}
     assert (second["line"], second["vendor"], second["outcome"], second["error"]) == (2, "replicate", "succeeded", None)
-    hops = ("started", "dispatching", "resumed", "finished")
+    hops = ("started", "sending", "resumed", "finished")
     assert [first[f"{hop}_epoch_ms"] - EPOCH_S * 1_000 for hop in hops] == [0, 400, 2_100, 3_000]
     assert TOKEN not in result.results.read_text()
 

@@ -9,7 +9,7 @@ from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, Claim
 
 from headway.run.line_index import LineIndex
 from headway.run.lines import BadLine, InputLine, Route, read_line
-from headway.run.source import Source
+from headway.run.source import LineSource
 from headway.run.worklist import execution_name
 
 ROUTE = Route("transcribe", ("acme", "globex"), "acme", "us-east-1:000000000000", "/data/in.jsonl")
@@ -17,7 +17,7 @@ ROUTE = Route("transcribe", ("acme", "globex"), "acme", "us-east-1:000000000000"
 
 def read(*lines: str | bytes, route: Route = ROUTE, limit: int | None = None) -> list[InputLine | BadLine]:
     data = b"\n".join(line if isinstance(line, bytes) else line.encode() for line in lines)
-    source, index = Source(io.BytesIO(data), Path("in.jsonl")), LineIndex()
+    source, index = LineSource(io.BytesIO(data), Path("in.jsonl")), LineIndex()
     with closing(index):
         return [
             read_line(number, raw, route, name="in.jsonl", occurrence=index.occurrence)

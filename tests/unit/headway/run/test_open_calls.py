@@ -33,13 +33,13 @@ def opened(*keys: str, adopted: bool = False) -> tuple[OpenCalls, Room, list[Ope
 
 
 def sight(state: CallState) -> CallSight:
-    return CallSight(state, {"dispatching_epoch_ms": 5_000})
+    return CallSight(state, {"sending_epoch_ms": 5_000})
 
 
 def test_a_call_waits_until_the_vendor_has_it_and_is_at_the_vendor_until_it_answers() -> None:
     calls, room, [call] = opened("a")
     stood = []
-    for state in (CallState.QUEUED, CallState.DISPATCHING, CallState.ACCEPTED, CallState.ANSWERED, CallState.RESUMED):
+    for state in (CallState.QUEUED, CallState.SENDING, CallState.ACCEPTED, CallState.ANSWERED, CallState.RESUMED):
         calls.see(call, sight(state), 1.0)
         stood.append((room.waiting_count, room.at_vendor_count, call.place))
     assert stood == [
@@ -107,6 +107,6 @@ def test_what_is_about_to_end_is_described_before_what_is_silent() -> None:
 def test_the_pace_is_that_of_calls_that_were_sent_lately() -> None:
     calls, _, added = opened("a", "b", "c")
     for call, sent_ms in zip(added, (1_000, 9_000, 12_000), strict=True):
-        calls.see(call, CallSight(CallState.DISPATCHING, {"dispatching_epoch_ms": sent_ms}), 1.0)
+        calls.see(call, CallSight(CallState.SENDING, {"sending_epoch_ms": sent_ms}), 1.0)
     assert calls.recently_sent("acme", 12_500) == [9_000, 12_000]
     assert calls.recently_sent("acme", 60_000) == []

@@ -12,7 +12,7 @@ from headway.run.line_index import LineIndex
 from headway.run.lines import Route
 from headway.run.results import LineOutcome, Record, ResultsFile
 from headway.run.room import QueueName
-from headway.run.source import RawLine, Source
+from headway.run.source import LineSource, RawLine
 from headway.run.work import Work, look_through
 from headway.run.worklist import LineAttempt
 
@@ -43,8 +43,8 @@ def index() -> Iterator[LineIndex]:
         yield made
 
 
-def source_of(*lines: str) -> Source:
-    return Source(io.BytesIO("\n".join(lines).encode()), Path("in.jsonl"))
+def source_of(*lines: str) -> LineSource:
+    return LineSource(io.BytesIO("\n".join(lines).encode()), Path("in.jsonl"))
 
 
 def work_of(index: LineIndex, *lines: str) -> Work:
@@ -110,7 +110,7 @@ def test_a_pipe_is_read_like_a_file() -> None:
     reader, writer = os.pipe()
     os.write(writer, b"a\n\nb")
     os.close(writer)
-    with Source.open(Path(f"/dev/fd/{reader}")) as source:
+    with LineSource.open(Path(f"/dev/fd/{reader}")) as source:
         assert list(source.lines()) == [RawLine(1, 0, b"a"), RawLine(3, 3, b"b")]
         assert source.at(3) == b"b"
     os.close(reader)
@@ -118,4 +118,4 @@ def test_a_pipe_is_read_like_a_file() -> None:
 
 def test_a_file_that_is_not_there_is_refused() -> None:
     with pytest.raises(RunRefused, match="No such file or directory; give a file of JSON lines"):
-        Source.open(Path("absent.jsonl"))
+        LineSource.open(Path("absent.jsonl"))

@@ -199,6 +199,21 @@ def test_a_share_of_the_submits_is_answered_with_errors_and_no_job_is_doubled_or
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(("fault", "answered"), [("slow_answer_s", False), ("slow_job_s", True)])
+def test_an_answer_comes_late_behind_its_early_callbacks_and_a_job_takes_long(fault: str, answered: bool) -> None:
+    async def scenario() -> None:
+        async with bench("generic") as vendor:
+            await vendor.http.post("/_headway/faults", json={fault: 9.0, "early_callbacks": not answered})
+            submitted = asyncio.ensure_future(vendor.submit(json={"callback_url": HOOK_URL}))
+            for _ in range(200):
+                await asyncio.sleep(0)
+            assert submitted.done() is answered
+            assert vendor.simulator.report().jobs_by_status == {"processing" if answered else "succeeded": 1}
+            submitted.cancel()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(("fault", "posted_count"), [("lost_ratio", 0), ("forged_ratio", 4), ("duplicate_ratio", 4)])
 def test_a_share_of_the_callbacks_is_lost_forged_or_doubled(fault: str, posted_count: int) -> None:
     async def scenario() -> None:

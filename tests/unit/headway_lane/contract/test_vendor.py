@@ -10,7 +10,7 @@ from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract import paths
 from headway_lane.contract.dispatch import Pacing
 from headway_lane.contract.limits import BURST_FACTOR, FENCE_BURST_SHARE, LONG_WINDOW_S, UNCOUNTED, Fence, Scope
-from headway_lane.contract.timing import LONGEST_DELAY_S, MARGIN_S, TURN_PATIENCE_S
+from headway_lane.contract.timing import LONGEST_DELAY_S, LONGEST_REQUEUE_S, MARGIN_S, TURN_PATIENCE_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.calling import PATIENCE_US
 from headway_lane.limiter.core.reservations import rule_of
@@ -127,6 +127,32 @@ def test_a_functions_timeout_covers_its_budget_a_wait_for_a_slot_and_a_last_atte
     assert BUDGET_S + LONGEST_PAUSE_S + last_s < vendor.caller_timeout_s
     assert last_s < vendor.results_timeout_s, "one attempt at a time"
     assert PATIENCE_US == TURN_PATIENCE_S * 1_000_000
+
+
+@given(result_s=st.integers(min_value=2, max_value=100_000), timeout_s=TIMEOUTS_S)
+def test_a_result_is_waited_for_as_long_as_the_contract_says_and_its_heartbeat_is_the_shorter(
+    result_s: int, timeout_s: float
+) -> None:
+    vendor = vendor_of({"waits.result_s": result_s, "result.timeout_s": timeout_s})
+    assert result_s < vendor.fetch_timeout_s
+    assert 0 < vendor.fetch_heartbeat_s < vendor.fetch_timeout_s
+    silence_s = LONGEST_REQUEUE_S + vendor.results_timeout_s
+    assert vendor.fetch_heartbeat_s > silence_s or vendor.fetch_heartbeat_s == result_s
+    assert vendor.workflow_timeout_s > vendor.call_timeout_s + vendor.fetch_timeout_s
+
+
+def test_a_result_is_waited_for_for_an_hour_where_the_contract_says_nothing() -> None:
+    assert vendor_of().waits.result_s == 3_600
+
+
+@pytest.mark.parametrize(
+    ("amount", "changes", "count"),
+    [(10, {}, 100), (1, {"result.timeout_s": 0.5}, 2), (500, {}, 1_000), (30, {"result": {"source": "callback"}}, 30)],
+)
+def test_as_many_results_functions_run_as_fetch_all_results_at_the_contracts_pace(
+    amount: int, changes: dict[str, Any], count: int
+) -> None:
+    assert vendor_of({"limits": [limit(amount, 1)], **changes}).results_concurrency == count
 
 
 @given(submit_s=TIMEOUTS_S, lookup_s=TIMEOUTS_S)

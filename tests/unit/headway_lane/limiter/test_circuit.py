@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import hypothesis.strategies as st
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.limiter.budget import LONGEST_OPEN_POLL_US, Budget, budget_of
-from headway_lane.limiter.core.calling import PATIENCE_US
+from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.core.changes import PROBE_US, SWITCH_US, Changes
 from headway_lane.limiter.core.circuit import (
     CLOSED,
@@ -180,17 +179,17 @@ def test_the_healthy_path_costs_nothing() -> None:
     assert (lane.store.read_count, lane.store.write_count) == (read, written)
 
 
-def test_who_fetches_results_waits_for_a_probe_no_longer_than_for_any_slot() -> None:
+def test_polls_have_the_circuit_of_submits() -> None:
     poll = {"quantity": "calls", "amount": 50, "per_s": 1, "scope": "poll"}
     vendor, clock = vendor_of({"limits": [*VENDOR_DOCUMENT["limits"], poll]}), VirtualClock(NOW_US)
     tuning = Tuning(delay_ms=0, rate_per_s=10)
     budget = budget_of(MemoryReservationStore(), vendor, Scope.POLL, tuning, clock.epoch_us, clock.sleep_us)
     assert budget is not None
-    for _ in range(THRESHOLD + 5):
+    for _ in range(THRESHOLD + 9):
         [permit] = budget.reserve(1, 0)
         clock.now_us = permit.slot_us
         budget.failed(permit)
-    assert budget.look().circuit.period_us == LONGEST_OPEN_POLL_US == PATIENCE_US
+    assert budget.look().circuit.period_us == LONGEST_OPEN_US
 
 
 EVENTS = st.lists(

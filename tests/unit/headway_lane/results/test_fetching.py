@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
@@ -46,6 +47,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.found: Any = RESULT
+        self.asked_count = 0
         self.step_functions, self.sqs, self.s3, self.turns = FakeStepFunctions(TOKEN), FakeSqs(), FakeS3(), FakeTurns()
         self.fetcher = Fetcher(
             "acme",
@@ -58,6 +60,7 @@ class Bench:
 
     def _get(self, job_id: str, turns: Any) -> Any:
         assert (job_id, turns) == ("job-1", self.turns)
+        self.asked_count += 1
         if isinstance(self.found, Exception):
             raise self.found
         return self.found
@@ -114,7 +117,9 @@ def test_a_result_that_is_not_there_fails_its_task_by_name(bench: Bench) -> None
     assert (bench.later, bench.turns.told) == ([], ["report"])
 
 
-@pytest.mark.parametrize(("asked_s", "delay_s"), [(3, 3), (5.2, 6), (300, 300), (5_000, LONGEST_REQUEUE_S)])
+@pytest.mark.parametrize(
+    ("asked_s", "delay_s"), [(0, REQUEUE_S), (3, 3), (5.2, 6), (300, 300), (5_000, LONGEST_REQUEUE_S)]
+)
 def test_what_cannot_be_had_now_waits_as_long_as_is_asked_behind_a_heartbeat(
     bench: Bench, asked_s: float, delay_s: int
 ) -> None:
@@ -136,11 +141,10 @@ def test_where_nobody_says_how_long_the_pauses_double_up_to_a_minute(bench: Benc
     assert bench.later[-1][1] == LONGEST_BACKOFF_S
 
 
-def test_a_fetch_whose_task_has_ended_is_dropped_and_not_requeued(bench: Bench) -> None:
-    bench.found = RetryLater("HTTP 503")
+def test_the_vendor_is_not_asked_for_a_task_that_has_ended(bench: Bench) -> None:
     bench.step_functions.end(TOKEN)
     assert bench.fetch() is FetchOutcome.OVER
-    assert bench.later == []
+    assert (bench.asked_count, bench.later, bench.turns.told) == (0, [], [])
 
 
 def test_a_heartbeat_that_is_throttled_does_not_cost_the_fetch(bench: Bench) -> None:
@@ -151,16 +155,25 @@ def test_a_heartbeat_that_is_throttled_does_not_cost_the_fetch(bench: Bench) -> 
 
 
 @pytest.mark.parametrize("found", [RESULT, FailTask(ErrorCode.RESULT_UNAVAILABLE, "gone")], ids=["success", "failure"])
-def test_a_task_that_has_its_word_already_is_over(bench: Bench, found: Any) -> None:
-    bench.found = found
-    bench.step_functions.end(TOKEN)  # it ended, or it was told and the response was lost
+def test_a_task_that_ends_meanwhile_or_has_its_word_already_is_over(
+    bench: Bench, found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ending(job_id: str, turns: Any) -> Any:
+        bench.step_functions.end(TOKEN)  # its time is up, or it was told and the response was lost
+        return get(job_id, turns)
+
+    bench.found, get = found, bench._get
+    monkeypatch.setattr(bench.fetcher, "_get", ending)
     assert bench.fetch() is FetchOutcome.OVER
-    assert (bench.told, bench.later) == ([], [])
+    assert (bench.told, bench.later) == (["SendTaskHeartbeat"], [])
 
 
 def test_a_task_that_cannot_be_told_now_gets_the_same_word_at_the_next_delivery(bench: Bench) -> None:
-    bench.step_functions.errors.append(client_error("SendTaskSuccess", "ThrottlingException"))
-    with pytest.raises(Exception, match="ThrottlingException"):
+    throttled = [
+        client_error(operation, "ThrottlingException") for operation in ("SendTaskHeartbeat", "SendTaskSuccess")
+    ]
+    bench.step_functions.errors.extend(throttled)
+    with pytest.raises(ClientError, match="SendTaskSuccess"):
         bench.fetch()
     assert bench.fetch() is FetchOutcome.FETCHED
     assert bench.later == []
