@@ -125,8 +125,12 @@ class Lane:
     @contextmanager
     def broken_caller(self) -> Iterator[None]:
         """Let the caller not be run."""
-        change = partial(self.client("lambda").update_function_configuration, FunctionName=self.published.caller_function)
-        handler = self.client("lambda").get_function_configuration(FunctionName=self.published.caller_function)["Handler"]
+        change = partial(
+            self.client("lambda").update_function_configuration, FunctionName=self.published.caller_function
+        )
+        handler = self.client("lambda").get_function_configuration(FunctionName=self.published.caller_function)[
+            "Handler"
+        ]
         change(Handler="nowhere.nothing")
         try:
             yield
