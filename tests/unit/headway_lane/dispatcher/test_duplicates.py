@@ -50,6 +50,7 @@ def test_a_duplicate_of_a_call_in_hand_comes_again_when_the_lease_is_over(
 
 
 OVER: Mapping[str, Way] = {
+    "accepted": accepted,
     "answered": answered,
     "resumed": resumed,
     "late": late(None),
@@ -59,7 +60,7 @@ OVER: Mapping[str, Way] = {
 
 
 @pytest.mark.parametrize("way", OVER.values(), ids=OVER)
-def test_a_duplicate_of_an_attempt_that_is_over_or_being_settled_is_dropped(
+def test_a_duplicate_of_an_attempt_that_the_vendor_has_or_that_is_over_is_dropped(
     worker: Worker, way: Way, capsys: pytest.CaptureFixture[str]
 ) -> None:
     enter(worker, way, TOKEN)
@@ -67,14 +68,3 @@ def test_a_duplicate_of_an_attempt_that_is_over_or_being_settled_is_dropped(
     dispatch(TOKEN)
     assert (started(worker), delay_s(worker), found(worker.ledger)) == (None, None, before)
     assert metrics(capsys.readouterr().out)["CallsDuplicate"] == [1.0]
-
-
-def test_a_duplicate_of_a_call_that_the_vendor_has_hands_the_job_over_once_more_without_a_turn(worker: Worker) -> None:
-    """It may be the redelivery of an attempt that took the call over and was broken off."""
-    enter(worker, accepted, TOKEN)
-    before = found(worker.ledger)
-    dispatch(TOKEN)
-    start = started(worker)
-    assert start
-    assert (start["permit"], found(worker.ledger)) == ({}, before)
-    assert worker.reservations.entries == {}
