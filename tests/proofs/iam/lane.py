@@ -1,16 +1,16 @@
 """One vendor's lane in the hands of the proof: what its scenarios do with it, and see of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from typing import Any, Final, Self
 
 import httpx
 from botocore.exceptions import ClientError
-from headway.operations.queues import QueueAttribute, message_count
 from headway_cdk.published import PublishedLane
 from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.vendor import Vendor
@@ -18,10 +18,12 @@ from headway_lane.ledger.record import CallAttribute, JobAttribute, job_key
 from headway_lane.limiter.reservation_store import BudgetAttribute
 from headway_lane.messages.claim import Claim, requests_folder
 
+from headway.deployment.queues import QueueAttribute, message_count
 from headway.simulator.composed_event import compose
 from headway.simulator.signed_callback import write
 from headway.testing.lab_vendor import LabVendor
 from headway.testing.laboratory import Laboratory
+from tests.proofs.iam.scenario import until
 
 PREFIX: Final = "proof-"
 """Of what is the proof's own: calls, and schedules."""
@@ -65,30 +67,33 @@ class Lane:
         self.vendor.switch(no_failures=not failing, **faults)
 
     def start(self, **more: Any) -> str:
-        """Start one call and return its ID."""
-        call_id = f"{PREFIX}{next(_numbers)}"
-        self.lab.start_all({call_id: {"payload": {"prompt": call_id}, **more}}, self.name)
-        return call_id
+        """Start one call and return the name of its execution."""
+        name = f"{PREFIX}{next(_numbers)}"
+        self.lab.start_all({name: {"payload": {"prompt": name}, **more}}, self.name)
+        return name
 
-    def ended(self, call_id: str, status: str) -> bool:
+    def execution_arn(self, name: str) -> str:
+        """Return the ARN of an execution."""
+        return f"{self.published.call_vendor_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def ended(self, name: str, status: str) -> bool:
         """Return whether the execution of a call has ended so; AssertionError where it has ended otherwise."""
         self.drain()
-        executions = self.published.call_vendor_machine_arn.replace(":stateMachine:", ":execution:")
-        found = self.lab.execution(f"{executions}:{call_id}")["status"]
-        assert found in ("RUNNING", status), f"{call_id} has {found}"
+        found = self.lab.execution(self.execution_arn(name))["status"]
+        assert found in ("RUNNING", status), f"{name} has {found}"
         return bool(found == status)
 
-    def record(self, call_id: str) -> Mapping[str, str]:
+    def record(self, name: str) -> Mapping[str, str]:
         """Return the ledger's record of a call; empty where there is none."""
         self.drain()
-        return self.lab.record(call_id, self.name)
+        return self.lab.record(name, self.name)
 
-    def joined_job(self, call_id: str) -> str:
+    def joined_job(self, name: str) -> str:
         """Return the job ID of a call, once its callbacks find the call; empty before."""
-        job_id = self.record(call_id).get(CallAttribute.JOB_ID, "")
+        job_id = self.record(name).get(CallAttribute.JOB_ID, "")
         key = {JobAttribute.JOB_KEY: {"S": job_key(self.name, job_id)}}
         job = self.client("dynamodb").get_item(TableName=self.published.jobs_table, Key=key).get("Item", {})
-        return job_id if JobAttribute.CALL_ID in job else ""
+        return job_id if JobAttribute.CALL_IDS in job else ""
 
     def delayed_count(self, queue_url: str) -> int:
         """Count the messages of a queue that are to be had later."""
@@ -116,6 +121,38 @@ class Lane:
         """Stop what happens by itself, so that only a scenario makes something happen."""
         if self.contract.dispatch.drain is Drain.SCHEDULE:
             self.client("scheduler").update_schedule(**self.schedule(), State="DISABLED")
+
+    @contextmanager
+    def broken_caller(self) -> Iterator[None]:
+        """Let the caller not be run."""
+        change = partial(
+            self.client("lambda").update_function_configuration, FunctionName=self.published.caller_function
+        )
+        handler = self.client("lambda").get_function_configuration(FunctionName=self.published.caller_function)[
+            "Handler"
+        ]
+        change(Handler="nowhere.nothing")
+        try:
+            yield
+        finally:
+            change(Handler=handler)
+
+    def taken(self, url: str) -> Generator[None, None, Mapping[str, Any]]:
+        """Take the next message out of a queue, and return what it says."""
+        sqs = self.client("sqs")
+        [message] = yield from until(
+            lambda: sqs.receive_message(
+                QueueUrl=url, WaitTimeSeconds=1, MessageSystemAttributeNames=["MessageGroupId"]
+            ).get("Messages")
+        )
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        body: Mapping[str, Any] = json.loads(message["Body"])
+        return body
+
+    def send(self, url: str, body: Mapping[str, Any]) -> None:
+        """Send a message as `call_vendor` does, where it is of no tenant."""
+        group = self.published.call_vendor_machine_arn.rpartition(":")[2]
+        self.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(body), MessageGroupId=group)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -148,7 +185,7 @@ class Lane:
         for found in running["executions"]:
             with suppress(ClientError):  # it has ended meanwhile
                 states.stop_execution(executionArn=found["executionArn"])
-        for url in (*lane.request_queue_urls, lane.check_queue_url, lane.callback_queue_url):
+        for url in (*lane.request_queue_urls, lane.results_queue_url, lane.callback_queue_url):
             if url:
                 self.client("sqs").purge_queue(QueueUrl=url)
         for budget in self.lab.records(lane.budgets_table):

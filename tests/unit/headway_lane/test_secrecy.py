@@ -104,7 +104,13 @@ def run_everything(worker: Worker) -> None:
     worker.ledger.accept(id_of("call-4"), attempt, "job-2")
     settling.settle({"vendor": "acme", "job_id": "job-2", "call_id": id_of("call-4")}, CONTEXT)
 
-    fetch = {"kind": "fetch", "call_id": id_of("call-1"), "job_id": "job-1", "status": "succeeded", "task_token": TASK_TOKEN}
+    fetch = {
+        "kind": "fetch",
+        "call_id": id_of("call-1"),
+        "job_id": "job-1",
+        "status": "succeeded",
+        "task_token": TASK_TOKEN,
+    }
     answers = (
         httpx.Response(503, text=f"body-{MARK}"),
         httpx.Response(200, json={"output": f"body-{MARK}"}),

@@ -1,5 +1,6 @@
 """Calls whose ends are hard to come by: too late, expired, rejected, rejected at the second attempt."""
 
+import json
 from collections.abc import Iterator
 from functools import partial
 
@@ -15,10 +16,10 @@ from tests.proofs.iam.scenarios.calls import BADLY, WELL
 
 
 def scenarios(lane: Lane) -> Iterator[Scenario]:
-    """Yield all of them; the direct way takes nobody's late answer."""
-    if not lane.contract.dispatch.direct:
-        yield Scenario(lane.name, "an answer is too late, and the call is repeated", partial(late, lane))
-    yield Scenario(lane.name, "a call expires", partial(expired, lane))
+    """Yield all of them."""
+    yield Scenario(lane.name, "an answer is too late, and another attempt takes it", partial(late, lane))
+    yield Scenario(lane.name, "a task ends in the queue", partial(expired, lane))
+    yield Scenario(lane.name, "a result is gone", partial(gone, lane))
     yield Scenario(lane.name, "a call is rejected", partial(rejected, lane))
     yield Scenario(lane.name, "a rejection breaks off", partial(broken_off, lane))
 
@@ -30,24 +31,43 @@ def late(lane: Lane) -> Steps:
     yield from until(lambda: lane.ended(first, WELL))
     lane.client("dynamodb").update_item(
         TableName=lane.published.calls_table,
-        Key={CallAttribute.CALL_ID: {"S": first}},
+        Key={CallAttribute.CALL_ID: {"S": lane.lab.call_id(first, lane.name)}},
         UpdateExpression="SET #state = :late",
         ExpressionAttributeNames={"#state": CallAttribute.STATE},
         ExpressionAttributeValues={":late": {"S": CallState.LATE}},
     )
-    second = lane.start(predecessor=first)
+    second = lane.start(call={"execution": lane.execution_arn(first)})
     yield from until(lambda: lane.ended(second, WELL))
 
 
 def expired(lane: Lane) -> Steps:
-    """Let a task miss its heartbeat, by saying so: the shortest that a contract can have is half a minute."""
-    lane.let_vendor(lost_callbacks=True)
-    call_id = lane.start()
-    yield from until(lambda: lane.record(call_id).get(CallAttribute.STATE) == CallState.ACCEPTED)
-    token = lane.record(call_id)[CallAttribute.WAITER]
-    lane.client("stepfunctions").send_task_failure(taskToken=token, error="States.HeartbeatTimeout")
-    yield from until(lambda: lane.ended(call_id, BADLY))
-    assert lane.record(call_id)[CallAttribute.STATE] == CallState.EXPIRED
+    """Let a task end while its request waits, and say of the request that it would have ended long ago."""
+    lane.let_vendor()
+    url = lane.published.request_queue_url
+    with lane.held():
+        name = lane.start()
+        request = yield from lane.taken(url)
+        lane.client("stepfunctions").stop_execution(executionArn=lane.execution_arn(name))
+        lane.send(url, {**request, "ends_epoch_s": 1})
+    yield from until(lambda: lane.record(name).get(CallAttribute.STATE) == CallState.EXPIRED)
+
+
+def gone(lane: Lane) -> Steps:
+    """Let a workflow wait for the result of a job that nobody knows."""
+    lane.let_vendor()
+    url = lane.published.results_queue_url
+    with lane.lab.held(lane.published.results_function):
+        name = lane.start()
+        yield from until(lambda: lane.record(name).get(CallAttribute.STATE) == CallState.ACCEPTED)
+        if lane.contract.callback is None:  # its check has to be made
+            token = lane.record(name)[CallAttribute.WAITER]
+            output = {"call_id": "gone", "job_id": "gone", "status": "succeeded"}
+            lane.client("stepfunctions").send_task_success(taskToken=token, output=json.dumps(output))
+        fetch = yield from lane.taken(url)
+        while fetch.get("kind") != "fetch":
+            fetch = yield from lane.taken(url)
+        lane.send(url, {**fetch, "job_id": "gone"})
+    yield from until(lambda: lane.ended(name, BADLY))
 
 
 def rejected(lane: Lane) -> Steps:

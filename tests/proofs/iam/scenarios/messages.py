@@ -7,6 +7,7 @@ from functools import partial
 import httpx
 from headway_lane.messages.envelope import ENVELOPE
 from headway_lane.messages.request import REQUEST
+from headway_lane.messages.results_queue import RESULTS_MESSAGE
 from headway_lane.runtime.formats import FORMAT_VERSION
 
 from tests.proofs.iam.lane import Lane
@@ -26,6 +27,8 @@ def scenarios(lane: Lane) -> Iterator[Scenario]:
         yield Scenario(lane.name, f"{kind} is newer than the code", partial(newer, lane, urgent=urgent))
         if not lane.contract.dispatch.direct:
             yield Scenario(lane.name, f"{kind} waits for the vendor to cool down", partial(cooled, lane, urgent=urgent))
+            yield Scenario(lane.name, f"the caller of {kind} cannot be run", partial(uncalled, lane, urgent=urgent))
+    yield Scenario(lane.name, "a fetch is newer than the code", partial(newer_fetch, lane))
     if lane.contract.callback:
         yield Scenario(lane.name, "a callback is forged", partial(forged, lane))
         yield Scenario(lane.name, "a callback is newer than the code", partial(newer_callback, lane))
@@ -33,27 +36,22 @@ def scenarios(lane: Lane) -> Iterator[Scenario]:
 
 def doubled(lane: Lane) -> Steps:
     """Deliver a request twice."""
-    sqs, url = lane.client("sqs"), _url(lane)
     lane.let_vendor()
     with lane.held():
-        call_id = lane.start()
-        [message] = yield from until(
-            lambda: sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, WaitTimeSeconds=1).get("Messages")
-        )
-        sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageGroupId="doubled")
-    yield from until(lambda: lane.ended(call_id, WELL) and lane.lab.backlog(url) == 0)
+        name = lane.start()
+        request = yield from lane.taken(_url(lane))
+        for _ in range(2):
+            lane.send(_url(lane), request)
+    yield from until(lambda: lane.ended(name, WELL))
 
 
 def malformed(lane: Lane) -> Steps:
     """Take a request out of its queue, and send it again without what it is about."""
-    sqs, url = lane.client("sqs"), _url(lane)
     with lane.held():
-        call_id = lane.start()
-        [message] = yield from until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        body = {**json.loads(message["Body"]), "payload": "no object", "idempotency_key": 7}
-        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body), MessageGroupId="spoilt")
-    yield from until(lambda: lane.ended(call_id, BADLY))
+        name = lane.start()
+        request = yield from lane.taken(_url(lane))
+        lane.send(_url(lane), {**request, "payload": "no object"})
+    yield from until(lambda: lane.ended(name, BADLY))
 
 
 def newer(lane: Lane, *, urgent: bool) -> Steps:
@@ -69,6 +67,21 @@ def cooled(lane: Lane, *, urgent: bool) -> Steps:
     lane.let_vendor(refuse_next=1, retry_after_s=LONG_S)
     lane.start(urgent=urgent)
     yield from until(lambda: lane.delayed_count(_url(lane, urgent)))
+
+
+def uncalled(lane: Lane, *, urgent: bool) -> Steps:
+    """Let the caller fail whenever it is invoked: the settler sends the request to its queue again."""
+    lane.let_vendor()
+    with lane.broken_caller():
+        lane.start(urgent=urgent)
+        yield from until(lambda: lane.delayed_count(_url(lane, urgent)))
+
+
+def newer_fetch(lane: Lane) -> Steps:
+    """Send a fetch that only newer code reads: it goes back to its queue."""
+    url = lane.published.results_queue_url
+    lane.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({FORMAT_VERSION: RESULTS_MESSAGE.version + 1}))
+    yield from until(lambda: lane.delayed_count(url))
 
 
 def forged(lane: Lane) -> Steps:

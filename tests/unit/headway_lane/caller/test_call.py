@@ -17,10 +17,11 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.ledger.succession import of_another_attempt
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.turn import Turns, Unpaced
-from headway_lane.messages.check import Check, Checks
+from headway_lane.messages.check import Check
 from headway_lane.messages.claim import requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import REQUEUE_S, RequestQueues
+from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
 
@@ -548,7 +549,7 @@ def test_a_throttled_sign_of_life_does_not_cost_the_check_behind_it(
     lane.vendor.answers = [httpx.Response(201, json={"id": "job-1"})]
     step_functions.errors += [client_error("SendTaskHeartbeat", "ThrottlingException")] * 2
     out = WayOut(contract, lane.vendor.proxy(), Unpaced(), Unpaced(), CALLBACK_URL)
-    noted = cast("Checks", SimpleNamespace(put=checks.append))
+    noted = cast("ResultsQueue", SimpleNamespace(check=checks.append))
     back = WayBack(lane.ledger, lane.settler, lane.s3.claims(), lane.requests, noted)
     assert (
         Caller(REQUEST, contract, lambda: out, back, epoch_s=lambda: 0, sleep_s=lane.slept_s.append).call() == ACCEPTED

@@ -1,4 +1,4 @@
-"""Which call and which attempt: two places are two calls, the same place is the same call, whoever wrote its message."""
+"""Which call and which attempt: two places are two calls, the same place is the same, whoever wrote its message."""
 
 import json
 import re
@@ -144,7 +144,7 @@ def test_an_item_is_a_number_or_whatever_text_the_author_tells_it_by(item: Any, 
 
 @pytest.mark.parametrize("item", [True, 1.5, [], ["a"], {}, {"a": 1}])
 def test_an_item_of_another_kind_is_malformed(item: Any) -> None:
-    with pytest.raises(Malformed, match="`call.item` must be a string or a whole number"):
+    with pytest.raises(Malformed, match=r"`call\.item` must be a string or a whole number"):
         Place.of_document({**place_of().as_document(), "item": item})
 
 

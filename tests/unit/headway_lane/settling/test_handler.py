@@ -1,5 +1,5 @@
-"""The settling function tells by the event what it is asked for: to reject a call, to requeue one whose caller could not
-be run, or to join it with its answer.
+"""The settling function tells by the event what it is asked for: to reject a call, to requeue one whose caller could
+not be run, or to join it with its answer.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A call whose caller could not be run goes back to its queue: nothing is failed, nothing is sent twice, no doubt is lost."""
+"""A call whose caller could not be run goes back to its queue: nothing is failed, sent twice, or forgotten."""
 
 from collections.abc import Callable
 from dataclasses import asdict

@@ -1,6 +1,7 @@
 """One attempt: what its turns are told, in which order, and what an answer or none means."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from headway_lane.vendor_api.attempt import attempt
 from tests.unit.headway_lane.fakes import FakeTurns, FakeVendor
 
 
-def made(answer: httpx.Response | Exception, **words: str) -> tuple[httpx.Response | RetryLater, FakeTurns]:
+def made(answer: httpx.Response | Exception, **words: Any) -> tuple[httpx.Response | RetryLater, FakeTurns]:
     """Make one attempt; return its answer or its error, and the turns that were told of it."""
     proxy, turns = FakeVendor(answer).proxy(), FakeTurns()
     try:
