@@ -31,7 +31,7 @@ class Parked(NamedTuple):
     answer: Answer
 
 
-class Jobs:
+class JobLedger:
     """The table of jobs; `epoch_ms` is the clock."""
 
     def __init__(self, jobs: "Table", epoch_ms: Callable[[], int]) -> None:

@@ -17,7 +17,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from headway_lane.ledger.changes import changed, unless_condition_failed
-from headway_lane.ledger.jobs import Jobs
+from headway_lane.ledger.jobs import JobLedger
 from headway_lane.ledger.record import (
     CALL,
     SENT_BY_NOBODY,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
 
-class Ledger(Jobs):
+class Ledger(JobLedger):
     """The two tables; `epoch_ms` is the clock. Every move but `answer` names an attempt, and finds nothing where
     another one has taken the call over.
     """

@@ -9,8 +9,8 @@ from headway_lane.ledger.record import Call, CallState
 from headway_lane.ledger.store import Ledger
 from headway_lane.ledger.succession import Next, Succession
 from headway_lane.messages.request import CallRequest
-from headway_lane.messages.request_queue import REQUEUE_S, RequestQueues
-from headway_lane.settling.recovery import Recovery
+from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.settling.recovery import CALLER_REQUEUE_S, Recovery
 
 from tests.unit.headway_lane.calls import HOLDER, LEASE_S, TTL_S, accepted, dispatching, queued, sending
 from tests.unit.headway_lane.fakes import (
@@ -80,7 +80,7 @@ def test_a_call_of_which_nothing_was_sent_comes_again_as_it_came_and_soon(
 ) -> None:
     bring(bench.ledger)
     assert bench.recovery.requeue(EVENT) is True
-    assert bench.requeued == [(REQUEST, REQUEUE_S)]
+    assert bench.requeued == [(REQUEST, CALLER_REQUEUE_S)]
     assert (bench.call.state, bench.call.doubtful) == (CallState.QUEUED, False)
 
 
@@ -93,7 +93,7 @@ def test_a_call_of_which_nothing_was_sent_gives_its_in_flight_permit_back_before
         bench.recovery.requeue(EVENT)
     assert (bench.left, bench.call.state) == ([CALL_ID], CallState.QUEUED)
     assert bench.recovery.requeue(EVENT) is True
-    assert bench.requeued == [(REQUEST, REQUEUE_S)], "what broke off is repeated"
+    assert bench.requeued == [(REQUEST, CALLER_REQUEUE_S)], "what broke off is repeated"
 
 
 @pytest.mark.parametrize(("after_s", "delay_s"), [(0, LEASE_S), (30, 10), (LEASE_S, 0), (500, 0)])
@@ -154,7 +154,7 @@ def test_a_caller_that_lives_after_all_and_is_about_to_send_keeps_its_in_flight_
     dispatching(ledger)
     assert bench.recovery.requeue(EVENT) is True
     assert (bench.call.state, bench.call.doubtful, bench.left) == (CallState.SENDING, False, [])
-    assert bench.requeued == [(REQUEST, REQUEUE_S)], "it finds the call with its lease"
+    assert bench.requeued == [(REQUEST, CALLER_REQUEUE_S)], "it finds the call with its lease"
 
 
 def test_a_recovery_whose_responses_were_lost_is_made_once(
@@ -163,4 +163,4 @@ def test_a_recovery_whose_responses_were_lost_is_made_once(
     dispatching(ledger)
     bench = Bench(Ledger(RepeatingTable(tables.calls).table(), tables.jobs, wall_clock), wall_clock)
     assert bench.recovery.requeue(EVENT) is True
-    assert (bench.requeued, bench.left) == ([(REQUEST, REQUEUE_S)], [CALL_ID])
+    assert (bench.requeued, bench.left) == ([(REQUEST, CALLER_REQUEUE_S)], [CALL_ID])
