@@ -17,12 +17,14 @@ ANSWERED: dict[str, Any] = {
     JobAttribute.ANSWER: {"S": json.dumps({"status": "succeeded"})},
     JobAttribute.ANSWERED_EPOCH_MS: {"N": "1800000000000"},
 }
-AWAITED: dict[str, Any] = {JobAttribute.CALL_ID: {"S": "call-1"}}
+AWAITED: dict[str, Any] = {JobAttribute.CALL_IDS: {"SS": ["call-1", "call-2"]}}
+AWAITED_BEFORE: dict[str, Any] = {JobAttribute.CALL_ID: {"S": "call-1"}}
+"""As version 1 of the record has it."""
 
 
 @pytest.fixture
 def lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    """Connect to two lanes with a job each that nobody waits for, one that somebody does, and one without an answer."""
+    """Connect to two lanes with a job each that nobody waits for, two that somebody does, and one without an answer."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
@@ -35,6 +37,7 @@ def lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
                 BillingMode="PAY_PER_REQUEST",
             )
             jobs = {"orphan": ANSWERED, "heard": {**ANSWERED, **AWAITED}, "silent": AWAITED}
+            jobs |= {"heard-before": {**ANSWERED, **AWAITED_BEFORE}}
             for job_id, attributes in jobs.items():
                 key: dict[str, Any] = {JobAttribute.JOB_KEY: {"S": f"{vendor}#{job_id}"}}
                 client.put_item(TableName=f"jobs-of-{vendor}", Item=key | attributes)

@@ -1,7 +1,6 @@
 """One attempt: what its turns are told, in which order, and what an answer or none means."""
 
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -11,11 +10,13 @@ from headway_lane.vendor_api.attempt import attempt
 from tests.unit.headway_lane.fakes import FakeTurns, FakeVendor
 
 
-def made(answer: httpx.Response | Exception, **words: Any) -> tuple[httpx.Response | RetryLater, FakeTurns]:
+def made(
+    answer: httpx.Response | Exception, unreached: str = "no answer"
+) -> tuple[httpx.Response | RetryLater, FakeTurns]:
     """Make one attempt; return its answer or its error, and the turns that were told of it."""
     proxy, turns = FakeVendor(answer).proxy(), FakeTurns()
     try:
-        return attempt(turns, lambda: proxy.send("POST", "/v1/jobs", 10), **words), turns
+        return attempt(turns, lambda: proxy.send("POST", "/v1/jobs", 10), unreached=unreached), turns
     except RetryLater as error:
         return error, turns
 
