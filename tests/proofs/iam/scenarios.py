@@ -78,6 +78,8 @@ class Lane:
             ("the machines are changed", self.changed),
             ("a callback is forged", self.forged),
         ]
+        if "path" in can["result"]:
+            found.append(("the vendor is down when the result is fetched", self.held_back))
         if len(self.queue_urls) > 1:
             found += [
                 ("calls are urgent", self.calls(urgent=True)),
@@ -189,6 +191,19 @@ class Lane:
             )
             sqs.send_message(QueueUrl=url, MessageBody=message["Body"], MessageGroupId="doubled")
         yield lambda: self.ended([arn], "SUCCEEDED") and self.lab.backlog(url) == 0
+
+    @contextmanager
+    def held_back(self) -> Iterator[Callable[[], bool]]:
+        vendor = self.lab.vendors[self.vendor_name]
+        vendor.reset()
+        vendor.switch(no_failures=True)
+        with self.lab.held(self.lane.results_function):
+            arn = self.start()
+            until(lambda: self.lab.depth(self.lane.results_queue_url) > 0, patience_s=10)
+            vendor.switch(down=True)
+        until(lambda: vendor.report().scopes["poll"].call_count > 0, patience_s=10)
+        vendor.switch(down=False)
+        yield lambda: self.ended([arn], "SUCCEEDED")
 
     def spoil(self, url: str) -> None:
         """Take a request out of its queue, and send it again without what it is about."""
