@@ -46,7 +46,9 @@ def constants() -> Iterator[Constant]:
         if found := list(_numbers_in(path)):
             dotted = ".".join(path.relative_to(LANE.parent).with_suffix("").parts)
             numbers = vars(importlib.import_module(dotted))
-            yield from (Constant(path.parent.name, path.stem, name, numbers[name], why) for name, why in found)
+            for name, why in found:
+                if isinstance(numbers[name], int | float):  # a name may stand for something else
+                    yield Constant(path.parent.name, path.stem, name, numbers[name], why)
 
 
 def _numbers_in(path: Path) -> Iterator[tuple[str, str]]:

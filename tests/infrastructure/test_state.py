@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.jobs import JOB_TTL_S
 from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
-from headway_lane.ledger.store import JOB_TTL_S
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
 from tests.infrastructure import arns

@@ -39,15 +39,15 @@ BACKLOG: Final = "tests/unit/headway/run/test_backlog.py"
 
 NO_OWN_WORK: Final = Change(
     f"{LANE}/ledger/store.py",
-    "ours = found.get(CallAttribute.MOVE_ID) == move_id and found[CallAttribute.STATE] == state",
-    "ours = False",
+    "moved = found.get(CallAttribute.MOVE_ID) == ours and found[CallAttribute.STATE] == state",
+    "moved = False",
 )
 
 FAULTS: Final = (
     Fault(
         name="missing-grant",
-        words="IAM denies what a role lacks; the caller read the jobs table, which its role might only update",
-        changes=(Change(f"{LANE}/caller/needs.py", "        | READING_ANSWERS\n", ""),),
+        words="IAM denies what a role lacks; a function did what its role might not, and its calls hung",
+        changes=(Change(f"{LANE}/dispatcher/needs.py", "        | BEATING_TASKS\n", ""),),
         test=f"{TIME_AND_SIZE}::test_an_execution_that_was_stopped_takes_the_late_answer_when_it_is_redriven",
         refusals=("iam",),
     ),
@@ -63,11 +63,7 @@ FAULTS: Final = (
     Fault(
         name="dead-task-called",
         words="a task ends by its heartbeat while its call is queued; the vendor was called all the same",
-        changes=(
-            Change(
-                f"{LANE}/caller/call.py", "if not call.job_id and not self._back.settler.awaited(call):", "if False:"
-            ),
-        ),
+        changes=(Change(f"{LANE}/caller/call.py", "if not self._back.settler.awaited(call):", "if False:"),),
         test=f"{TIME_AND_SIZE}::test_the_vendor_is_called_for_a_task_that_waits_and_for_no_other",
         refusals=("heartbeats",),
     ),
@@ -176,17 +172,10 @@ FAULTS: Final = (
         "test_no_task_of_dispatch_call_ends_before_its_function_does_and_none_after_an_express_workflows_five_minutes",
     ),
     Fault(
-        name="retry-of-the-callback-task",
-        words="a retried callback task has a token of its own; the queued request still had the first",
-        changes=(
-            Change(
-                "workflows/call_vendor.asl.json",
-                '"HeartbeatSeconds": "${CallHeartbeatSeconds}",',
-                '"HeartbeatSeconds": "${CallHeartbeatSeconds}", "Retry": [{ "ErrorEquals": ["States.Timeout"] }],',
-            ),
-        ),
-        test="tests/workflow/test_definitions.py"
-        "::test_a_state_that_waits_for_a_callback_hands_out_its_token_and_fails_by_name_where_a_redrive_repeats_it",
+        name="equal-execution-names",
+        words="executions have unique names per machine; equal names of two machines were one call",
+        changes=(Change(f"{LANE}/messages/identity.py", "parts = [place.machine, tenant,", "parts = [tenant,"),),
+        test=f"{LANE_TESTS}/messages/test_identity.py::test_any_part_alone_makes_another_call",
     ),
     Fault(
         name="all-at-once",

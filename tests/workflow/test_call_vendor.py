@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from headway_lane.messages.fetch import Fetch
-from headway_lane.messages.identity import Place
+from headway_lane.messages.identity import CallSite
 from headway_lane.messages.request import REQUEST, CallRequest
 from headway_lane.messages.results_queue import read
 from headway_lane.runtime.errors import ErrorCode
@@ -112,7 +112,7 @@ def test_a_fetch_that_failed_for_good_is_repeated_by_a_redrive_and_the_vendor_is
 def test_a_request_is_read_as_it_is_written(engine: "Engine") -> None:
     arn, request = requested(engine, {**INPUT, "tenant": "shop-7"})
     asked = CallRequest.from_body(json.dumps(request), "replicate", "shop-7")
-    assert asked.place == Place(MACHINE_ARN, arn, "CallVendor")
+    assert asked.place == CallSite(MACHINE_ARN, arn, "CallVendor")
     assert (asked.payload, asked.waiter) == (INPUT["payload"], request["task_token"])
 
 
@@ -122,7 +122,7 @@ def test_who_starts_the_machine_may_say_for_which_call_of_its_own_it_is(engine: 
     _, request = requested(engine, {**INPUT, "call": asked})
     assert request["call"] == {**asked, "machine": MACHINE_ARN}
     place = CallRequest.from_body(json.dumps(request), "replicate", "").place
-    assert place == Place(MACHINE_ARN, "arn:of-the-parent", "AskVendor", "" if item is None else str(item))
+    assert place == CallSite(MACHINE_ARN, "arn:of-the-parent", "AskVendor", "" if item is None else str(item))
 
 
 def test_two_children_of_one_parents_state_are_attempts_at_one_call(engine: "Engine") -> None:

@@ -13,7 +13,7 @@ from headway_cdk.definitions import UnboundPlaceholder, bind
 from headway_cdk.resources import WORKFLOWS
 from headway_lane.caller.invocation import CallOutcome
 from headway_lane.ledger.record import JOB, CallAttribute, CallState, JobAttribute, since_attribute
-from headway_lane.messages.identity import Place
+from headway_lane.messages.identity import CallSite
 from headway_lane.messages.request import REQUEST, CallRequest
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import ErrorCode
@@ -205,7 +205,7 @@ def test_what_a_workflow_writes_says_the_version_that_the_code_writes() -> None:
 
 def test_a_request_has_the_fields_that_the_code_writes_when_it_is_requeued() -> None:
     asked = definition("call_vendor")["States"]["CallVendor"]["Arguments"]["MessageBody"]
-    place = Place("machine", "execution", "state")
+    place = CallSite("machine", "execution", "state")
     request = CallRequest("call", "attempt", place, "vendor", {}, Waiter("token"), ends_epoch_s=1)
     assert json.loads(request.to_body()).keys() == asked.keys() | {"ends_epoch_s"}
 

@@ -7,7 +7,7 @@ from typing import Any
 from constructs import Construct
 from headway_lane.contract import paths
 from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, SETTLE_TASK_TIMEOUT_S
-from headway_lane.ledger.store import JOB_TTL_S
+from headway_lane.ledger.jobs import JOB_TTL_S
 
 from headway_cdk.constructs.machine import StateMachine
 from headway_cdk.constructs.surroundings import LaneSurroundings

@@ -8,8 +8,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from headway_lane.contract.timing import MAX_RECEIVE_COUNT, SETTLE_TIMEOUT_S, VISIBILITY_TIMES
 from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.jobs import JOB_TTL_S
 from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
-from headway_lane.ledger.store import JOB_TTL_S
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
 from headway_cdk.nag import acknowledge

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from headway_lane.limiter.core.reservations import Permit
-from headway_lane.messages.identity import Place
+from headway_lane.messages.identity import CallSite
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import REQUEST
 
@@ -18,7 +18,7 @@ class CallInput:
 
     call_id: str
     attempt: str
-    place: Place
+    place: CallSite
     holder: str
     payload: dict[str, Any]
     origin: Origin
@@ -32,7 +32,7 @@ class CallInput:
         return cls(
             call_id=event["call_id"],
             attempt=event["attempt"],
-            place=Place.of_document(event["call"]),
+            place=CallSite.of_document(event["call"]),
             holder=holder,
             payload=event["payload"],
             origin=Origin(**event["origin"]),

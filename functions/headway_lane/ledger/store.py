@@ -10,62 +10,42 @@ by it.
 What is written by a newer version of its format is neither read nor changed: every method raises NewerFormat then.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from headway_lane.ledger.changes import changed, unless_condition_failed
+from headway_lane.ledger.jobs import JobLedger
 from headway_lane.ledger.record import (
     CALL,
-    JOB,
     SENT_BY_NOBODY,
     UNACCEPTED,
-    Answer,
     Call,
     CallAttribute,
     CallState,
-    JobAttribute,
-    job_key,
     since_attribute,
 )
 from headway_lane.ledger.succession import Succession
-from headway_lane.messages import json_text
 from headway_lane.messages.identity import attempt_of
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.waiter import Waiter
-from headway_lane.runtime.errors import ErrorCode, FailTask
 from headway_lane.runtime.formats import UNDERSTOOD
 from headway_lane.runtime.refused_writes import item_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
-JOB_TTL_S: Final = 30 * 24 * 3600
-"""How long a job ID stays known: longer than any vendor redelivers a callback (the longest documented one: 10 days)."""
 
-
-class Parked(NamedTuple):
-    """What the jobs table holds after an answer came: which calls wait for it (none: nobody yet), whether it was the
-    first, and the first one, which counts.
-    """
-
-    call_ids: tuple[str, ...]
-    first: bool
-    answer: Answer
-
-
-class Ledger:
+class Ledger(JobLedger):
     """The two tables; `epoch_ms` is the clock. Every move but `answer` names an attempt, and finds nothing where
     another one has taken the call over.
     """
 
     def __init__(self, calls: "Table", jobs: "Table", epoch_ms: Callable[[], int]) -> None:
+        super().__init__(jobs, epoch_ms)
         self._calls = calls
-        self._jobs = jobs
-        self._epoch_ms = epoch_ms
 
     def enqueue(self, request: CallRequest, tenant: str, ttl_s: int) -> Call:
         """Record a call as queued, with its waiter, before anything else is done for it. Returns the record: the one
@@ -93,7 +73,7 @@ class Ledger:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            _unless_condition_failed(error)
+            unless_condition_failed(error)
             return _call(item_of(error))
         return _call(item)
 
@@ -113,7 +93,13 @@ class Ledger:
         if succession.new_round:
             removed.append(CallAttribute.JOB_ID)
         return self._move(
-            found.call_id, found.attempt, (found.state,), succession.after, values, removed, found.move_id
+            found.call_id,
+            found.attempt,
+            (found.state,),
+            succession.after,
+            values,
+            removed=removed,
+            move_id=found.move_id,
         )
 
     def find(self, call_id: str) -> Call | None:
@@ -170,7 +156,7 @@ class Ledger:
         """
         origins = (CallState.DISPATCHING, CallState.SENDING)
         values, removed = {CallAttribute.JOB_ID: job_id}, (CallAttribute.DOUBTFUL,)
-        return self._move(call_id, attempt, origins, CallState.ACCEPTED, values, removed)
+        return self._move(call_id, attempt, origins, CallState.ACCEPTED, values, removed=removed)
 
     def reject(self, call_id: str, attempt: str, error: str, cause: str) -> Call | None:
         """Move queued, dispatching or sending -> rejected."""
@@ -204,54 +190,11 @@ class Ledger:
         values = {CallAttribute.ERROR: error} if error else {}
         return self._move(call.call_id, call.attempt, (CallState.ANSWERED,), CallState.LATE, values)
 
-    def join_call(self, call: Call, job_id: str) -> Answer | None:
-        """Map a job ID to a call, beside others of its tenant. Returns the answer where it came before its job ID was
-        known. FailTask where the job is another tenant's.
-        """
-        ours = f"(attribute_not_exists(#{JobAttribute.TENANT}) OR #{JobAttribute.TENANT} = :{JobAttribute.TENANT})"
-        values = {JobAttribute.TENANT: call.tenant}
-        try:
-            item = self._write_job(call.vendor, job_id, values, f"{UNDERSTOOD} AND {ours}", {call.call_id})
-        except ClientError as error:
-            _unless_condition_failed(error)
-            cause = f"{call.vendor} answered with job {job_id}, which is another tenant's"
-            raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, cause) from error
-        return _answer(item["Attributes"])
-
-    def join_answer(self, vendor: str, answer: Answer) -> Parked:
-        """Store an answer under its job ID, once. Whoever waits for it is in what comes back."""
-        values: dict[str, Any] = {
-            JobAttribute.ANSWER: json_text.write(asdict(answer)),
-            JobAttribute.ANSWERED_EPOCH_MS: self._epoch_ms(),
-        }
-        condition = f"{UNDERSTOOD} AND attribute_not_exists({JobAttribute.ANSWER})"
-        try:
-            item = self._write_job(vendor, answer.job_id, values, condition)
-        except ClientError as error:
-            _unless_condition_failed(error)
-            found = item_of(error)
-            return Parked(_call_ids(found), False, _answer(found) or answer)
-        return Parked(_call_ids(item["Attributes"]), True, answer)
-
-    def calls_of_job(self, vendor: str, job_id: str) -> tuple[str, ...]:
-        """Return the calls that a job ID belongs to, sorted, read consistently."""
-        return _call_ids(self._job(vendor, job_id))
-
-    def answer_of_job(self, vendor: str, job_id: str) -> Answer | None:
-        """Return the vendor's last word on a job, read consistently."""
-        return _answer(self._job(vendor, job_id))
-
     def _lease(self, holder: str, lease_s: int) -> dict[str, str | int]:
         return {
             CallAttribute.HOLDER: holder,
             CallAttribute.LEASE_UNTIL_EPOCH_S: self._epoch_ms() // 1_000 + lease_s,
         }
-
-    def _job(self, vendor: str, job_id: str) -> Mapping[str, Any]:
-        key = job_key(vendor, job_id)
-        item = self._jobs.get_item(Key={JobAttribute.JOB_KEY: key}, ConsistentRead=True).get("Item", {})
-        JOB.check(item)
-        return item
 
     def _move(
         self,
@@ -260,6 +203,7 @@ class Ledger:
         origins: tuple[CallState, ...],
         state: CallState,
         values: Mapping[Any, str | int | bool] | None = None,
+        *,
         removed: Sequence[CallAttribute] = (),
         move_id: str | None = None,
         **as_it_is: str | None,
@@ -294,65 +238,17 @@ class Ledger:
         try:
             answer = self._calls.update_item(
                 Key={CallAttribute.CALL_ID: call_id},
-                **_set(changes, places, " AND ".join(conditions), (*removed,), (*expected,)),
+                **changed(changes, places, " AND ".join(conditions), (*removed,), (*expected,)),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            _unless_condition_failed(error)
+            unless_condition_failed(error)
             found = item_of(error)
             CALL.check(found)
             moved = found.get(CallAttribute.MOVE_ID) == ours and found[CallAttribute.STATE] == state
             return _call(found) if moved else None
         return _call(answer["Attributes"])
-
-    def _write_job(
-        self, vendor: str, job_id: str, values: Mapping[Any, Any], condition: str, call_ids: set[str] | None = None
-    ) -> Any:
-        changes = {**values, JobAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + JOB_TTL_S, **JOB.stamp}
-        update = _set(changes, condition=condition)
-        if call_ids:
-            update["UpdateExpression"] += f" ADD {JobAttribute.CALL_IDS} :{JobAttribute.CALL_IDS}"
-            update["ExpressionAttributeValues"][f":{JobAttribute.CALL_IDS}"] = call_ids
-        try:
-            return self._jobs.update_item(
-                Key={JobAttribute.JOB_KEY: job_key(vendor, job_id)},
-                **update,
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            JOB.check(item_of(error))
-            raise
-
-
-def _call_ids(job: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the calls of a job; version 1 knew one."""
-    before = job.get(JobAttribute.CALL_ID)
-    return tuple(sorted({*job.get(JobAttribute.CALL_IDS, ()), *([str(before)] if before else [])}))
-
-
-def _answer(job: Mapping[str, Any]) -> Answer | None:
-    answer = job.get(JobAttribute.ANSWER)
-    return Answer(**json.loads(str(answer))) if answer else None
-
-
-def _set(
-    changes: Mapping[str, Any],
-    places: Mapping[str, Any] | None = None,
-    condition: str = "",
-    removed: tuple[CallAttribute, ...] = (),
-    named: tuple[str, ...] = (),
-) -> dict[str, Any]:
-    """Build an update; names are aliased because `state` and `error` are reserved words of DynamoDB."""
-    clauses = ["SET " + ", ".join(f"#{name} = :{name}" for name in changes)]
-    clauses += ["REMOVE " + ", ".join(f"#{name}" for name in removed)] * bool(removed)
-    expression: dict[str, Any] = {
-        "UpdateExpression": " ".join(clauses),
-        "ExpressionAttributeNames": {f"#{name}": name for name in (*changes, *removed, *named)},
-        "ExpressionAttributeValues": {f":{name}": value for name, value in changes.items()} | dict(places or {}),
-    }
-    return expression | ({"ConditionExpression": condition} if condition else {})
 
 
 def _call(item: Mapping[str, Any]) -> Call:
@@ -373,8 +269,3 @@ def _call(item: Mapping[str, Any]) -> Call:
         error=item.get(CallAttribute.ERROR),
         move_id=item.get(CallAttribute.MOVE_ID, ""),
     )
-
-
-def _unless_condition_failed(error: ClientError) -> None:
-    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-        raise error

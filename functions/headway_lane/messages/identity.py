@@ -26,7 +26,7 @@ DIGITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CallSite:
     """Where a call was asked for: the ARNs of machine and execution, the state's name, and the number of a Map's item,
     or whatever else the author tells the items by; empty outside of a Map.
     """
@@ -63,10 +63,10 @@ class Place:
         return {**named, "item": self.item} if self.item else named
 
 
-def asked_by_call_vendor(execution_arn: str) -> Place:
+def asked_by_call_vendor(execution_arn: str) -> CallSite:
     """Return where an execution of `call_vendor` asks for its call."""
     machine_arn, _, _ = execution_arn.replace(":execution:", ":stateMachine:", 1).rpartition(":")
-    return Place(machine_arn, execution_arn, CALL_VENDOR_STATE)
+    return CallSite(machine_arn, execution_arn, CALL_VENDOR_STATE)
 
 
 def group_of(tenant: str | None, machine_name: str) -> str:
@@ -76,7 +76,7 @@ def group_of(tenant: str | None, machine_name: str) -> str:
     return re.sub("[^!-~]", "-", tenant or machine_name)[:GROUP_LENGTH]
 
 
-def call_id_of(place: Place, tenant: str, payload: Mapping[str, Any] | None = None) -> str:
+def call_id_of(place: CallSite, tenant: str, payload: Mapping[str, Any] | None = None) -> str:
     """Return the ID of the call that was asked for at a place, by a tenant (its message group; empty for none).
 
     In a Map the payload counts, too: of nested ones the context names the innermost item only.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from headway_lane.messages import json_text
-from headway_lane.messages.identity import Place, attempt_of, call_id_of
+from headway_lane.messages.identity import CallSite, attempt_of, call_id_of
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import Malformed
 from headway_lane.runtime.formats import Format
@@ -31,7 +31,7 @@ class CallRequest:
 
     call_id: str
     attempt: str
-    place: Place
+    place: CallSite
     vendor: str
     payload: Mapping[str, Any]
     waiter: Waiter = field(repr=False)
@@ -47,7 +47,7 @@ class CallRequest:
         document = _object(body)
         if document.get("vendor") != vendor:
             raise Malformed(f"`vendor` is {document.get('vendor')!r}, but this queue serves {vendor!r}")
-        place, payload = Place.of_document(document.get("call")), _payload(document)
+        place, payload = CallSite.of_document(document.get("call")), _payload(document)
         waiter = Waiter(_text(document, TASK_TOKEN_FIELD))
         ends = document.get("ends_epoch_s")
         return cls(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from headway_lane.ledger.record import UNACCEPTED, Call, CallState
 from headway_lane.ledger.store import Ledger
-from headway_lane.messages.identity import Place
+from headway_lane.messages.identity import CallSite
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
@@ -42,7 +42,7 @@ class Recovery:
         request = CallRequest(
             call.call_id,
             call.attempt,
-            Place.of_document(event["call"]),
+            CallSite.of_document(event["call"]),
             call.vendor,
             event["payload"],
             call.waiter,

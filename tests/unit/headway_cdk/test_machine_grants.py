@@ -330,6 +330,7 @@ LANE: Mapping[str, Binding] = {
             "dispatch_call_direct",
             {
                 "execute-api:Invoke": {"submit path"},
+                "dynamodb:GetItem": {"calls"},
                 "dynamodb:UpdateItem": {"calls", "jobs"},
                 "lambda:InvokeFunction": {"settler"},
             },

@@ -30,7 +30,7 @@ from headway_lane.ledger.record import CallAttribute
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.core.signals import CoolDown, Reason
 from headway_lane.messages.claim import Claims
-from headway_lane.messages.identity import Place, attempt_of, call_id_of
+from headway_lane.messages.identity import CallSite, attempt_of, call_id_of
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.received import Received
 from headway_lane.messages.request import CallRequest
@@ -111,10 +111,10 @@ def not_asked() -> str:
     raise AssertionError("the vendor was asked for the job")
 
 
-def place_of(name: str = "call-1") -> Place:
+def place_of(name: str = "call-1") -> CallSite:
     """Return where a call is asked for, of an execution of that name."""
     arn = "arn:aws:states:eu-central-1:123456789012"
-    return Place(f"{arn}:stateMachine:orders", f"{arn}:execution:orders:{name}", "CallVendor")
+    return CallSite(f"{arn}:stateMachine:orders", f"{arn}:execution:orders:{name}", "CallVendor")
 
 
 TENANT = "tenant-1"

@@ -23,7 +23,7 @@ from headway_lane.messages.check import Check
 from headway_lane.messages.claim import Claim
 from headway_lane.messages.envelope import Envelope
 from headway_lane.messages.fetch import Fetch
-from headway_lane.messages.identity import Place, attempt_of, call_id_of
+from headway_lane.messages.identity import CallSite, attempt_of, call_id_of
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.results_queue import read, write
 from headway_lane.results import handler as results
@@ -128,14 +128,14 @@ def test_a_message_without_a_version_is_of_the_first() -> None:
 
 
 @given(
-    place=st.builds(Place, TEXTS, TEXTS, TEXTS, st.text(max_size=9)),
+    place=st.builds(CallSite, TEXTS, TEXTS, TEXTS, st.text(max_size=9)),
     tenant=st.text(max_size=9),
     payload=FIELDS,
     token=TEXTS,
     ends_epoch_s=st.none() | st.integers(),
 )
 def test_a_request_comes_back_as_it_was_written(
-    place: Place, tenant: str, payload: dict[str, Any], token: Any, ends_epoch_s: int | None
+    place: CallSite, tenant: str, payload: dict[str, Any], token: Any, ends_epoch_s: int | None
 ) -> None:
     call_id = call_id_of(place, tenant, payload)
     request = CallRequest(call_id, attempt_of(token), place, "acme", payload, token, ends_epoch_s)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 from headway_lane.contract.paths import IDENTIFIER_BYTES
+from headway_lane.ledger.jobs import JOB_TTL_S, Parked
 from headway_lane.ledger.record import Answer, Call, CallAttribute, JobAttribute
-from headway_lane.ledger.store import JOB_TTL_S, Ledger, Parked
+from headway_lane.ledger.store import Ledger
 from headway_lane.messages.claim import CARRIED_BYTES
 from headway_lane.runtime.errors import ErrorCode, FailTask
 

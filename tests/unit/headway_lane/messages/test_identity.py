@@ -9,7 +9,7 @@ import pytest
 from headway_lane.messages.identity import (
     DIGITS,
     GROUP_LENGTH,
-    Place,
+    CallSite,
     asked_by_call_vendor,
     attempt_of,
     call_id_of,
@@ -33,8 +33,8 @@ JSON = st.recursive(
     max_leaves=6,
 )
 PAYLOADS = st.dictionaries(st.text(max_size=2), JSON, max_size=3)
-PLACES = st.builds(Place, NAMES, NAMES, NAMES, CLOSE)
-Asked = tuple[Place, str, dict[str, Any]]
+PLACES = st.builds(CallSite, NAMES, NAMES, NAMES, CLOSE)
+Asked = tuple[CallSite, str, dict[str, Any]]
 ASKED = st.tuples(PLACES, CLOSE, PAYLOADS)
 
 
@@ -65,8 +65,8 @@ def test_any_part_alone_makes_another_call(asked: Asked, other: str, field: str)
 @given(parts=st.lists(st.text(alphabet="ab", min_size=1, max_size=3), min_size=4, max_size=4))
 def test_what_moves_from_one_part_into_the_next_makes_another_call(parts: list[str]) -> None:
     machine, tenant, execution, state = parts
-    shifted = call_id_of(Place(machine + tenant[:1], execution, state), tenant[1:])
-    assert shifted != call_id_of(Place(machine, execution, state), tenant)
+    shifted = call_id_of(CallSite(machine + tenant[:1], execution, state), tenant[1:])
+    assert shifted != call_id_of(CallSite(machine, execution, state), tenant)
 
 
 def test_outside_of_a_map_the_payload_does_not_count() -> None:
@@ -115,8 +115,8 @@ def test_an_id_is_a_fit_key_for_every_vendor_and_says_nothing_of_its_parts(asked
 
 def test_an_id_stays_as_it_is_from_one_version_of_this_code_to_the_next() -> None:
     """The first digits of what `sha256sum` says of `["m", "t", "e", "s", ""]`, and so on."""
-    assert call_id_of(Place("m", "e", "s"), "t") == "52dfccd8bf08ed4a1449c9c9de5c2f3e"
-    assert call_id_of(Place("m", "e", "s", "0"), "t", {"b": 1.0, "a": "ü"}) == "2b43b3f076d1c25f1b3355b98fc453fd"
+    assert call_id_of(CallSite("m", "e", "s"), "t") == "52dfccd8bf08ed4a1449c9c9de5c2f3e"
+    assert call_id_of(CallSite("m", "e", "s", "0"), "t", {"b": 1.0, "a": "ü"}) == "2b43b3f076d1c25f1b3355b98fc453fd"
     assert attempt_of(Waiter("token")) == "3c469e9d6c5875d37a43f353d4f88e61"
 
 
@@ -133,32 +133,32 @@ def test_every_round_has_a_key_of_its_own_and_the_first_is_the_call() -> None:
 
 def test_a_place_comes_back_as_it_was_written_with_an_item_and_without() -> None:
     for place in (place_of(), replace(place_of(), item="7")):
-        assert Place.of_document(place.as_document()) == place
+        assert CallSite.of_document(place.as_document()) == place
     assert [place_of().step, replace(place_of(), item="7").step] == ["CallVendor", "CallVendor/7"]
 
 
 @pytest.mark.parametrize(("item", "read"), [(0, "0"), (7, "7"), ("7", "7"), ("a/b", "a/b"), (None, ""), ("", "")])
 def test_an_item_is_a_number_or_whatever_text_the_author_tells_it_by(item: Any, read: str) -> None:
-    assert Place.of_document({**place_of().as_document(), "item": item}).item == read
+    assert CallSite.of_document({**place_of().as_document(), "item": item}).item == read
 
 
 @pytest.mark.parametrize("item", [True, 1.5, [], ["a"], {}, {"a": 1}])
 def test_an_item_of_another_kind_is_malformed(item: Any) -> None:
     with pytest.raises(Malformed, match=r"`call\.item` must be a string or a whole number"):
-        Place.of_document({**place_of().as_document(), "item": item})
+        CallSite.of_document({**place_of().as_document(), "item": item})
 
 
 @pytest.mark.parametrize("document", [None, "x", 7, ["machine"], True])
 def test_a_place_that_is_no_object_is_malformed(document: Any) -> None:
     with pytest.raises(Malformed, match="`call` must be an object"):
-        Place.of_document(document)
+        CallSite.of_document(document)
 
 
 @pytest.mark.parametrize("field", ["machine", "execution", "state"])
 @pytest.mark.parametrize("value", [None, "", 7, ["x"], {}])
 def test_a_place_without_one_of_its_names_is_malformed_and_says_which(field: str, value: Any) -> None:
     with pytest.raises(Malformed, match=f"`call.{field}` must be a non-empty string"):
-        Place.of_document({**place_of().as_document(), field: value})
+        CallSite.of_document({**place_of().as_document(), field: value})
 
 
 def test_call_vendor_is_found_by_the_arn_of_its_execution() -> None:
