@@ -145,6 +145,12 @@ class Laboratory:
         await_count(ended, len(arns), "workflows that have ended", pause_s)
         return dict(Counter(statuses.values()))
 
+    def last_dispatch(self) -> Mapping[str, Any]:
+        """Describe the last execution of the only vendor's `dispatch_call`; AWS lists none of Express workflows."""
+        client = self.target.client("stepfunctions")
+        found = client.list_executions(stateMachineArn=self.lane.dispatch_machine_arn)["executions"]
+        return self.execution(max(found, key=lambda execution: execution["startDate"])["executionArn"])
+
     def call_id(self, name: str, vendor_name: str | None = None) -> str:
         """Return the call of an execution of `call_vendor` that was started by a name, for no tenant."""
         machine_arn = self.lane_of(vendor_name).call_vendor_machine_arn

@@ -3,7 +3,6 @@
 import base64
 import json
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -88,7 +87,7 @@ def step_2_the_request_waits_in_the_queue(lab: Laboratory, arn: str) -> str:
 
 def step_3_the_dispatcher_started_an_express_execution(lab: Laboratory, arn: str) -> dict[str, Any]:
     record = until(lambda: (found := lab.record(NAME)).get("state") == "accepted" and found)
-    express = until(lambda: _ended_dispatch(lab))
+    express = until(lambda: (found := lab.last_dispatch())["status"] != "RUNNING" and found)
     workflow_name = lab.lane.call_vendor_machine_arn.rpartition(":")[2]
     assert express["status"] == "SUCCEEDED"
     assert express["stateMachineArn"] == lab.lane.dispatch_machine_arn
@@ -190,14 +189,6 @@ def step_11_the_result_was_fetched_and_delivered(lab: Laboratory, end: Any, job_
         "status": "succeeded",
     }
     assert output["result"]["output"] == {"echo": PAYLOAD["input"]}
-
-
-def _ended_dispatch(lab: Laboratory) -> Mapping[str, Any] | None:
-    """Return the last execution of `dispatch_call`, when it has ended; AWS lists none of Express workflows."""
-    found = lab.target.client("stepfunctions").list_executions(stateMachineArn=lab.lane.dispatch_machine_arn)
-    last = max(found["executions"], key=lambda execution: execution["startDate"])
-    described = lab.execution(last["executionArn"])
-    return described if described["status"] != "RUNNING" else None
 
 
 def _tuning_in_appconfig(lab: Laboratory) -> Tuning:

@@ -59,7 +59,7 @@ def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
 def test_a_call_leaves_at_its_slot_in_the_reservations(paced: Laboratory) -> None:
     paced.end_of(paced.start("slotted", {"version": "v1", "input": {"prompt": "on time"}}))
     record = paced.record("slotted")
-    permit = Permit(**json.loads(paced.execution(record["lease_owner"])["input"])["permit"])
+    permit = Permit(**json.loads(paced.last_dispatch()["input"])["permit"])
     [files] = load_vendors(PERMITS / "configuration")
     rule = rule_of(files.vendor.limits_of(Scope.SUBMIT), Tuning.from_document(TUNING).headroom_ms * 1_000, 10)
     entry = paced.reservations()
