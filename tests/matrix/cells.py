@@ -15,6 +15,8 @@ from tests.matrix.faults import Call, Fault
 from tests.matrix.invariants import violations
 from tests.matrix.stories import STORIES
 
+QUICK_PART: Final = 3
+"""`make test` has a minute for everything of this kind: one cell of so many, of those that one policy gets."""
 QUICK_STORY: Final = next(iter(STORIES))
 
 
@@ -61,11 +63,11 @@ def cells(policy: Ambiguity, story: str) -> Iterator[Cell]:
 
 
 def quick_cells() -> Sequence[Cell]:
-    """Return every call of one story in every way, under the three policies in turn."""
+    """Return a part of one story's cells, under the three policies in turn: every third of each."""
     policies = list(Ambiguity)
     return [
         cell
         for turn, policy in enumerate(policies)
         for number, cell in enumerate(cells(policy, QUICK_STORY))
-        if number % len(policies) == turn
+        if number % (QUICK_PART * len(policies)) == turn
     ]

@@ -1,4 +1,4 @@
-"""The quick part of the fault matrix: every call of one story in every way, under the three policies in turn."""
+"""The quick part of the fault matrix: cells of one story, under the three policies in turn."""
 
 import pytest
 

@@ -126,10 +126,11 @@ class Ledger(JobLedger):
         return self._move(found.call_id, found.attempt, before, CallState.DISPATCHING, values, move_id=found.move_id)
 
     def send(self, call_id: str, attempt: str, holder: str) -> Call | None:
-        """Move dispatching -> sending: from here on the vendor may have the call. None where it is not the holder's any
-        more; then it must not be sent.
+        """Move dispatching -> sending: from here on the vendor may have the call. May be repeated by the holder. None
+        where it is not the holder's any more; then it must not be sent.
         """
-        return self._move(call_id, attempt, (CallState.DISPATCHING,), CallState.SENDING, holder=holder)
+        origins = (CallState.DISPATCHING, CallState.SENDING)
+        return self._move(call_id, attempt, origins, CallState.SENDING, holder=holder)
 
     def release(self, call: Call, doubtful: bool = False) -> Call | None:
         """Move dispatching or sending -> queued, to be tried again: the vendor did not take the call, or nobody knows

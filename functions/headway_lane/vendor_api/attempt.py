@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
@@ -39,7 +40,10 @@ def attempt(
     InDoubt where nobody knows whether the vendor took the call: no answer, 5xx. `retry_after_s` is what the answer asks
     for. Raises what `ready` raises.
     """
-    turns.take(ready)
+    try:
+        turns.take(ready)
+    except (BotoCoreError, ClientError) as error:  # a table, or Step Functions: the vendor has not been called
+        raise RetryLater(f"no turn ({type(error).__name__})") from error
     try:
         answer = send()
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

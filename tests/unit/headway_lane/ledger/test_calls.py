@@ -79,7 +79,7 @@ UNSENT = {CallState.QUEUED, CallState.DISPATCHING}
 IN_HAND = {CallState.DISPATCHING, CallState.SENDING}
 MOVES: dict[str, tuple[Move, set[CallState], CallState]] = {
     "begin": (BEGIN, UNSENT, CallState.DISPATCHING),
-    "send": (SEND, {CallState.DISPATCHING}, CallState.SENDING),
+    "send": (SEND, IN_HAND, CallState.SENDING),
     "take back": (TAKE_BACK, {CallState.SENDING}, CallState.DISPATCHING),
     "release": (RELEASE, IN_HAND, CallState.QUEUED),
     "requeue": (REQUEUE, {CallState.DISPATCHING}, CallState.QUEUED),
@@ -232,9 +232,10 @@ def test_a_take_over_whose_response_was_lost_has_happened_once_the_request_is_re
     assert (taken.attempt, taken.state, taken.round_number) == (RETRY.attempt, after, 1), "a round, and one only"
 
 
-def test_a_move_that_somebody_else_has_made_is_not_taken_for_ones_own(ledger: Ledger) -> None:
-    sending(ledger)
-    assert SEND(ledger) is None, "not even by the same holder"
+def test_who_sends_may_say_so_again_and_nobody_else_may(ledger: Ledger) -> None:
+    call = sending(ledger)
+    assert SEND(ledger) is not None, "all responses to the first time may have been lost"
+    assert ledger.send(CALL_ID, call.attempt, "somebody-else") is None
 
 
 def test_a_move_after_which_the_call_has_gone_on_is_over(ledger: Ledger, tables: Tables, wall_clock: WallClock) -> None:

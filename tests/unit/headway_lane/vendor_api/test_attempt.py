@@ -7,7 +7,7 @@ import pytest
 from headway_lane.runtime.errors import InDoubt, RetryLater
 from headway_lane.vendor_api.attempt import attempt
 
-from tests.unit.headway_lane.fakes import FakeTurns, FakeVendor
+from tests.unit.headway_lane.fakes import FakeTurns, FakeVendor, client_error
 
 
 def made(
@@ -105,3 +105,15 @@ def test_without_a_turn_nothing_is_sent_and_nothing_is_told() -> None:
     with pytest.raises(RetryLater, match="far away"):
         attempt(turns, lambda: pytest.fail("sent without a turn"))
     assert turns.told == []
+
+
+def test_a_turn_that_cannot_be_taken_for_trouble_of_ours_is_nothing_that_happened() -> None:
+    class Busy(FakeTurns):
+        def take(self, ready: Callable[[], None] = lambda: None) -> None:
+            raise client_error("GetItem", "ProvisionedThroughputExceededException")
+
+    vendor = FakeVendor(httpx.Response(201))
+    with pytest.raises(RetryLater) as raised:
+        attempt(Busy(), lambda: vendor.proxy().send("POST", "/v1/jobs", 10))
+    assert not isinstance(raised.value, InDoubt)
+    assert vendor.requests == []
