@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from botocore.credentials import Credentials
-from headway_cdk.constructs.vendor_proxy import HIDDEN
+from headway_cdk.hidden_headers import HIDDEN
 from headway_lane.runtime.names import CREDENTIAL_HEADER
 from headway_lane.vendor_api.proxy import SigV4
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from headway_cdk.configuration import load_vendors
-from headway_cdk.constructs.vendor_proxy import HIDDEN
+from headway_cdk.hidden_headers import HIDDEN
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract import limits
 from headway_lane.contract.tuning import Tuning

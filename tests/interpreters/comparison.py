@@ -4,7 +4,7 @@ In: the address of an embedded cloud. Out: differences by machine, and the kinds
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,9 @@ class Differences:
         }
 
 
-def observed(endpoint_url: str) -> Differences:
-    """Run every machine on both interpreters at once."""
+def observed(endpoint_url: str, names: Collection[str] | None = None) -> Differences:
+    """Run every machine, or those of these names, on both interpreters at once."""
+    machines = [machine for machine in MACHINES if names is None or machine["name"] in names]
     target = LocalTarget(endpoint_url)
     interpreters: dict[str, Interpreter] = {
         "ministack": First(target.client("stepfunctions")),
@@ -54,7 +55,7 @@ def observed(endpoint_url: str) -> Differences:
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-    runs = [Run(machine, interpreters[side], target, side) for machine in MACHINES for side in SIDES]
+    runs = [Run(machine, interpreters[side], target, side) for machine in machines for side in SIDES]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         traces = list(pool.map(Run.trace, runs))
     first, second = traces[0::2], traces[1::2]
@@ -65,12 +66,12 @@ def observed(endpoint_url: str) -> Differences:
         for kind in own - others
         if kind[0].isupper()
     }
-    machines = {
+    differing = {
         machine["name"]: lines
-        for machine, *both in zip(MACHINES, first, second, strict=True)
+        for machine, *both in zip(machines, first, second, strict=True)
         if (lines := _difference(machine, *([line for line in trace if _kind(line) not in alone] for trace in both)))
     }
-    return Differences(machines, sorted(f"{side}: {kind}" for kind, side in alone.items()))
+    return Differences(differing, sorted(f"{side}: {kind}" for kind, side in alone.items()))
 
 
 def known() -> Any:

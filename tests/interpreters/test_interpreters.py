@@ -1,8 +1,9 @@
 """Two interpreters over the same machines: they do the same, but where it is known that they do not."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
@@ -10,27 +11,31 @@ from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from tests.cloud.started import started
-from tests.interpreters.comparison import SIDES, known, observed
+from tests.interpreters.comparison import SIDES, Differences, known, observed
 from tests.interpreters.runs import MACHINES
 from tests.interpreters.second import evaluate
 
 HOW = "python -m tests.interpreters --write, and say in the new rows whose way is AWS's"
 
 
-@pytest.fixture
-def endpoint_url(tmp_path: Path) -> Iterator[str]:
-    """Start a cloud of its own: the machines see nothing of other tests."""
-    with started(tmp_path) as cloud:
-        yield cloud.endpoint_url
-
-
-def test_they_differ_where_it_is_known_and_nowhere_else(endpoint_url: str) -> None:
-    differences = observed(endpoint_url)
+def test_they_differ_where_it_is_known_and_nowhere_else(tmp_path: Path) -> None:
+    """Machines that wait for seconds are run once more, by themselves: beside forty others they may be too late."""
     table = known()
+    with started(tmp_path / "all") as cloud:
+        differences = observed(cloud.endpoint_url)
     assert set(differences.kinds) == set(table["kinds"]), HOW
-    for name in {*differences.machines, *table["machines"]}:
-        row = table["machines"].get(name, {"lines": []})
-        assert sorted(differences.machines.get(name, [])) == sorted(row["lines"]), f"{name}: {HOW}"
+    if doubted := _unexpected(differences, table):
+        with started(tmp_path / "again") as cloud:
+            again = observed(cloud.endpoint_url, doubted)
+        assert _unexpected(again, table, doubted) == {}, HOW
+
+
+def _unexpected(differences: Differences, table: Any, among: Collection[str] = ()) -> dict[str, Sequence[str]]:
+    """Return the machines that do not differ as the table says, of all or `among` some, with what they do."""
+    known_lines = {name: sorted(row["lines"]) for name, row in table["machines"].items()}
+    names = among or {*differences.machines, *known_lines}
+    found = {name: sorted(differences.machines.get(name, [])) for name in names}
+    return {name: lines for name, lines in found.items() if lines != known_lines.get(name, [])}
 
 
 def test_each_known_difference_says_whose_way_is_that_of_aws() -> None:

@@ -15,19 +15,12 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER
 from headway_lane.runtime.needs import Resource
 
+from headway_cdk.hidden_headers import HIDDEN
 from headway_cdk.nag import acknowledge
 from headway_cdk.parameters import PROXY_STAGE, granted_path, poll_verbs
 
 INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
-HIDDEN: Mapping[str, str] = {
-    f"integration.request.header.{name}": "'none'"
-    for name in ("X-Amz-Security-Token", "X-Amz-Date", "X-Amz-Content-Sha256", CREDENTIAL_HEADER)
-}
-"""Overwritten on the way to the vendor: nothing says that API Gateway drops our role's session token, or what else
-SigV4 adds; it does drop `Authorization` ("Amazon API Gateway important notes"). The credential goes on in the vendor's
-header alone, which the vendor's logs know to leave out.
-"""
 
 
 class VendorProxy(Construct):
