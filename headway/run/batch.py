@@ -161,6 +161,7 @@ def _watch(
         ),
         depth=depth,
         machines=prepared.machines,
+        call_vendors={vendor: lane.call_vendor_machine_arn for vendor, lane in lanes.items()},
         work=prepared.work,
         rooms={queue: Room(RoomRule.of(prepared.vendors[queue.vendor], urgent=queue.urgent)) for queue in queues},
         running=set().union(*map(executions.running, sorted(machines))),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 from headway_lane.messages import json_text
-from headway_lane.messages.identity import asked_by_call_vendor, call_id_of, group_of
+from headway_lane.messages.identity import CALL_VENDOR_STATE, CallSite, call_id_of, group_of
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from headway.run.api_pace import ApiPace, ApiQuota, RunQuotas
@@ -120,10 +120,10 @@ class Executions:
             if before is not None and (before.succeeded or not before.ended):
                 return Started(before.arn, attempt.number - 1, before)
         self._lay_down(attempt.line)
-        number = attempt.number
+        number, execution_input = attempt.number, _input_of(machine_arn, attempt.line)
         while True:
             arn = execution_arn(machine_arn, execution_name(attempt.line.key, number))
-            if self._start(machine_arn, arn, _input_of(machine_arn, attempt.line, number)):
+            if self._start(machine_arn, arn, execution_input):
                 return Started(arn, number)
             found = self._patiently(partial(self._describe_in_turn, arn))
             if found is None or not found.ended or not again:
@@ -182,19 +182,19 @@ def execution_arn(machine_arn: str, name: str) -> str:
     return f"{machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
 
-def line_call_id(machine_arn: str, key: str, tenant: str | None) -> str:
-    """Return the call of a line in the ledger, which is the same for all of its attempts and redrives."""
-    place = asked_by_call_vendor(execution_arn(machine_arn, execution_name(key, 1)))
-    return call_id_of(place, group_of(tenant, machine_arn.rpartition(":")[2]))
-
-
-def _input_of(machine_arn: str, line: InputLine, number: int) -> str:
-    """Return the input of an attempt. Later ones say that they are for the call of the first: what the vendor has of it
-    already is taken, and not asked for again.
+def line_call_id(machine_arn: str, call_vendor_arn: str, key: str, tenant: str | None) -> str:
+    """Return the call of a line in the ledger, which is the same for all of its attempts and redrives. Another machine
+    than `call_vendor` has to hand its input's `call` on, as the example's does.
     """
-    if number == 1:
-        return line.execution_input
-    first = {"execution": execution_arn(machine_arn, execution_name(line.key, 1))}
+    site = CallSite(call_vendor_arn, execution_arn(machine_arn, execution_name(key, 1)), CALL_VENDOR_STATE)
+    return call_id_of(site, group_of(tenant, machine_arn.rpartition(":")[2]))
+
+
+def _input_of(machine_arn: str, line: InputLine) -> str:
+    """Return the input of a line's attempts. All say for which call they are: what the vendor has of it already is
+    taken, and not asked for again; and the call is found in the ledger, whichever machine asks for it.
+    """
+    first = {"execution": execution_arn(machine_arn, execution_name(line.key, 1)), "state": CALL_VENDOR_STATE}
     return json_text.write({**json.loads(line.execution_input), "call": first})
 
 

@@ -59,14 +59,15 @@ THROTTLED_PAUSE_S: Final = 10.0
 class RunWatch:
     """Starts what is to be done and watches it to its end.
 
-    `machines` is vendor -> state machine ARN, `depth` counts the messages of a queue, `running` names executions that
-    an earlier run has started.
+    `machines` is vendor -> state machine ARN, `call_vendors` the same of `call_vendor`; `depth` counts the messages of
+    a queue, `running` names executions that an earlier run has started.
     """
 
     executions: Executions
     ledger: LedgerWatch
     depth: Callable[[QueueName], int]
     machines: Mapping[str, str]
+    call_vendors: Mapping[str, str]
     work: Work
     rooms: Mapping[QueueName, Room]
     running: set[str]
@@ -230,7 +231,8 @@ class RunWatch:
             raise CloudLost(_lost("started", error)) from error
 
     def _adopt(self, todo: Todo, started: Started, now_s: float, *, adopted: bool) -> OpenCall:
-        call_id = line_call_id(self.machines[todo.vendor], todo.key, todo.tenant)
+        machine_arn, call_vendor_arn = self.machines[todo.vendor], self.call_vendors[todo.vendor]
+        call_id = line_call_id(machine_arn, call_vendor_arn, todo.key, todo.tenant)
         call = OpenCall(todo, started, call_id, began_s=now_s, adopted=adopted)
         self.open.add(call, now_s)
         return call

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from headway_cdk.project import bare
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.ledger.record import CallState
-from headway_lane.messages.identity import asked_by_call_vendor, call_id_of
+from headway_lane.messages.identity import CallSite, call_id_of
 from typer.testing import CliRunner, Result
 
 from headway.commands import run as run_command
@@ -113,9 +113,9 @@ class FakeCloud:
         given = json.loads(input)
         payload = given["payload"]
         script = SCRIPTS[payload.get("script", "good")]
-        asked_by = given.get("call", {}).get("execution", arn)  # as `call_vendor` does
         group = given.get("tenant") or stateMachineArn.rpartition(":")[2]
-        call_id = call_id_of(asked_by_call_vendor(asked_by), group)
+        site = CallSite("call_vendor_machine_arn", **given["call"])  # as a machine does that hands it on
+        call_id = call_id_of(site, group)
         self.executions[arn] = Execution(arn, name, payload, script, self.now_s, call_id)
         self.started.append(name)
 
