@@ -109,7 +109,8 @@ def test_a_fetch_that_failed_for_good_is_repeated_by_a_redrive_and_the_vendor_do
     end = lab.end_of(arn)
     assert (end["status"], end["redriveCount"]) == ("SUCCEEDED", 1), end.get("cause")
     scopes = lab.vendor.report().scopes
-    assert (scopes["submit"].call_count, scopes["poll"].call_count) == (1, 2)
+    assert scopes["submit"].call_count == 1
+    assert scopes["poll"].call_count >= 2, "SQS may deliver a fetch twice, which asks once more"
 
 
 def test_a_result_waits_while_the_vendor_is_down(lab: Laboratory) -> None:
