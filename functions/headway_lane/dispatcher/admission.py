@@ -3,7 +3,7 @@
 Only vendors whose contract limits jobs in flight have them; for all others nothing is asked and nothing is paid.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from headway_lane.contract.limits import Scope
@@ -65,7 +65,7 @@ class Unlimited:
 UNLIMITED: Final = Unlimited()
 
 
-def admit_all(vendor: Vendor, call_ids: Sequence[str]) -> Admission:
+def admit_all(vendor: Vendor, call_ids: Iterable[str]) -> Admission:
     """Admit everybody."""
     del vendor, call_ids
     return UNLIMITED
@@ -79,7 +79,7 @@ class BatchAdmission:
     """
 
     def __init__(
-        self, in_flight: InFlight, call_ids: Sequence[str], chunk_count: int, sleep_us: Callable[[int], None]
+        self, in_flight: InFlight, call_ids: Iterable[str], chunk_count: int, sleep_us: Callable[[int], None]
     ) -> None:
         self._in_flight = in_flight
         self._waiting = list(dict.fromkeys(call_ids))
@@ -128,10 +128,10 @@ class BatchAdmission:
 
 def admission_of(
     in_flight_of: Callable[[Vendor], InFlight | None], sleep_us: Callable[[int], None]
-) -> Callable[[Vendor, Sequence[str]], Admission]:
+) -> Callable[[Vendor, Iterable[str]], Admission]:
     """Return what admits the calls of a batch; nothing is taken before the first call asks."""
 
-    def admission(vendor: Vendor, call_ids: Sequence[str]) -> Admission:
+    def admission(vendor: Vendor, call_ids: Iterable[str]) -> Admission:
         in_flight = in_flight_of(vendor)
         if in_flight is None:
             return UNLIMITED

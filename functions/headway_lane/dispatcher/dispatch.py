@@ -2,7 +2,7 @@
 workflow. No slot is taken for a task that has ended, nor for a job that the vendor has already.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
@@ -49,7 +49,7 @@ class Dispatcher:
         step_functions: "SFNClient",
         machine_arn: str,
         epoch_s: Callable[[], float],
-        admission_of: Callable[[Vendor, Sequence[str]], Admission] = admit_all,
+        admission_of: Callable[[Vendor, Iterable[str]], Admission] = admit_all,
     ) -> None:
         self._vendor_name = vendor_name
         self._profiles = profiles
@@ -77,8 +77,10 @@ class Dispatcher:
         return self._pace.turns(vendor, tuning, count, urgent)
 
     def admission(self, messages: Sequence[Received]) -> Admission:
-        """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks."""
-        call_ids = [call_id for message in messages if (call_id := self._call_id(message))]
+        """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks. Where jobs
+        in flight are not limited, no message is read for it.
+        """
+        call_ids = (call_id for message in messages if (call_id := self._call_id(message)))
         return self._admission_of(self._profiles.vendor(self._vendor_name), call_ids)
 
     def read(self, received: Received) -> CallRequest:
