@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +18,7 @@ from headway_lane.ledger.record import CallState
 from headway_lane.messages.identity import CallSite, call_id_of
 from typer.testing import CliRunner, Result
 
+from benchmarks.virtual_cloud import Inline
 from headway.commands import run as run_command
 from headway.deployment import connection, projects
 from headway.deployment.connection import Connection
@@ -180,18 +180,6 @@ class FakeCloud:
         self.asked.append(operation)
         if error := next(self.failures.get(operation, iter(())), None):
             raise error
-
-
-class Inline(Executor):
-    """Runs at once what is submitted."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def instant(seconds: float) -> datetime:
