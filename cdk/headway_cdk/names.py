@@ -72,6 +72,11 @@ def role_name(stage: str, vendor: str, part: str) -> str:
     return own_name(stage, vendor, _SHORTER.get(part, part))
 
 
+def stopped_rule(stage: str, vendor: str) -> str:
+    """Name the rule that tells a lane of stopped executions, within 64 characters (EventBridge quotas)."""
+    return own_name(stage, vendor, "stopped")
+
+
 def workflow_name(stage: str, workflow: str) -> str:
     """Name the machine of a project's workflow."""
     return own_name(stage, WORKFLOWS, workflow)

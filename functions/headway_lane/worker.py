@@ -23,6 +23,7 @@ from headway_lane.runtime.names import Environment
 from headway_lane.runtime.settings import setting
 
 if TYPE_CHECKING:
+    from types_boto3_dynamodb.service_resource import Table
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
@@ -56,10 +57,16 @@ def profiles() -> AppConfigProfiles:
 
 
 @cache
+def calls() -> "Table":
+    """Return the table of calls."""
+    return aws.table(setting(Environment.CALLS_TABLE))
+
+
+@cache
 def ledger() -> Ledger:
     """Return the ledger."""
     return Ledger(
-        calls=aws.table(setting(Environment.CALLS_TABLE)),
+        calls=calls(),
         jobs=aws.table(setting(Environment.JOBS_TABLE)),
         epoch_ms=clock.epoch_ms,
     )

@@ -105,6 +105,7 @@ def _numbers_of_parts(vendor: Vendor) -> Mapping[str, float]:
         "lookup_timeout_s": vendor.submit.lookup.timeout_s if vendor.submit.lookup else 0,
         "result_timeout_s": vendor.result.timeout_s,
         "poll_timeout_s": vendor.poll.timeout_s if vendor.poll else 0,
+        "cancel_timeout_s": vendor.cancel.timeout_s if vendor.cancel else 0,
         "max_poll_rps": vendor.max_rps(Scope.POLL),
         "max_any_rps": vendor.max_rps(Scope.ANY),
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from headway_lane.ledger.record import CallAttribute, CallState
+from headway_lane.ledger.record import OVER, CallAttribute, CallState
 
 from headway.run.results import LEDGER_TIMES
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BATCH_SIZE: Final = 100
 """The most keys of a BatchGetItem (DynamoDB service quotas)."""
 
-FINAL_STATES: Final = frozenset({CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED})
+FINAL_STATES: Final = frozenset(OVER)
 _READ: Final = (CallAttribute.CALL_ID.value, CallAttribute.STATE.value, *LEDGER_TIMES)
 
 

@@ -59,6 +59,8 @@ class Described:
         places = [(result.path, "GET")] if isinstance(result, Fetched) else []
         if poll := self._vendor.poll:
             places.append((poll.path, poll.method))
+        if cancel := self._vendor.cancel:
+            found.append(Route(cancel.path, self.cancel, methods=[cancel.method]))
         found += [Route(path, self.get, methods=[method]) for path, method in dict.fromkeys(places)]
         return found
 
@@ -125,6 +127,18 @@ class Described:
             asked = request.method == self._vendor.poll.method
             return JSONResponse(answer, status_code=int(word) if asked else 200)
         return JSONResponse(paths.write(answer, self._vendor.poll.status, word))
+
+    async def cancel(self, request: Request) -> Response:
+        """Call off a job that has not ended, without a callback; 409 for one that has."""
+        if refusal := self._unauthenticated(request):
+            return refusal
+        job = self._jobs.by_id.get(request.path_params["job_id"])
+        if job is None or self._faults.lost_jobs:
+            return _problem(404, "there is no such job")
+        if job.status.final:
+            return _problem(409, "the job has ended")
+        job.end(Status.CANCELED)
+        return JSONResponse({"job": job.job_id})
 
     async def look_up(self, lookup: Lookup, request: Request) -> Response:
         """Return the ID of the job that was submitted with a key, where the contract reads it; without one, nothing."""

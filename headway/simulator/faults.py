@@ -12,7 +12,7 @@ class Faults:
     retry_after_s: int = 1  # the Retry-After of those
     early_callbacks: bool = False  # the job ends, and its callbacks go out, before the submit is answered
     slow_answer_s: float = 0.0  # so much later is a submit answered, where the shape is a contract's
-    slow_job_s: float = 0.0  # so much longer does a job take, where the shape is a contract's
+    slow_job_s: float = 0.0  # so much longer does a job take
     forged_copies: bool = False  # a copy signed with another secret, with a false result, comes first
     lost_callbacks: bool = False  # none is sent: the job ends, and nobody hears of it
     lost_jobs: bool = False  # polls of any job are answered 404

@@ -101,7 +101,7 @@ class Replicate:
         return JSONResponse(prediction(job))
 
     async def _begin(self, job: Job) -> None:
-        self._background.spawn(self._jobs.work(job, self._announce, self._offer.job_time_s))
+        self._background.spawn(self._jobs.work(job, self._announce, self._offer.job_time_s + self._faults.slow_job_s))
 
     def _announce(self, job: Job, event: JobEvent) -> list[asyncio.Task[None]]:
         """Send the callback of `event`, if the caller wants it; return its delivery."""

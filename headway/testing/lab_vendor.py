@@ -54,13 +54,13 @@ class LabVendor:
         self._post("faults", json=faults)
 
     @contextmanager
-    def faulty(self, **faults: bool) -> Iterator[None]:
+    def faulty(self, **faults: float) -> Iterator[None]:
         """Switch faults on for a while."""
         self.switch(**faults)
         try:
             yield
         finally:
-            self.switch(**dict.fromkeys(faults, False))
+            self.switch(**{name: type(value)() for name, value in faults.items()})
 
     def _report(self, **wanted: str) -> dict[str, Any]:
         document: dict[str, Any] = httpx.get(self._control("report"), params=wanted).json()

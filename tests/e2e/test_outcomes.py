@@ -95,6 +95,27 @@ def test_an_early_and_a_doubled_callback_resume_their_call_exactly_once(lab: Lab
     assert lab.record("early-and-doubled")["state"] == "resumed"
 
 
+def test_the_job_of_a_stopped_execution_is_called_off_and_a_redrive_asks_for_another(lab: Laboratory) -> None:
+    states = lab.target.client("stepfunctions")
+    before = lab.vendor.report().as_json()["jobs_by_status"]
+
+    def jobs(status: str) -> int:
+        return int(lab.vendor.report().as_json()["jobs_by_status"].get(status, 0)) - int(before.get(status, 0))
+
+    with lab.vendor.faulty(slow_job_s=600.0):
+        arn = lab.start("called-off", {"version": "v1", "input": {"prompt": "stop"}})
+        until(lambda: jobs("processing") == 1)
+        until(lambda: lab.record("called-off")["state"] == "accepted")
+        states.stop_execution(executionArn=arn)
+        until(lambda: jobs("canceled") == 1)
+        # The vendor's callback tells of the cancel, too, and may come before our own last word.
+        until(lambda: lab.record("called-off")["state"] in ("cancelled", "late"))
+    assert lab.execution(arn)["status"] == "ABORTED"
+    states.redrive_execution(executionArn=arn)
+    assert lab.end_of(arn)["status"] == "SUCCEEDED"
+    assert (jobs("canceled"), jobs("succeeded")) == (1, 1)
+
+
 def test_the_interval_drain_dispatches_what_the_schedule_finds(lab: Laboratory) -> None:
     with lab.held(lab.lane.dispatcher_function):
         arn = lab.start("drained", {"version": "v1", "input": {"prompt": "once a minute"}})

@@ -12,6 +12,11 @@ def table(vendor: str, name: str) -> str:
     return f"arn:<AWS::Partition>:dynamodb:{HERE}:table/<{vendor}/{name}>"
 
 
+def index(vendor: str, name: str, index: str) -> str:
+    """Return the ARN of an index of one of a vendor's tables."""
+    return f"{table(vendor, name)}/index/{index}"
+
+
 def queue(vendor: str, name: str) -> str:
     """Return the ARN of one of a vendor's queues."""
     return f"arn:<AWS::Partition>:sqs:{HERE}:<{vendor}/{name}>"

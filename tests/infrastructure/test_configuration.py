@@ -13,7 +13,7 @@ from headway_cdk.names import pascal
 from headway_cdk.parameters import poll_verbs
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract.vendor import Vendor
-from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
+from headway_lane.runtime.names import CANCEL_PREFIX, CONTRACT_PROFILE, TUNING_PROFILE
 
 from tests.infrastructure.conftest import CALLING, PRESS
 
@@ -137,7 +137,12 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(templates: 
 def proxied(vendors: Sequence[Vendor]) -> set[str]:
     """Name where the proxies say where their vendors are."""
     methods = [(vendor.name, verb) for vendor in vendors for verb in (vendor.submit.method, *poll_verbs(vendor))]
-    return {f"{name}/Proxy/Api/Default/{{proxy+}}/{verb}.Integration.Uri" for name, verb in methods}
+    places = {f"{name}/Proxy/Api/Default/{{proxy+}}/{verb}.Integration.Uri" for name, verb in methods}
+    return places | {
+        f"{vendor.name}/Proxy/Api/Default{CANCEL_PREFIX}/{{proxy+}}/{vendor.cancel.method}.Integration.Uri"
+        for vendor in vendors
+        if vendor.cancel
+    }
 
 
 def test_the_direct_way_is_refused_where_calls_would_have_to_wait_for_permits(

@@ -8,7 +8,8 @@ from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
-from headway_lane.runtime.names import Environment
+from headway_lane.ledger.record import EXECUTION_INDEX
+from headway_lane.runtime.names import CANCEL_PREFIX, Environment
 
 from tests.infrastructure import arns
 from tests.infrastructure.conftest import PRESS, STAGE
@@ -126,7 +127,7 @@ def settler_grants(vendor: Vendor) -> Grants:
 
 def results_grants(vendor: Vendor) -> Grants:
     """It fetches results, or takes them from where the callback left them, and hands them to their tasks; and it asks
-    what became of jobs that are polled, which it settles or checks again.
+    what became of jobs that are polled, which it settles or checks again. It calls off what a stopped execution leaves.
     """
     name = vendor.name
     if isinstance(vendor.result, Fetched):
@@ -146,9 +147,19 @@ def results_grants(vendor: Vendor) -> Grants:
             tasks(vendor, FAIL, BEAT),
             {arns.table(name, "Jobs"): {READ}},
         )
+    cancelling: Grants = {}
+    if vendor.cancel:
+        cancelling = merged(
+            asking(vendor),
+            {path_of_jobs(vendor, vendor.cancel.method, CANCEL_PREFIX + vendor.cancel.path): CALL},
+            {arns.index(name, "Calls", EXECUTION_INDEX): {"dynamodb:Query"}},
+            {arns.table(name, "Calls"): {READ, CHANGE}, arns.table(name, "Jobs"): {READ}},
+            in_flight(vendor, CHANGE),
+        )
     return merged(
         getting,
         checking,
+        cancelling,
         {arns.claims(name, "results"): {"s3:PutObject"}},
         {arns.queue(name, "ResultsQueue"): CONSUME | SEND},
         tasks(vendor, RESUME, FAIL, BEAT),
@@ -345,6 +356,9 @@ def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_the
             expected |= {(results, path_of_jobs(vendor, "GET", vendor.result.path))}
         if vendor.poll:
             expected |= {(results, path_of_jobs(vendor, vendor.poll.method, vendor.poll.path))}
+        if vendor.cancel:
+            path = CANCEL_PREFIX + vendor.cancel.path
+            expected |= {(results, path_of_jobs(vendor, vendor.cancel.method, path))}
         expected |= {(f"{name}/{machine}/Role", "*") for machine in ("CallVendor", "DispatchCall")}
     assert wild == expected
 

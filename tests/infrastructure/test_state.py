@@ -45,7 +45,7 @@ def test_tables_are_keyed_by_the_codes_names_and_cannot_be_lost(templates: "Temp
             assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_calls_of_an_execution_are_found_by_an_index_and_no_function_reads_it(templates: "Templates") -> None:
+def test_the_calls_of_an_execution_are_found_by_an_index(templates: "Templates") -> None:
     for vendor in templates.vendors:
         tables = templates.of_type("AWS::DynamoDB::Table", vendor.name)
         indexed = {
@@ -60,7 +60,6 @@ def test_the_calls_of_an_execution_are_found_by_an_index_and_no_function_reads_i
                 }
             ]
         }
-    assert "dynamodb:Query" not in str(templates.of_type("AWS::IAM::Policy"))
 
 
 def test_records_of_the_ledger_expire_and_reservations_never_do(templates: "Templates") -> None:
@@ -101,7 +100,7 @@ def test_queues_keep_messages_for_two_weeks_encrypted_and_are_reached_over_tls_o
         assert queue.get("SqsManagedSseEnabled", True) is True, name
     guarded = {}
     for policy in templates.of_type("AWS::SQS::QueuePolicy").values():
-        (statement,) = policy["PolicyDocument"]["Statement"]
+        statement, *_ = policy["PolicyDocument"]["Statement"]
         assert statement["Effect"] == "Deny"
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert statement["Action"] == "sqs:*"

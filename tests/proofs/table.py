@@ -144,7 +144,14 @@ FAULTS: Final = (
     Fault(
         name="lost-response-of-begin",
         words="the same; the caller took it for its own crash, and failed the call with nothing sent",
-        changes=(NO_OWN_WORK,),
+        changes=(
+            NO_OWN_WORK,
+            Change(
+                f"{LANE}/ledger/store.py",
+                "self._move(call_id, attempt, SENT_BY_NOBODY, CallState.DISPATCHING",
+                "self._move(call_id, attempt, (CallState.QUEUED,), CallState.DISPATCHING",
+            ),
+        ),
         test=f"{LANE_TESTS}/caller/test_call.py::test_a_call_is_made_where_the_response_to_its_beginning_was_lost",
     ),
     Fault(

@@ -22,6 +22,7 @@ from headway_cdk.constructs.lane_functions import functions_of
 from headway_cdk.constructs.lane_machines import call_vendor, dispatch_call
 from headway_cdk.constructs.python_function import PythonFunction
 from headway_cdk.constructs.runtime_configuration import RuntimeConfiguration
+from headway_cdk.constructs.stopped_executions import tell_of_stops
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.constructs.vendor_proxy import VendorProxy
 from headway_cdk.names import LANE_PARAMETER, Function, Machine, parameter, role_name
@@ -69,6 +70,9 @@ class Lane(Construct):
                 dispatcher=self.functions[Function.DISPATCHER].function,
                 role_name=role_name(stage, vendor.name, "schedule"),
             )
+        if vendor.cancel:
+            queue_arn = state.queue_arn(state.published.results_queue_url)
+            tell_of_stops(self, stage=stage, vendor=vendor.name, queue_arn=queue_arn)
         LaneAlarms(self, "Watch", lane=self._surroundings)
         self._publish()
 

@@ -12,6 +12,7 @@ from headway_lane.ledger.jobs import JOB_TTL_S
 from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
+from headway_cdk.constructs.stopped_executions import may_tell_of_stops
 from headway_cdk.nag import acknowledge
 from headway_cdk.published import PublishedState
 from headway_cdk.state_references import StateReferences, publish
@@ -32,10 +33,12 @@ class LaneState(Construct):
             jobs_table=self._table("Jobs", JobAttribute.JOB_KEY, JobAttribute.EXPIRES_EPOCH_S).table_name,
             budgets_table=self._table("Budgets", BudgetAttribute.BUDGET).table_name,
             claims_bucket=self._bucket("Claims"),
-            request_queue_url=self._queue("RequestQueue", request_dlq, vendor.request_visibility_s),
+            request_queue_url=self._queue("RequestQueue", request_dlq, vendor.request_visibility_s).queue_url,
             request_dlq_url=request_dlq.queue_url,
-            urgent_queue_url=self._queue("UrgentQueue", request_dlq, vendor.request_visibility_s) if urgent else None,
-            results_queue_url=self._queue("ResultsQueue", request_dlq, vendor.results_visibility_s),
+            urgent_queue_url=self._queue("UrgentQueue", request_dlq, vendor.request_visibility_s).queue_url
+            if urgent
+            else None,
+            results_queue_url=self._results_queue(request_dlq, stage),
             api_token_arn=self._secret("ApiToken", f"API token of {vendor.name}") if vendor.credential else None,
             **self._inbox(),
         )
@@ -48,10 +51,19 @@ class LaneState(Construct):
             return {}
         dlq = self._dlq("CallbackDlq")
         return {
-            "callback_queue_url": self._queue("CallbackQueue", dlq, VISIBILITY_TIMES * CALLBACK_TIMEOUT_S),
+            "callback_queue_url": self._queue("CallbackQueue", dlq, VISIBILITY_TIMES * CALLBACK_TIMEOUT_S).queue_url,
             "callback_dlq_url": dlq.queue_url,
             "webhook_key_arn": self._secret("WebhookKey", f"Webhook keys of {self._vendor.name}, newest first"),
         }
+
+    def _results_queue(self, dlq: sqs.Queue, stage: str) -> str:
+        """Make the queue of what is to be found out, which EventBridge may write to where jobs can be called off."""
+        queue = self._queue("ResultsQueue", dlq, self._vendor.results_visibility_s)
+        if self._vendor.cancel:
+            queue.add_to_resource_policy(
+                may_tell_of_stops(self, stage=stage, vendor=self._vendor.name, queue_arn=queue.queue_arn)
+            )
+        return queue.queue_url
 
     def _calls(self) -> str:
         """Make the table of calls, with its index: what that holds is written once, and never changes."""
@@ -95,7 +107,7 @@ class LaneState(Construct):
             self, name, enforce_ssl=True, retention_period=Duration.days(14), removal_policy=RemovalPolicy.RETAIN
         )
 
-    def _queue(self, name: str, dlq: sqs.Queue, visibility_s: int) -> str:
+    def _queue(self, name: str, dlq: sqs.Queue, visibility_s: int) -> sqs.Queue:
         return sqs.Queue(
             self,
             name,
@@ -104,7 +116,7 @@ class LaneState(Construct):
             retention_period=Duration.days(14),
             removal_policy=RemovalPolicy.RETAIN,
             dead_letter_queue=sqs.DeadLetterQueue(queue=dlq, max_receive_count=MAX_RECEIVE_COUNT),
-        ).queue_url
+        )
 
     def _secret(self, name: str, description: str) -> str:
         """Make a secret with a random value, which authenticates nobody until an operator puts the vendor's there."""

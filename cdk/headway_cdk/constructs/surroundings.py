@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Stack
 from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.record import EXECUTION_INDEX
 from headway_lane.messages.claim import answers_folder, requests_folder, results_folder
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE, Environment
 from headway_lane.runtime.needs import Resource
@@ -98,6 +99,7 @@ class LaneSurroundings:
     def _places(self) -> Iterator[tuple[Resource, Place]]:
         name, state, arns = self.vendor.name, self.state.published, self.state
         yield Resource.CALLS, Place(arns.table_arn(state.calls_table))
+        yield Resource.CALLS_BY_EXECUTION, Place(f"{arns.table_arn(state.calls_table)}/index/{EXECUTION_INDEX}")
         yield Resource.JOBS, Place(arns.table_arn(state.jobs_table))
         yield Resource.BUDGETS, Place(arns.table_arn(state.budgets_table))
         yield Resource.REQUEST_DLQ, Place(arns.queue_arn(state.request_dlq_url))

@@ -3,7 +3,7 @@
 The throttle is documented as best effort, so it is the second fence, never the limiter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -12,20 +12,21 @@ from constructs import Construct
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.limits import Fence, Scope
 from headway_lane.contract.vendor import Vendor
-from headway_lane.runtime.names import CREDENTIAL_HEADER
+from headway_lane.runtime.names import CANCEL_PREFIX, CREDENTIAL_HEADER
 from headway_lane.runtime.needs import Resource
 
 from headway_cdk.hidden_headers import HIDDEN
 from headway_cdk.nag import acknowledge
 from headway_cdk.parameters import PROXY_STAGE, granted_path, poll_verbs
 
+ANY_PATH = "{proxy+}"
 INTEGRATION_TIMEOUT_S = 29
 """The longest that API Gateway waits for a back end by default (service quotas)."""
 
 
 class VendorProxy(Construct):
     """Any path of the vendor: submits by its submit method, polls by GET or HEAD where the contract has them, each with
-    the throttle of its scope.
+    the throttle of its scope; cancels by a door of their own, because their method is the submit's often.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vendor: Vendor, base_url: str) -> None:
@@ -51,11 +52,14 @@ class VendorProxy(Construct):
                 metrics_enabled=True,
                 throttling_rate_limit=submit.rate_per_s if submit else None,
                 throttling_burst_limit=submit.burst_count if submit else None,
-                method_options={f"/{{proxy+}}/{verb}": _throttle(vendor.poll_fence) for verb in poll_verbs(vendor)},
+                method_options={place: _throttle(vendor.poll_fence) for place in _beside_submits(vendor)},
             ),
         )
-        anything = self.api.root.add_resource("{proxy+}")
+        anything = self.api.root.add_resource(ANY_PATH)
         self.methods = [self._method(anything, verb) for verb in (vendor.submit.method, *poll_verbs(vendor))]
+        if vendor.cancel:
+            door = self.api.root.add_resource(CANCEL_PREFIX.strip("/")).add_resource(ANY_PATH)
+            self.methods.append(self._method(door, vendor.cancel.method))
         for method in self.methods:
             acknowledge(method, "AwsSolutions-COG4", "Functions call this API with IAM: no user is involved.")
         acknowledge(
@@ -85,6 +89,8 @@ class VendorProxy(Construct):
             calls[Resource.POLL_PATH] = (vendor.poll.method, vendor.poll.path)
         if vendor.submit.lookup:
             calls[Resource.LOOKUP_PATH] = ("GET", vendor.submit.lookup.path)
+        if vendor.cancel:
+            calls[Resource.CANCEL_PATH] = (vendor.cancel.method, CANCEL_PREFIX + vendor.cancel.path)
         return {
             resource: self.api.arn_for_execute_api(verb, granted_path(path), PROXY_STAGE)
             for resource, (verb, path) in calls.items()
@@ -125,6 +131,14 @@ def access_log_format() -> apigateway.AccessLogFormat:
         status=True,
         user=False,
     )
+
+
+def _beside_submits(vendor: Vendor) -> Iterator[str]:
+    """Yield the methods of the proxy that are no submit, as a stage names them."""
+    for verb in poll_verbs(vendor):
+        yield f"/{ANY_PATH}/{verb}"
+    if vendor.cancel:
+        yield f"{CANCEL_PREFIX}/{ANY_PATH}/{vendor.cancel.method}"
 
 
 def _throttle(fence: Fence) -> apigateway.MethodDeploymentOptions:

@@ -255,6 +255,22 @@ class Poll:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """How a job is called off for which nobody waits any more; `path` has `{job_id}` in it. Any answer of 2xx says that
+    it is.
+    """
+
+    method: str
+    path: str
+    timeout_s: float
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read the part `cancel` of a contract document."""
+        return cls(document.get("method", "POST"), document["path"], document["timeout_s"])
+
+
 def result_from_document(document: Mapping[str, Any]) -> Result:
     """Read the part `result` of a contract document."""
     if document.get("source") == "callback":

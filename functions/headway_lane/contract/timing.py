@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headway_lane.contract.dispatch import LEAST_CONCURRENCY
-from headway_lane.contract.exchange import Poll, Result, Submit
+from headway_lane.contract.exchange import Cancel, Poll, Result, Submit
 from headway_lane.contract.formula import formula
 from headway_lane.contract.rates import Rates
 
@@ -69,6 +69,7 @@ class Timing(Rates):
     submit: Submit
     result: Result
     poll: Poll | None
+    cancel: Cancel | None
     waits: Waits
 
     @property
@@ -120,11 +121,16 @@ class Timing(Rates):
         return self.call_timeout_s + MARGIN_S
 
     @property
-    @formula("ceil(max(result_timeout_s, poll_timeout_s)) + margin_s + patience_s", note="it gets a result, or checks")
+    @formula(
+        "ceil(max(result_timeout_s, poll_timeout_s, cancel_timeout_s)) + margin_s + patience_s",
+        note="it gets a result, checks or cancels",
+    )
     def results_timeout_s(self) -> int:
-        """Timeout of results, which takes one message: a wait for a slot, and one attempt at a result or at a check."""
-        poll_s = self.poll.timeout_s if self.poll else 0.0
-        return math.ceil(max(self.result.timeout_s, poll_s)) + MARGIN_S + TURN_PATIENCE_S
+        """Timeout of results, which takes one message: a wait for a slot, and one attempt to get a result, to check or
+        to cancel.
+        """
+        asked_s = [part.timeout_s for part in (self.poll, self.cancel) if part]
+        return math.ceil(max([self.result.timeout_s, *asked_s])) + MARGIN_S + TURN_PATIENCE_S
 
     @property
     @formula("visibility_times x results_timeout_s")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from headway_lane.contract.dispatch import Dispatch
-from headway_lane.contract.exchange import Callback, Credential, Poll, Submit, result_from_document
+from headway_lane.contract.exchange import Callback, Cancel, Credential, Poll, Submit, result_from_document
 from headway_lane.contract.limits import Limit, Quantity, Scope, max_rps
 from headway_lane.contract.timing import Timing, waits_from_document
 
@@ -45,6 +45,7 @@ class Vendor(Timing):
             callback=Callback.from_document(document["callback"]) if "callback" in document else None,
             result=result_from_document(document["result"]),
             poll=Poll.from_document(document["poll"]) if "poll" in document else None,
+            cancel=Cancel.from_document(document["cancel"]) if "cancel" in document else None,
             waits=waits_from_document(document["waits"]),
             dispatch=Dispatch.from_document(document.get("dispatch", {}), max_rps(limits, Scope.SUBMIT)),
         )

@@ -1,8 +1,8 @@
 r"""The ledger's words: states of a call, the record of one call, the answer to it, and the names of their attributes.
 
 queued -> dispatching -> sending -> accepted -> answered -> resumed
-   \          |             |           |           \-> late
-    \-> expired <-/          |           |
+   \          |             |           | \         \-> late
+    \-> expired <-/          |           |  \-> cancelled
      \-> rejected <----------+-----------/
 """
 
@@ -34,13 +34,15 @@ class CallState(StrEnum):
     REJECTED = "rejected"
     LATE = "late"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    """Its execution was stopped, and the vendor has called the job off."""
 
 
 SENT_BY_NOBODY: Final = (CallState.QUEUED, CallState.DISPATCHING)
 """States in which this attempt has sent nothing."""
 UNACCEPTED: Final = (*SENT_BY_NOBODY, CallState.SENDING)
 """States in which the vendor has not answered."""
-OVER: Final = (CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED)
+OVER: Final = (CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED, CallState.CANCELLED)
 """States in which nothing happens to a call any more, unless another attempt is made at it."""
 
 
@@ -78,7 +80,7 @@ class CallAttribute(StrEnum):
 
 
 EXECUTION_INDEX: Final = "by_execution"
-"""The index of the calls table that finds the calls of an execution, for people: no function reads it."""
+"""The index of the calls table that finds the calls of an execution."""
 
 
 class JobAttribute(StrEnum):

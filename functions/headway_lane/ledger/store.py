@@ -169,6 +169,11 @@ class Ledger(JobLedger):
         values = {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause}
         return self._move(call.call_id, call.attempt, (CallState.ACCEPTED,), CallState.REJECTED, values)
 
+    def cancel(self, found: Call) -> Call | None:
+        """Move accepted -> cancelled: the vendor calls its job off. None where it has moved since it was `found`."""
+        before = (CallState.ACCEPTED,)
+        return self._move(found.call_id, found.attempt, before, CallState.CANCELLED, move_id=found.move_id)
+
     def expire(self, call: Call, cause: str) -> Call | None:
         """Move queued or dispatching -> expired: its task has ended before the vendor was called. Who is sending it may
         be in the middle of that: only its holder knows, and releases it first.

@@ -64,7 +64,7 @@ def of_another_attempt(call: Call, now_s: float) -> Succession:
             return Succession(Next.JOIN, after=CallState.ACCEPTED)
         case CallState.LATE if call.error is None:
             return Succession(Next.JOIN, after=CallState.ACCEPTED)
-        case CallState.LATE | CallState.RESUMED:
+        case CallState.LATE | CallState.RESUMED | CallState.CANCELLED:
             return Succession(Next.DISPATCH, new_round=True)
         case CallState.REJECTED:
             return _after_rejection(call)

@@ -1,4 +1,5 @@
-"""The results queue: what has to be found out about jobs that a vendor has (beside hop 10) or has ended (hop 11).
+"""The results queue: what has to be found out about jobs that a vendor has (beside hop 10) or has ended (hop 11), and
+what is to be called off.
 
 Each message says by its `kind` what it is. Those of the first version had none: they are checks.
 """
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.messages import json_text
+from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.check import Check
 from headway_lane.messages.fetch import Fetch
 from headway_lane.messages.request import TASK_TOKEN_FIELD
@@ -31,20 +33,28 @@ class Asked(StrEnum):
 
     CHECK = "check"
     FETCH = "fetch"
+    STOP = "stop"
+    CANCEL = "cancel"
 
 
-_CLASSES: Final[Mapping[Asked, type[Check] | type[Fetch]]] = {Asked.CHECK: Check, Asked.FETCH: Fetch}
+ResultsMessage = Check | Fetch | Stop | Cancellation
+_CLASSES: Final[Mapping[Asked, type[ResultsMessage]]] = {
+    Asked.CHECK: Check,
+    Asked.FETCH: Fetch,
+    Asked.STOP: Stop,
+    Asked.CANCEL: Cancellation,
+}
 _KINDS: Final = {made: kind for kind, made in _CLASSES.items()}
 
 
-def read(body: str) -> Check | Fetch:
+def read(body: str) -> ResultsMessage:
     """Read a message; NewerFormat, or Malformed where a field is missing, wrong or one too many."""
     written = _object(body)
     RESULTS_MESSAGE.check(written)
     written.pop(FORMAT_VERSION, None)
     kind = written.pop(KIND_FIELD, Asked.CHECK)
     if kind not in tuple(Asked):
-        raise Malformed(f"`{KIND_FIELD}` is neither {' nor '.join(Asked)}")
+        raise Malformed(f"`{KIND_FIELD}` is none of {', '.join(Asked)}")
     made = _CLASSES[Asked(kind)]
     for field in fields(made):
         wanted: Any = getattr(field.type, "__supertype__", None) or field.type
@@ -56,7 +66,7 @@ def read(body: str) -> Check | Fetch:
         raise Malformed(f"a {kind} has fields that nobody knows") from error
 
 
-def write(message: Check | Fetch) -> str:
+def write(message: ResultsMessage) -> str:
     """Write the message that `read` reads."""
     return json_text.write({**RESULTS_MESSAGE.stamp, KIND_FIELD: _KINDS[type(message)], **asdict(message)})
 
@@ -92,6 +102,14 @@ class ResultsQueue:
     def fetch(self, fetch: Fetch, delay_s: float) -> None:
         """Let a fetch wait, or for as long as SQS lets a message wait."""
         self._send(write(fetch), delay_s)
+
+    def stop(self, stop: Stop, delay_s: float = 0) -> None:
+        """Let the calls of a stopped execution be looked up."""
+        self._send(write(stop), delay_s)
+
+    def cancel(self, cancel: Cancellation, delay_s: float = 0) -> None:
+        """Let a job be called off."""
+        self._send(write(cancel), delay_s)
 
     def requeue(self, body: str, newer: NewerFormat) -> None:
         """Let what newer code has to do wait for that code, as it came."""

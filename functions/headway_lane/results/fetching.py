@@ -16,14 +16,12 @@ from headway_lane.limiter.turn import Turns
 from headway_lane.messages import json_text
 from headway_lane.messages.claim import Claims, results_folder
 from headway_lane.messages.fetch import Fetch
-from headway_lane.messages.request_queue import REQUEUE_S
 from headway_lane.messages.results_queue import ResultsQueue
+from headway_lane.results.pauses import pause_s
 from headway_lane.resume.waiters import Waiters
 from headway_lane.runtime.errors import FailTask, NewerFormat, RetryLater
 from headway_lane.runtime.observability import logger
 
-LONGEST_BACKOFF_S: Final = 60
-"""Where nobody says how long to wait, the pauses of a fetch double from REQUEUE_S up to this."""
 OUTPUT_BYTES: Final = 262_144
 """The largest output of SendTaskSuccess (API reference)."""
 
@@ -101,14 +99,10 @@ class Fetcher:
 
     def _wait(self, asked: Fetch, later: RetryLater) -> FetchOutcome:
         """Requeue a fetch, for as long as it takes."""
-        delay_s = max(REQUEUE_S, self._pause_s(asked) if later.retry_after_s is None else later.retry_after_s)
+        delay_s = pause_s(later, asked.requeued_count, self._spread())
         self._queue.fetch(asked.again(), delay_s)
         logger().info("fetch requeued", call_id=asked.call_id, reason=str(later), delay_s=delay_s)
         return FetchOutcome.NEWER if isinstance(later, NewerFormat) else FetchOutcome.REQUEUED
-
-    def _pause_s(self, asked: Fetch) -> float:
-        doubled_s = REQUEUE_S << min(asked.requeued_count, LONGEST_BACKOFF_S)
-        return min(doubled_s, LONGEST_BACKOFF_S) * self._spread()
 
     def _awaited(self, asked: Fetch) -> bool:
         """Restart the task's heartbeat, and return whether anybody waits. Where that cannot be found out, somebody

@@ -1,6 +1,6 @@
 """Results function (hop 11, and beside hop 10): what became of jobs. In: a batch of the results queue, checks of jobs
-whose callback does not come, and fetches for workflows that wait for a result. Out: settled tasks, or messages for
-later.
+whose callback does not come, fetches for workflows that wait for a result, and what a stopped execution leaves to be
+called off. Out: settled tasks, jobs called off, or messages for later.
 """
 
 import random
@@ -15,13 +15,17 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headway_lane import way_out, worker
+from headway_lane.contract import exchange
 from headway_lane.contract.exchange import Delivered
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
+from headway_lane.ledger.executions import calls_of
 from headway_lane.limiter.turn import Turns, Unpaced
+from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.check import Check
 from headway_lane.messages.fetch import Fetch
-from headway_lane.results.batch import ResultsBatch
+from headway_lane.results.batch import Errands, ResultsBatch
+from headway_lane.results.cancelling import Canceller, CancelOutcome, StopOutcome
 from headway_lane.results.delivery import delivered
 from headway_lane.results.fetch import fetched
 from headway_lane.results.fetching import Fetcher, FetchOutcome
@@ -29,6 +33,7 @@ from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.runtime import clock
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import publish
+from headway_lane.vendor_api.calling_off import call_off
 from headway_lane.vendor_api.cool_downs import cool_down_counts
 from headway_lane.vendor_api.job_status import Finding, ask
 
@@ -36,12 +41,13 @@ from headway_lane.vendor_api.job_status import Finding, ask
 def find(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch; only messages that broke off come back."""
     vendor, cool_downs = worker.vendor(), Counter[Metric]()
-    batch = ResultsBatch(
+    errands = Errands.of(
         partial(check, vendor, cool_downs),
         partial(fetch, vendor, cool_downs),
-        worker.waiters(),
-        worker.results_queue(),
+        partial(look, vendor, cool_downs),
+        partial(cancel, vendor, cool_downs),
     )
+    batch = ResultsBatch(errands, worker.waiters(), worker.results_queue())
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event, batch.take, processor, context)
     publish(vendor.name, batch.counts + cool_downs)
@@ -87,6 +93,38 @@ def fetch(vendor: Vendor, cool_downs: Counter[Metric], asked: Fetch) -> FetchOut
         return fetcher.fetch(asked, Unpaced())
     with _turns(vendor, cool_downs) as turns:
         return fetcher.fetch(asked, turns)
+
+
+def look(vendor: Vendor, cool_downs: Counter[Metric], stop: Stop) -> StopOutcome:
+    """Look up what a stopped execution has left at the vendor."""
+    return StopOutcome.OVER if vendor.cancel is None else _canceller(vendor, vendor.cancel, cool_downs).look(stop)
+
+
+def cancel(vendor: Vendor, cool_downs: Counter[Metric], asked: Cancellation) -> CancelOutcome:
+    """Call one job off, where the contract still says how."""
+    if vendor.cancel is None:
+        return CancelOutcome.OVER
+    return _canceller(vendor, vendor.cancel, cool_downs).cancel(asked)
+
+
+def _canceller(vendor: Vendor, place: exchange.Cancel, cool_downs: Counter[Metric]) -> Canceller:
+    def tell_vendor(job_id: str) -> bool:
+        with _turns(vendor, cool_downs) as turns:
+            try:
+                return call_off(way_out.proxy(vendor), place, job_id, turns)
+            finally:
+                turns.report()
+
+    return Canceller(
+        worker.ledger(),
+        worker.settler(),
+        worker.results_queue(),
+        calls_of=partial(calls_of, worker.calls()),
+        call_off=tell_vendor,
+        answer_s=vendor.waits.answer_s,
+        spread=random.random,
+        epoch_s=clock.epoch_s,
+    )
 
 
 @contextmanager

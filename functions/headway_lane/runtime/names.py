@@ -39,6 +39,11 @@ class Environment(StrEnum):
 CREDENTIAL_HEADER: Final = "X-Headway-Credential"
 """The proxy maps this header to the vendor's own (SigV4 occupies `Authorization` on the way to the proxy)."""
 
+CANCEL_PREFIX: Final = "/call-off"
+"""The proxy's door for cancels: what follows is the vendor's path. They are throttled as polls are, by whatever method
+they go, and a submit has the same method often.
+"""
+
 
 class Metric(StrEnum):
     """Metric names; dimensions are always `service` and `vendor`."""
@@ -79,6 +84,13 @@ class Metric(StrEnum):
     RESULTS_REJECTED = "ResultsRejected"
     RESULTS_REQUEUED = "ResultsRequeued"
     RESULTS_OVER = "ResultsOver"
+    STOPS_PENDING = "StopsPending"
+    """Looks at the calls of a stopped execution that found jobs to call off."""
+    STOPS_OVER = "StopsOver"
+    CANCELS_DONE = "CancelsDone"
+    CANCELS_REFUSED = "CancelsRefused"
+    CANCELS_REQUEUED = "CancelsRequeued"
+    CANCELS_OVER = "CancelsOver"
 
 
 CONTRACT_PROFILE: Final = "contract"

@@ -15,6 +15,8 @@ class Resource(StrEnum):
     """What grants are for; infrastructure knows the ARNs."""
 
     CALLS = "calls"
+    CALLS_BY_EXECUTION = "calls_by_execution"
+    """The index."""
     JOBS = "jobs"
     BUDGETS = "budgets"
     REQUEST_QUEUES = "request_queues"
@@ -37,6 +39,7 @@ class Resource(StrEnum):
     RESULT_PATH = "result_path"
     POLL_PATH = "poll_path"
     LOOKUP_PATH = "lookup_path"
+    CANCEL_PATH = "cancel_path"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""API Gateway sends to a queue in the integration's role, and EventBridge Scheduler calls its target in the schedule's.
+"""API Gateway sends to a queue in the integration's role, EventBridge Scheduler calls its target in the schedule's, and
+a rule of EventBridge sends to a queue whose own policy lets it in.
 
 API Gateway answers with what the queue says, here 403; a schedule whose role may not, or may not be assumed, calls
-nothing (developer guides: "Granting permissions for an AWS service integration", "Execution role"). ministack does
-both in nobody's role.
+nothing (developer guides: "Granting permissions for an AWS service integration", "Execution role"), and what a queue
+does not let in is lost (EventBridge user guide, "Using resource-based policies", "Amazon SQS permissions"). ministack
+does all three in nobody's role.
 """
 
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ from headway.cloud.strict._roles import Actor, denial
 
 GATEWAY: Final = "apigateway.amazonaws.com"
 SCHEDULER: Final = "scheduler.amazonaws.com"
+EVENTS: Final = "events.amazonaws.com"
 _TARGETS: Final = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage", "states": "states:StartExecution"}
 """What a schedule's role needs, by the service of its target."""
 
@@ -56,9 +59,12 @@ def apply() -> None:
         return await dispatch(action, data, url)
 
     def call_allowed(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], *rest: Any) -> Any:
-        scheduled = str(rule.get("Arn", "")).split(":")[2:3] == ["scheduler"]
-        role_arn = str(target.get("RoleArn", ""))
-        if scheduled and target_refused(role_arn, rule["Arn"], str(target.get("Arn", ""))):
+        rule_arn, target_arn = str(rule.get("Arn", "")), str(target.get("Arn", ""))
+        service = rule_arn.split(":")[2:3]
+        if service == ["scheduler"] and target_refused(str(target.get("RoleArn", "")), rule_arn, target_arn):
+            return None
+        to_queue = service == ["events"] and target_arn.split(":")[2:3] == ["sqs"]
+        if to_queue and not sqs.queue_policy_allows(target_arn, EVENTS, rule_arn, get_account_id()):
             return None
         return call(target, event, rule, *rest)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
@@ -13,7 +13,7 @@ from headway_lane import way_out
 from headway_lane import worker as kept_worker
 from headway_lane.callback import handler as callback_handler
 from headway_lane.dispatcher import handler as dispatcher_handler
-from headway_lane.ledger.record import CallAttribute, JobAttribute
+from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter import in_flight_tables
 from headway_lane.limiter import tables as limiter_tables
@@ -43,7 +43,7 @@ from tests.unit.headway_lane.fakes import (
 from tests.unit.headway_lane.memory_stores import MemoryInFlightStore, MemoryReservationStore
 
 if TYPE_CHECKING:
-    from types_boto3_dynamodb.service_resource import DynamoDBServiceResource
+    from types_boto3_dynamodb.service_resource import DynamoDBServiceResource, Table
 
 SECRETS = {"arn:api-token": "api-token-1", "arn:webhook-key": WEBHOOK_KEY}
 ENVIRONMENT = {
@@ -111,19 +111,28 @@ def dynamodb() -> Iterator["DynamoDBServiceResource"]:
 
 @pytest.fixture
 def tables(dynamodb: "DynamoDBServiceResource") -> Iterator[Tables]:
-    made = []
-    for name, key in (("Calls", CallAttribute.CALL_ID), ("Jobs", JobAttribute.JOB_KEY)):
-        made.append(
-            dynamodb.create_table(
-                TableName=name,
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
-        )
+    index: Any = {
+        "IndexName": EXECUTION_INDEX,
+        "KeySchema": [{"AttributeName": CallAttribute.EXECUTION, "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+    made = [
+        _table(dynamodb, "Calls", [CallAttribute.CALL_ID, CallAttribute.EXECUTION], GlobalSecondaryIndexes=[index]),
+        _table(dynamodb, "Jobs", [JobAttribute.JOB_KEY]),
+    ]
     yield Tables(*made)
     for table in made:
         table.delete()
+
+
+def _table(dynamodb: "DynamoDBServiceResource", name: str, attributes: list[str], **more: Any) -> "Table":
+    return dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": attributes[0], "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in attributes],
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_no_log_line_and_no_metric_holds_a_token_a_secret_a_payload_or_a_body(
         "callback refused",
         "early answer settled",
         "result rejected",
-        "fetch made",
+        "results message taken",
         "fetch requeued",
         "results message broke off",
     }

@@ -1,11 +1,14 @@
 """Calls whose ends are hard to come by: too late, expired, rejected, rejected at the second attempt."""
 
 import json
+import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
-from headway_lane.ledger.record import CallAttribute, CallState
+from headway_lane.ledger.record import CALL, CallAttribute, CallState
 from headway_lane.messages.claim import Claim, requests_folder
+from headway_lane.messages.request import REQUEST, CallRequest
 from headway_lane.runtime.aws import AWS_ATTEMPTS
 
 from headway.cloud.faults import Fault, Kind
@@ -13,6 +16,9 @@ from headway.testing.faults import faults
 from tests.proofs.iam.lane import Lane
 from tests.proofs.iam.scenario import Scenario, Steps, until
 from tests.proofs.iam.scenarios.calls import BADLY, WELL
+
+LONG_JOB_S: Final = 60
+"""Longer than a scenario takes."""
 
 
 def scenarios(lane: Lane) -> Iterator[Scenario]:
@@ -22,6 +28,10 @@ def scenarios(lane: Lane) -> Iterator[Scenario]:
     yield Scenario(lane.name, "a result is gone", partial(gone, lane))
     yield Scenario(lane.name, "a call is rejected", partial(rejected, lane))
     yield Scenario(lane.name, "a rejection breaks off", partial(broken_off, lane))
+    if lane.contract.cancel:
+        yield Scenario(lane.name, "an execution is stopped while the vendor works", partial(stopped, lane))
+    if lane.contract.dispatch.direct:
+        yield Scenario(lane.name, "another run is sending the call", partial(sent_elsewhere, lane))
 
 
 def late(lane: Lane) -> Steps:
@@ -87,3 +97,49 @@ def broken_off(lane: Lane) -> Steps:
     no_dlq = Fault("sqs", Kind.ERROR, "SendMessage", containing=dlq, count=AWS_ATTEMPTS)
     with faults(str(lane.lab.connection.endpoint_url), no_dlq):
         yield from rejected(lane)
+
+
+def stopped(lane: Lane) -> Steps:
+    """Stop an execution whose job the vendor works on: the job is called off."""
+    lane.let_vendor(slow_job_s=LONG_JOB_S)
+    name = lane.start()
+    yield from until(lambda: lane.joined_job(name))
+    lane.client("stepfunctions").stop_execution(executionArn=lane.execution_arn(name))
+    yield from until(lambda: lane.record(name).get(CallAttribute.STATE) == CallState.CANCELLED)
+
+
+def sent_elsewhere(lane: Lane) -> Steps:
+    """Let `dispatch_call_direct` find that another run of it is sending the call: the settler requeues the request."""
+    lane.let_vendor()
+    url = lane.published.request_queue_url
+    with lane.held():
+        lane.start()
+        request = CallRequest.from_body(json.dumps((yield from lane.taken(url))), lane.name, "")
+        record = {
+            CallAttribute.CALL_ID: request.call_id,
+            CallAttribute.ATTEMPT: request.attempt,
+            CallAttribute.VENDOR: request.vendor,
+            CallAttribute.WAITER: request.waiter,
+            CallAttribute.STATE: CallState.SENDING,
+            CallAttribute.HOLDER: "another run",
+        }
+        lease = {CallAttribute.LEASE_UNTIL_EPOCH_S: int(time.time()) + LONG_JOB_S, **CALL.stamp}
+        lane.client("dynamodb").put_item(
+            TableName=lane.published.calls_table,
+            Item={name: {"S": str(text)} for name, text in record.items()}
+            | {name: {"N": str(number)} for name, number in lease.items()},
+        )
+        found = {
+            **REQUEST.stamp,
+            "call_id": request.call_id,
+            "attempt": request.attempt,
+            "call": request.place.as_document(),
+            "vendor": request.vendor,
+            "payload": request.payload,
+            "permit": {},
+            "origin": {"queue_url": url, "group": None},
+        }
+        lane.client("stepfunctions").start_execution(
+            stateMachineArn=lane.published.dispatch_machine_arn, input=json.dumps(found)
+        )
+        yield from until(lambda: lane.delayed_count(url))

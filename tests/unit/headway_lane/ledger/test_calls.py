@@ -62,6 +62,7 @@ TAKE_BACK = of_found(lambda ledger, call: ledger.take_back(call, "invocation-2",
 ABANDON = of_found(lambda ledger, call: ledger.abandon(call, "Vendor.JobUnknown", "acme does not know it"))
 EXPIRE = of_found(lambda ledger, call: ledger.expire(call, "the task had ended"))
 RESUME = of_found(lambda ledger, call: ledger.resume(call))
+CANCEL = of_found(lambda ledger, call: ledger.cancel(call))
 LAPSE = of_found(lambda ledger, call: ledger.lapse(call, None))
 
 WAYS: dict[CallState, tuple[Move, ...]] = {
@@ -74,6 +75,7 @@ WAYS: dict[CallState, tuple[Move, ...]] = {
     CallState.REJECTED: (BEGIN, SEND, REJECT),
     CallState.LATE: (BEGIN, SEND, ACCEPT, ANSWER, LAPSE),
     CallState.EXPIRED: (BEGIN, EXPIRE),
+    CallState.CANCELLED: (BEGIN, SEND, ACCEPT, CANCEL),
 }
 UNSENT = {CallState.QUEUED, CallState.DISPATCHING}
 IN_HAND = {CallState.DISPATCHING, CallState.SENDING}
@@ -89,6 +91,7 @@ MOVES: dict[str, tuple[Move, set[CallState], CallState]] = {
     "expire": (EXPIRE, UNSENT, CallState.EXPIRED),
     "answer": (ANSWER, {CallState.ACCEPTED}, CallState.ANSWERED),
     "resume": (RESUME, {CallState.ANSWERED}, CallState.RESUMED),
+    "cancel": (CANCEL, {CallState.ACCEPTED}, CallState.CANCELLED),
     "lapse": (LAPSE, {CallState.ANSWERED}, CallState.LATE),
 }
 

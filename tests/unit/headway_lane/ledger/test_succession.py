@@ -45,6 +45,7 @@ SAME: dict[CallState, tuple[Next, Next]] = {
     CallState.REJECTED: (Next.DROP, Next.DROP),
     CallState.LATE: (Next.DROP, Next.DROP),
     CallState.EXPIRED: (Next.DROP, Next.DROP),
+    CallState.CANCELLED: (Next.DROP, Next.DROP),
 }
 """While the lease is alive, and when it is over. Two messages of one attempt do not take two slots."""
 
@@ -68,6 +69,7 @@ ANOTHER: dict[CallState, tuple[Succession, Succession, Succession, Succession]] 
     CallState.ANSWERED: (JOINS, JOINS, JOINS, JOINS),
     CallState.RESUMED: (NEW_ROUND, NEW_ROUND, NEW_ROUND, NEW_ROUND),
     CallState.LATE: (JOINS, JOINS, JOINS, JOINS),
+    CallState.CANCELLED: (NEW_ROUND, NEW_ROUND, NEW_ROUND, NEW_ROUND),
     CallState.EXPIRED: (SAME_ROUND, SAME_ROUND, IN_DOUBT, IN_DOUBT),
 }
 """Lease alive, and over; and the same in doubt. What is rejected follows its error, below."""

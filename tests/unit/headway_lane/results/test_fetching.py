@@ -16,7 +16,8 @@ from headway_lane.messages.request_queue import REQUEUE_S
 from headway_lane.messages.results_queue import ResultsQueue, read
 from headway_lane.messages.waiter import Waiter
 from headway_lane.results import handler
-from headway_lane.results.fetching import LONGEST_BACKOFF_S, OUTPUT_BYTES, Fetcher, FetchOutcome
+from headway_lane.results.fetching import OUTPUT_BYTES, Fetcher, FetchOutcome
+from headway_lane.results.pauses import LONGEST_BACKOFF_S
 from headway_lane.runtime.errors import ErrorCode, FailTask, NewerFormat, RetryLater
 from headway_lane.runtime.formats import NEWER_FORMAT_REQUEUE_S
 from headway_lane.runtime.names import CREDENTIAL_HEADER
@@ -245,7 +246,7 @@ def test_the_function_hands_the_result_to_the_task(worker: Worker, capsys: pytes
         ({"job_id": None}, "`job_id` of a fetch is missing"),
         ({"job_id": 7}, "`job_id`"),
         ({"status": ["done"]}, "`status`"),
-        ({"kind": "other"}, "`kind` is neither check nor fetch"),
+        ({"kind": "other"}, "`kind` is none of check, fetch, stop, cancel"),
         ({"kind": ["fetch"]}, "`kind`"),
         ({"predecessor": "x"}, "fields that nobody knows"),
     ],

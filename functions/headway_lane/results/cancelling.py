@@ -1,0 +1,117 @@
+"""Calling off what a stopped execution has left at the vendor (beside hop 10).
+
+A stop is seen a moment late: a call may be on its way to the vendor, a new one not yet in the index, the parent's child
+still alive. So the calls are looked up several times, and each look asks for all jobs that the vendor may have. A job
+is called off only where nobody waits for it: a dead task is the proof, so that neither a redrive nor a second call of
+the same job loses its answer. Order of effects: the task is asked, the vendor told, then the ledger, then the in-flight
+permit; every step may be repeated.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Final
+
+from headway_lane.ledger.record import Call, CallState
+from headway_lane.ledger.store import Ledger
+from headway_lane.messages.cancel import Cancellation, Stop
+from headway_lane.messages.results_queue import ResultsQueue
+from headway_lane.results.pauses import pause_s
+from headway_lane.resume.settlement import Settler
+from headway_lane.runtime.errors import RetryLater
+
+LOOKS_S: Final = (0, 30, 300)
+"""When the calls of a stopped execution are looked up, in seconds after the stop: at once, when the index and a child
+have followed, and when whoever was sending has ended for sure (its function's timeout is shorter).
+"""
+AT_THE_VENDOR: Final = (CallState.SENDING, CallState.ACCEPTED)
+"""States in which the vendor may have the job."""
+
+
+class StopOutcome(StrEnum):
+    """What a look came to."""
+
+    PENDING = "pending"
+    """Jobs are to be called off."""
+    OVER = "over"
+
+
+class CancelOutcome(StrEnum):
+    """What became of a cancel."""
+
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    """The vendor does not call the job off: it has ended, as a rule."""
+    REQUEUED = "requeued"
+    OVER = "over"
+    """There is nothing to call off, not yet, or somebody waits for it."""
+
+
+class Canceller:
+    """Calls jobs off; `call_off` is the way to the vendor, `calls_of` that to the index (execution and call ID, see
+    `ledger.executions`), `spread` draws from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        settler: Settler,
+        queue: ResultsQueue,
+        *,
+        calls_of: Callable[[str, str], tuple[Sequence[str], str]],
+        call_off: Callable[[str], bool],
+        answer_s: int,
+        spread: Callable[[], float],
+        epoch_s: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._settler = settler
+        self._queue = queue
+        self._calls_of = calls_of
+        self._call_off = call_off
+        self._answer_s = answer_s
+        self._spread = spread
+        self._epoch_s = epoch_s
+
+    def look(self, stop: Stop) -> StopOutcome:
+        """Ask for a cancel of each call that the vendor may have, a page at one time; safe to repeat."""
+        call_ids, after = self._calls_of(stop.execution, stop.after)
+        until_epoch_s = int(self._epoch_s()) + self._answer_s
+        outcome = StopOutcome.OVER
+        for call_id in call_ids:
+            call = self._ledger.find(call_id)
+            if call is not None and call.state in AT_THE_VENDOR:
+                self._queue.cancel(Cancellation(call_id, until_epoch_s))
+                outcome = StopOutcome.PENDING
+        if after:
+            self._queue.stop(Stop(stop.execution, stop.look, after))
+        following = stop.look + 1
+        known = call_ids or not stop.look  # at the first look the index may lag behind
+        if known and not stop.after and following < len(LOOKS_S):
+            self._queue.stop(Stop(stop.execution, following), LOOKS_S[following] - LOOKS_S[stop.look])
+        return outcome
+
+    def cancel(self, cancel: Cancellation) -> CancelOutcome:
+        """Call one job off; safe to repeat."""
+        call = self._ledger.find(cancel.call_id)
+        if call is None or call.state is not CallState.ACCEPTED or call.job_id is None or self._wanted(call):
+            return CancelOutcome.OVER
+        try:
+            called_off = self._call_off(call.job_id)
+        except RetryLater as later:
+            return self._wait(cancel, later)
+        if not called_off:
+            return CancelOutcome.REFUSED
+        if self._ledger.cancel(call):
+            self._settler.release(call)
+        return CancelOutcome.CANCELLED
+
+    def _wanted(self, call: Call) -> bool:
+        """Return whether anybody waits for the job of a call."""
+        shared = self._ledger.calls_of_job(call.vendor, str(call.job_id)) != (call.call_id,)
+        return shared or self._settler.beat(call)
+
+    def _wait(self, cancel: Cancellation, later: RetryLater) -> CancelOutcome:
+        if self._epoch_s() >= cancel.until_epoch_s:
+            return CancelOutcome.OVER
+        self._queue.cancel(cancel.again(), pause_s(later, cancel.requeued_count, self._spread()))
+        return CancelOutcome.REQUEUED

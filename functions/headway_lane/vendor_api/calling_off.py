@@ -1,0 +1,22 @@
+"""Calling a job off at the vendor (beside hop 10): it takes a turn as a poll does, and may be repeated."""
+
+from functools import partial
+
+from headway_lane.contract.exchange import Cancel
+from headway_lane.limiter.turn import Turns
+from headway_lane.runtime.names import CANCEL_PREFIX
+from headway_lane.vendor_api.attempt import attempt
+from headway_lane.vendor_api.poll import filled
+from headway_lane.vendor_api.proxy import Proxy
+
+
+def call_off(proxy: Proxy, cancel: Cancel, job_id: str, turns: Turns) -> bool:
+    """Take a turn, and tell the vendor once. False where it does not call the job off: it has ended, or is unknown.
+
+    Raises RetryLater on 429, 5xx and silence.
+    """
+    try:
+        path = filled(cancel.path, job_id=job_id)
+    except ValueError:
+        return False
+    return attempt(turns, partial(proxy.send, cancel.method, CANCEL_PREFIX + path, cancel.timeout_s)).is_success
