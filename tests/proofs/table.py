@@ -96,6 +96,11 @@ FAULTS: Final = (
                 '"HeartbeatSeconds": "${CallHeartbeatSeconds}",',
                 '"HeartbeatSeconds": "${CallTimeoutSeconds}",',
             ),
+            Change(
+                "workflows/call_vendor.asl.json",
+                '"TimeoutSeconds": "${CallTimeoutSeconds}"',
+                '"TimeoutSeconds": "${CallHeartbeatSeconds}"',
+            ),
         ),
         test=f"{ELEVEN_STEPS}::test_one_call_leaves_its_evidence_at_each_of_the_eleven_steps",
         refusals=("definitions",),
