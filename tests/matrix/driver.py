@@ -13,6 +13,8 @@ import httpx
 from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor as Contract
+from headway_lane.messages.cancel import Stop
+from headway_lane.messages.results_queue import write
 
 from tests.matrix.app_config import AppConfigData
 from tests.matrix.asl import Asked, Pause, Play, Player, StateError
@@ -21,7 +23,7 @@ from tests.matrix.network import Network, Service, connected
 from tests.matrix.queues import Queue, Sqs, record_of
 from tests.matrix.recording import Invocation, Recording
 from tests.matrix.storage import Storage
-from tests.matrix.stories import Story, contract
+from tests.matrix.stories import STOPPED, Story, contract
 from tests.matrix.surroundings import Function, functions_of, machine, machine_arn, queues_of, visibility_s
 from tests.matrix.tasks import StepFunctions, TaskEnd
 from tests.matrix.vendor import Vendor
@@ -30,6 +32,8 @@ from tests.matrix.world import Endless, World, showing
 from tests.unit.headway_lane.fakes import WEBHOOK_KEY
 
 HOP_S: Final = 0.02
+TOLD_S: Final = (0.5, 40.0)
+"""When EventBridge tells of a stop, in seconds after it: at least once."""
 TUNING: Final = {"delay_ms": 0, "rate_per_s": 1_000}
 
 
@@ -76,7 +80,9 @@ class Driver:
             payload: Any = self.story.payload
             if self.story.claimed:
                 payload = self.storage.put(f"requests/{self.contract.name}/payload.json", payload)
-            self._execute("call_vendor", {"payload": payload, "tenant": "tenant-1"}, self._end)
+            arn = self._execute("call_vendor", {"payload": payload, "tenant": "tenant-1"}, self._end)
+            if self.story.stopped_s is not None:
+                self.world.after(self.story.stopped_s, lambda: self._stop(arn))
             try:
                 self.world.run()
             except Endless:
@@ -188,6 +194,18 @@ class Driver:
             return {"Payload": self.workers.invoke(function, arguments["Payload"])}
         except FunctionFailed as failure:
             return StateError(failure.error, failure.cause)
+
+    def _stop(self, arn: str) -> None:
+        """Stop the execution, and let EventBridge tell of it a moment later, and once more."""
+        if self.ending.at_us is not None:
+            return
+        self.step_functions.stop()
+        self._end(None, StateError(STOPPED, ""))
+        for wait_s in TOLD_S:
+            self.world.after(wait_s, lambda: self._tell(Stop(arn)))
+
+    def _tell(self, stop: Stop) -> None:
+        self.sqs.send(self.sqs.queues["results_queue"], write(stop))
 
     def _end(self, output: Any, failure: StateError | None) -> None:
         error, cause = (failure.error, failure.cause) if failure else (None, None)

@@ -6,7 +6,7 @@ from typing import Final
 from headway_lane.contract.exchange import Ambiguity
 
 from tests.matrix.driver import Driver
-from tests.matrix.stories import Said
+from tests.matrix.stories import STOPPED, Said
 
 TIME_IS_UP: Final = frozenset({"States.Timeout", "States.HeartbeatTimeout", "Request.Expired"})
 IN_DOUBT: Final = frozenset({"Caller.Crashed", "Vendor.Unavailable"})
@@ -36,11 +36,14 @@ def _violations(run: Driver) -> Iterator[str]:
         yield f"ended as {ending.error or 'succeeded'}"
     elif ending.error is None and ending.output["job_id"] not in [job.job_id for job in vendor.jobs]:
         yield "another's answer"
+    if ending.error == STOPPED and not doubted and any(job.called_off_us is None for job in vendor.jobs):
+        yield "left at the vendor"
     if len(vendor.jobs) > 1:
         yield "doubled"
     if any(submit.at_us > ending.at_us for submit in vendor.submits):
         yield "sent for nobody"
-    if not may_reject and any(item.get("holders", {}).get("M") for item in run.storage.items("Budgets")):
+    nobody_knows = may_reject or (doubted and ending.error == STOPPED)
+    if not nobody_knows and any(item.get("holders", {}).get("M") for item in run.storage.items("Budgets")):
         yield "permit kept"
     told = ending.error is not None and ending.error not in TIME_IS_UP
     for name, queue in run.sqs.queues.items():

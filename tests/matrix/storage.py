@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import boto3
+from headway_lane.ledger.record import EXECUTION_INDEX
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
@@ -26,11 +27,17 @@ class Storage:
         self._s3: Any = boto3.client("s3")
         secrets: Any = boto3.client("secretsmanager")
         for table, key in TABLES.items():
+            indexed = {"execution": EXECUTION_INDEX} if table == "Calls" else {}
+            indexes: Any = [
+                {"IndexName": name, "KeySchema": _hash(attribute), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+                for attribute, name in indexed.items()
+            ]
             self._dynamodb.create_table(
                 TableName=table,
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                KeySchema=_hash(key),
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in (key, *indexed)],
                 BillingMode="PAY_PER_REQUEST",
+                **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
             )
         for arn, value in ((API_TOKEN_ARN, "api-token-1"), (WEBHOOK_KEY_ARN, WEBHOOK_KEY)):
             secrets.create_secret(Name=arn.rsplit(":", 1)[-1], SecretString=value)
@@ -53,3 +60,7 @@ class Storage:
     def update(self, arguments: Mapping[str, Any]) -> None:
         """Update an item as a state machine asks for it."""
         self._dynamodb.update_item(**arguments)
+
+
+def _hash(attribute: str) -> Any:
+    return [{"AttributeName": attribute, "KeyType": "HASH"}]

@@ -38,6 +38,9 @@ POLLED: Final[Mapping[str, Any]] = {
         "every_s": 60,
     }
 }
+STOPPED: Final = "Stopped"
+"""The name of how an execution ends that was stopped."""
+CANCELLED: Final[dict[str, Any]] = {"cancel": {"path": "/v1/jobs/{job_id}/cancel", "timeout_s": 10}}
 LIMITED: Final[dict[str, Any]] = {
     "limits": [*VENDOR_DOCUMENT["limits"], {"quantity": "jobs_in_flight", "amount": 3}],
 }
@@ -63,6 +66,10 @@ class Story:
     """How long the vendor takes to answer."""
     overlapping: bool = False
     """Whatever is due while a function sleeps or waits happens then, and not after it."""
+    job_s: float = 20.0
+    """How long a job takes."""
+    stopped_s: float | None = None
+    """When somebody stops the execution, in seconds after its start."""
     error: str | None = None
 
 
@@ -78,6 +85,7 @@ STORIES: Final[Mapping[str, Story]] = {
     "busy": Story(LIMITED | DELIVERED, says=(Said.BUSY,)),
     "doubted": Story(LIMITED | DELIVERED, says=(Said.SILENT,)),
     "refused": Story(LIMITED | DELIVERED, says=(Said.REFUSED,) * 20, error="Vendor.Rejected"),
+    "stopped": Story(LIMITED | DELIVERED | CANCELLED, stopped_s=5.0, job_s=800.0, error=STOPPED),
     "job failed": Story(LIMITED | DELIVERED, status="failed", error="Vendor.JobFailed"),
 }
 POLICIES: Final[Mapping[Ambiguity, Mapping[str, Any]]] = {

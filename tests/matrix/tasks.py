@@ -80,6 +80,12 @@ class StepFunctions:
         task.end, task.ended_us = end, min(self._world.now_us, task.deadline_us)
         self._world.at(self._world.now_us, lambda: task.ended(end))
 
+    def stop(self) -> None:
+        """Let all waiting tasks be gone, as those of an execution that was stopped; nobody is told."""
+        for task in self.tasks.values():
+            if task.end is None:
+                task.end, task.ended_us = TaskEnd(), self._world.now_us
+
     def __call__(self, operation: str, request: AWSPreparedRequest) -> Response:
         """Answer a request as Step Functions does."""
         asked = checked("stepfunctions", operation, request)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
+from headway_lane.runtime.names import CANCEL_PREFIX
 from standardwebhooks import Webhook
 
 from tests.matrix.faults import VENDOR, Call, Kind
@@ -16,18 +17,18 @@ from tests.matrix.recording import Recording
 from tests.matrix.stories import Said, Story
 from tests.matrix.world import World
 
-JOB_S: Final = 20.0
 BUSY_S: Final = 60
 THROTTLED_COUNT: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
     """A job at the vendor."""
 
     job_id: str
     key: str | None
     ends_us: int
+    called_off_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Vendor:
         invocation = self._recording.invocation
         assert invocation is not None
         invocation.alive()
-        submits = request.method == "POST"
+        submits = request.method == "POST" and CANCEL_PREFIX not in request.url.path
         operation = f"{VENDOR}.{request.method}"
         call = self._recording.numbered(operation, "lookup" if request.url.query else request.url.path)
         kind = self._due(call)
@@ -71,7 +72,7 @@ class Vendor:
             raise httpx.ConnectError("refused", request=request)
         if kind is Kind.THROTTLED:
             return httpx.Response(429)
-        answer = self._submitted(request) if submits else self._asked(request)
+        answer = self._submitted(request) if submits else self._told(request)
         self._world.sleep(self._story.answer_s)
         self._recording.strike_after(kind)
         if kind is Kind.LOST:
@@ -105,7 +106,7 @@ class Vendor:
         known = next((job for job in self.jobs if header and job.key == header), None)
         if known is not None:
             return known
-        ends_us = self._world.now_us + round((0 if self._story.early else JOB_S) * 1_000_000)
+        ends_us = self._world.now_us + round((0 if self._story.early else self._story.job_s) * 1_000_000)
         job = Job(f"job-{len(self.jobs) + 1}", header or body.get("reference"), ends_us)
         self.jobs.append(job)
         if self._story.calls_back and self._story.early:
@@ -113,6 +114,16 @@ class Vendor:
         elif self._story.calls_back:
             self._world.at(ends_us, lambda: self._call(job))
         return job
+
+    def _told(self, request: httpx.Request) -> httpx.Response:
+        return self._called_off(request) if request.method == "POST" else self._asked(request)
+
+    def _called_off(self, request: httpx.Request) -> httpx.Response:
+        [job] = [job for job in self.jobs if f"/{job.job_id}/" in request.url.path]
+        if job.called_off_us is not None or self._world.now_us >= job.ends_us:
+            return httpx.Response(409)
+        job.called_off_us = self._world.now_us
+        return httpx.Response(204)
 
     def _asked(self, request: httpx.Request) -> httpx.Response:
         reference = request.url.params.get("reference")
@@ -127,6 +138,8 @@ class Vendor:
         return {"id": job.job_id, "status": self._story.status, "output": f"output of {job.job_id}"}
 
     def _call(self, job: Job) -> None:
+        if job.called_off_us is not None:
+            return
         body, at = json.dumps(self._state(job)), datetime.fromtimestamp(int(self._world.now_s), tz=UTC)
         self._call_back(
             {

@@ -70,6 +70,8 @@ class CallAttribute(StrEnum):
     """By then the holder is dead for sure."""
     DOUBTFUL = "doubtful"
     """There where nobody knows whether the vendor has taken the job of this round."""
+    CANCELLING = "cancelling"
+    """There from the moment in which the vendor is told to call the job off until its answer is known."""
     MOVE_ID = "move_id"
     """Signs the last move that a function made, so that it knows its own work again."""
     JOB_ID = "job_id"
@@ -124,6 +126,7 @@ class Call:
     holder: str | None
     lease_until_epoch_s: int
     doubtful: bool
+    cancelling: bool
     error: str | None
     move_id: str
 

@@ -85,7 +85,7 @@ class Ledger(JobLedger):
             CallAttribute.ROUND: found.round_number + succession.new_round,
             CallAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + ttl_s,
         }
-        removed = [CallAttribute.ERROR, CallAttribute.CAUSE, CallAttribute.HOLDER]
+        removed = [CallAttribute.ERROR, CallAttribute.CAUSE, CallAttribute.HOLDER, CallAttribute.CANCELLING]
         if succession.doubtful:
             values[CallAttribute.DOUBTFUL] = True
         else:
@@ -169,10 +169,24 @@ class Ledger(JobLedger):
         values = {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause}
         return self._move(call.call_id, call.attempt, (CallState.ACCEPTED,), CallState.REJECTED, values)
 
-    def cancel(self, found: Call) -> Call | None:
-        """Move accepted -> cancelled: the vendor calls its job off. None where it has moved since it was `found`."""
-        before = (CallState.ACCEPTED,)
-        return self._move(found.call_id, found.attempt, before, CallState.CANCELLED, move_id=found.move_id)
+    def begin_cancel(self, found: Call) -> Call | None:
+        """Note that the vendor is about to be told to call an accepted call's job off. None where it has moved since it
+        was `found`.
+        """
+        stays, values = CallState.ACCEPTED, {CallAttribute.CANCELLING: True}
+        return self._move(found.call_id, found.attempt, (stays,), stays, values, move_id=found.move_id)
+
+    def leave_cancel(self, call: Call) -> Call | None:
+        """Note that the vendor does not call it off. None where the call went elsewhere meanwhile."""
+        stays, removed = CallState.ACCEPTED, (CallAttribute.CANCELLING,)
+        return self._move(call.call_id, call.attempt, (stays,), stays, removed=removed, move_id=call.move_id)
+
+    def cancel(self, call: Call) -> Call | None:
+        """Move accepted -> cancelled: the vendor calls its job off. None where the call went elsewhere meanwhile."""
+        before, removed = (CallState.ACCEPTED,), (CallAttribute.CANCELLING,)
+        return self._move(
+            call.call_id, call.attempt, before, CallState.CANCELLED, removed=removed, move_id=call.move_id
+        )
 
     def expire(self, call: Call, cause: str) -> Call | None:
         """Move queued or dispatching -> expired: its task has ended before the vendor was called. Who is sending it may
@@ -214,15 +228,16 @@ class Ledger(JobLedger):
         move_id: str | None = None,
         **as_it_is: str | None,
     ) -> Call | None:
-        """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`. None where it
-        is not, or is another attempt's, or has other attributes than `as_it_is`, or was moved since `move_id`; unless
-        this very move has brought it into `state` and only its response was lost.
+        """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`; one that stays
+        where it is keeps its time. None where it is not, or is another attempt's, or has other attributes than
+        `as_it_is`, or was moved since `move_id`; unless this very move has brought it into `state` and only its
+        response was lost.
         """
         ours = uuid4().hex
         changes = {
             CallAttribute.STATE: state,
             CallAttribute.MOVE_ID: ours,
-            since_attribute(state): self._epoch_ms(),
+            **({} if origins == (state,) else {since_attribute(state): self._epoch_ms()}),
             **(values or {}),
             **CALL.stamp,
         }
@@ -272,6 +287,7 @@ def _call(item: Mapping[str, Any]) -> Call:
         holder=item.get(CallAttribute.HOLDER),
         lease_until_epoch_s=int(item.get(CallAttribute.LEASE_UNTIL_EPOCH_S, 0)),
         doubtful=bool(item.get(CallAttribute.DOUBTFUL)),
+        cancelling=bool(item.get(CallAttribute.CANCELLING)),
         error=item.get(CallAttribute.ERROR),
         move_id=item.get(CallAttribute.MOVE_ID, ""),
     )

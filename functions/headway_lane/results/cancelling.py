@@ -3,8 +3,9 @@
 A stop is seen a moment late: a call may be on its way to the vendor, a new one not yet in the index, the parent's child
 still alive. So the calls are looked up several times, and each look asks for all jobs that the vendor may have. A job
 is called off only where nobody waits for it: a dead task is the proof, so that neither a redrive nor a second call of
-the same job loses its answer. Order of effects: the task is asked, the vendor told, then the ledger, then the in-flight
-permit; every step may be repeated.
+the same job loses its answer. Order of effects: the task is asked, the ledger notes that the vendor is about to be
+told, the vendor is told, then the ledger's last word, then the in-flight permit; every step may be repeated. A refusal
+behind an attempt whose end nobody knows says that that one was taken.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.results.pauses import pause_s
 from headway_lane.resume.settlement import Settler
-from headway_lane.runtime.errors import RetryLater
+from headway_lane.runtime.errors import InDoubt, RetryLater
 
 LOOKS_S: Final = (0, 30, 300)
 """When the calls of a stopped execution are looked up, in seconds after the stop: at once, when the index and a child
@@ -93,22 +94,37 @@ class Canceller:
     def cancel(self, cancel: Cancellation) -> CancelOutcome:
         """Call one job off; safe to repeat."""
         call = self._ledger.find(cancel.call_id)
+        if call is not None and call.state is CallState.CANCELLED:  # whoever wrote that may have broken off
+            self._settler.release(call)
         if call is None or call.state is not CallState.ACCEPTED or call.job_id is None or self._wanted(call):
+            return CancelOutcome.OVER
+        told_before = call.cancelling
+        begun = self._ledger.begin_cancel(call)
+        if begun is None:
             return CancelOutcome.OVER
         try:
             called_off = self._call_off(call.job_id)
+        except InDoubt as doubt:
+            return self._wait(cancel, doubt)
         except RetryLater as later:
+            self._leave(begun, told_before)
             return self._wait(cancel, later)
-        if not called_off:
+        if not called_off and not told_before:  # else it is refused because the one before has been taken
+            self._leave(begun, told_before)
             return CancelOutcome.REFUSED
-        if self._ledger.cancel(call):
-            self._settler.release(call)
+        if self._ledger.cancel(begun):
+            self._settler.release(begun)
         return CancelOutcome.CANCELLED
+
+    def _leave(self, begun: Call, told_before: bool) -> None:
+        """Note that this attempt was for nothing; whether one before it was is not known."""
+        if not told_before:
+            self._ledger.leave_cancel(begun)
 
     def _wanted(self, call: Call) -> bool:
         """Return whether anybody waits for the job of a call."""
-        shared = self._ledger.calls_of_job(call.vendor, str(call.job_id)) != (call.call_id,)
-        return shared or self._settler.beat(call)
+        others = set(self._ledger.calls_of_job(call.vendor, str(call.job_id))) - {call.call_id}
+        return bool(others) or self._settler.beat(call)
 
     def _wait(self, cancel: Cancellation, later: RetryLater) -> CancelOutcome:
         if self._epoch_s() >= cancel.until_epoch_s:

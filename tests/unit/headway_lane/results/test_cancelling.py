@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.unit.headway_lane.fakes import (
     FakeTurns,
     FakeVendor,
     Tables,
+    WallClock,
     Worker,
     client_error,
     metrics,
@@ -55,7 +57,7 @@ class Bench:
 
     def __init__(self, tables: Tables, ledger: Ledger) -> None:
         self.ledger, self.now_s = ledger, NOW_S
-        self.says: bool | Exception = True
+        self.says: bool | BaseException = True
         self.told: list[str] = []
         self.released: list[str] = []
         self.sqs, self.step_functions = FakeSqs(), FakeStepFunctions()
@@ -75,7 +77,7 @@ class Bench:
 
     def _call_off(self, job_id: str) -> bool:
         self.told.append(job_id)
-        if isinstance(self.says, Exception):
+        if isinstance(self.says, BaseException):
             raise self.says
         return self.says
 
@@ -181,6 +183,7 @@ def test_a_cancel_that_comes_twice_tells_the_vendor_once(bench: Bench) -> None:
     bench.canceller.cancel(ASKED)
     assert bench.canceller.cancel(ASKED) is CancelOutcome.OVER
     assert bench.told == ["job-1"]
+    assert bench.released == [CALL_ID, CALL_ID], "the first may have broken off before it"
 
 
 def test_a_job_that_a_redriven_task_waits_for_is_left_alone(bench: Bench) -> None:
@@ -222,6 +225,45 @@ def test_a_cancel_waits_for_a_vendor_that_does_not_answer_and_no_longer_than_the
     bench.now_s = UNTIL_S
     assert bench.canceller.cancel(ASKED) is CancelOutcome.OVER
     assert (len(bench.later), bench.state) == (2, CallState.ACCEPTED)
+
+
+@pytest.mark.parametrize("first", [InDoubt("no answer"), KeyboardInterrupt()], ids=["no answer", "killed"])
+def test_a_refusal_behind_a_cancel_whose_end_nobody_knows_says_that_it_was_taken(
+    bench: Bench, first: BaseException
+) -> None:
+    joined(bench.ledger)
+    bench.says = first
+    with suppress(KeyboardInterrupt):
+        bench.canceller.cancel(ASKED)
+    assert bench.call.cancelling
+    bench.says = False
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.CANCELLED
+    assert (bench.state, bench.released, bench.call.cancelling) == (CallState.CANCELLED, [CALL_ID], False)
+
+
+@pytest.mark.parametrize("first", [False, RetryLater("HTTP 429")], ids=["refused", "too many"])
+def test_a_refusal_behind_a_cancel_that_was_not_taken_is_one(bench: Bench, first: bool | Exception) -> None:
+    joined(bench.ledger)
+    bench.says = first
+    bench.canceller.cancel(ASKED)
+    assert not bench.call.cancelling
+    bench.says = False
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.REFUSED
+
+
+def test_a_cancel_leaves_the_time_of_the_acceptance_as_it_was(
+    bench: Bench, tables: Tables, wall_clock: WallClock
+) -> None:
+    joined(bench.ledger)
+    before = tables.call()["accepted_epoch_ms"]
+    wall_clock.now_ms += 60_000
+    bench.canceller.cancel(ASKED)
+    assert tables.call()["accepted_epoch_ms"] == before
+
+
+def test_a_job_whose_call_is_not_joined_yet_is_called_off_too(bench: Bench) -> None:
+    accepted(bench.ledger)
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.CANCELLED
 
 
 def test_a_task_that_cannot_be_asked_is_asked_again_before_anything_is_called_off(bench: Bench) -> None:
