@@ -17,7 +17,7 @@ from tests.proofs.iam.lane import Lane
 from tests.proofs.iam.scenario import Scenario, Steps, until
 from tests.proofs.iam.scenarios.calls import BADLY, WELL
 
-LONG_JOB_S: Final = 60
+LONG_JOB_S: Final = 60.0
 """Longer than a scenario takes."""
 
 
@@ -123,7 +123,7 @@ def sent_elsewhere(lane: Lane) -> Steps:
             CallAttribute.STATE: CallState.SENDING,
             CallAttribute.HOLDER: "another run",
         }
-        lease = {CallAttribute.LEASE_UNTIL_EPOCH_S: int(time.time()) + LONG_JOB_S, **CALL.stamp}
+        lease = {CallAttribute.LEASE_UNTIL_EPOCH_S: int(time.time() + LONG_JOB_S), **CALL.stamp}
         lane.client("dynamodb").put_item(
             TableName=lane.published.calls_table,
             Item={name: {"S": str(text)} for name, text in record.items()}
