@@ -263,7 +263,7 @@ def test_each_call_has_one_job_that_succeeded_and_one_for_each_failure_that_was_
         ends: dict[str, list[bool]] = {}
         for job in lane.jobs:
             answer = json.loads(job[JobAttribute.ANSWER])
-            [call_id] = job[JobAttribute.CALL_IDS]
+            [call_id] = list(job[JobAttribute.CALL_IDS])  # a set of texts
             ends.setdefault(call_id, []).append(answer["succeeded"])
         asked = {result["call_id"]: tag for tag, result in seen.results(vendor)}
         assert {asked[call_id]: len(jobs) for call_id, jobs in ends.items()} == Counter(lane.tags), "as the vendor says"
