@@ -53,12 +53,12 @@ def run_file(
     clients = connection.target.client
     quotas = RunQuotas.of(connection.target.region, choices.starts_per_s, choices.describes_per_s)
     executions = Executions(clients("stepfunctions"), clients("s3"), quotas, surroundings)
-    with LineSource.open(source) as opened, closing(LineIndex()) as index:
+    with closing(LineSource.open(source)) as opened, closing(LineIndex()) as index:
         prepared = prepare(workflow, opened, index, connection, choices, configuration)
         check(executions, prepared)
         span_epoch_ms = surroundings.epoch_ms()
         resumed = prepared.results.exists()
-        with _open(prepared.results) as file:
+        with closing(_open(prepared.results)) as file:
             ended = _Ended(file, prepared)
             for line in index.bad():
                 ended.add(unusable(line))

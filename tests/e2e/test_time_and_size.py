@@ -42,14 +42,19 @@ def impatient(lab: Laboratory, *, machine: Mapping[str, Any], call: Mapping[str,
         client.update_state_machine(stateMachineArn=arn, definition=deployed)
 
 
-def test_a_call_that_gives_no_sign_of_life_times_out_and_its_late_answer_resumes_nobody(lab: Laboratory) -> None:
+def test_a_call_that_gives_no_sign_of_life_times_out_and_a_redrive_takes_its_late_answer(lab: Laboratory) -> None:
     lab.vendor.reset()
-    with impatient(lab, machine={}, call={"HeartbeatSeconds": 2}), lab.held(lab.callbacks.function):
-        end = lab.end_of(lab.start("silent", PAYLOAD))
+    with impatient(lab, machine={}, call={"HeartbeatSeconds": 3}), lab.held(lab.callbacks.function):
+        arn = lab.start("silent", PAYLOAD)
+        end = lab.end_of(arn)
         assert (end["status"], end["error"]) == ("FAILED", "States.Timeout")
         assert lab.record("silent")["state"] == "accepted", "the vendor works on"
-    assert until(lambda: lab.record("silent")["state"] == "late")
-    assert lab.vendor.report().scopes["submit"].call_count == 1, "nothing is repeated"
+    assert until(lambda: lab.record("silent")["state"] == "late"), "nobody was resumed"
+    lab.target.client("stepfunctions").redrive_execution(executionArn=arn)
+    end = lab.end_of(arn)
+    assert (end["status"], end["redriveCount"]) == ("SUCCEEDED", 1), end.get("cause")
+    assert lab.record("silent")["state"] == "resumed"
+    assert lab.vendor.report().scopes["submit"].call_count == 1, "the vendor did the work once"
 
 
 def test_the_vendor_is_called_for_a_task_that_waits_and_for_no_other(lab: Laboratory) -> None:

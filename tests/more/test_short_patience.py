@@ -3,15 +3,11 @@ call expires, and the vendor is called once for each line.
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
-from headway_cdk.project import bare
-from headway_cdk.resources import EXAMPLE_CONFIGURATION
 
 from headway.run.batch import run_file
 from headway.run.preparation import Choices
@@ -19,12 +15,9 @@ from headway.run.results import LineOutcome
 from headway.run.run_result import RunResult
 from headway.run.tally import RunTally
 from headway.simulator.vendor_report import VendorReport
-from headway.testing.lab_vendor import in_process
-from headway.testing.laboratory import VENDOR, WORKFLOW, deployed
+from headway.testing.laboratory import WORKFLOW
+from tests.more.short_patience import CALLS_COUNT, RATE_PER_S, WAITS, short_patience_laboratory
 
-LINES = 400
-RATE_PER_S = 2
-WAITS = {"tolerated_s": 20, "answer_s": 20}
 SOFT_LIMIT = RATE_PER_S * WAITS["tolerated_s"]
 
 
@@ -40,41 +33,27 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     scratch: Path = tmp_path_factory.mktemp("patience")
-    configuration = scratch / "configuration"
-    shutil.copytree(EXAMPLE_CONFIGURATION, configuration)
-    path = configuration / "vendors" / f"{VENDOR}.yaml"
-    document = yaml.safe_load(path.read_text())
-    document["limits"][0]["amount"] = RATE_PER_S
-    document["waits"] = WAITS
-    document["dispatch"]["pacing"] = "permits"
-    del document["poll"]
-    path.write_text(yaml.safe_dump(document))
-    tuning = configuration / "tuning" / f"{VENDOR}.yaml"
-    tuning.write_text(yaml.safe_dump({**yaml.safe_load(tuning.read_text()), "rate_per_s": RATE_PER_S}))
     source = scratch / "lines.jsonl"
     source.write_text(
-        "".join(json.dumps({"payload": {"version": "v", "input": {"n": n}}}) + "\n" for n in range(LINES))
+        "".join(json.dumps({"payload": {"version": "v", "input": {"n": n}}}) + "\n" for n in range(CALLS_COUNT))
     )
     tallies: list[RunTally] = []
-    with (
-        in_process(scratch, VENDOR, {"--submit-rate": f"{RATE_PER_S}/1", "--job-time": 2}) as vendor,
-        deployed(scratch, [vendor], project=bare(configuration), assembly=scratch / "assembly") as lab,
-    ):
+    with short_patience_laboratory(scratch) as lab:
         result = run_file(
             WORKFLOW,
             source,
             lab.connection,
             Choices(write_report=False),
             progress=tallies.append,
-            configuration=configuration,
+            configuration=lab.project.configuration,
         )
-        yield Seen(result, tallies, vendor.report())
+        yield Seen(result, tallies, lab.vendor.report())
 
 
 def test_every_line_succeeds_and_the_vendor_is_called_once_for_each(seen: Seen) -> None:
-    assert seen.result.counts == {LineOutcome.SUCCEEDED: LINES}, seen.result.failures
+    assert seen.result.counts == {LineOutcome.SUCCEEDED: CALLS_COUNT}, seen.result.failures
     submit = seen.report.scopes["submit"]
-    assert (submit.call_count, submit.violation_count) == (LINES, 0)
+    assert (submit.call_count, submit.violation_count) == (CALLS_COUNT, 0)
     assert seen.report.payload_submitted_twice_count == 0
 
 

@@ -24,6 +24,7 @@ from typing import Final
 
 import psutil
 
+from headway.run.results import LEDGER_TIMES
 from tests.checkout import ROOT
 from tests.proofs.locked import part_of_lock
 from tests.proofs.sources import build_wheel, environment_with
@@ -232,6 +233,9 @@ def check_results(stranger: Stranger, line: str) -> None:
     outcomes = [record["outcome"] for record in records]
     if outcomes != ["succeeded"] * CALLS:
         raise NotProved(f"{words(line)}: {outcomes}")
+    untold = [record["line"] for record in records if any(record[time] is None for time in LEDGER_TIMES)]
+    if untold:
+        raise NotProved(f"{words(line)}: the ledger was not asked for the calls of lines {untold}, or under other keys")
 
 
 @contextmanager

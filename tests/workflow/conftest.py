@@ -93,7 +93,8 @@ class Engine:
     """Runs the three workflows; a test case of `mocks.json` scripts the answers of tasks."""
 
     def __init__(self, target: LocalTarget) -> None:
-        self._step_functions = target.client("stepfunctions")
+        self.step_functions = target.client("stepfunctions")
+        self.s3 = target.client("s3")
         self._sqs = target.client("sqs")
         self._dynamodb = target.client("dynamodb")
         self.queue_url: str = self._sqs.create_queue(QueueName="requests")["QueueUrl"]
@@ -133,13 +134,13 @@ class Engine:
 
     def create(self, name: str, machine: Any) -> None:
         """Make a state machine. Standard where AWS has Express too: only then is there a history to read."""
-        self._step_functions.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ANY_ROLE_ARN)
+        self.step_functions.create_state_machine(name=name, definition=json.dumps(machine), roleArn=ANY_ROLE_ARN)
 
     def start(self, name: str, case: str | None, machine_input: Any, *, execution: str | None = None) -> str:
         """Start an execution and return its ARN."""
         arn = ACCOUNT.format(service="states", resource=f"stateMachine:{name}") + (f"#{case}" if case else "")
         named = {"name": execution} if execution else {}
-        started = self._step_functions.start_execution(stateMachineArn=arn, input=json.dumps(machine_input), **named)
+        started = self.step_functions.start_execution(stateMachineArn=arn, input=json.dumps(machine_input), **named)
         return str(started["executionArn"])
 
     def end(self, arn: str) -> Run:
@@ -148,8 +149,8 @@ class Engine:
             retry=retry_if_result(lambda found: found["status"] == "RUNNING"),
             wait=wait_fixed(0.03),
             stop=stop_after_delay(20),
-        )(self._step_functions.describe_execution, executionArn=arn)
-        pages = self._step_functions.get_paginator("get_execution_history").paginate(executionArn=arn)
+        )(self.step_functions.describe_execution, executionArn=arn)
+        pages = self.step_functions.get_paginator("get_execution_history").paginate(executionArn=arn)
         events = [event for page in pages for event in page["events"]]
         entered = [event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event]
         exited = [event["stateExitedEventDetails"] for event in events if "stateExitedEventDetails" in event]
@@ -186,15 +187,15 @@ class Engine:
 
     def redrive(self, arn: str) -> None:
         """Let an execution that has failed go on."""
-        self._step_functions.redrive_execution(executionArn=arn)
+        self.step_functions.redrive_execution(executionArn=arn)
 
     def succeed(self, token: str, output: Any) -> None:
         """Resume a waiting task."""
-        self._step_functions.send_task_success(taskToken=token, output=json.dumps(output))
+        self.step_functions.send_task_success(taskToken=token, output=json.dumps(output))
 
     def fail(self, token: str, error: str, cause: str) -> None:
         """Fail a waiting task."""
-        self._step_functions.send_task_failure(taskToken=token, error=error, cause=cause)
+        self.step_functions.send_task_failure(taskToken=token, error=error, cause=cause)
 
     def put(self, table: str, **attributes: str | int | bool | set[str]) -> None:
         """Write an item."""

@@ -7,7 +7,13 @@ import pytest
 from headway_cdk.definitions import bind_file
 from headway_cdk.placeholders import Binding, function
 from headway_cdk.resources import resource
+from headway_lane.messages.request import CallRequest
 
+from headway.run.api_pace import RunQuotas
+from headway.run.executions import Executions, line_call_id
+from headway.run.lines import InputLine
+from headway.run.surroundings import Surroundings
+from headway.run.worklist import LineAttempt
 from tests.workflow.conftest import ACCOUNT, ECHO_ARN
 
 if TYPE_CHECKING:
@@ -62,6 +68,28 @@ def test_what_repeats_an_order_asks_for_the_call_of_the_first(engine: "Engine", 
 def test_what_a_run_says_of_a_line_reaches_the_vendors_machine(engine: "Engine", asked: str) -> None:
     line = {**LINE, "tenant": "shop-7", "urgent": True}
     assert heard(engine, asked, line)["result"].items() >= line.items()
+
+
+@pytest.mark.parametrize("tenant", [None, "shop-7"])
+@pytest.mark.parametrize("machine", ["order", "call_vendor"])
+def test_a_run_knows_under_which_key_the_ledger_has_the_call_of_a_line(
+    engine: "Engine", machine: str, tenant: str | None
+) -> None:
+    """Else a run learns nothing of an order but from its execution, and nothing of its call's times."""
+    name = order(engine, "call_vendor") if machine == "order" else machine
+    call_vendor_arn, machine_arn = (
+        ACCOUNT.format(service="states", resource=f"stateMachine:{one}") for one in ("call_vendor", name)
+    )
+    given = LINE if tenant is None else {**LINE, "tenant": tenant}
+    for number in (1, 2):
+        line = InputLine(1, f"{machine}-of-{tenant}", "replicate", json.dumps(given), tenant=tenant)
+        executions = Executions(engine.step_functions, engine.s3, RunQuotas.of("us-east-1"), Surroundings())
+        started = executions.begin(machine_arn, LineAttempt(line, number), again=False)
+        message, group = engine.receive_with_group(engine.queue_url)
+        asked = CallRequest.from_body(json.dumps(message), "replicate", group or "")
+        assert line_call_id(machine_arn, call_vendor_arn, line.key, tenant) == asked.call_id
+        engine.fail(message["task_token"], "Vendor.Rejected", "enough")
+        engine.end(started.arn)
 
 
 def test_an_order_fails_with_its_call(engine: "Engine") -> None:

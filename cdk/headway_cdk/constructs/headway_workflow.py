@@ -72,7 +72,7 @@ class HeadwayWorkflow(Construct):
         waited_for = waits_for(document, bound)
         for lane in lanes:
             if lane.vendor.name in waited_for:
-                lane.let_settle(Construct(self, f"Lane-{lane.vendor.name}"), account.machine(name).arn)
+                lane.let_settle(Construct(self, f"Lane-{lane.vendor.name}"), name)
         self.vendors = vendors_of(document, bound)
         published = {"arn": self.machine.state_machine_arn, "vendors": self.vendors}
         ssm.StringParameter(

@@ -81,8 +81,12 @@ class LaneReference:
             grantee=grantee, actions=["states:StartExecution"], resource_arns=[called.arn]
         )
 
-    def let_settle(self, scope: Construct, machine_arn: str) -> None:
-        """Let the lane's functions settle tasks of a machine, each as it may settle those of `call_vendor`."""
+    def let_settle(self, scope: Construct, machine_name: str) -> None:
+        """Let the lane's functions settle tasks of a machine, each as it may settle those of `call_vendor`.
+
+        The policies are called like the machine: IAM keeps one policy of a name at a role, the last that was put.
+        """
+        machine_arn = self.account.machine(machine_name).arn
         policies: dict[tuple[str, ...], list[str]] = {}
         named = PublishedState(**{name: name for name in state_of(self.vendor)})  # nothing is made of it
         for drawing in functions_of(self.vendor, named):
@@ -93,7 +97,7 @@ class LaneReference:
             policy = iam.CfnPolicy(
                 scope,
                 f"Settling{number}",
-                policy_name=f"settle-{self.vendor.name}-{number}",
+                policy_name=f"settle-{machine_name}-{number}",
                 policy_document=iam.PolicyDocument(
                     statements=[iam.PolicyStatement(actions=list(actions), resources=[machine_arn])]
                 ),

@@ -10,8 +10,8 @@ from typing import Any, Final
 from headway_lane.caller.invocation import CallOutcome, CallReport
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages import json_text
+from headway_lane.messages.body import TASK_TOKEN_FIELD
 from headway_lane.messages.origin import Origin
-from headway_lane.messages.request import TASK_TOKEN_FIELD
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.runtime.errors import NewerFormat
 

@@ -18,9 +18,10 @@ from headway_lane.limiter.pace import Pace, Starts, no_starts
 from headway_lane.messages import json_text
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.received import Received
-from headway_lane.messages.request import REQUEST, CallRequest, waiter_of
+from headway_lane.messages.request import REQUEST, CallRequest
+from headway_lane.resume.malformed import told_if_malformed
 from headway_lane.resume.waiters import Waiters
-from headway_lane.runtime.errors import ErrorCode, Malformed, NewerFormat, RetryLater
+from headway_lane.runtime.errors import Malformed, NewerFormat, RetryLater
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -87,13 +88,8 @@ class Dispatcher:
         """Read a message, and say when its task ends. A malformed one fails its waiting task at once and raises, so
         that the queue moves it to its DLQ. Raises NewerFormat, too.
         """
-        try:
+        with told_if_malformed(received.body, self._waiters):
             request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
-        except Malformed as error:
-            waiter = waiter_of(received.body)
-            if waiter:
-                self._waiters.fail(waiter, ErrorCode.REQUEST_MALFORMED, str(error))
-            raise
         return request if request.ends_epoch_s else self._alive(request, received.sent_epoch_s)
 
     def awaited(self, request: CallRequest) -> CallRequest | None:

@@ -57,14 +57,14 @@ def dispatch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailur
 
 def dispatch_batch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Dispatch a batch from the event source mapping; only the messages that failed come back."""
-    records = event["Records"]  # all of one queue
     queue_urls = worker.request_queue_urls()
-    messages = [Received.of_record(SQSRecord(record), queue_urls) for record in records]
-    urgent = messages[0].origin.is_urgent(queue_urls)
-    with open_batch(dispatcher(), worker.request_queues(), messages, urgent) as batch:
+    messages = {record["messageId"]: Received.of_record(SQSRecord(record), queue_urls) for record in event["Records"]}
+    received = list(messages.values())
+    urgent = received[0].origin.is_urgent(queue_urls)  # all of one queue
+    with open_batch(dispatcher(), worker.request_queues(), received, urgent) as batch:
 
         def dispatch_record(record: SQSRecord) -> None:
-            batch.dispatch(Received.of_record(record, queue_urls))
+            batch.dispatch(messages[record.message_id])
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
         response = process_partial_response(event, dispatch_record, processor, context)

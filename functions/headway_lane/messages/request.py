@@ -1,11 +1,11 @@
 """The request message (hop 2): what `CallVendor` in `workflows/` puts into the request queue."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from headway_lane.messages import json_text
+from headway_lane.messages.body import TASK_TOKEN_FIELD, json_object
 from headway_lane.messages.identity import CallSite, attempt_of, call_id_of
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import Malformed
@@ -15,9 +15,6 @@ REQUEST: Final = Format("the request", version=2, oldest=2)
 """Also of what the dispatcher makes of it for `dispatch_call`: the request without its token, with permit and origin.
 
 Version 1 named its call by the execution's name, which two machines may share.
-"""
-TASK_TOKEN_FIELD: Final = "task_token"  # noqa: S105 - a name
-"""The field in which a workflow puts its task token. From here on the call has a waiter, and nobody asks of which kind.
 """
 
 
@@ -75,28 +72,9 @@ class CallRequest:
         return json_text.write(fields)
 
 
-def waiter_of(body: str) -> Waiter | None:
-    """Return the waiter of a message that may be malformed otherwise, so that it can be told at once."""
-    try:
-        token = _json_object(body).get(TASK_TOKEN_FIELD)
-    except Malformed:
-        return None
-    return Waiter(token) if isinstance(token, str) and token else None
-
-
 def _object(body: str) -> Mapping[str, Any]:
-    document = _json_object(body)
+    document = json_object(body, "the request")
     REQUEST.check(document)
-    return document
-
-
-def _json_object(body: str) -> Mapping[str, Any]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"the request is not JSON: {error}") from error
-    if not isinstance(document, Mapping):
-        raise Malformed("the request is not a JSON object")
     return document
 
 

@@ -4,7 +4,6 @@ what is to be called off.
 Each message says by its `kind` what it is. Those of the first version had none: they are checks.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.messages import json_text
+from headway_lane.messages.body import json_object
 from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.check import Check
 from headway_lane.messages.fetch import Fetch
-from headway_lane.messages.request import TASK_TOKEN_FIELD
-from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import Malformed, NewerFormat
 from headway_lane.runtime.formats import FORMAT_VERSION, Format
 
@@ -49,7 +47,7 @@ _KINDS: Final = {made: kind for kind, made in _CLASSES.items()}
 
 def read(body: str) -> ResultsMessage:
     """Read a message; NewerFormat, or Malformed where a field is missing, wrong or one too many."""
-    written = _object(body)
+    written = dict(json_object(body, "the message"))
     RESULTS_MESSAGE.check(written)
     written.pop(FORMAT_VERSION, None)
     kind = written.pop(KIND_FIELD, Asked.CHECK)
@@ -69,22 +67,6 @@ def read(body: str) -> ResultsMessage:
 def write(message: ResultsMessage) -> str:
     """Write the message that `read` reads."""
     return json_text.write({**RESULTS_MESSAGE.stamp, KIND_FIELD: _KINDS[type(message)], **asdict(message)})
-
-
-def token_of(body: str) -> Waiter | None:
-    """Return who waits for a message that may be malformed otherwise."""
-    try:
-        token = _object(body).get(TASK_TOKEN_FIELD)
-    except Malformed:
-        return None
-    return Waiter(token) if isinstance(token, str) and token else None
-
-
-def _object(body: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(body))
-    except (ValueError, TypeError) as error:
-        raise Malformed("the message is not a JSON object") from error
 
 
 class ResultsQueue:

@@ -11,12 +11,13 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.check import Check
 from headway_lane.messages.fetch import Fetch
-from headway_lane.messages.results_queue import ResultsMessage, ResultsQueue, read, token_of
+from headway_lane.messages.results_queue import ResultsMessage, ResultsQueue, read
 from headway_lane.results.cancelling import CancelOutcome, StopOutcome
 from headway_lane.results.fetching import FetchOutcome
 from headway_lane.results.reconcile import CheckOutcome
+from headway_lane.resume.malformed import told_if_malformed
 from headway_lane.resume.waiters import Waiters
-from headway_lane.runtime.errors import ErrorCode, Malformed, NewerFormat
+from headway_lane.runtime.errors import NewerFormat
 from headway_lane.runtime.formats import note
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import logger
@@ -103,12 +104,8 @@ class ResultsBatch:
 
     def _read(self, body: str) -> ResultsMessage:
         """Read a message. One that is malformed fails its task at once and raises, so that it becomes a dead letter."""
-        try:
+        with told_if_malformed(body, self._waiters):
             return read(body)
-        except Malformed as error:
-            if token := token_of(body):
-                self._waiters.fail(token, ErrorCode.REQUEST_MALFORMED, str(error))
-            raise
 
 
 def _told(message: ResultsMessage) -> Mapping[str, str]:

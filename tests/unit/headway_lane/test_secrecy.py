@@ -71,11 +71,12 @@ def run_everything(worker: Worker) -> None:
         body = request_body(name, payload=PAYLOAD, task_token=TASK_TOKEN)
         dispatcher.dispatch({"Records": [sqs_record(body)]}, CONTEXT)
     malformed = request_body(payload=f"payload-{MARK}", task_token=TASK_TOKEN)
-    dispatcher.dispatch({"Records": [sqs_record(malformed), sqs_record(f"{{{MARK}")]}, CONTEXT)
+    dispatcher.dispatch({"Records": [sqs_record(malformed), sqs_record(f"{{{MARK}", "m2")]}, CONTEXT)
     worker.sqs.waiting = {"receipt-1": malformed, "receipt-2": body}
     dispatcher.dispatch({"batch_size": 10}, CONTEXT)
     ended = request_body("call-7", payload=PAYLOAD, task_token=TASK_TOKEN, ends_epoch_s=1)
-    dispatcher.dispatch({"Records": [sqs_record(ended), sqs_record(f'{{"format_version": 9, "{MARK}": 1}}')]}, CONTEXT)
+    newer = f'{{"format_version": 9, "{MARK}": 1}}'
+    dispatcher.dispatch({"Records": [sqs_record(ended), sqs_record(newer, "m2")]}, CONTEXT)
 
     worker.step_functions.waiting.add(TASK_TOKEN)
     assert called("call-1")["outcome"] == "accepted"

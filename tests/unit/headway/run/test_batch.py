@@ -4,7 +4,6 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from headway_lane.ledger.record import CallState
 from headway_lane.messages.identity import CallSite, call_id_of
 from typer.testing import CliRunner, Result
 
-from benchmarks.virtual_cloud import Inline
+from benchmarks.virtual_cloud import EPOCH_S, Inline, instant
 from headway.commands import run as run_command
 from headway.deployment import connection, projects
 from headway.deployment.connection import Connection
@@ -37,7 +36,6 @@ from tests.unit.headway.connections import lane_of, stage_of
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:transcribe-replicate"
 TOKEN = "a-task-token"
-EPOCH_S = 1_800_000_000
 
 
 @dataclass(frozen=True)
@@ -180,10 +178,6 @@ class FakeCloud:
         self.asked.append(operation)
         if error := next(self.failures.get(operation, iter(())), None):
             raise error
-
-
-def instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(EPOCH_S + seconds, UTC)
 
 
 def surroundings(cloud: FakeCloud) -> Surroundings:

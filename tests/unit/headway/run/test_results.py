@@ -26,7 +26,7 @@ FAILED = replace(DONE, outcome=LineOutcome.FAILED, output=None, error="Vendor.Re
 
 
 def write(path: Path, *records: Record) -> None:
-    with ResultsFile(path) as file:
+    with closing(ResultsFile(path)) as file:
         for record in records:
             file.append(record)
 
@@ -61,7 +61,7 @@ def test_the_records_of_one_run_begin_where_the_file_ended(tmp_path: Path) -> No
     path = tmp_path / "a.results.jsonl"
     write(path, DONE)
     path.write_bytes(path.read_bytes() + b'{"line": ' + 3 * (1 << 16) * b" ")
-    with ResultsFile(path) as file:
+    with closing(ResultsFile(path)) as file:
         file.append(other := replace(DONE, key="k2"))
     assert list(read_records(path, file.began)) == [other]
     assert load(path) == {"k1": DONE, "k2": other}

@@ -93,7 +93,7 @@ def test_a_line_is_read_at_its_place_with_the_key_that_it_had(index: LineIndex) 
 def test_what_an_earlier_run_recorded_is_not_to_be_called(index: LineIndex, tmp_path: Path) -> None:
     first = work_of(index, *LINES).peek(ACME)
     assert first is not None
-    with ResultsFile(tmp_path / "in.results.jsonl") as file:
+    with closing(ResultsFile(tmp_path / "in.results.jsonl")) as file:
         file.append(Record(1, first.key, 1, "arn:1", "acme", LineOutcome.SUCCEEDED, {}, None, None, {}))
     with closing(LineIndex()) as second:
         second.learn(tmp_path / "in.results.jsonl")
@@ -110,7 +110,7 @@ def test_a_pipe_is_read_like_a_file() -> None:
     reader, writer = os.pipe()
     os.write(writer, b"a\n\nb")
     os.close(writer)
-    with LineSource.open(Path(f"/dev/fd/{reader}")) as source:
+    with closing(LineSource.open(Path(f"/dev/fd/{reader}"))) as source:
         assert list(source.lines()) == [RawLine(1, 0, b"a"), RawLine(3, 3, b"b")]
         assert source.at(3) == b"b"
     os.close(reader)

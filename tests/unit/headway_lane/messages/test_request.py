@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from headway_lane.messages.request import CallRequest, waiter_of
+from headway_lane.messages.body import waiter_of
+from headway_lane.messages.request import CallRequest
 from headway_lane.runtime.errors import Malformed, NewerFormat
 
 from tests.unit.headway_lane.fakes import CALL_ID, TENANT, TOKEN, place_of, request_body, request_of

@@ -275,7 +275,7 @@ def test_the_first_check_is_not_after_the_last() -> None:
     assert check == Check(CALL_ID, "job-1", ACCEPTED_S + 60, ACCEPTED_S + 60)
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "1", "{}", '{"call_id": CALL_ID}', '{"more": 1}'])
+@pytest.mark.parametrize("body", ["", "{", "[]", "[" * 100_000, "1", "{}", '{"call_id": CALL_ID}', '{"more": 1}'])
 def test_a_message_that_is_no_check_is_malformed(body: str) -> None:
     with pytest.raises(Malformed):
         read(body)
