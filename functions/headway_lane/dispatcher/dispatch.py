@@ -2,9 +2,9 @@
 workflow. No slot is taken for a task that has ended, nor for a job that the vendor has already.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headway_lane.contract.profile import Profiles, TuningUnknown
 from headway_lane.contract.timing import MARGIN_S
@@ -16,6 +16,7 @@ from headway_lane.ledger.succession import Next, of_another_attempt, of_the_same
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import Pace, Starts, no_starts
 from headway_lane.messages import json_text
+from headway_lane.messages.claim import STATE_BYTES
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.received import Received
 from headway_lane.messages.request import REQUEST, CallRequest, waiter_of
@@ -29,6 +30,8 @@ ENDS_SOON_S: Final = MARGIN_S
 """A task that would end within this time is asked whether it still waits, which lets it wait anew: what is dispatched
 takes about so long to the vendor.
 """
+PERMIT_BYTES: Final = 128
+"""What a permit, and the time when its task ends, take in an input, with numbers as long as they get."""
 TWIN_REQUEUE_S: Final = 15
 """When a request comes again whose call another task waits for, too: items of nested Maps that nothing tells apart, or
 a child execution that outlived its parent's attempt. Each gets its turn.
@@ -89,6 +92,7 @@ class Dispatcher:
         """
         try:
             request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
+            _check_size(request, received.origin)
         except Malformed as error:
             waiter = waiter_of(received.body)
             if waiter:
@@ -172,19 +176,7 @@ class Dispatcher:
     def _start(self, request: CallRequest, origin: Origin, permit: Permit | None) -> None:
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
-            input=json_text.write(
-                {
-                    **REQUEST.stamp,
-                    "call_id": request.call_id,
-                    "attempt": request.attempt,
-                    "call": request.place.as_document(),
-                    "vendor": request.vendor,
-                    "payload": request.payload,
-                    "ends_epoch_s": request.ends_epoch_s,
-                    "permit": asdict(permit) if permit else {},
-                    "origin": asdict(origin),
-                }
-            ),
+            input=json_text.write(_input(request, origin, permit)),
         )
 
     def _turn(self, turns: Starts) -> Permit | None:
@@ -200,3 +192,28 @@ class Dispatcher:
             raise
         except StopIteration:
             raise RetryLater("the batch lost its turns: the reservation before failed") from None
+
+
+def _input(request: CallRequest, origin: Origin, permit: Permit | None) -> Mapping[str, Any]:
+    """Return the input of a request's Express execution."""
+    return {
+        **REQUEST.stamp,
+        "call_id": request.call_id,
+        "attempt": request.attempt,
+        "call": request.place.as_document(),
+        "vendor": request.vendor,
+        "payload": request.payload,
+        "ends_epoch_s": request.ends_epoch_s,
+        "permit": asdict(permit) if permit else {},
+        "origin": asdict(origin),
+    }
+
+
+def _check_size(request: CallRequest, origin: Origin) -> None:
+    """Raise Malformed where no execution takes a request: a number may be longer as this code writes it."""
+    size_bytes = len(json_text.encode(_input(request, origin, None))) + PERMIT_BYTES
+    if size_bytes > STATE_BYTES:
+        raise Malformed(
+            f"the request comes to {size_bytes:,} bytes, over the {STATE_BYTES:,} of an execution's input:"
+            " lay its payload down, and send the claim check"
+        )

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from headway_lane.limiter.turn import Turns
 from headway_lane.messages import json_text
-from headway_lane.messages.claim import Claims, results_folder
+from headway_lane.messages.claim import STATE_BYTES, Claims, results_folder
 from headway_lane.messages.fetch import Fetch
 from headway_lane.messages.request_queue import REQUEUE_S
 from headway_lane.messages.results_queue import ResultsQueue
@@ -24,8 +24,6 @@ from headway_lane.runtime.observability import logger
 
 LONGEST_BACKOFF_S: Final = 60
 """Where nobody says how long to wait, the pauses of a fetch double from REQUEUE_S up to this."""
-OUTPUT_BYTES: Final = 262_144
-"""The largest output of SendTaskSuccess (API reference)."""
 
 Get = Callable[[str, Turns], Any]
 """Gets the result of a job. RetryLater where it cannot be had now, FailTask where there is none."""
@@ -95,7 +93,7 @@ class Fetcher:
             "status": asked.status,
             "result": self._claims.slim(result, folder),
         }
-        if len(json_text.encode(output)) > OUTPUT_BYTES:  # the vendor's own words beside it are that long
+        if len(json_text.encode(output)) > STATE_BYTES:  # the vendor's own words beside it are that long
             output["result"] = self._claims.keep(json_text.encode(result), folder)
         return output
 
