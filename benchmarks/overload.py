@@ -177,6 +177,7 @@ def showing(calls_count: int) -> Iterator[Callable[[int], None]]:
 
 
 def main(
+    *,
     rate: Annotated[int, typer.Option(help="Calls a second that the contract sells.", min=1)] = 10,
     overload: Annotated[float, typer.Option(help="What is offered first, in contracts.", min=0.1)] = 1.25,
     over_s: Annotated[int, typer.Option(help="For so many seconds.", min=WINDOW_S)] = 3 * PER_S,

@@ -1,4 +1,4 @@
-"""An overload in short: tasks wait for a minute and a half, calls are offered for ten. `make bench-overload` has hours."""
+"""An overload in short: tasks wait for a minute and a half, calls come for fifteen. `make bench-overload` has hours."""
 
 from dataclasses import replace
 from functools import cache

@@ -115,7 +115,7 @@ def _value_bytes(value: Any) -> int:
 
 
 def filled(unit: str, boundary: Boundary, target_bytes: int) -> str:
-    """Return a text of repeated units, filled up by letters so that it comes to `target_bytes` there."""
+    """Return a text of repeated units, filled up by `x` so that it comes to `target_bytes` there."""
     unit = _NO_SQS.sub("?", unit) if boundary.let_in else unit
     base_bytes = boundary.plain("")
     unit_bytes = boundary.plain(unit) - base_bytes

@@ -1,6 +1,7 @@
 """Whatever goes over a boundary is what its service takes; what fits goes as it is, and what does not has a name."""
 
 import ast
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ from headway_lane.runtime.errors import ErrorCode
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import headway
 from tests.unit.headway_lane.boundaries.boundary import Boundary, Fate, filled
 from tests.unit.headway_lane.boundaries.table import BOUNDARIES, WITHOUT_TEXT
 
-PACKAGE = Path(headway_lane.__file__).parent
+FUNCTIONS = Path(headway_lane.__file__).parent
+TOOL = Path(headway.__file__).parent
+OF_THE_CLOUD = ("cloud", "simulator", "testing")
+"""Folders of the tool that play AWS and the vendor, and the laboratory."""
 ALPHABET = ("x", "\u00e9", "\u4e2d", "\U0001f600", '"', "\\", "\n", "\x01", "\x7f", "\u2028", "\ufffe", "\uffff")
 """ASCII, two, three and four bytes; what JSON escapes; what SQS refuses."""
 HALF = "\ud83d"
@@ -29,6 +34,19 @@ WRITING = frozenset(
 units = st.text(st.sampled_from(ALPHABET), min_size=1, max_size=4)
 beyond_bytes = st.sampled_from([-130, -1, 0, 1, 5])
 rows = pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda boundary: boundary.name)
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    """Yield the files that speak with AWS, with their names in the table: those of the functions are short."""
+    yield from ((path.relative_to(FUNCTIONS).as_posix(), path) for path in FUNCTIONS.rglob("*.py"))
+    for path in TOOL.rglob("*.py"):
+        if path.relative_to(TOOL).parts[0] not in OF_THE_CLOUD:
+            yield path.relative_to(TOOL.parent).as_posix(), path
+
+
+def methods_of(path: Path) -> set[str]:
+    """Return the methods that a file names, called there or handed on."""
+    return {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
 
 
 def check(boundary: Boundary, text: str) -> None:
@@ -70,19 +88,15 @@ def test_half_of_a_surrogate_pair_counts_as_the_escape_that_it_is_sent_as(bounda
 
 @rows
 def test_a_row_names_a_guard_that_there_is(boundary: Boundary) -> None:
-    found: Any = headway_lane
-    for name in boundary.guard.split("."):
+    found: Any = headway if boundary.guard.startswith("headway.") else headway_lane
+    for name in boundary.guard.removeprefix("headway.").split("."):
         found = getattr(found, name, None) or import_module(f"{found.__name__}.{name}")
     assert callable(found)
     assert boundary.limit.source
 
 
 def test_every_call_that_carries_a_text_has_a_row() -> None:
-    made = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITING:
-                made.add(f"{path.relative_to(PACKAGE).as_posix()}: {node.func.attr}")
+    made = {f"{name}: {method}" for name, path in sources() for method in methods_of(path) & WRITING}
     assert made == {call for row in BOUNDARIES for call in row.calls} | set(WITHOUT_TEXT)
 
 
