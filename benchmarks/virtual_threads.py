@@ -55,6 +55,8 @@ class VirtualThreads:
 
     def sleep_us(self, duration_us: int) -> None:
         """Sleep, in something that was started."""
+        if self._over:
+            raise _Over  # of what is cleaned up behind the first one
         me = self._running
         if me is None:
             raise RuntimeError("nobody sleeps who was not started")

@@ -1,5 +1,6 @@
 """An overload in short: tasks wait for a minute and a half, calls come for fifteen. `make bench-overload` has hours."""
 
+import threading
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -92,6 +93,22 @@ def test_what_a_thread_raises_ends_the_run_and_the_threads() -> None:
     with pytest.raises(ValueError, match="broken"):
         threads.run()
     assert woken == []
+
+
+def test_what_still_sleeps_at_the_end_of_a_run_ends_though_it_would_sleep_once_more() -> None:
+    threads = VirtualThreads(START_US + 1_000_000)
+
+    def sleeps() -> None:
+        try:
+            threads.sleep_us(5_000_000)
+        finally:
+            threads.sleep_us(5_000_000)
+
+    ran = threading.Thread(target=threads.run, daemon=True)
+    threads.start(START_US, sleeps)
+    ran.start()
+    ran.join(timeout=10)
+    assert not ran.is_alive()
 
 
 def test_a_table_keeps_conditions_and_refuses_those_that_it_does_not_know() -> None:
