@@ -3,8 +3,11 @@ workflow. No slot is taken for a task that has ended, nor for a job that the ven
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from headway_lane.contract.profile import Profiles, TuningUnknown
 from headway_lane.contract.timing import MARGIN_S
@@ -91,14 +94,26 @@ class Dispatcher:
         that the queue moves it to its DLQ. Raises NewerFormat, too.
         """
         try:
-            request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
-            _check_size(request, received.origin)
+            return self._request(received)
         except Malformed as error:
             waiter = waiter_of(received.body)
             if waiter:
                 self._waiters.fail(waiter, ErrorCode.REQUEST_MALFORMED, str(error))
             raise
-        return request if request.ends_epoch_s else self._alive(request, received.sent_epoch_s)
+
+    def look(self, messages: Iterable[Received]) -> Mapping[Received, CallRequest | None]:
+        """Find out whose task has ended (None) by `awaited`, for a whole batch before anything is reserved for it.
+
+        What cannot be read is left out, and so is all that comes after one that cannot be asked: their turns find that
+        out. Nothing is asked where nothing would be reserved.
+        """
+        looked: dict[Received, CallRequest | None] = {}
+        if self._profiles.vendor(self._vendor_name).dispatch.by_permits:
+            with suppress(BotoCoreError, ClientError):
+                for message in messages:
+                    with suppress(Malformed, NewerFormat):
+                        looked[message] = self.awaited(self._request(message))
+        return looked
 
     def awaited(self, request: CallRequest) -> CallRequest | None:
         """Return a request whose task waits, and may wait anew where it would have ended soon; None where it has ended.
@@ -160,6 +175,12 @@ class Dispatcher:
         if succession.next is not Next.WAIT and not self._ledger.take_over(call, request, succession, ttl_s):
             raise RetryLater("the call has moved meanwhile")
         return succession.next
+
+    def _request(self, received: Received) -> CallRequest:
+        """Return a message's request, and when its task ends. Raises Malformed and NewerFormat."""
+        request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
+        _check_size(request, received.origin)
+        return request if request.ends_epoch_s else self._alive(request, received.sent_epoch_s)
 
     def _call_id(self, message: Received) -> str | None:
         """Return a message's call; None where it will not be dispatched by this code."""
