@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, Claim, requests_folder
+from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, STATE_BYTES, Claim, requests_folder
 
 _FIELDS: Final = ("payload", "vendor", "urgent", "tenant")
 _WRITE: Final = 'write {"payload": {...}}'
@@ -154,7 +154,12 @@ def _execution_input(asked: _Asked, route: Route) -> tuple[str, Claim | None, by
         document["urgent"] = True
     if asked.tenant is not None:
         document["tenant"] = asked.tenant
-    return _text(document), claim, payload if claim else b""
+    text = _text(document)
+    if len(text.encode()) > STATE_BYTES:  # a payload that is not claimed leaves room for any name
+        raise _UnusableError(
+            f"`tenant` makes it more than the {STATE_BYTES:,} bytes of an execution's input; shorten it"
+        )
+    return text, claim, payload if claim else b""
 
 
 def _claim(payload: bytes, vendor: str, route: Route) -> Claim:

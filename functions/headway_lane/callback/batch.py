@@ -40,8 +40,10 @@ REFUSALS: Final[Mapping[type[Refused], Metric]] = {
 }
 UNKNOWN_VENDOR: Final = "unknown"
 """The vendor of a message that did not come through the callback API."""
-DEAD_LETTER_BYTES: Final = 1_048_576 - 16_384
-"""How much of a body a dead letter takes: what a queue does (SQS quotas), less room for the attributes."""
+MESSAGE_BYTES: Final = 1_048_576
+"""The largest message, with its attributes: their names, types and values (SQS quotas)."""
+BODY_CUT: Final = "; the body is cut"
+"""Added to the reason."""
 
 
 class CallbackBatch:
@@ -90,15 +92,18 @@ class CallbackBatch:
 
 def put_aside(sqs: "SQSClient", dlq_url: str, record: SQSRecord, vendor: str, refusal: Refused) -> None:
     """Send a refused callback to the DLQ, with the reason and all that came."""
-    reason = f"{refusal}; the body is cut" if len(record.body) > DEAD_LETTER_BYTES else str(refusal)
     attributes = _attributes(record) | {
         CALLBACK_VENDOR_ATTRIBUTE: vendor,
         CALLBACK_OUTCOME_ATTRIBUTE: type(refusal).__name__,
-        CALLBACK_REASON_ATTRIBUTE: reason,
+        CALLBACK_REASON_ATTRIBUTE: str(refusal),
     }
+    body, room_bytes = record.body.encode(), MESSAGE_BYTES - _size_bytes(attributes)
+    if len(body) > room_bytes:
+        attributes[CALLBACK_REASON_ATTRIBUTE] += BODY_CUT
+        body = body[: max(0, room_bytes - len(BODY_CUT))]
     sqs.send_message(
         QueueUrl=dlq_url,
-        MessageBody=record.body[:DEAD_LETTER_BYTES] or "(empty)",
+        MessageBody=body.decode(errors="ignore") or "(empty)",  # nothing but half a character at a cut is ignored
         MessageAttributes=_written(attributes),
     )
 
@@ -118,6 +123,11 @@ def _attributes(record: SQSRecord) -> dict[str, str]:
     came = record.raw_event.get("messageAttributes", {})
     received = {CALLBACK_RECEIVED_ATTRIBUTE: str(received_epoch_s_of(record.raw_event))}
     return {name: text for name, attribute in came.items() if (text := attribute.get("stringValue"))} | received
+
+
+def _size_bytes(attributes: Mapping[str, str]) -> int:
+    """Count attributes as SQS does."""
+    return sum(len(f"{name}String{value}".encode()) for name, value in attributes.items())
 
 
 def _written(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueTypeDef"]:

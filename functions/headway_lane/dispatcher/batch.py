@@ -3,13 +3,14 @@ each message.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 from headway_lane.dispatcher.admission import Admission
 from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.limiter.pace import Starts
 from headway_lane.messages.received import Received
+from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.runtime.errors import Malformed, NewerFormat, RetryLater
 from headway_lane.runtime.formats import note
@@ -20,9 +21,17 @@ from headway_lane.runtime.observability import logger
 class RequestBatch:
     """Dispatches the messages of one batch; `counts` says what became of them."""
 
-    def __init__(self, dispatcher: Dispatcher, requests: RequestQueues, turns: Starts, admission: Admission) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        requests: RequestQueues,
+        turns: Starts,
+        admission: Admission,
+        looked: Mapping[Received, CallRequest | None],
+    ) -> None:
         self._dispatcher = dispatcher
         self._requests = requests
+        self._looked = looked
         self._turns = turns
         self._admission = admission
         self.counts: Counter[Metric] = Counter()
@@ -47,7 +56,8 @@ class RequestBatch:
 
     def _dispatched(self, received: Received) -> Metric:
         request = self._dispatcher.read(received)
-        waiting = self._dispatcher.awaited(request)
+        waiting = self._looked.get(received, request)
+        waiting = waiting and self._dispatcher.awaited(waiting)  # once more: a batch may take minutes
         if waiting is None:
             logger().warning("task ended in the queue", call_id=request.call_id, ends_epoch_s=request.ends_epoch_s)
             dropped = self._dispatcher.drop(request, received.tenant)
@@ -68,14 +78,17 @@ def open_batch(
 ) -> Iterator[RequestBatch]:
     """Open a batch; what was reserved for its calls and not used goes back at its end, turns before in-flight permits.
 
-    `urgent` says which queue all its messages are from; None where they may be from both. The calls that had to wait
-    for an in-flight permit are counted at the end.
+    Whose task has ended is found out first: a slot that was reserved for it would stay empty. `urgent` says which queue
+    all its messages are from; None where they may be from both. The calls that had to wait for an in-flight permit are
+    counted at the end.
     """
+    looked = dispatcher.look(messages)
+    waiting = [message for message in messages if message not in looked or looked[message]]
     with (
-        closing(dispatcher.admission(messages)) as admission,
-        closing(dispatcher.turns(len(messages), urgent)) as turns,
+        closing(dispatcher.admission(waiting)) as admission,
+        closing(dispatcher.turns(len(waiting), urgent)) as turns,
     ):
-        batch = RequestBatch(dispatcher, requests, turns, admission)
+        batch = RequestBatch(dispatcher, requests, turns, admission, looked)
         yield batch
     if admission.full_count:
         batch.counts[Metric.IN_FLIGHT_FULL] += admission.full_count

@@ -2,9 +2,12 @@
 workflow. No slot is taken for a task that has ended, nor for a job that the vendor has already.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from headway_lane.contract.profile import Profiles, TuningUnknown
 from headway_lane.contract.timing import MARGIN_S
@@ -16,6 +19,7 @@ from headway_lane.ledger.succession import Next, of_another_attempt, of_the_same
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import Pace, Starts, no_starts
 from headway_lane.messages import json_text
+from headway_lane.messages.claim import STATE_BYTES
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.received import Received
 from headway_lane.messages.request import REQUEST, CallRequest
@@ -30,6 +34,8 @@ ENDS_SOON_S: Final = MARGIN_S
 """A task that would end within this time is asked whether it still waits, which lets it wait anew: what is dispatched
 takes about so long to the vendor.
 """
+PERMIT_BYTES: Final = 128
+"""What a permit, and the time when its task ends, take in an input, with numbers as long as they get."""
 TWIN_REQUEUE_S: Final = 15
 """When a request comes again whose call another task waits for, too: items of nested Maps that nothing tells apart, or
 a child execution that outlived its parent's attempt. Each gets its turn.
@@ -89,8 +95,21 @@ class Dispatcher:
         that the queue moves it to its DLQ. Raises NewerFormat, too.
         """
         with told_if_malformed(received.body, self._waiters):
-            request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
-        return request if request.ends_epoch_s else self._alive(request, received.sent_epoch_s)
+            return self._request(received)
+
+    def look(self, messages: Iterable[Received]) -> Mapping[Received, CallRequest | None]:
+        """Find out whose task has ended (None) by `awaited`, for a whole batch before anything is reserved for it.
+
+        What cannot be read is left out, and so is all that comes after one that cannot be asked: their turns find that
+        out. Nothing is asked where nothing would be reserved.
+        """
+        looked: dict[Received, CallRequest | None] = {}
+        if self._profiles.vendor(self._vendor_name).dispatch.by_permits:
+            with suppress(BotoCoreError, ClientError):
+                for message in messages:
+                    with suppress(Malformed, NewerFormat):
+                        looked[message] = self.awaited(self._request(message))
+        return looked
 
     def awaited(self, request: CallRequest) -> CallRequest | None:
         """Return a request whose task waits, and may wait anew where it would have ended soon; None where it has ended.
@@ -153,6 +172,12 @@ class Dispatcher:
             raise RetryLater("the call has moved meanwhile")
         return succession.next
 
+    def _request(self, received: Received) -> CallRequest:
+        """Return a message's request, and when its task ends. Raises Malformed and NewerFormat."""
+        request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
+        _check_size(request, received.origin)
+        return request if request.ends_epoch_s else self._alive(request, received.sent_epoch_s)
+
     def _call_id(self, message: Received) -> str | None:
         """Return a message's call; None where it will not be dispatched by this code."""
         try:
@@ -168,19 +193,7 @@ class Dispatcher:
     def _start(self, request: CallRequest, origin: Origin, permit: Permit | None) -> None:
         self._step_functions.start_execution(
             stateMachineArn=self._machine_arn,
-            input=json_text.write(
-                {
-                    **REQUEST.stamp,
-                    "call_id": request.call_id,
-                    "attempt": request.attempt,
-                    "call": request.place.as_document(),
-                    "vendor": request.vendor,
-                    "payload": request.payload,
-                    "ends_epoch_s": request.ends_epoch_s,
-                    "permit": asdict(permit) if permit else {},
-                    "origin": asdict(origin),
-                }
-            ),
+            input=json_text.write(_input(request, origin, permit)),
         )
 
     def _turn(self, turns: Starts) -> Permit | None:
@@ -196,3 +209,28 @@ class Dispatcher:
             raise
         except StopIteration:
             raise RetryLater("the batch lost its turns: the reservation before failed") from None
+
+
+def _input(request: CallRequest, origin: Origin, permit: Permit | None) -> Mapping[str, Any]:
+    """Return the input of a request's Express execution."""
+    return {
+        **REQUEST.stamp,
+        "call_id": request.call_id,
+        "attempt": request.attempt,
+        "call": request.place.as_document(),
+        "vendor": request.vendor,
+        "payload": request.payload,
+        "ends_epoch_s": request.ends_epoch_s,
+        "permit": asdict(permit) if permit else {},
+        "origin": asdict(origin),
+    }
+
+
+def _check_size(request: CallRequest, origin: Origin) -> None:
+    """Raise Malformed where no execution takes a request: a number may be longer as this code writes it."""
+    size_bytes = len(json_text.encode(_input(request, origin, None))) + PERMIT_BYTES
+    if size_bytes > STATE_BYTES:
+        raise Malformed(
+            f"the request comes to {size_bytes:,} bytes, over the {STATE_BYTES:,} of an execution's input:"
+            " lay its payload down, and send the claim check"
+        )

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 FIELD: Final = "headway_claim"
 CLAIM: Final = Format("the claim check", version=1)
+STATE_BYTES: Final = 262_144
+"""The most that a state carries, that StartExecution takes as input and SendTaskSuccess as output, in bytes of UTF-8
+(service quotas of Step Functions, API reference).
+"""
 CARRIED_BYTES: Final = 196_608
-"""What travels as it is. A state, a message and an item carry at least 262,144 bytes (service quotas of Step Functions
-and SQS; DynamoDB: 400 KB); the rest is for what the way adds: a task token, IDs, a permit.
+"""What travels as it is. A state, a message and an item carry STATE_BYTES at least (service quotas of SQS: 1 MiB;
+DynamoDB: 400 KB); the rest is for what the way adds: a task token, IDs, a permit.
 """
 LARGEST_BYTES: Final = 10 * 1024 * 1024
 """The largest body that API Gateway passes on (service quotas)."""

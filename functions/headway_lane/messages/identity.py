@@ -21,6 +21,8 @@ CALL_VENDOR_STATE: Final = "CallVendor"
 """The state of `workflows/call_vendor.asl.json` that asks for the call."""
 GROUP_LENGTH: Final = 128
 """Characters of a message group (SQS API reference, MessageGroupId)."""
+EXECUTION_BYTES: Final = 2_048
+"""The longest key of an index (DynamoDB's quotas): by its execution a call is found. An ARN has a few hundred."""
 DIGITS: Final = 32
 """Hexadecimal digits of an ID: 128 bits, which no two calls of all times share by chance."""
 
@@ -52,6 +54,8 @@ class CallSite:
             if not isinstance(value, str) or not value:
                 raise Malformed(f"`call.{name}` must be a non-empty string")
             named[name] = value
+        if len(named["execution"].encode(errors="surrogatepass")) > EXECUTION_BYTES:
+            raise Malformed(f"`call.execution` must be the ARN of an execution: it has over {EXECUTION_BYTES:,} bytes")
         item = document.get("item")
         if item is not None and (isinstance(item, bool) or not isinstance(item, (str, int))):
             raise Malformed("`call.item` must be a string or a whole number")

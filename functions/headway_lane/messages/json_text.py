@@ -16,9 +16,11 @@ _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 def encode(value: Any) -> bytes:
     """Write a JSON value in as few bytes as UTF-8 takes.
 
-    Half of a surrogate pair has no UTF-8 and keeps its escape, which `backslashreplace` writes as JSON does.
+    Half of a surrogate pair has no UTF-8 and keeps its escape, which `backslashreplace` writes as JSON does. U+FFFE and
+    U+FFFF get one: SQS refuses a message that has them (API reference, SendMessage).
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff").encode(errors="backslashreplace")
 
 
 def write(value: Any) -> str:

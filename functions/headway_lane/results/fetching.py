@@ -8,22 +8,19 @@ given up before its task ends: what can be had later waits.
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from headway_lane.limiter.turn import Turns
 from headway_lane.messages import json_text
-from headway_lane.messages.claim import Claims, results_folder
+from headway_lane.messages.claim import STATE_BYTES, Claims, results_folder
 from headway_lane.messages.fetch import Fetch
 from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.results.pauses import pause_s
 from headway_lane.resume.waiters import Waiters
 from headway_lane.runtime.errors import FailTask, NewerFormat, RetryLater
 from headway_lane.runtime.observability import logger
-
-OUTPUT_BYTES: Final = 262_144
-"""The largest output of SendTaskSuccess (API reference)."""
 
 Get = Callable[[str, Turns], Any]
 """Gets the result of a job. RetryLater where it cannot be had now, FailTask where there is none."""
@@ -93,7 +90,7 @@ class Fetcher:
             "status": asked.status,
             "result": self._claims.slim(result, folder),
         }
-        if len(json_text.encode(output)) > OUTPUT_BYTES:  # the vendor's own words beside it are that long
+        if len(json_text.encode(output)) > STATE_BYTES:  # the vendor's own words beside it are that long
             output["result"] = self._claims.keep(json_text.encode(result), folder)
         return output
 

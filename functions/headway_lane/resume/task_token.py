@@ -7,15 +7,13 @@ from botocore.exceptions import ClientError
 
 from headway_lane.messages import json_text
 from headway_lane.messages.waiter import Waiter
+from headway_lane.runtime.causes import bounded
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 DEAD_TASK_CODES: Final = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 """One class of answers of SendTask*: nobody waits on this token any more. Never retried."""
-
-CAUSE_LENGTH: Final = 32_768
-"""Characters of a cause that Step Functions takes (SendTaskFailure, API reference)."""
 
 
 class TaskTokens:
@@ -35,7 +33,7 @@ class TaskTokens:
     def fail(self, waiter: Waiter, code: str, cause: str) -> bool:
         """Fail a waiting task, with as much of the cause as it takes. False where nobody waits any more."""
         try:
-            self._step_functions.send_task_failure(taskToken=waiter, error=code, cause=cause[:CAUSE_LENGTH])
+            self._step_functions.send_task_failure(taskToken=waiter, error=code, cause=bounded(cause))
         except ClientError as error:
             return _dead(error)
         return True

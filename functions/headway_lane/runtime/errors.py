@@ -14,6 +14,8 @@ HeadwayError
 from enum import StrEnum
 from typing import Final
 
+from headway_lane.runtime.causes import bounded
+
 
 class ErrorCode(StrEnum):
     """Error names that workflows and operators see."""
@@ -71,12 +73,12 @@ class NewerFormat(RetryLater):
 
 
 class FailTask(HeadwayError):  # noqa: N818
-    """The call is over: fail its waiting task with `code` and `cause`."""
+    """The call is over: fail its waiting task with `code`, and with as much of `cause` as travels."""
 
     def __init__(self, code: ErrorCode, cause: str) -> None:
-        super().__init__(f"{code}: {cause}")
         self.code = code
-        self.cause = cause
+        self.cause = bounded(cause)
+        super().__init__(f"{code}: {self.cause}")
 
 
 class Refused(HeadwayError):  # noqa: N818

@@ -17,6 +17,7 @@ from tests.unit.headway_lane.fakes import (
     TENANT,
     TOKEN,
     Worker,
+    client_error,
     metrics,
     request_body,
     request_of,
@@ -162,3 +163,28 @@ def test_the_end_of_an_earlier_attempt_is_nothing_to_the_one_that_waits_now(
     record = worker.tables.call()
     assert (record["state"], record["attempt"]) == ("queued", attempt_of(Waiter(TOKEN)))
     assert metrics(capsys.readouterr().out)["CallsDuplicate"] == [1.0]
+
+
+def batch_of(names: list[str], ends_epoch_s: int) -> dict[str, Any]:
+    """Return the event of a batch whose tasks would end then; a token is named as its call."""
+    bodies = {name: request_body(name, task_token=name, ends_epoch_s=ends_epoch_s) for name in names}
+    return {"Records": [sqs_record(body, message_id=name) for name, body in bodies.items()]}
+
+
+def test_no_slot_is_reserved_for_those_of_a_batch_whose_tasks_have_ended(worker: Worker) -> None:
+    names = [f"call-{number}" for number in range(1, 6)]
+    worker.step_functions.waiting = {"call-1", "call-4"}
+    assert handler.dispatch(batch_of(names, NOW_S), LambdaContext()) == {"batchItemFailures": []}
+    [entry] = worker.reservations.entries.values()
+    assert (started_count(worker), entry.reservations.number) == (2, 2)
+    assert worker.reservations.write_count == 1, "nothing had to be given back"
+    assert asked_count(worker) == 2, "each once"
+
+
+def test_where_a_task_cannot_be_asked_the_batch_goes_on_and_its_message_alone_comes_back(worker: Worker) -> None:
+    throttled = client_error("SendTaskHeartbeat", "ThrottlingException")
+    worker.step_functions.waiting = {"call-1", "call-2"}
+    worker.step_functions.errors = [throttled, throttled]
+    answer = handler.dispatch(batch_of(["call-1", "call-2"], NOW_S), LambdaContext())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "call-1"}]}
+    assert (asked_count(worker), started_count(worker)) == (1, 1)

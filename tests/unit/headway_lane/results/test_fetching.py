@@ -10,13 +10,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from headway_lane.contract.timing import LONGEST_REQUEUE_S
 from headway_lane.limiter.core.signals import Reason
-from headway_lane.messages.claim import CARRIED_BYTES, FIELD, results_folder
+from headway_lane.messages.claim import CARRIED_BYTES, FIELD, STATE_BYTES, results_folder
 from headway_lane.messages.fetch import Fetch
 from headway_lane.messages.request_queue import REQUEUE_S
 from headway_lane.messages.results_queue import ResultsQueue, read
 from headway_lane.messages.waiter import Waiter
 from headway_lane.results import handler
-from headway_lane.results.fetching import OUTPUT_BYTES, Fetcher, FetchOutcome
+from headway_lane.results.fetching import Fetcher, FetchOutcome
 from headway_lane.results.pauses import LONGEST_BACKOFF_S
 from headway_lane.runtime.errors import ErrorCode, FailTask, NewerFormat, RetryLater
 from headway_lane.runtime.formats import NEWER_FORMAT_REQUEUE_S
@@ -204,7 +204,7 @@ def test_a_result_travels_up_to_its_limit_in_bytes_and_lies_in_the_bucket_above(
 
 def test_a_result_beside_a_status_that_fills_the_output_lies_in_the_bucket(bench: Bench) -> None:
     bench.found = "x" * (CARRIED_BYTES - 2)
-    asked = Fetch("call-1", "job-1", "s" * (OUTPUT_BYTES - CARRIED_BYTES), Waiter(TOKEN))
+    asked = Fetch("call-1", "job-1", "s" * (STATE_BYTES - CARRIED_BYTES), Waiter(TOKEN))
     assert bench.fetcher.fetch(asked, bench.turns) is FetchOutcome.FETCHED
     assert set(bench.output["result"]) == {FIELD}
 

@@ -3,8 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError
 from headway_lane.messages.waiter import Waiter
-from headway_lane.resume.task_token import CAUSE_LENGTH, DEAD_TASK_CODES, TaskTokens
+from headway_lane.resume.task_token import DEAD_TASK_CODES, TaskTokens
 from headway_lane.resume.waiters import Waiters
+from headway_lane.runtime.causes import CAUSE_BYTES
 
 from tests.unit.headway_lane.fakes import TOKEN, FakeStepFunctions, client_error
 
@@ -43,7 +44,7 @@ def test_a_dead_token_is_nobody_and_no_error(waiters: Waiters, step_functions: F
 
 
 def test_a_cause_is_cut_to_what_step_functions_takes(waiters: Waiters, step_functions: FakeStepFunctions) -> None:
-    assert waiters.fail(TASK, "Vendor.Rejected", "x" * (CAUSE_LENGTH + 1)) is True
+    assert waiters.fail(TASK, "Vendor.Rejected", "x" * (CAUSE_BYTES + 1)) is True
     (failure,) = step_functions.of("SendTaskFailure")
-    assert len(failure["cause"]) == CAUSE_LENGTH
+    assert len(failure["cause"]) == CAUSE_BYTES
     assert waiters.fail(TASK, "Vendor.Rejected", "again") is False
