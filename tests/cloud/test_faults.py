@@ -101,9 +101,9 @@ def test_a_fault_is_for_what_its_text_says_and_is_over_after_the_block(clouds: C
 def test_a_connection_ends_before_the_effect_or_behind_it_and_an_sdk_repeats_what_was_cut(clouds: Clouds) -> None:
     url, _ = queue_of(clouds.strict)
 
-    with faults(url_of(clouds), Fault("sqs", Kind.UNREACHED, "SendMessage", every_attempt=True)):
-        with pytest.raises(ConnectionClosedError):
-            clouds.strict.client("sqs").send_message(QueueUrl=url, MessageBody="unreached")
+    unreached = Fault("sqs", Kind.UNREACHED, "SendMessage", every_attempt=True)
+    with faults(url_of(clouds), unreached), pytest.raises(ConnectionClosedError):
+        clouds.strict.client("sqs").send_message(QueueUrl=url, MessageBody="unreached")
     with faults(url_of(clouds), Fault("sqs", Kind.CUT, "SendMessage", count=1)):
         clouds.strict.client("sqs").send_message(QueueUrl=url, MessageBody="cut")
 

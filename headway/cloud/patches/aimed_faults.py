@@ -54,7 +54,8 @@ def apply() -> None:
             sts._sessions.pop(key, None)
 
     def credentials_of_its_own(config: dict[str, Any]) -> dict[str, str]:
-        given, key = credentials(config), _own_key.get()
+        given: dict[str, str] = credentials(config)
+        key = _own_key.get()
         session = sts._sessions.get(given["AWS_ACCESS_KEY_ID"])
         if key is None or session is None:
             return given

@@ -1,0 +1,113 @@
+"""Runs samples side by side on the embedded cloud until all have ended, and then until all is quiet."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+from headway_lane.messages.claim import Claim, requests_folder
+
+from headway.cloud.routes import FAULTS_ROUTE
+from headway.testing.faults import faults
+from headway.testing.laboratory import Laboratory
+from tests.matrix.on_the_cloud.lanes import VISIBILITY_S, Lane
+from tests.matrix.on_the_cloud.sample import Placed, Sample
+from tests.matrix.on_the_cloud.story_vendor import TAG
+
+PATIENCE_S: Final = 240.0
+"""A call that was killed while it was sent waits for its lease, 45 s, in a lane where others make it wait, too."""
+QUIET_PATIENCE_S: Final = 6 * VISIBILITY_S
+"""What broke off behind the end of a task comes again: three receives, each with its wait."""
+PAUSE_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """What became of a fault: how many calls of its kind were made, and when the first was met, in epoch ms."""
+
+    concerned_count: int
+    met_epoch_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One sample after its run: its execution as it was described last, and its fault."""
+
+    placed: Placed
+    execution: Mapping[str, Any]
+    struck: Struck | None
+
+
+def run(
+    lab: Laboratory,
+    lanes: Mapping[str, Lane],
+    samples: Sequence[Sample],
+    side_by_side: int,
+    say: Callable[[str], None],
+) -> list[Ended]:
+    """Run samples, so many at a time."""
+    placed = [Placed(sample, lanes[sample.lane_name]) for sample in samples]
+    armed = [one for one in placed if one.fault]
+    with faults(str(lab.connection.endpoint_url), *(one.fault for one in armed if one.fault)):
+        ends = _run(lab, placed, side_by_side, say)
+        _await_quiet(lab, lanes.values(), say)
+        met = httpx.get(f"{lab.connection.endpoint_url}{FAULTS_ROUTE}").raise_for_status().json()["faults"]
+    told = {one.execution_arn: told for one, told in zip(armed, met, strict=True)}
+    struck = {arn: Struck(each["concerned_count"], each["met_epoch_ms"]) for arn, each in told.items()}
+    return [Ended(one, ends[one.execution_arn], struck.get(one.execution_arn)) for one in placed]
+
+
+def _run(
+    lab: Laboratory, placed: Sequence[Placed], side_by_side: int, say: Callable[[str], None]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Keep so many open until all were, and return how each ended, by ARN; what has not is RUNNING."""
+    waiting = list(placed)
+    since_s: dict[str, float] = {}
+    ends: dict[str, Mapping[str, Any]] = {}
+    while waiting or since_s:
+        while waiting and len(since_s) < side_by_side:
+            one = waiting.pop(0)
+            _start(lab, one)
+            since_s[one.execution_arn] = time.monotonic()
+        time.sleep(PAUSE_S)
+        for arn in list(since_s):
+            found = lab.execution(arn)
+            runs = found["status"] == "RUNNING"
+            if runs and time.monotonic() < since_s[arn] + PATIENCE_S:
+                continue
+            ends[arn] = found
+            del since_s[arn]
+            if runs or len(ends) % 10 == 0:
+                say(
+                    f"{len(ends)} of {len(placed)} have ended" + (f", but not {arn.rpartition(':')[2]}" if runs else "")
+                )
+    return ends
+
+
+def _start(lab: Laboratory, one: Placed) -> None:
+    sample, payload = one.sample, {TAG: one.sample.name}
+    one.lane.notes.stories[sample.name] = sample.story
+    if sample.story.claimed:
+        payload = _laid_down(lab, one.lane, payload)
+    lab.start(sample.name, payload, one.lane.name)
+
+
+def _laid_down(lab: Laboratory, lane: Lane, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay a payload down as whoever starts calls does, and return its claim check."""
+    body = json.dumps(payload).encode()
+    claim = Claim.on(body, lane.published.claims_bucket, requests_folder(lane.name))
+    lab.target.client("s3").put_object(Bucket=claim.bucket, Key=claim.key, Body=body)
+    return dict(claim.pointer())
+
+
+def _await_quiet(lab: Laboratory, lanes: Iterable[Lane], say: Callable[[str], None]) -> None:
+    """Wait until no message is left that a function would take: what comes late may still do harm."""
+    deadline_s = time.monotonic() + QUIET_PATIENCE_S
+    urls = [url for lane in lanes for url in lane.queue_urls]
+    while left := {url.rpartition("/")[2]: count for url in urls if (count := lab.backlog(url))}:
+        if time.monotonic() > deadline_s:
+            say(f"left in queues: {left}")
+            return
+        time.sleep(PAUSE_S)

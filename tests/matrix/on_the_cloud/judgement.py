@@ -1,0 +1,125 @@
+"""What became of each call, out of executions, vendors' notes, ledger, budgets and dead-letter queues."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from headway_lane.ledger.record import CallState, since_attribute
+
+from headway.testing.laboratory import Item, Laboratory
+from tests.matrix.faults import Kind
+from tests.matrix.invariants import CALLBACK_DLQ, Life, broken
+from tests.matrix.on_the_cloud.course import Ended
+from tests.matrix.on_the_cloud.lanes import Lane
+from tests.matrix.stories import Said
+
+REQUEST_DLQ: Final = "request_dlq"
+HOLDERS: Final = "holders"
+"""Attribute of the in-flight budget: the calls that hold a permit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """What is left of all calls in a lane: ledger records by call, holders of in-flight permits, and the texts of the
+    dead letters by queue.
+    """
+
+    calls: Mapping[str, Item]
+    holders: frozenset[str]
+    dead_letters: Mapping[str, Sequence[str]]
+
+
+def state_of(lab: Laboratory, lane: Lane) -> LaneState:
+    """Read a lane's state, and take its dead letters."""
+    published = lane.published
+    budgets: list[Mapping[str, Any]] = list(lab.records(published.budgets_table))
+    queues = {REQUEST_DLQ: published.request_dlq_url, CALLBACK_DLQ: published.callback_dlq_url}
+    return LaneState(
+        calls={call["call_id"]: call for call in lab.records(published.calls_table)},
+        holders=frozenset(call_id for budget in budgets for call_id in budget.get(HOLDERS, ())),
+        dead_letters={name: list(_taken(lab, url)) for name, url in queues.items() if url},
+    )
+
+
+def verdicts(lab: Laboratory, lanes: Mapping[str, Lane], ends: Sequence[Ended]) -> dict[int, list[str]]:
+    """Return what each sample has broken, by its number, and under -1 what nobody's is."""
+    states = {name: state_of(lab, lane) for name, lane in lanes.items()}
+    found = {end.placed.sample.number: list(broken(life_of(end, states[end.placed.lane.name]))) for end in ends}
+    return {**found, -1: list(_nobodys(states, ends))}
+
+
+def life_of(end: Ended, state: LaneState) -> Life:
+    """Return what became of one call."""
+    placed, execution = end.placed, end.execution
+    sample, notes = placed.sample, placed.lane.notes
+    submits = notes.submits.get(sample.name, [])
+    output = json.loads(execution["output"]) if execution["status"] == "SUCCEEDED" else None
+    return Life(
+        policy=sample.policy,
+        expected=sample.story.error,
+        in_doubt=_in_doubt(end, state) or any(submit.said is Said.SILENT for submit in submits),
+        ended_us=None if execution["status"] == "RUNNING" else round(execution["stopDate"].timestamp() * 1_000_000),
+        error=None if output else _error(execution),
+        job_id=placed.output_job_id(output) if output else None,
+        jobs=notes.jobs.get(sample.name, []),
+        submits_us=[submit.at_us for submit in submits],
+        keeps_permit=placed.call_id in state.holders,
+        dead_letters_in=[name for name, letters in state.dead_letters.items() if any(_about(end, letters))],
+    )
+
+
+def _error(execution: Mapping[str, Any]) -> str:
+    return str(execution.get("error") or {"TIMED_OUT": "States.Timeout"}.get(execution["status"], execution["status"]))
+
+
+def _in_doubt(end: Ended, state: LaneState) -> bool:
+    """Return whether the fault struck the caller while the ledger said that it was sending, so that nobody can know
+    whether the vendor has the call. What the vendor refuses is known.
+    """
+    cell, struck = end.placed.sample.cell, end.struck
+    if cell is None or struck is None or struck.met_epoch_ms is None or cell.fault.call.function != "caller":
+        return False
+    if cell.fault.call.to_vendor and cell.fault.kind is Kind.THROTTLED:
+        return False
+    call = state.calls.get(end.placed.call_id, {})
+    sending_ms, accepted_ms = (call.get(since_attribute(at)) for at in (CallState.SENDING, CallState.ACCEPTED))
+    return (
+        sending_ms is not None
+        and int(sending_ms) <= struck.met_epoch_ms
+        and (accepted_ms is None or int(accepted_ms) >= struck.met_epoch_ms)
+    )
+
+
+def _about(end: Ended, letters: Iterable[str]) -> Iterator[str]:
+    return (letter for letter in letters if any(text in letter for text in end.placed.about))
+
+
+def _nobodys(states: Mapping[str, LaneState], ends: Sequence[Ended]) -> Iterator[str]:
+    """Yield dead letters that are about none of the calls."""
+    known = [text for end in ends for text in end.placed.about]
+    for lane, state in states.items():
+        for queue, letters in state.dead_letters.items():
+            for letter in letters:
+                if not any(text in letter for text in known):
+                    yield f"a dead letter of nobody's in {queue} of {lane}: {letter[:300]}"
+
+
+def _taken(lab: Laboratory, url: str) -> Iterator[str]:
+    """Take all messages of a queue, as text, decoded where they are base64."""
+    sqs = lab.target.client("sqs")
+    while messages := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+    ).get("Messages"):
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            yield f"{message['Body']} {_decoded(message['Body'])} {message.get('MessageAttributes', '')}"
+
+
+def _decoded(body: str) -> str:
+    try:
+        return base64.b64decode(body, validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return ""
