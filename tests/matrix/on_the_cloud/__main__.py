@@ -16,7 +16,7 @@ from headway.testing.laboratory import Laboratory
 from tests.matrix.on_the_cloud.course import Ended, run
 from tests.matrix.on_the_cloud.judgement import verdicts
 from tests.matrix.on_the_cloud.lanes import Lane, lanes
-from tests.matrix.on_the_cloud.report import report
+from tests.matrix.on_the_cloud.report import report, struck_count
 from tests.matrix.on_the_cloud.sample import Sample, drawn, playable, sample_of
 
 STRUCK_SHARE: Final = 0.95
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
             say(f"there is no such cell: {asked.cell}")
             return 2
     else:
-        samples = drawn(asked.samples, asked.seed)
+        samples = drawn(playable(), asked.samples, asked.seed)
     wanted = {(sample.policy, sample.story_name) for sample in samples}
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, lanes(Path(folder), wanted) as made:
@@ -42,9 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         denials = lab.denials()
     print(*report(ends, found, time.monotonic() - began_s), sep="\n")  # noqa: T201 - its output
     print(*(f"denied: {denial}" for denial in denials), sep="\n")  # noqa: T201
-    faults = [end for end in ends if end.struck]
-    missed_count = sum(end.struck is not None and end.struck.met_epoch_ms is None for end in faults)
-    too_few = missed_count > (1 - STRUCK_SHARE) * len(faults)
+    too_few = struck_count(ends) < STRUCK_SHARE * sum(end.struck is not None for end in ends)
     return bool(any(found.values()) or denials or too_few)
 
 
@@ -54,7 +52,7 @@ def struck_if_possible(
     """Run samples; those whose calls were too few to be struck run once more, the last call that there was struck."""
     ends = run(lab, made, samples, side_by_side, say)
     found = verdicts(lab, made, ends)
-    missed = [end for end in ends if end.struck and end.struck.met_epoch_ms is None]
+    missed = [end for end in ends if end.struck and not end.was_struck]
     if not missed:
         return ends, found
     say(f"{len(missed)} were not struck and run again")

@@ -39,6 +39,11 @@ class Ended:
     execution: Mapping[str, Any]
     struck: Struck | None
 
+    @property
+    def was_struck(self) -> bool:
+        """Whether its fault has struck."""
+        return self.struck is not None and self.struck.met_epoch_ms is not None
+
 
 def run(
     lab: Laboratory,

@@ -80,12 +80,13 @@ def _in_doubt(end: Ended, state: LaneState) -> bool:
     whether the vendor has the call. What the vendor refuses is known.
     """
     cell, struck = end.placed.sample.cell, end.struck
-    if cell is None or struck is None or struck.met_epoch_ms is None or cell.fault.call.function != "caller":
+    if cell is None or struck is None or struck.met_epoch_ms is None:
         return False
-    if cell.fault.call.to_vendor and cell.fault.kind is Kind.THROTTLED:
+    call = cell.fault.call
+    if call.function != "caller" or (call.to_vendor and cell.fault.kind is Kind.THROTTLED):
         return False
-    call = state.calls.get(end.placed.call_id, {})
-    sending_ms, accepted_ms = (call.get(since_attribute(at)) for at in (CallState.SENDING, CallState.ACCEPTED))
+    record = state.calls.get(end.placed.call_id, {})
+    sending_ms, accepted_ms = (record.get(since_attribute(at)) for at in (CallState.SENDING, CallState.ACCEPTED))
     return (
         sending_ms is not None
         and int(sending_ms) <= struck.met_epoch_ms

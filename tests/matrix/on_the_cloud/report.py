@@ -15,7 +15,7 @@ def report(ends: Sequence[Ended], found: Mapping[int, Sequence[str]], seconds: f
     yield from found[-1]
     faults = [end for end in ends if end.struck is not None]
     for end in faults:
-        if not _struck(end):
+        if not end.was_struck:
             yield f"not struck: {_named(end)}"
     yield ""
     yield from _table(faults, found)
@@ -34,13 +34,14 @@ def _told(end: Ended) -> str:
     return " ".join(str(execution[field]) for field in ("status", "error", "cause") if execution.get(field))
 
 
-def _struck(end: Ended) -> bool:
-    return end.struck is not None and end.struck.met_epoch_ms is not None
+def struck_count(ends: Sequence[Ended]) -> int:
+    """Count the faults that struck."""
+    return sum(end.was_struck for end in ends)
 
 
 def _table(faults: Sequence[Ended], found: Mapping[int, Sequence[str]]) -> Iterator[str]:
     """Functions in rows, kinds in columns: how many were struck, and how many of them are red."""
-    cells = [(end, end.placed.sample.cell.fault) for end in faults if end.placed.sample.cell and _struck(end)]
+    cells = [(end, end.placed.sample.cell.fault) for end in faults if end.placed.sample.cell and end.was_struck]
     yield " " * 10 + "".join(f"  {kind:>18}" for kind in Kind)
     for function in sorted({fault.call.function for _, fault in cells}):
         row = f"{function:10}"
@@ -54,12 +55,11 @@ def _table(faults: Sequence[Ended], found: Mapping[int, Sequence[str]]) -> Itera
 def _figures(
     ends: Sequence[Ended], faults: Sequence[Ended], found: Mapping[int, Sequence[str]], seconds: float
 ) -> Iterator[str]:
-    struck_count = sum(map(_struck, faults))
     red = [words for end in ends if (words := found[end.placed.sample.number])]
     jobs = Counter(len(end.placed.lane.notes.jobs.get(end.placed.sample.name, ())) for end in ends)
     yield (
         f"{len(ends)} executions in {seconds:.0f} s, {len(ends) - len(faults)} of them without a fault;"
-        f" {struck_count} of {len(faults)} faults struck; {len(red) + len(found[-1])} red"
+        f" {struck_count(ends)} of {len(faults)} faults struck; {len(red) + len(found[-1])} red"
     )
     yield f"jobs at the vendor: {', '.join(f'{count} of {many} calls' for count, many in sorted(jobs.items()))}"
     for words, count in Counter(word for each in red for word in each).most_common():

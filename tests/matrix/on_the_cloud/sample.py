@@ -1,6 +1,6 @@
 """Cells of the matrix, drawn from a seed, as executions on the embedded cloud: each with its fault, a few with none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
@@ -97,15 +97,12 @@ def playable() -> Iterator[Cell]:
             yield from cells(policy, story)
 
 
-def drawn(count: int, seed: int) -> list[Sample]:
-    """Draw so many cells, and bystanders beside them."""
-    random = Random(seed)  # noqa: S311 - to be repeated is the point
-    chosen: Sequence[Cell] = random.sample(list(playable()), count)
-    samples = [sample_of(number, cell) for number, cell in enumerate(chosen)]
-    samples.extend(
-        Sample(number, random.choice(list(Ambiguity)), random.choice(list(KINDS)), None)
-        for number in range(count, count + count // BYSTANDERS)
-    )
+def drawn(pool: Iterable[Cell], count: int, seed: int) -> list[Sample]:
+    """Draw so many cells of a pool, and bystanders beside them."""
+    random, cells_of_pool = Random(seed), list(pool)  # noqa: S311 - to be repeated is the point
+    samples = [sample_of(number, cell) for number, cell in enumerate(random.sample(cells_of_pool, count))]
+    others = random.choices(cells_of_pool, k=count // BYSTANDERS)
+    samples.extend(Sample(count + turn, cell.policy, cell.story, None) for turn, cell in enumerate(others))
     random.shuffle(samples)
     return samples
 
