@@ -4,9 +4,12 @@ On AWS each execution environment has credentials of its own. On the embedded cl
 but for a worker that serves such an invocation (`patches.aimed_faults`).
 """
 
+import base64
+import binascii
+import json
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +25,18 @@ ASKERS: Final[MutableMapping[str, Asker]] = {}
 """Those that run in this process's cloud, by access key."""
 
 Askers = Mapping[str, Asker]
+
+
+def text_of(event: Any) -> str:
+    """Return an event as text, with the bodies of its messages as they were before base64, where they are in that."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    bodies = [record.get("body") for record in records or () if isinstance(record, dict)]
+    return "\n".join([json.dumps(event), *(decoded(body) for body in bodies if isinstance(body, str))])
+
+
+def decoded(body: str) -> str:
+    """Return what a body was before base64; empty where it is not in that."""
+    try:
+        return base64.b64decode(body, validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return ""

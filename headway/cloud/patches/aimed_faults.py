@@ -4,9 +4,6 @@ The worker is cold, so that it makes every call that a worker may have to make, 
 every execution environment has on AWS; ministack gives one to a function. It is gone behind the invocation.
 """
 
-import base64
-import binascii
-import json
 from contextvars import ContextVar
 from typing import Any, Final
 from uuid import uuid4
@@ -14,23 +11,10 @@ from uuid import uuid4
 from ministack.core import lambda_runtime
 from ministack.services import sts
 
-from headway.cloud.askers import ASKERS, Asker
+from headway.cloud.askers import ASKERS, Asker, text_of
 from headway.cloud.faults import PLAN
 
 _own_key: Final[ContextVar[str | None]] = ContextVar("own_key", default=None)
-
-
-def text_of(event: Any) -> str:
-    """Return an event as text, with the bodies of its messages as they were before base64, where they are in that."""
-    records = event.get("Records", ()) if isinstance(event, dict) else ()
-    return "\n".join([json.dumps(event), *(_decoded(record.get("body", "")) for record in records)])
-
-
-def _decoded(body: str) -> str:
-    try:
-        return base64.b64decode(body, validate=True).decode(errors="replace")
-    except (binascii.Error, ValueError):
-        return ""
 
 
 def apply() -> None:

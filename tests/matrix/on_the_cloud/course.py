@@ -21,6 +21,8 @@ PATIENCE_S: Final = 240.0
 QUIET_PATIENCE_S: Final = 6 * VISIBILITY_S
 """What broke off behind the end of a task comes again: three receives, each with its wait."""
 PAUSE_S: Final = 0.5
+PROGRESS: Final = 20
+"""One word to so many ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +71,38 @@ def _run(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Keep so many open until all were, and return how each ended, by ARN; what has not is RUNNING."""
     waiting = list(placed)
-    since_s: dict[str, float] = {}
+    since: list[tuple[Placed, float]] = []
     ends: dict[str, Mapping[str, Any]] = {}
-    while waiting or since_s:
-        while waiting and len(since_s) < side_by_side:
-            one = waiting.pop(0)
+    while waiting or since:
+        begun, waiting = waiting[: side_by_side - len(since)], waiting[side_by_side - len(since) :]
+        for one in begun:
             _start(lab, one)
-            since_s[one.execution_arn] = time.monotonic()
+        since += [(one, time.monotonic()) for one in begun]
         time.sleep(PAUSE_S)
-        for arn in list(since_s):
-            found = lab.execution(arn)
-            runs = found["status"] == "RUNNING"
-            if runs and time.monotonic() < since_s[arn] + PATIENCE_S:
-                continue
-            ends[arn] = found
-            del since_s[arn]
-            if runs or len(ends) % 10 == 0:
-                say(
-                    f"{len(ends)} of {len(placed)} have ended" + (f", but not {arn.rpartition(':')[2]}" if runs else "")
-                )
+        found = {one.execution_arn: lab.execution(one.execution_arn) for one, _ in since}
+        gone = [(one, _over(found[one.execution_arn], since_s)) for one, since_s in since]
+        since = [open_one for open_one, (_, over) in zip(since, gone, strict=True) if not over]
+        before_count = len(ends)
+        ends |= {one.execution_arn: found[one.execution_arn] for one, over in gone if over}
+        if len(ends) // PROGRESS > before_count // PROGRESS:
+            say(f"{len(ends)} of {len(placed)} have ended")
+        for one, over in gone:
+            if over and found[one.execution_arn]["status"] == "RUNNING":
+                say(_left_open(lab, one))
     return ends
+
+
+def _over(execution: Mapping[str, Any], since_s: float) -> bool:
+    """Return whether an execution has ended, or has had its time."""
+    return execution["status"] != "RUNNING" or time.monotonic() > since_s + PATIENCE_S
+
+
+def _left_open(lab: Laboratory, one: Placed) -> str:
+    """Tell all that there is of a call that has not ended: its record, its lane's budgets, and its queues."""
+    backlogs = {url.rpartition("/")[2]: lab.backlog(url) for url in one.lane.queue_urls}
+    record = lab.record(one.sample.name, one.lane.name)
+    told = [f"{one.sample.name} has not ended", record, *lab.records(one.lane.published.budgets_table), backlogs]
+    return "\n  ".join(map(str, told))
 
 
 def _start(lab: Laboratory, one: Placed) -> None:

@@ -1,7 +1,5 @@
 """What became of each call, out of executions, vendors' notes, ledger, budgets and dead-letter queues."""
 
-import base64
-import binascii
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from typing import Any, Final
 
 from headway_lane.ledger.record import CallState, since_attribute
 
+from headway.cloud.askers import decoded
 from headway.testing.laboratory import Item, Laboratory
 from tests.matrix.faults import Kind
 from tests.matrix.invariants import CALLBACK_DLQ, Life, broken
@@ -67,7 +66,7 @@ def life_of(end: Ended, state: LaneState) -> Life:
         jobs=notes.jobs.get(sample.name, []),
         submits_us=[submit.at_us for submit in submits],
         keeps_permit=placed.call_id in state.holders,
-        dead_letters_in=[name for name, letters in state.dead_letters.items() if any(_about(end, letters))],
+        dead_letters_in=[name for name, texts in state.dead_letters.items() if _are_about(texts, end)],
     )
 
 
@@ -94,18 +93,17 @@ def _in_doubt(end: Ended, state: LaneState) -> bool:
     )
 
 
-def _about(end: Ended, letters: Iterable[str]) -> Iterator[str]:
-    return (letter for letter in letters if any(text in letter for text in end.placed.about))
+def _are_about(texts: Iterable[str], end: Ended) -> bool:
+    return any(known in text for text in texts for known in end.placed.about)
 
 
 def _nobodys(states: Mapping[str, LaneState], ends: Sequence[Ended]) -> Iterator[str]:
     """Yield dead letters that are about none of the calls."""
-    known = [text for end in ends for text in end.placed.about]
     for lane, state in states.items():
-        for queue, letters in state.dead_letters.items():
-            for letter in letters:
-                if not any(text in letter for text in known):
-                    yield f"a dead letter of nobody's in {queue} of {lane}: {letter[:300]}"
+        for queue, texts in state.dead_letters.items():
+            for text in texts:
+                if not any(_are_about([text], end) for end in ends):
+                    yield f"a dead letter of nobody's in {queue} of {lane}: {text[:300]}"
 
 
 def _taken(lab: Laboratory, url: str) -> Iterator[str]:
@@ -116,11 +114,4 @@ def _taken(lab: Laboratory, url: str) -> Iterator[str]:
     ).get("Messages"):
         for message in messages:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            yield f"{message['Body']} {_decoded(message['Body'])} {message.get('MessageAttributes', '')}"
-
-
-def _decoded(body: str) -> str:
-    try:
-        return base64.b64decode(body, validate=True).decode(errors="replace")
-    except (binascii.Error, ValueError):
-        return ""
+            yield f"{message['Body']} {decoded(message['Body'])} {message.get('MessageAttributes', '')}"
