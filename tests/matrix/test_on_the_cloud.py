@@ -191,7 +191,7 @@ def test_nobody_is_in_doubt_for_a_fault_of_another_function() -> None:
 
 def test_a_report_names_what_is_red_and_what_was_not_struck() -> None:
     red, missed = ended(placed()), ended(placed(), met_epoch_ms=None)
-    text = "\n".join(report([red, missed], {7: ["doubled"], -1: ["a dead letter"]}, 60))
+    text = "\n".join(report([red, missed], {7: ["doubled", "resumed: queued +0.0 s"], -1: ["a dead letter"]}, 60))
     assert (
         "RED limited | reject | caller: vendor.POST /live/v1/jobs #1 | response lost (execution limited-0007)" in text
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from headway.testing.laboratory import Laboratory
-from tests.matrix.on_the_cloud.course import Ended, run
+from tests.matrix.on_the_cloud.course import Ended, late_invocations, run
 from tests.matrix.on_the_cloud.judgement import verdicts
 from tests.matrix.on_the_cloud.lanes import Lane, lanes
 from tests.matrix.on_the_cloud.report import report, struck_count
@@ -39,9 +39,11 @@ def main(arguments: Sequence[str]) -> int:
         lab = next(iter(made.values())).lab
         say(f"{len(made)} lanes deployed in {time.monotonic() - began_s:.0f} s: {len(samples)} executions")
         ends, found = struck_if_possible(lab, made, samples, asked.side_by_side)
-        denials = lab.denials()
+        denials, late = lab.denials(), late_invocations(lab)
     print(*report(ends, found, time.monotonic() - began_s), sep="\n")  # noqa: T201 - its output
     print(*(f"denied: {denial}" for denial in denials), sep="\n")  # noqa: T201
+    if late:
+        print(f"{len(late)} invocations ran out of time, so that more was struck than was asked for:", *late, sep="\n")  # noqa: T201
     too_few = struck_count(ends) < STRUCK_SHARE * sum(end.struck is not None for end in ends)
     return bool(any(found.values()) or denials or too_few)
 
@@ -76,7 +78,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.matrix.on_the_cloud", description=__doc__)
     parser.add_argument("--samples", type=int, default=200, help="how many cells")
     parser.add_argument("--seed", type=int, default=1, help="which ones")
-    parser.add_argument("--side-by-side", type=int, default=30, help="how many executions are open at a time")
+    parser.add_argument("--side-by-side", type=int, default=25, help="how many executions are open at a time")
     parser.add_argument("--cell", help="one cell, by its name")
     return parser.parse_args(arguments)
 

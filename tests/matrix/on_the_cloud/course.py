@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 from headway_lane.messages.claim import Claim, requests_folder
 
+from headway.cloud.process import LOG_FILE
 from headway.cloud.routes import FAULTS_ROUTE
 from headway.testing.faults import faults
 from headway.testing.laboratory import Laboratory
@@ -16,8 +17,6 @@ from tests.matrix.on_the_cloud.lanes import VISIBILITY_S, Lane
 from tests.matrix.on_the_cloud.sample import Placed, Sample
 from tests.matrix.on_the_cloud.story_vendor import TAG
 
-PATIENCE_S: Final = 240.0
-"""A call that was killed while it was sent waits for its lease, 45 s, in a lane where others make it wait, too."""
 QUIET_PATIENCE_S: Final = 6 * VISIBILITY_S
 """What broke off behind the end of a task comes again: three receives, each with its wait."""
 PAUSE_S: Final = 0.5
@@ -71,30 +70,33 @@ def _run(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Keep so many open until all were, and return how each ended, by ARN; what has not is RUNNING."""
     waiting = list(placed)
-    since: list[tuple[Placed, float]] = []
+    open_until_s: dict[str, float] = {}
+    by_arn = {one.execution_arn: one for one in placed}
     ends: dict[str, Mapping[str, Any]] = {}
-    while waiting or since:
-        begun, waiting = waiting[: side_by_side - len(since)], waiting[side_by_side - len(since) :]
+    while waiting or open_until_s:
+        room = side_by_side - len(open_until_s)
+        begun, waiting = waiting[:room], waiting[room:]
         for one in begun:
             _start(lab, one)
-        since += [(one, time.monotonic()) for one in begun]
+            open_until_s[one.execution_arn] = time.monotonic() + one.lane.patience_s
         time.sleep(PAUSE_S)
-        found = {one.execution_arn: lab.execution(one.execution_arn) for one, _ in since}
-        gone = [(one, _over(found[one.execution_arn], since_s)) for one, since_s in since]
-        since = [open_one for open_one, (_, over) in zip(since, gone, strict=True) if not over]
-        before_count = len(ends)
-        ends |= {one.execution_arn: found[one.execution_arn] for one, over in gone if over}
-        if len(ends) // PROGRESS > before_count // PROGRESS:
-            say(f"{len(ends)} of {len(placed)} have ended")
-        for one, over in gone:
-            if over and found[one.execution_arn]["status"] == "RUNNING":
-                say(_left_open(lab, one))
+        found = {arn: lab.execution(arn) for arn in open_until_s}
+        ended = {arn: told for arn, told in found.items() if told["status"] != "RUNNING"}
+        given_up = [arn for arn in found.keys() - ended if time.monotonic() > open_until_s[arn]]
+        for arn in (*ended, *given_up):
+            ends[arn] = found[arn]
+            del open_until_s[arn]
+            if len(ends) % PROGRESS == 0:
+                say(f"{len(ends)} of {len(placed)} have ended")
+        for arn in given_up:
+            say(_left_open(lab, by_arn[arn]))
     return ends
 
 
-def _over(execution: Mapping[str, Any], since_s: float) -> bool:
-    """Return whether an execution has ended, or has had its time."""
-    return execution["status"] != "RUNNING" or time.monotonic() > since_s + PATIENCE_S
+def late_invocations(lab: Laboratory) -> list[str]:
+    """Return what the cloud says of invocations that ran out of time: faults that nobody asked for."""
+    lines = (lab.state_dir / LOG_FILE).read_text(errors="replace").splitlines()
+    return [line for line in lines if "timed out after" in line]
 
 
 def _left_open(lab: Laboratory, one: Placed) -> str:

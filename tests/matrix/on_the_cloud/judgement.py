@@ -16,6 +16,7 @@ from tests.matrix.on_the_cloud.lanes import Lane
 from tests.matrix.stories import Said
 
 REQUEST_DLQ: Final = "request_dlq"
+EPOCH_MS: Final = "_epoch_ms"
 HOLDERS: Final = "holders"
 """Attribute of the in-flight budget: the calls that hold a permit."""
 
@@ -44,10 +45,25 @@ def state_of(lab: Laboratory, lane: Lane) -> LaneState:
 
 
 def verdicts(lab: Laboratory, lanes: Mapping[str, Lane], ends: Sequence[Ended]) -> dict[int, list[str]]:
-    """Return what each sample has broken, by its number, and under -1 what nobody's is."""
+    """Return what each sample has broken, by its number, with its ledger record; and under -1 what nobody's is."""
     states = {name: state_of(lab, lane) for name, lane in lanes.items()}
-    found = {end.placed.sample.number: list(broken(life_of(end, states[end.placed.lane.name]))) for end in ends}
-    return {**found, -1: list(_nobodys(states, ends))}
+    found: dict[int, list[str]] = {-1: list(_nobodys(states, ends))}
+    for end in ends:
+        state = states[end.placed.lane.name]
+        words = list(broken(life_of(end, state)))
+        found[end.placed.sample.number] = words + [_history(end, state)] * bool(words)
+    return found
+
+
+def _history(end: Ended, state: LaneState) -> str:
+    """Tell when the call was in each state, and when it was struck, in seconds since it was queued."""
+    record = state.calls.get(end.placed.call_id, {})
+    times = {name.removesuffix(EPOCH_MS): int(at) for name, at in record.items() if name.endswith(EPOCH_MS)}
+    if end.struck and end.struck.met_epoch_ms:
+        times["struck"] = end.struck.met_epoch_ms
+    begin_ms = times.get(CallState.QUEUED, min(times.values(), default=0))
+    in_order = sorted(times.items(), key=lambda item: item[1])
+    return f"{record.get('state')}: " + ", ".join(f"{name} {(at - begin_ms) / 1_000:+.1f} s" for name, at in in_order)
 
 
 def life_of(end: Ended, state: LaneState) -> Life:

@@ -3,7 +3,6 @@
 Queues give back after seconds what nobody has deleted, jobs take a second, and a check comes after three.
 """
 
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,10 +15,11 @@ from headway_cdk.project import bare
 from headway_cdk.published import PublishedLane
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import Ambiguity
+from headway_lane.contract.timing import MARGIN_S
 from headway_lane.contract.vendor import Vendor
 
 from headway.cloud import process
-from headway.deployment.places import STATE_DIR
+from headway.deployment.places import ASSEMBLY_FOLDER
 from headway.simulator.keys import VendorKeys
 from headway.simulator.offer import Offer
 from headway.simulator.simulator import Role
@@ -41,9 +41,12 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """The story whose contract each story is played under; the others need queues or functions of another kind."""
 CHANGES: Final[Mapping[str, Any]] = {
-    "limits": [{"quantity": "calls", "amount": 5, "per_s": 1, "scope": "submit"}],
+    "limits": [{"quantity": "calls", "amount": 3, "per_s": 1, "scope": "submit"}],
     "submit.timeout_s": 4,
+    "waits": {"tolerated_s": 300, "answer_s": 300, "result_s": 300},
 }
+TUNING: Final = {"delay_ms": 0, "rate_per_s": 3, "headroom_ms": 200}
+"""A headroom that nine lanes on two cores keep: a slot that is missed costs another one, and its caller the CPU."""
 IN_FLIGHT: Final = {"quantity": "jobs_in_flight", "amount": 200}
 """A call that ended in doubt keeps its in-flight permit: no other waits for it."""
 POLL_AFTER_S: Final = 3
@@ -66,6 +69,11 @@ class Lane:
     def published(self) -> PublishedLane:
         """What is deployed."""
         return self.lab.lane_of(self.name)
+
+    @property
+    def patience_s(self) -> float:
+        """How long a call may take: what hangs has ended by itself before, as its task says."""
+        return Vendor.from_document(self.lab.contracts[self.name]).workflow_timeout_s + MARGIN_S
 
     def function(self, name: str) -> str:
         """Return the name of a function on the cloud."""
@@ -102,14 +110,14 @@ def lanes(state_dir: Path, wanted: Collection[tuple[Ambiguity, str]]) -> Iterato
     documents = [
         document(policy, kind) for policy, kind in sorted({(policy, KINDS[story]) for policy, story in wanted})
     ]
-    folder = (STATE_DIR / "matrix").resolve()
-    _write(folder / "configuration", documents)
+    configuration = state_dir / "configuration"
+    _write(configuration, documents)
     notes = {each["vendor"]: Notes() for each in documents}
     with ExitStack() as opened:
         vendors = [opened.enter_context(_vendor(state_dir, each, notes[each["vendor"]])) for each in documents]
         process.start(state_dir, extra_environment={"LAMBDA_ACCOUNT_CONCURRENCY": str(INVOCATIONS)})
         lab = opened.enter_context(
-            deployed(state_dir, vendors, project=bare(folder / "configuration"), assembly=folder / "assembly")
+            deployed(state_dir, vendors, project=bare(configuration), assembly=state_dir / ASSEMBLY_FOLDER)
         )
         made = {name: Lane(lab, name, noted) for name, noted in notes.items()}
         for lane in made.values():
@@ -130,7 +138,8 @@ def _vendor(state_dir: Path, terms: Mapping[str, Any], notes: Notes) -> Iterator
 
 
 def _write(configuration: Path, documents: Collection[Mapping[str, Any]]) -> None:
-    shutil.rmtree(configuration, ignore_errors=True)
-    (configuration / "vendors").mkdir(parents=True)
+    for folder in ("vendors", "tuning"):
+        (configuration / folder).mkdir(parents=True)
     for each in documents:
+        (configuration / "tuning" / f"{each['vendor']}.yaml").write_text(yaml.safe_dump(TUNING))
         (configuration / "vendors" / f"{each['vendor']}.yaml").write_text(yaml.safe_dump(dict(each)))

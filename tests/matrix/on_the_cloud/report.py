@@ -8,7 +8,7 @@ from tests.matrix.on_the_cloud.course import Ended
 
 
 def report(ends: Sequence[Ended], found: Mapping[int, Sequence[str]], seconds: float) -> Iterator[str]:
-    """Yield lines; `found` is what each sample has broken, by its number, and under -1 what is nobody's."""
+    """Yield lines; `found` is of `judgement.verdicts`."""
     for end in ends:
         if words := found[end.placed.sample.number]:
             yield f"RED {_named(end)}: {', '.join(words)} ({_told(end)})"
@@ -62,7 +62,7 @@ def _figures(
         f" {struck_count(ends)} of {len(faults)} faults struck; {len(red) + len(found[-1])} red"
     )
     yield f"jobs at the vendor: {', '.join(f'{count} of {many} calls' for count, many in sorted(jobs.items()))}"
-    for words, count in Counter(word for each in red for word in each).most_common():
+    for words, count in Counter(word for each in red for word in each[:-1]).most_common():
         yield f"  {words}: {count}"
     for policy in sorted({end.placed.sample.policy for end in ends}):
         counts = Counter(
