@@ -66,7 +66,8 @@ def struck_if_possible(
     more = run(lab, made, again, side_by_side, say)
     found_more = verdicts(lab, made, more)
     nobodys = found[-1] + [each for each in found_more[-1] if not _of_before(each, ends)]
-    return [end for end in ends if end not in missed] + more, {**found, **found_more, -1: nobodys}
+    replaced = [end for end in missed if not found[end.placed.sample.number]]
+    return [end for end in ends if end not in replaced] + more, {**found, **found_more, -1: nobodys}
 
 
 def _of_before(complaint: str, ends: Sequence[Ended]) -> bool:
