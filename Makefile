@@ -74,7 +74,7 @@ proof-faults: $(READY) ## put each known fault into a copy of the sources again:
 proof-matrix: $(READY) ## the whole fault matrix over fakes, as a table; half an hour. STORIES='early polled' for fewer
 	@$(BIN)/python -m tests.matrix $(STORIES)
 
-proof-matrix-cloud: $(READY) ## 200 cells of it on the embedded cloud, side by side; 12 minutes. ARGS='--seed 2 --samples 50' for others
+proof-matrix-cloud: $(READY) ## 200 cells of it on the embedded cloud, side by side; 7 to 15 minutes. ARGS='--seed 2 --samples 50' for others
 	@$(BIN)/python -m tests.matrix.on_the_cloud $(ARGS)
 
 wheel: $(READY) ## the one file that others install, in dist/; it brings nothing but what is called headway*
