@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -73,6 +73,9 @@ proof-faults: $(READY) ## put each known fault into a copy of the sources again:
 
 proof-matrix: $(READY) ## the whole fault matrix over fakes, as a table; half an hour. STORIES='early polled' for fewer
 	@$(BIN)/python -m tests.matrix $(STORIES)
+
+proof-matrix-cloud: $(READY) ## 200 cells of it on the embedded cloud, side by side; 7 to 15 minutes. ARGS='--seed 2 --samples 50' for others
+	@$(BIN)/python -m tests.matrix.on_the_cloud $(ARGS)
 
 wheel: $(READY) ## the one file that others install, in dist/; it brings nothing but what is called headway*
 	@$(BIN)/python -m tests.proofs.wheel dist

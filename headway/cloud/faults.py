@@ -1,38 +1,27 @@
-"""Faults on demand: a request of the embedded cloud fails, or its answer is lost, where somebody has asked for it.
+"""Faults on demand: what may go wrong at a request of the embedded cloud, at which requests, and how often it did.
 
-`POST /_headway/faults` with `{"faults": [...]}` replaces all faults, `GET` says how often each was met, `DELETE` takes
-them away. Without any, a request costs one look at an empty list. Tests use `headway.testing.faults`.
+`POST /_headway/faults` with `{"faults": [...]}` replaces all faults, `GET` says how often each was met and when first,
+`DELETE` takes them away (`faulty_app`). Without any, a request costs one look at an empty list. Tests use
+`headway.testing.faults`.
 
-A fault names the service as requests are signed (AppConfig's data plane is `appconfig`), and is for those requests
-that come over HTTP: from functions, tools and tests; of a state machine only what calls an API. Only the throttling of
-Lambda's Invoke holds for every invocation, also of machines and event source mappings (`patches.faults`).
+A fault names the service as requests are signed (AppConfig's data plane is `appconfig`, a proxy `execute-api`, whose
+actions are HTTP's methods), and is for those requests that come over HTTP: from functions, tools and tests; of a state
+machine only what calls an API. Only the throttling of Lambda's Invoke holds for every invocation, also of machines and
+event source mappings (`patches.faults`). A fault may be aimed at the invocations that are about something
+(`patches.aimed_faults`).
 """
 
-import json
-import re
 import threading
-from collections.abc import Awaitable, Callable, Collection, Coroutine, MutableMapping
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from random import Random
 from typing import Any, Final
 
-from headway.cloud.routes import FAULTS_ROUTE
-
-Scope = MutableMapping[str, Any]
-Event = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Event]]
-Send = Callable[[Event], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+from headway.cloud.askers import Asker
 
 INVOKE: Final = "Invoke"
-SIGNED_FOR: Final = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
-PATHS: Final = {
-    r"/2015-03-31/functions/[^/]+/invocations": INVOKE,
-    r"/configurationsessions": "StartConfigurationSession",
-    r"/configuration": "GetLatestConfiguration",
-}
-"""Actions of REST services by path; those of the others are in a header."""
 
 
 class Kind(StrEnum):
@@ -44,12 +33,28 @@ class Kind(StrEnum):
     """It fails with 500, before its effect."""
     LOST = "lost"
     """It has its effect, and its answer is 500: SDKs repeat it."""
+    UNREACHED = "unreached"
+    """The connection ends before its effect, without an answer."""
+    CUT = "cut"
+    """It has its effect, and the connection ends without an answer."""
+    KILLED_BEFORE = "killed_before"
+    """The worker that asks is killed before its effect, as Lambda loses a machine."""
+    KILLED_AFTER = "killed_after"
+    """It has its effect, and the worker that asks is killed before it hears of that."""
 
+
+KILLS: Final = frozenset({Kind.KILLED_BEFORE, Kind.KILLED_AFTER})
+DONE: Final = frozenset({Kind.LOST, Kind.CUT, Kind.KILLED_AFTER})
+"""Kinds of which the effect is there."""
+ANSWERED: Final = frozenset({Kind.THROTTLE, Kind.ERROR, Kind.LOST})
+"""Kinds of which somebody hears; of the others the connection ends."""
 
 THROTTLES: Final = {
     "appconfig": (429, "ThrottlingException"),
     "dynamodb": (400, "ProvisionedThroughputExceededException"),
+    "execute-api": (429, "TooManyRequestsException"),
     "lambda": (429, "TooManyRequestsException"),
+    "s3": (503, "SlowDown"),
     "secretsmanager": (400, "ThrottlingException"),
     "sqs": (400, "RequestThrottled"),
     "states": (400, "ThrottlingException"),
@@ -62,8 +67,10 @@ FAILURE: Final = (500, "InternalServerError")
 class Fault:
     """What to do to which requests: those of a service, of an action, and with a text in their path or body.
 
-    The first `skip` of them pass; then `count` are met (None: all), of which `ratio` says the share, drawn from `seed`.
-    `code` is instead of the service's own: `ThrottlingException` of a table on demand.
+    With `function`, only those that are made in an invocation of that function whose event has one of the texts in
+    `about`. The first `skip` of them pass; then `count` are met (None: all), of which `ratio` says the share, drawn
+    from `seed`. With `every_attempt` an SDK's attempts at one request are one: all are met, or none. `code` is instead
+    of the service's own: `ThrottlingException` of a table on demand.
     """
 
     service: str
@@ -75,10 +82,26 @@ class Fault:
     ratio: float = 1.0
     seed: int = 1
     code: str | None = None
+    function: str = ""
+    about: Sequence[str] = ()
+    every_attempt: bool = False
 
-    def concerns(self, service: str, action: str, text: str) -> bool:
+    def __post_init__(self) -> None:
+        if self.kind in KILLS and not self.function:
+            raise ValueError(f"{self.kind} is for requests of a function: `function` says of which")
+
+    def concerns(self, service: str, action: str, text: str, asker: Asker | None = None) -> bool:
         """Return whether a request is meant."""
-        return self.service == service and self.action in ("*", action) and self.containing in text
+        return (
+            self.service == service
+            and self.action in ("*", action)
+            and self.containing in text
+            and (not self.function or (asker is not None and self.aims_at(asker.function, asker.event)))
+        )
+
+    def aims_at(self, function: str, event: str) -> bool:
+        """Return whether an invocation of a function with this event is aimed at."""
+        return self.function == function and any(text in event for text in self.about)
 
     @property
     def answer(self) -> tuple[int, str]:
@@ -91,18 +114,27 @@ class Fault:
 
 @dataclass(slots=True)
 class Armed:
-    """A fault, and how often it was asked and met."""
+    """A fault, how often it was asked and met, and when first, in epoch milliseconds."""
 
     fault: Fault
     concerned_count: int = 0
     met_count: int = 0
+    met_epoch_ms: int | None = None
     draws: Random = field(init=False)
+    _verdicts: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.draws = Random(self.fault.seed)  # noqa: S311 - to be repeated is the point
 
-    def meets(self) -> bool:
-        """Count one more request, and say whether it is met."""
+    def meets(self, sdk_call: str = "") -> bool:
+        """Count one more request, and say whether it is met; `sdk_call` is what an SDK's attempts at it share."""
+        if not (self.fault.every_attempt and sdk_call):
+            return self._judge()
+        if sdk_call not in self._verdicts:
+            self._verdicts[sdk_call] = self._judge()
+        return self._verdicts[sdk_call]
+
+    def _judge(self) -> bool:
         self.concerned_count += 1
         fault = self.fault
         if self.concerned_count <= fault.skip or (fault.count is not None and self.met_count >= fault.count):
@@ -110,6 +142,7 @@ class Armed:
         if fault.ratio < 1 and self.draws.random() >= fault.ratio:
             return False
         self.met_count += 1
+        self.met_epoch_ms = self.met_epoch_ms or time.time_ns() // 1_000_000
         return True
 
 
@@ -124,18 +157,30 @@ class FaultPlan:
         """Forget all, and take these."""
         self.armed = [Armed(fault) for fault in faults]
 
-    def met_by(self, service: str, action: str, text: str, kinds: Collection[Kind] = tuple(Kind)) -> Fault | None:
+    def met_by(
+        self,
+        service: str,
+        action: str,
+        text: str,
+        kinds: Collection[Kind] = tuple(Kind),
+        asker: Asker | None = None,
+        sdk_call: str = "",
+    ) -> Fault | None:
         """Return the first fault that meets a request, or None."""
         with self._lock:
             for armed in self.armed:
                 fault = armed.fault
-                if fault.kind in kinds and fault.concerns(service, action, text) and armed.meets():
+                if fault.kind in kinds and fault.concerns(service, action, text, asker) and armed.meets(sdk_call):
                     return fault
         return None
 
+    def aims_at(self, function: str, event: str) -> bool:
+        """Return whether a fault is aimed at an invocation."""
+        return any(armed.fault.aims_at(function, event) for armed in self.armed)
+
     def document(self) -> dict[str, Any]:
         """Return all faults with their counts."""
-        counts = ("concerned_count", "met_count")
+        counts = ("concerned_count", "met_count", "met_epoch_ms")
         return {"faults": [asdict(each.fault) | {name: getattr(each, name) for name in counts} for each in self.armed]}
 
     def read(self, document: Any) -> None:
@@ -145,83 +190,3 @@ class FaultPlan:
 
 PLAN: Final = FaultPlan()
 """What the server that runs in this process has been asked for."""
-
-
-def meant(scope: Scope) -> tuple[str, str]:
-    """Return the service and the action of an HTTP request; each is empty where it is not to be seen."""
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    signed = SIGNED_FOR.search(headers.get(b"authorization", ""))
-    target = headers.get(b"x-amz-target", "").rpartition(".")[2]
-    by_path = (action for pattern, action in PATHS.items() if re.fullmatch(pattern, scope["path"]))
-    return (signed[1] if signed else ""), target or next(by_path, "")
-
-
-def with_faults(app: App, plan: FaultPlan) -> App:
-    """Return the ASGI app with its faults, and with the route that sets them."""
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == FAULTS_ROUTE:
-            await _control(plan, scope, receive, send)
-        elif plan.armed and scope["type"] == "http":
-            await _serve_with_faults(app, plan, scope, receive, send)
-        else:
-            await app(scope, receive, send)
-
-    return serve
-
-
-async def _control(plan: FaultPlan, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["method"] == "DELETE":
-        plan.replace([])
-    elif scope["method"] == "POST":
-        try:
-            plan.read(json.loads(await _body(receive)))
-        except (KeyError, TypeError, ValueError) as error:
-            await _answer(send, 400, {"message": f"{type(error).__name__}: {error}"}, "ValidationException")
-            return
-    await _answer(send, 200, plan.document())
-
-
-async def _serve_with_faults(app: App, plan: FaultPlan, scope: Scope, receive: Receive, send: Send) -> None:
-    service, action = meant(scope)
-    body = await _body(receive)
-    text = scope["path"] + body.decode(errors="replace")
-    # The throttling of invocations is with Lambda itself, which knows those that come another way.
-    kinds = set(Kind) - ({Kind.THROTTLE} if (service, action) == ("lambda", INVOKE) else set())
-    fault = plan.met_by(service, action, text, kinds)
-    if fault is None or fault.kind is Kind.LOST:
-        await app(scope, _again(body, receive), _drop if fault else send)
-    if fault is not None:
-        status, code = fault.answer
-        await _answer(send, status, {"__type": code, "message": f"{fault.kind} on demand"}, code)
-
-
-async def _body(receive: Receive) -> bytes:
-    body: bytes = b""
-    while True:
-        event = await receive()
-        body += event.get("body", b"")
-        if not event.get("more_body"):
-            return body
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read once more, then what comes after it."""
-    events: list[Event] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def give() -> Event:
-        return events.pop() if events else await receive()
-
-    return give
-
-
-async def _drop(event: Event) -> None:
-    del event
-
-
-async def _answer(send: Send, status: int, document: Any, code: str = "") -> None:
-    headers = [(b"content-type", b"application/x-amz-json-1.0")]
-    if code:
-        headers.append((b"x-amzn-errortype", code.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(document).encode()})

@@ -10,7 +10,8 @@ import os
 from ministack.app import app as ministack_app
 
 from headway.cloud import patches, strict, strictness
-from headway.cloud.faults import PLAN, with_faults
+from headway.cloud.faults import PLAN
+from headway.cloud.faulty_app import with_faults
 
 __all__ = ["app"]
 

@@ -1,5 +1,6 @@
 """Faults on demand, as boto3 and functions meet them."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -7,9 +8,9 @@ import boto3
 import httpx
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
-from headway.cloud.faults import THROTTLES, Fault, Kind
+from headway.cloud.faults import ANSWERED, THROTTLES, Fault, Kind
 from headway.cloud.routes import FAULTS_ROUTE
 from headway.testing.faults import faults
 from tests.cloud.conftest import Clouds
@@ -97,7 +98,49 @@ def test_a_fault_is_for_what_its_text_says_and_is_over_after_the_block(clouds: C
     sqs.send_message(QueueUrl=url, MessageBody="body")
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+def test_a_connection_ends_before_the_effect_or_behind_it_and_an_sdk_repeats_what_was_cut(clouds: Clouds) -> None:
+    url, _ = queue_of(clouds.strict)
+
+    unreached = Fault("sqs", Kind.UNREACHED, "SendMessage", every_attempt=True)
+    with faults(url_of(clouds), unreached), pytest.raises(ConnectionClosedError):
+        clouds.strict.client("sqs").send_message(QueueUrl=url, MessageBody="unreached")
+    with faults(url_of(clouds), Fault("sqs", Kind.CUT, "SendMessage", count=1)):
+        clouds.strict.client("sqs").send_message(QueueUrl=url, MessageBody="cut")
+
+    assert bodies_of(clouds, url) == ["cut", "cut"]
+
+
+def bodies_of(clouds: Clouds, url: str) -> list[str]:
+    """Take all messages of a queue."""
+    asked = {"QueueUrl": url, "WaitTimeSeconds": 1, "MaxNumberOfMessages": 10}
+    return [message["Body"] for message in clouds.strict.client("sqs").receive_message(**asked).get("Messages", [])]
+
+
+@pytest.mark.parametrize("kind", [Kind.KILLED_BEFORE, Kind.KILLED_AFTER])
+def test_a_function_is_killed_at_a_call_that_it_makes_for_one_event_and_for_no_other(
+    clouds: Clouds, kind: Kind
+) -> None:
+    url, _ = queue_of(clouds.strict)
+    name = function_of(clouds.strict, SENDS, Environment={"Variables": {"TOLD": url}})
+    lambda_ = clouds.strict.client("lambda")
+
+    def invoke(event: str) -> Any:
+        answer = lambda_.invoke(FunctionName=name, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+    aimed = Fault("sqs", kind, "SendMessage", skip=1, count=1, function=name, about=("aimed at",))
+    with faults(url_of(clouds), aimed) as active:
+        assert invoke("another") == (None, None)
+        died, error = invoke("aimed at")
+        assert active.met_counts() == [1]
+        assert invoke("aimed at") == (None, None), "a fault that was met is over"
+    assert (died["errorMessage"], error) == ("Worker process died", "Unhandled")
+    sent = [*bodies_of(clouds, url), *bodies_of(clouds, url)]
+    assert sent.count("1 another") == sent.count("2 another") == 1
+    assert (sent.count("1 aimed at"), sent.count("2 aimed at")) == (2, 1 + (kind is Kind.KILLED_AFTER))
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWERED))
 def test_an_invocation_fails_too(clouds: Clouds, kind: Kind) -> None:
     lambda_ = once(clouds, "lambda")
     name = function_of(clouds.strict, "def handler(event, context): pass")
@@ -131,6 +174,14 @@ def test_an_invocation_by_a_queue_is_throttled_and_its_message_comes_again(cloud
     assert int(told["Body"]) >= 2
 
 
+SENDS = """
+import os
+import boto3
+
+def handler(event, context):
+    for number in (1, 2):
+        boto3.client("sqs").send_message(QueueUrl=os.environ["TOLD"], MessageBody=f"{number} {event}")
+"""
 TELLS = """
 import os
 import boto3

@@ -112,7 +112,11 @@ class Caller:
         """
         report = self._call()
         for turns in self.turns:
-            turns.report()  # last: an error here repeats nothing but this
+            try:
+                turns.report()  # last: nothing that is known of the call may be lost for it
+            except (BotoCoreError, ClientError) as error:
+                # Another invocation would not know what to report, and take what the vendor has refused for doubtful.
+                logger().warning("turns not reported", call_id=self._request.call_id, error_type=type(error).__name__)
         return report
 
     def _call(self) -> CallReport:

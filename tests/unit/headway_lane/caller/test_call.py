@@ -411,6 +411,24 @@ def test_a_refused_call_is_reported_and_stays_as_sent_until_the_rejection(lane: 
     assert lane.state is CallState.SENDING
 
 
+class UnreportedTurns(Unpaced):
+    """Turns that cannot be written down at the end: the table throttles."""
+
+    def report(self) -> None:
+        raise client_error("PutItem", "ProvisionedThroughputExceededException")
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [(httpx.Response(422), CallOutcome.REJECTED), (httpx.Response(201, json={"id": "job-1"}), CallOutcome.ACCEPTED)],
+)
+def test_what_the_vendor_has_said_is_not_lost_for_turns_that_cannot_be_reported(
+    lane: Lane, answer: httpx.Response, outcome: CallOutcome
+) -> None:
+    lane.vendor.answers = [answer]
+    assert lane.make(replace(REQUEST, payload={"text": "Grüße"}), vendor_of(), UnreportedTurns()).outcome is outcome
+
+
 def test_the_event_of_a_paced_call_has_its_permit_and_that_of_any_other_has_none() -> None:
     event: dict[str, Any] = {"format_version": 2, "call_id": CALL_ID, "attempt": REQUEST.attempt, "payload": {}}
     event["call"] = place_of().as_document()
