@@ -26,6 +26,7 @@ from headway_lane.runtime.errors import (
     InDoubt,
     Malformed,
     NewerFormat,
+    RefusedInDoubt,
     RetryLater,
 )
 from headway_lane.runtime.observability import logger
@@ -196,6 +197,7 @@ class Caller:
             self._sleep_s,
             ready=partial(self._ready, call),
             doubtful=call.doubtful,
+            refusals=call.refusals,
         )
 
     def _ready(self, call: Call, in_doubt: bool) -> None:
@@ -247,7 +249,8 @@ class Caller:
         vendor may work on the job.
         """
         doubtful = isinstance(error, InDoubt)
-        if self._ledger.release(call, doubtful) is None:
+        refusals = error.refusals if isinstance(error, RefusedInDoubt) else 0
+        if self._ledger.release(call, doubtful, refusals=refusals) is None:
             return CallReport(CallOutcome.DUPLICATE)  # somebody else has it
         if not doubtful:
             self._back.settler.release(call)  # before another dispatcher can take it again for the same call

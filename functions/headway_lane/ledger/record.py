@@ -70,6 +70,8 @@ class CallAttribute(StrEnum):
     """By then the holder is dead for sure."""
     DOUBTFUL = "doubtful"
     """There where nobody knows whether the vendor has taken the job of this round."""
+    REFUSALS = "refusals"
+    """How often the vendor has refused the call since it became doubtful."""
     CANCELLING = "cancelling"
     """There from the moment in which the vendor is told to call the job off until its answer is known."""
     MOVE_ID = "move_id"
@@ -126,6 +128,7 @@ class Call:
     holder: str | None
     lease_until_epoch_s: int
     doubtful: bool
+    refusals: int
     cancelling: bool
     error: str | None
     move_id: str

@@ -11,7 +11,7 @@ What is written by a newer version of its format is neither read nor changed: ev
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -36,6 +36,15 @@ from headway_lane.runtime.refused_writes import item_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
+
+_OF_AN_ATTEMPT: Final = (
+    CallAttribute.ERROR,
+    CallAttribute.CAUSE,
+    CallAttribute.HOLDER,
+    CallAttribute.REFUSALS,
+    CallAttribute.CANCELLING,
+)
+"""What another attempt does not take over."""
 
 
 class Ledger(JobLedger):
@@ -85,7 +94,7 @@ class Ledger(JobLedger):
             CallAttribute.ROUND: found.round_number + succession.new_round,
             CallAttribute.EXPIRES_EPOCH_S: self._epoch_ms() // 1_000 + ttl_s,
         }
-        removed = [CallAttribute.ERROR, CallAttribute.CAUSE, CallAttribute.HOLDER, CallAttribute.CANCELLING]
+        removed = [*_OF_AN_ATTEMPT]
         if succession.doubtful:
             values[CallAttribute.DOUBTFUL] = True
         else:
@@ -132,17 +141,21 @@ class Ledger(JobLedger):
         origins = (CallState.DISPATCHING, CallState.SENDING)
         return self._move(call_id, attempt, origins, CallState.SENDING, holder=holder)
 
-    def release(self, call: Call, doubtful: bool = False) -> Call | None:
+    def release(self, call: Call, doubtful: bool = False, *, refusals: int = 0) -> Call | None:
         """Move dispatching or sending -> queued, to be tried again: the vendor did not take the call, or nobody knows
-        (`doubtful`). Only for the call's holder.
+        (`doubtful`), with so many refusals since. Only for the call's holder.
         """
-        origins, attempt, holder = (CallState.DISPATCHING, CallState.SENDING), call.attempt, call.holder
-        if doubtful:
-            return self._move(
-                call.call_id, attempt, origins, CallState.QUEUED, {CallAttribute.DOUBTFUL: True}, holder=holder
-            )
-        removed = (CallAttribute.DOUBTFUL,)
-        return self._move(call.call_id, attempt, origins, CallState.QUEUED, removed=removed, holder=holder)
+        origins = (CallState.DISPATCHING, CallState.SENDING)
+        told = {CallAttribute.DOUBTFUL: doubtful, CallAttribute.REFUSALS: refusals}
+        return self._move(
+            call.call_id,
+            call.attempt,
+            origins,
+            CallState.QUEUED,
+            {name: value for name, value in told.items() if value},
+            removed=[name for name, value in told.items() if not value],
+            holder=call.holder,
+        )
 
     def requeue(self, found: Call) -> Call | None:
         """Move dispatching -> queued, whoever holds it, with its doubt from before: nothing was sent. None where it has
@@ -156,7 +169,7 @@ class Ledger(JobLedger):
         meanwhile.
         """
         origins = (CallState.DISPATCHING, CallState.SENDING)
-        values, removed = {CallAttribute.JOB_ID: job_id}, (CallAttribute.DOUBTFUL,)
+        values, removed = {CallAttribute.JOB_ID: job_id}, (CallAttribute.DOUBTFUL, CallAttribute.REFUSALS)
         return self._move(call_id, attempt, origins, CallState.ACCEPTED, values, removed=removed)
 
     def reject(self, call_id: str, attempt: str, error: str, cause: str) -> Call | None:
@@ -287,6 +300,7 @@ def _call(item: Mapping[str, Any]) -> Call:
         holder=item.get(CallAttribute.HOLDER),
         lease_until_epoch_s=int(item.get(CallAttribute.LEASE_UNTIL_EPOCH_S, 0)),
         doubtful=bool(item.get(CallAttribute.DOUBTFUL)),
+        refusals=int(item.get(CallAttribute.REFUSALS, 0)),
         cancelling=bool(item.get(CallAttribute.CANCELLING)),
         error=item.get(CallAttribute.ERROR),
         move_id=item.get(CallAttribute.MOVE_ID, ""),

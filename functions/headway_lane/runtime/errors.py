@@ -64,6 +64,16 @@ class InDoubt(RetryLater):
     """The vendor may have taken the call: whoever tries again finds that out first."""
 
 
+class RefusedInDoubt(InDoubt):
+    """The vendor refuses a call that it may have taken before; it may refuse it because it has. `refusals` counts those
+    in a row.
+    """
+
+    def __init__(self, reason: str, retry_after_s: float, refusals: int) -> None:
+        super().__init__(reason, retry_after_s)
+        self.refusals = refusals
+
+
 class KeysRefused(RetryLater):
     """A secret holds no key that its scheme can use; the message says what to put there, and quotes nothing of it."""
 

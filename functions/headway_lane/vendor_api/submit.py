@@ -9,7 +9,7 @@ from tenacity import RetryCallState
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Turns
-from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
+from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RefusedInDoubt, RetryLater
 from headway_lane.vendor_api.attempt import LONGEST_PAUSE_S, attempt, pause_s, repeating
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.quotation import quoted
@@ -24,6 +24,11 @@ REFUSED_IN_DOUBT_S: Final = 30.0
 first.
 """
 
+REFUSALS_BELIEVED: Final = 3
+"""Refusals in a row, REFUSED_IN_DOUBT_S apart, behind which the next one is for good: a vendor that is busy with the
+first submit (409, 425) has ended with it by then.
+"""
+
 
 def submit(
     proxy: Proxy,
@@ -35,13 +40,14 @@ def submit(
     *,
     ready: Callable[[bool], None] = lambda _: None,
     doubtful: bool = False,
+    refusals: int = 0,
 ) -> str:
     """Submit a job and return the vendor's job ID; every attempt takes a turn of its own, and is made `ready`, which is
     told whether it is behind one in doubt.
 
     An attempt behind one whose end nobody knows calls `ask` instead, where that is the contract's policy: it returns
     the job ID, and raises RetryLater where the vendor does not have the job, InDoubt where it does not tell. `doubtful`
-    says that an attempt of an earlier invocation ended so.
+    says that an attempt of an earlier invocation ended so, and `refusals` how often the vendor has refused since.
 
     Raises RetryLater where the vendor did not take the job within the budget, InDoubt where it is not known whether it
     did, FailTask where it never will, or where that is not known and the contract forbids a second try.
@@ -52,11 +58,15 @@ def submit(
     in_doubt = doubtful
 
     def submit_or_ask() -> str:
-        nonlocal in_doubt
+        nonlocal in_doubt, refusals
         asks = in_doubt and policy is Ambiguity.ASK
+        since = refusals if in_doubt else None
         try:
-            return ask() if asks else _submit_once(proxy, vendor, submission, turns, ready, in_doubt)
+            return ask() if asks else _submit_once(proxy, vendor, submission, turns, partial(ready, in_doubt), since)
+        except RefusedInDoubt:
+            raise
         except InDoubt as doubt:
+            refusals = 0
             in_doubt = True
             if policy is Ambiguity.REJECT:
                 raise _given_up(vendor, str(doubt)) from doubt
@@ -76,9 +86,10 @@ def _submit_once(
     vendor: Vendor,
     submission: Submission,
     turns: Turns,
-    ready: Callable[[bool], None],
-    in_doubt: bool,
+    ready: Callable[[], None],
+    refusals: int | None,
 ) -> str:
+    """Submit once; `refusals` counts those behind a submit that was not answered clearly, None where all was clear."""
     send = partial(
         proxy.send,
         vendor.submit.method,
@@ -89,13 +100,14 @@ def _submit_once(
         query=submission.query,
         headers=submission.headers,
     )
-    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=partial(ready, in_doubt))
+    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=ready)
     if answer.is_success:
         return job_id_of(vendor, answer)
     detail = quoted(answer.text[:LOOKED_AT_LENGTH], [*proxy.secrets, *submission.secrets])[:DETAIL_LENGTH]
     said = f"HTTP {answer.status_code}: {detail}"
-    if in_doubt:
-        raise InDoubt(f"{said}, behind a submit that was not answered clearly", REFUSED_IN_DOUBT_S)
+    if refusals is not None and refusals < REFUSALS_BELIEVED:
+        doubt = f"{said}, behind a submit that was not answered clearly"
+        raise RefusedInDoubt(doubt, REFUSED_IN_DOUBT_S, refusals + 1)
     raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered {said}")
 
 

@@ -24,6 +24,7 @@ from headway_lane.messages.request_queue import REQUEUE_S, RequestQueues
 from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
+from headway_lane.vendor_api.submit import REFUSALS_BELIEVED
 
 from tests.unit.headway_lane.fakes import (
     ASKING,
@@ -370,7 +371,7 @@ def test_a_call_that_expires_while_its_vendor_is_busy_is_not_requeued(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lane.vendor.answers = [httpx.Response(429, headers={"Retry-After": "60"})]
-    monkeypatch.setattr(lane.ledger, "release", lambda call, doubtful: None)
+    monkeypatch.setattr(lane.ledger, "release", lambda call, doubtful, **more: None)
     assert lane.call() == CallReport(CallOutcome.DUPLICATE)
     assert lane.sqs.sent == []
 
@@ -409,6 +410,27 @@ def test_a_refused_call_is_reported_and_stays_as_sent_until_the_rejection(lane: 
         CallOutcome.REJECTED, error=ErrorCode.VENDOR_REJECTED, cause="acme answered HTTP 422: no such version"
     )
     assert lane.state is CallState.SENDING
+
+
+def test_what_the_vendor_refuses_again_and_again_behind_a_doubt_is_rejected_and_does_not_go_round(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(503), httpx.Response(422, text="no such model")]
+    outcomes = [lane.call(f"invocation-{turn}", "retry").outcome for turn in range(REFUSALS_BELIEVED)]
+    assert outcomes == [CallOutcome.DEFERRED] * REFUSALS_BELIEVED
+    last = lane.call("invocation-9", "retry")
+    assert (last.outcome, last.error) == (CallOutcome.REJECTED, ErrorCode.VENDOR_REJECTED)
+    assert lane.asked() == ["POST"] * (REFUSALS_BELIEVED + 2)
+
+
+def test_a_busy_vendor_between_refusals_lets_them_be_counted_anew(lane: Lane) -> None:
+    refused = httpx.Response(409)
+    lane.vendor.answers = [httpx.Response(503), refused]
+    for turn in range(REFUSALS_BELIEVED):
+        lane.call(f"invocation-{turn}", "retry")
+    lane.vendor.answers = [httpx.Response(503), refused]
+    assert lane.call("invocation-9", "retry").outcome is CallOutcome.DEFERRED
+    found = lane.ledger.find(CALL_ID)
+    assert found is not None
+    assert (found.doubtful, found.refusals) == (True, 1)
 
 
 class UnreportedTurns(Unpaced):

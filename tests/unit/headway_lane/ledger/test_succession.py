@@ -30,6 +30,7 @@ def call_in(state: CallState, *, error: str | None = None, job_id: str | None = 
         "invocation-1",
         LEASE_UNTIL_S,
         doubtful,
+        0,
         False,
         error,
         "move-1",

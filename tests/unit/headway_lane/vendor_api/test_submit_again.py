@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from headway_lane.contract.exchange import Ambiguity
-from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
+from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RefusedInDoubt, RetryLater
 from headway_lane.vendor_api.attempt import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.vendor_api.submission import submission_of
-from headway_lane.vendor_api.submit import REFUSED_IN_DOUBT_S, submit
+from headway_lane.vendor_api.submit import REFUSALS_BELIEVED, REFUSED_IN_DOUBT_S, submit
 
 from tests.unit.headway_lane.fakes import CALLBACK_URL, FakeTurns, FakeVendor, vendor_of
 
@@ -68,6 +68,7 @@ class Sender:
         ambiguity: Ambiguity = Ambiguity.REJECT,
         changes: Mapping[str, Any] | None = None,
         doubtful: bool = False,
+        refusals: int = 0,
     ) -> str:
         contract = vendor_of({"submit.ambiguity": ambiguity, **(changes or {})})
         submission = submission_of(contract, {}, "call-1-key", CALLBACK_URL)
@@ -80,6 +81,7 @@ class Sender:
             self.sleep_s,
             ready=self.ready.append,
             doubtful=doubtful,
+            refusals=refusals,
         )
 
 
@@ -273,6 +275,19 @@ def test_a_refusal_behind_a_doubt_is_not_believed_and_the_submit_is_repeated_lat
         sender.send(vendor, Ambiguity.RETRY, doubtful=doubtful)
     assert later.value.retry_after_s == REFUSED_IN_DOUBT_S > LONGEST_PAUSE_S
     assert len(vendor.requests) == 2 - doubtful
+
+
+def test_a_refusal_behind_many_is_believed(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(422, text="no such model"))
+    with pytest.raises(FailTask, match="HTTP 422: no such model") as failed:
+        sender.send(vendor, Ambiguity.RETRY, doubtful=True, refusals=REFUSALS_BELIEVED)
+    assert failed.value.code is ErrorCode.VENDOR_REJECTED
+
+
+def test_refusals_before_another_doubt_count_no_more(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(503), httpx.Response(422))
+    with pytest.raises(RefusedInDoubt):
+        sender.send(vendor, Ambiguity.RETRY, doubtful=True, refusals=REFUSALS_BELIEVED)
 
 
 def test_a_refusal_is_believed_once_the_vendor_has_said_that_it_does_not_have_the_job(sender: Sender) -> None:
