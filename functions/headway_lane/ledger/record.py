@@ -1,7 +1,7 @@
 r"""The ledger's words: states of a call, the record of one call, the answer to it, and the names of their attributes.
 
 queued -> dispatching -> sending -> accepted -> answered -> resumed
-   \          |             |           | \         \-> late
+   \          |             |           | \       ^   \-> late
     \-> expired <-/          |           |  \-> cancelled
      \-> rejected <----------+-----------/
 """

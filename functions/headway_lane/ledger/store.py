@@ -209,10 +209,11 @@ class Ledger(JobLedger):
         return self._move(call.call_id, call.attempt, SENT_BY_NOBODY, CallState.EXPIRED, values)
 
     def answer(self, call_id: str, job_id: str) -> Call | None:
-        """Move accepted -> answered, whose attempt it may be: the answer is for who waits now. None where the call has
-        another job, too.
+        """Move accepted or cancelled -> answered, whose attempt it may be: the answer is for who waits now. A job may
+        have ended before it could be called off. None where the call has another job, too.
         """
-        return self._move(call_id, None, (CallState.ACCEPTED,), CallState.ANSWERED, job_id=job_id)
+        origins = (CallState.ACCEPTED, CallState.CANCELLED)
+        return self._move(call_id, None, origins, CallState.ANSWERED, job_id=job_id)
 
     def resume(self, call: Call) -> Call | None:
         """Move answered -> resumed: Step Functions took the answer."""

@@ -89,7 +89,7 @@ MOVES: dict[str, tuple[Move, set[CallState], CallState]] = {
     "reject": (REJECT, UNSENT | IN_HAND, CallState.REJECTED),
     "abandon": (ABANDON, {CallState.ACCEPTED}, CallState.REJECTED),
     "expire": (EXPIRE, UNSENT, CallState.EXPIRED),
-    "answer": (ANSWER, {CallState.ACCEPTED}, CallState.ANSWERED),
+    "answer": (ANSWER, {CallState.ACCEPTED, CallState.CANCELLED}, CallState.ANSWERED),
     "resume": (RESUME, {CallState.ANSWERED}, CallState.RESUMED),
     "cancel": (CANCEL, {CallState.ACCEPTED}, CallState.CANCELLED),
     "lapse": (LAPSE, {CallState.ANSWERED}, CallState.LATE),

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.ledger.executions import calls_of
 from headway_lane.ledger.record import Answer, Call, CallState
 from headway_lane.ledger.store import Ledger
+from headway_lane.ledger.succession import Next, Succession, of_another_attempt
 from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.request_queue import REQUEUE_S
 from headway_lane.messages.results_queue import ResultsMessage, ResultsQueue, read, write
@@ -50,6 +51,8 @@ EXECUTION = place_of().execution
 CONTRACT = {"cancel": {"path": "/v1/jobs/{job_id}/cancel", "timeout_s": 5}}
 POLLS = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
 ASKED = Cancellation(CALL_ID, UNTIL_S)
+
+TAKES_THE_ANSWER = Succession(Next.JOIN, after=CallState.ACCEPTED)
 
 
 class Bench:
@@ -286,12 +289,18 @@ def test_a_redrive_in_the_moment_of_the_cancel_keeps_its_record(bench: Bench, le
     assert (bench.state, bench.released) == (CallState.ANSWERED, [])
 
 
-def test_the_vendors_word_on_a_job_that_was_called_off_changes_nothing(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("succeeded", "follows"), [(False, Succession(Next.DISPATCH, new_round=True)), (True, TAKES_THE_ANSWER)]
+)
+def test_the_vendors_word_on_a_job_that_was_called_off_counts_for_the_next_attempt(
+    bench: Bench, succeeded: bool, follows: Succession
+) -> None:
     joined(bench.ledger)
     bench.canceller.cancel(ASKED)
-    settlement = bench.settler.settle(CALL_ID, Answer("job-1", False, "canceled", "{}"))
-    assert (settlement, bench.state) == (Settlement.LATE, CallState.CANCELLED)
+    settlement = bench.settler.settle(CALL_ID, Answer("job-1", succeeded, "ended", "{}"))
+    assert (settlement, bench.state) == (Settlement.LATE, CallState.LATE)
     assert bench.step_functions.sent == []
+    assert of_another_attempt(bench.call, NOW_S) == follows
 
 
 # The vendor.
