@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from headway_lane.ledger.record import OVER, CallAttribute, CallState
+from headway_lane.ledger.record import ENDED, CallAttribute, CallState
 
 from headway.run.results import LEDGER_TIMES
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BATCH_SIZE: Final = 100
 """The most keys of a BatchGetItem (DynamoDB service quotas)."""
 
-FINAL_STATES: Final = frozenset(OVER)
+FINAL_STATES: Final = frozenset(ENDED)
 _READ: Final = (CallAttribute.CALL_ID.value, CallAttribute.STATE.value, *LEDGER_TIMES)
 
 

@@ -35,7 +35,7 @@ class Life:
     submits_us: Sequence[int]
     keeps_permit: bool
     dead_letters_in: Sequence[str]
-    jobs_left: Sequence[str] = ()
+    jobs_left: Sequence[str]
 
 
 def broken(life: Life) -> Iterator[str]:

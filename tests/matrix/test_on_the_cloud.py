@@ -23,7 +23,7 @@ from tests.matrix.on_the_cloud.lanes import KINDS, Lane, document
 from tests.matrix.on_the_cloud.report import report
 from tests.matrix.on_the_cloud.sample import Placed, drawn, sample_of
 from tests.matrix.on_the_cloud.story_vendor import Notes
-from tests.matrix.stories import Said
+from tests.matrix.stories import STOPPED, Said
 from tests.matrix.vendor import Submit
 
 SUBMIT: Final = Call("caller", "vendor.POST", "/live/v1/jobs", 1)
@@ -38,6 +38,7 @@ GOOD: Final = Life(
     submits_us=[1_000_000],
     keeps_permit=False,
     dead_letters_in=[],
+    jobs_left=["job-1"],
 )
 NOTHING_LEFT: Final = LaneState(calls={}, holders=frozenset(), dead_letters={})
 
@@ -87,6 +88,7 @@ def ended(one: Placed, met_epoch_ms: int | None = 1_000, **execution: Any) -> En
         ({"jobs": ["job-1", "job-2"]}, "doubled"),
         ({"submits_us": [3_000_000]}, "sent for nobody"),
         ({"keeps_permit": True}, "permit kept"),
+        ({"error": STOPPED, "expected": STOPPED}, "left at the vendor"),
         ({"dead_letters_in": ["request_dlq"]}, "nobody told of what is in request_dlq"),
     ],
 )

@@ -12,6 +12,7 @@ from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import Call, CallState
 from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.reporting import reported
 from headway_lane.limiter.turn import Turns
 from headway_lane.messages.check import Check
 from headway_lane.messages.claim import Claims, requests_folder
@@ -26,7 +27,6 @@ from headway_lane.runtime.errors import (
     InDoubt,
     Malformed,
     NewerFormat,
-    RefusedInDoubt,
     RetryLater,
 )
 from headway_lane.runtime.observability import logger
@@ -113,11 +113,7 @@ class Caller:
         """
         report = self._call()
         for turns in self.turns:
-            try:
-                turns.report()  # last: nothing that is known of the call may be lost for it
-            except (BotoCoreError, ClientError) as error:
-                # Another invocation would not know what to report, and take what the vendor has refused for doubtful.
-                logger().warning("turns not reported", call_id=self._request.call_id, error_type=type(error).__name__)
+            reported(turns, call_id=self._request.call_id)  # another invocation would take a refusal for doubtful
         return report
 
     def _call(self) -> CallReport:
@@ -177,7 +173,8 @@ class Caller:
             if self._is_sending:
                 raise
             logger().warning("call not ready", call_id=call.call_id, error_type=type(error).__name__)
-            unready = (InDoubt if call.doubtful else RetryLater)(f"{type(error).__name__} before the vendor was called")
+            because = f"{type(error).__name__} before the vendor was called"
+            unready = InDoubt(because, refusals=call.refusals) if call.doubtful else RetryLater(because)
             return self._defer(call, unready, CallOutcome.UNREADY)
         self._accept(call, job_id)
         return self._join(call, job_id)
@@ -249,7 +246,7 @@ class Caller:
         vendor may work on the job.
         """
         doubtful = isinstance(error, InDoubt)
-        refusals = error.refusals if isinstance(error, RefusedInDoubt) else 0
+        refusals = error.refusals if isinstance(error, InDoubt) else 0
         if self._ledger.release(call, doubtful, refusals=refusals) is None:
             return CallReport(CallOutcome.DUPLICATE)  # somebody else has it
         if not doubtful:

@@ -27,11 +27,11 @@ class RequestBatch:
         requests: RequestQueues,
         turns: Starts,
         admission: Admission,
-        looked: Mapping[Received, CallRequest | None],
+        asked: Mapping[Received, CallRequest | None],
     ) -> None:
         self._dispatcher = dispatcher
         self._requests = requests
-        self._looked = looked
+        self._asked = asked
         self._turns = turns
         self._admission = admission
         self.counts: Counter[Metric] = Counter()
@@ -56,7 +56,7 @@ class RequestBatch:
 
     def _dispatched(self, received: Received) -> Metric:
         request = self._dispatcher.read(received)
-        waiting = self._looked.get(received, request)
+        waiting = self._asked.get(received, request)
         waiting = waiting and self._dispatcher.awaited(waiting)  # once more: a batch may take minutes
         if waiting is None:
             logger().warning("task ended in the queue", call_id=request.call_id, ends_epoch_s=request.ends_epoch_s)
@@ -82,13 +82,13 @@ def open_batch(
     all its messages are from; None where they may be from both. The calls that had to wait for an in-flight permit are
     counted at the end.
     """
-    looked = dispatcher.look(messages)
-    waiting = [message for message in messages if message not in looked or looked[message]]
+    asked = dispatcher.ask_all(messages)
+    waiting = [message for message in messages if message not in asked or asked[message]]
     with (
         closing(dispatcher.admission(waiting)) as admission,
         closing(dispatcher.turns(len(waiting), urgent)) as turns,
     ):
-        batch = RequestBatch(dispatcher, requests, turns, admission, looked)
+        batch = RequestBatch(dispatcher, requests, turns, admission, asked)
         yield batch
     if admission.full_count:
         batch.counts[Metric.IN_FLIGHT_FULL] += admission.full_count

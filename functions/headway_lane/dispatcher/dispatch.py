@@ -13,7 +13,7 @@ from headway_lane.contract.profile import Profiles, TuningUnknown
 from headway_lane.contract.timing import MARGIN_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.admission import UNLIMITED, Admission, admit_all
-from headway_lane.ledger.record import OVER, Call
+from headway_lane.ledger.record import ENDED, Call
 from headway_lane.ledger.store import Ledger
 from headway_lane.ledger.succession import Next, of_another_attempt, of_the_same_attempt
 from headway_lane.limiter.core.reservations import Permit
@@ -97,7 +97,7 @@ class Dispatcher:
         with told_if_malformed(received.body, self._waiters):
             return self._request(received)
 
-    def look(self, messages: Iterable[Received]) -> Mapping[Received, CallRequest | None]:
+    def ask_all(self, messages: Iterable[Received]) -> Mapping[Received, CallRequest | None]:
         """Find out whose task has ended (None) by `awaited`, for a whole batch before anything is reserved for it.
 
         What cannot be read is left out, and so is all that comes after one that cannot be asked: their turns find that
@@ -143,7 +143,7 @@ class Dispatcher:
         else:
             after = self._succeed(call, request, vendor.record_ttl_s)
         if after is Next.DROP:
-            (admission.release if call.state in OVER else admission.keep)(request.call_id)  # which was taken ahead
+            (admission.release if call.state in ENDED else admission.keep)(request.call_id)  # which was taken ahead
             return False
         if after is Next.WAIT:
             admission.keep(request.call_id)
@@ -165,7 +165,7 @@ class Dispatcher:
         """Let another attempt go on with a call, if its task waits and the one before has ended."""
         if not self._waiters.beat(request.waiter):
             return Next.DROP  # it is the earlier one, whose message came late
-        if call.state not in OVER and self._waiters.beat(call.waiter):
+        if call.state not in ENDED and self._waiters.beat(call.waiter):
             raise RetryLater("another task waits for the same call", TWIN_REQUEUE_S)
         succession = of_another_attempt(call, self._epoch_s())
         if succession.next is not Next.WAIT and not self._ledger.take_over(call, request, succession, ttl_s):

@@ -42,8 +42,10 @@ SENT_BY_NOBODY: Final = (CallState.QUEUED, CallState.DISPATCHING)
 """States in which this attempt has sent nothing."""
 UNACCEPTED: Final = (*SENT_BY_NOBODY, CallState.SENDING)
 """States in which the vendor has not answered."""
-OVER: Final = (CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED, CallState.CANCELLED)
+OVER: Final = (CallState.RESUMED, CallState.REJECTED, CallState.LATE, CallState.EXPIRED)
 """States in which nothing happens to a call any more, unless another attempt is made at it."""
+ENDED: Final = (*OVER, CallState.CANCELLED)
+"""The same, and what may still become late: the vendor's word on a job that it has called off."""
 
 
 class CallAttribute(StrEnum):
@@ -71,9 +73,11 @@ class CallAttribute(StrEnum):
     DOUBTFUL = "doubtful"
     """There where nobody knows whether the vendor has taken the job of this round."""
     REFUSALS = "refusals"
-    """How often the vendor has refused the call since it became doubtful."""
-    CANCELLING = "cancelling"
-    """There from the moment in which the vendor is told to call the job off until its answer is known."""
+    """How often the vendor has refused the call in a row, behind the last submit whose end nobody knows."""
+    CANCELLING_UNTIL_EPOCH_S = "cancelling_until_epoch_s"
+    """There from the moment in which the vendor is told to call the job off until its answer is known; by then whoever
+    tells it is dead for sure.
+    """
     MOVE_ID = "move_id"
     """Signs the last move that a function made, so that it knows its own work again."""
     JOB_ID = "job_id"
@@ -129,7 +133,7 @@ class Call:
     lease_until_epoch_s: int
     doubtful: bool
     refusals: int
-    cancelling: bool
+    cancelling_until_epoch_s: int
     error: str | None
     move_id: str
 

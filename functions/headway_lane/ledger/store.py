@@ -42,7 +42,7 @@ _OF_AN_ATTEMPT: Final = (
     CallAttribute.CAUSE,
     CallAttribute.HOLDER,
     CallAttribute.REFUSALS,
-    CallAttribute.CANCELLING,
+    CallAttribute.CANCELLING_UNTIL_EPOCH_S,
 )
 """What another attempt does not take over."""
 
@@ -130,9 +130,9 @@ class Ledger(JobLedger):
 
     def take_back(self, found: Call, holder: str, lease_s: int) -> Call | None:
         """Move sending -> dispatching in doubt, where the lease of who was sending is over."""
-        values = {**self._lease(holder, lease_s), CallAttribute.DOUBTFUL: True}
-        before = (CallState.SENDING,)
-        return self._move(found.call_id, found.attempt, before, CallState.DISPATCHING, values, move_id=found.move_id)
+        values, removed = {**self._lease(holder, lease_s), CallAttribute.DOUBTFUL: True}, (CallAttribute.REFUSALS,)
+        before, after = (CallState.SENDING,), CallState.DISPATCHING
+        return self._move(found.call_id, found.attempt, before, after, values, removed=removed, move_id=found.move_id)
 
     def send(self, call_id: str, attempt: str, holder: str) -> Call | None:
         """Move dispatching -> sending: from here on the vendor may have the call. May be repeated by the holder. None
@@ -182,21 +182,24 @@ class Ledger(JobLedger):
         values = {CallAttribute.ERROR: error, CallAttribute.CAUSE: cause}
         return self._move(call.call_id, call.attempt, (CallState.ACCEPTED,), CallState.REJECTED, values)
 
-    def begin_cancel(self, found: Call) -> Call | None:
-        """Note that the vendor is about to be told to call an accepted call's job off. None where it has moved since it
-        was `found`.
+    def begin_cancel(self, found: Call, lease_s: int) -> Call | None:
+        """Note on an accepted call that the vendor is about to be told to call its job off, by whoever is dead for sure
+        in `lease_s`. None where it has moved since it was `found`.
         """
-        stays, values = CallState.ACCEPTED, {CallAttribute.CANCELLING: True}
-        return self._move(found.call_id, found.attempt, (stays,), stays, values, move_id=found.move_id)
+        stays = CallState.ACCEPTED
+        values = {CallAttribute.CANCELLING_UNTIL_EPOCH_S: self._epoch_ms() // 1_000 + lease_s}
+        return self._move(found.call_id, found.attempt, (stays,), stays, values, move_id=found.move_id, keeps_time=True)
 
-    def leave_cancel(self, call: Call) -> Call | None:
+    def leave_cancel(self, begun: Call) -> Call | None:
         """Note that the vendor does not call it off. None where the call went elsewhere meanwhile."""
-        stays, removed = CallState.ACCEPTED, (CallAttribute.CANCELLING,)
-        return self._move(call.call_id, call.attempt, (stays,), stays, removed=removed, move_id=call.move_id)
+        stays, removed = CallState.ACCEPTED, (CallAttribute.CANCELLING_UNTIL_EPOCH_S,)
+        return self._move(
+            begun.call_id, begun.attempt, (stays,), stays, removed=removed, move_id=begun.move_id, keeps_time=True
+        )
 
     def cancel(self, call: Call) -> Call | None:
         """Move accepted -> cancelled: the vendor calls its job off. None where the call went elsewhere meanwhile."""
-        before, removed = (CallState.ACCEPTED,), (CallAttribute.CANCELLING,)
+        before, removed = (CallState.ACCEPTED,), (CallAttribute.CANCELLING_UNTIL_EPOCH_S,)
         return self._move(
             call.call_id, call.attempt, before, CallState.CANCELLED, removed=removed, move_id=call.move_id
         )
@@ -240,18 +243,18 @@ class Ledger(JobLedger):
         *,
         removed: Sequence[CallAttribute] = (),
         move_id: str | None = None,
+        keeps_time: bool = False,
         **as_it_is: str | None,
     ) -> Call | None:
-        """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`; one that stays
-        where it is keeps its time. None where it is not, or is another attempt's, or has other attributes than
-        `as_it_is`, or was moved since `move_id`; unless this very move has brought it into `state` and only its
-        response was lost.
+        """Change the state of a call if it is in one of `origins`, stamp it, and drop what is `removed`. None where it
+        is not, or is another attempt's, or has other attributes than `as_it_is`, or was moved since `move_id`; unless
+        this very move has brought it into `state` and only its response was lost.
         """
         ours = uuid4().hex
         changes = {
             CallAttribute.STATE: state,
             CallAttribute.MOVE_ID: ours,
-            **({} if origins == (state,) else {since_attribute(state): self._epoch_ms()}),
+            **({} if keeps_time else {since_attribute(state): self._epoch_ms()}),
             **(values or {}),
             **CALL.stamp,
         }
@@ -302,7 +305,7 @@ def _call(item: Mapping[str, Any]) -> Call:
         lease_until_epoch_s=int(item.get(CallAttribute.LEASE_UNTIL_EPOCH_S, 0)),
         doubtful=bool(item.get(CallAttribute.DOUBTFUL)),
         refusals=int(item.get(CallAttribute.REFUSALS, 0)),
-        cancelling=bool(item.get(CallAttribute.CANCELLING)),
+        cancelling_until_epoch_s=int(item.get(CallAttribute.CANCELLING_UNTIL_EPOCH_S, 0)),
         error=item.get(CallAttribute.ERROR),
         move_id=item.get(CallAttribute.MOVE_ID, ""),
     )

@@ -60,6 +60,8 @@ def of_another_attempt(call: Call, now_s: float) -> Succession:
             return Succession(Next.WAIT)
         case CallState.SENDING:
             return Succession(Next.DISPATCH, doubtful=True)
+        case CallState.ACCEPTED if call.cancelling_until_epoch_s:  # that job is on its way out
+            return Succession(Next.DISPATCH, new_round=True)
         case CallState.ACCEPTED | CallState.ANSWERED:
             return Succession(Next.JOIN, after=CallState.ACCEPTED)
         case CallState.LATE if call.error is None:

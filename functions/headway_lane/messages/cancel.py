@@ -6,20 +6,23 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """An execution was stopped; EventBridge writes the first of these. `look` counts from 0 how often its calls were
-    looked up before, `after` is the call ID behind which the lookup goes on.
+    """An execution was stopped; EventBridge writes the first of these. `search` counts from 0 how often its calls were
+    searched before, `after` is the call ID behind which the search goes on.
     """
 
     execution: str
-    look: int = 0
+    search: int = 0
     after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """Call off the job of a call, where nobody waits for it, and by `until_epoch_s`: then it is over anyway."""
+    """Call off the job of a call, where it is of this attempt still and nobody waits for it, and by `until_epoch_s`:
+    then it is over anyway.
+    """
 
     call_id: str
+    attempt: str
     until_epoch_s: int
     requeued_count: int = 0
 

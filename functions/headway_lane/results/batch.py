@@ -59,7 +59,7 @@ class Errands:
         cls,
         check: Callable[[Check], CheckOutcome],
         fetch: Callable[[Fetch], FetchOutcome],
-        look: Callable[[Stop], StopOutcome],
+        search: Callable[[Stop], StopOutcome],
         cancel: Callable[[Cancellation], CancelOutcome],
     ) -> Self:
         """Name what is done with each kind."""
@@ -67,7 +67,7 @@ class Errands:
             {
                 Check: (check, CHECKED),
                 Fetch: (fetch, FETCHED),
-                Stop: (look, STOPPED),
+                Stop: (search, STOPPED),
                 Cancellation: (cancel, CANCELLED),
             }
         )

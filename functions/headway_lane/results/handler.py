@@ -20,6 +20,7 @@ from headway_lane.contract.exchange import Delivered
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.executions import calls_of
+from headway_lane.limiter.reporting import reported
 from headway_lane.limiter.turn import Turns, Unpaced
 from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.check import Check
@@ -44,7 +45,7 @@ def find(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureRes
     errands = Errands.of(
         partial(check, vendor, cool_downs),
         partial(fetch, vendor, cool_downs),
-        partial(look, vendor, cool_downs),
+        partial(search, vendor, cool_downs),
         partial(cancel, vendor, cool_downs),
     )
     batch = ResultsBatch(errands, worker.waiters(), worker.results_queue())
@@ -65,7 +66,7 @@ def check(vendor: Vendor, cool_downs: Counter[Metric], asked: Check) -> CheckOut
             try:
                 return ask(way_out.proxy(vendor), poll, job_id, turns)
             finally:
-                turns.report()
+                reported(turns, job_id=job_id)
 
     reconciler = Reconciler(
         vendor,
@@ -95,9 +96,9 @@ def fetch(vendor: Vendor, cool_downs: Counter[Metric], asked: Fetch) -> FetchOut
         return fetcher.fetch(asked, turns)
 
 
-def look(vendor: Vendor, cool_downs: Counter[Metric], stop: Stop) -> StopOutcome:
-    """Look up what a stopped execution has left at the vendor."""
-    return StopOutcome.OVER if vendor.cancel is None else _canceller(vendor, vendor.cancel, cool_downs).look(stop)
+def search(vendor: Vendor, cool_downs: Counter[Metric], stop: Stop) -> StopOutcome:
+    """Search what a stopped execution has left at the vendor."""
+    return StopOutcome.OVER if vendor.cancel is None else _canceller(vendor, vendor.cancel, cool_downs).search(stop)
 
 
 def cancel(vendor: Vendor, cool_downs: Counter[Metric], asked: Cancellation) -> CancelOutcome:
@@ -113,7 +114,7 @@ def _canceller(vendor: Vendor, place: exchange.Cancel, cool_downs: Counter[Metri
             try:
                 return call_off(way_out.proxy(vendor), place, job_id, turns)
             finally:
-                turns.report()
+                reported(turns, job_id=job_id)
 
     return Canceller(
         worker.ledger(),
@@ -122,6 +123,7 @@ def _canceller(vendor: Vendor, place: exchange.Cancel, cool_downs: Counter[Metri
         calls_of=partial(calls_of, worker.calls()),
         call_off=tell_vendor,
         answer_s=vendor.waits.answer_s,
+        lease_s=vendor.results_timeout_s,
         spread=random.random,
         epoch_s=clock.epoch_s,
     )

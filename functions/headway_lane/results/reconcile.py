@@ -55,6 +55,7 @@ class Reconciler:
     def reconcile(self, check: Check) -> CheckOutcome:
         """Make a check; safe to repeat."""
         call = self._ledger.find(check.call_id)
+        # What was called off may have ended before that: the vendor's word on it counts.
         if call is None or call.state in OVER or call.job_id != check.job_id:  # that of an earlier round
             return CheckOutcome.OVER
         known = self._ledger.answer_of_job(self._vendor.name, check.job_id)

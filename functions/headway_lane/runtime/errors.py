@@ -61,15 +61,11 @@ class RetryLater(HeadwayError):  # noqa: N818 - named by consequence, like its s
 
 
 class InDoubt(RetryLater):
-    """The vendor may have taken the call: whoever tries again finds that out first."""
-
-
-class RefusedInDoubt(InDoubt):
-    """The vendor refuses a call that it may have taken before; it may refuse it because it has. `refusals` counts those
-    in a row.
+    """The vendor may have taken the call: whoever tries again finds that out first. `refusals` counts how often it has
+    refused it in a row since; it may refuse it because it has it.
     """
 
-    def __init__(self, reason: str, retry_after_s: float, refusals: int) -> None:
+    def __init__(self, reason: str, retry_after_s: float | None = None, refusals: int = 0) -> None:
         super().__init__(reason, retry_after_s)
         self.refusals = refusals
 

@@ -85,7 +85,7 @@ class Metric(StrEnum):
     RESULTS_REQUEUED = "ResultsRequeued"
     RESULTS_OVER = "ResultsOver"
     STOPS_PENDING = "StopsPending"
-    """Looks at the calls of a stopped execution that found jobs to call off."""
+    """Searches for the calls of a stopped execution that found jobs to call off."""
     STOPS_OVER = "StopsOver"
     CANCELS_DONE = "CancelsDone"
     CANCELS_REFUSED = "CancelsRefused"

@@ -9,7 +9,7 @@ from tenacity import RetryCallState
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Turns
-from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RefusedInDoubt, RetryLater
+from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from headway_lane.vendor_api.attempt import LONGEST_PAUSE_S, attempt, pause_s, repeating
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.quotation import quoted
@@ -47,7 +47,8 @@ def submit(
 
     An attempt behind one whose end nobody knows calls `ask` instead, where that is the contract's policy: it returns
     the job ID, and raises RetryLater where the vendor does not have the job, InDoubt where it does not tell. `doubtful`
-    says that an attempt of an earlier invocation ended so, and `refusals` how often the vendor has refused since.
+    says that an attempt of an earlier invocation ended so, and `refusals` how often in a row the vendor has refused
+    since.
 
     Raises RetryLater where the vendor did not take the job within the budget, InDoubt where it is not known whether it
     did, FailTask where it never will, or where that is not known and the contract forbids a second try.
@@ -63,18 +64,15 @@ def submit(
         since = refusals if in_doubt else None
         try:
             return ask() if asks else _submit_once(proxy, vendor, submission, turns, partial(ready, in_doubt), since)
-        except RefusedInDoubt:
-            raise
         except InDoubt as doubt:
-            refusals = 0
-            in_doubt = True
+            in_doubt, refusals = True, doubt.refusals
             if policy is Ambiguity.REJECT:
                 raise _given_up(vendor, str(doubt)) from doubt
             raise
         except RetryLater as later:
             in_doubt = in_doubt and not asks  # asked, the vendor says that it does not have the job
             if in_doubt:
-                raise InDoubt(str(later), later.retry_after_s) from later
+                raise InDoubt(str(later), later.retry_after_s, refusals) from later
             raise
 
     retrying = repeating(_is_near, sleep_s, _wait)
@@ -107,7 +105,7 @@ def _submit_once(
     said = f"HTTP {answer.status_code}: {detail}"
     if refusals is not None and refusals < REFUSALS_BELIEVED:
         doubt = f"{said}, behind a submit that was not answered clearly"
-        raise RefusedInDoubt(doubt, REFUSED_IN_DOUBT_S, refusals + 1)
+        raise InDoubt(doubt, REFUSED_IN_DOUBT_S, refusals + 1)
     raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered {said}")
 
 

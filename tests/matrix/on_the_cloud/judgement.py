@@ -83,6 +83,7 @@ def life_of(end: Ended, state: LaneState) -> Life:
         submits_us=[submit.at_us for submit in submits],
         keeps_permit=placed.call_id in state.holders,
         dead_letters_in=[name for name, texts in state.dead_letters.items() if _are_about(texts, end)],
+        jobs_left=(),  # no execution is stopped here
     )
 
 

@@ -421,7 +421,7 @@ def test_what_the_vendor_refuses_again_and_again_behind_a_doubt_is_rejected_and_
     assert lane.asked() == ["POST"] * (REFUSALS_BELIEVED + 2)
 
 
-def test_a_busy_vendor_between_refusals_lets_them_be_counted_anew(lane: Lane) -> None:
+def test_another_doubt_between_refusals_lets_them_be_counted_anew(lane: Lane) -> None:
     refused = httpx.Response(409)
     lane.vendor.answers = [httpx.Response(503), refused]
     for turn in range(REFUSALS_BELIEVED):
@@ -431,6 +431,15 @@ def test_a_busy_vendor_between_refusals_lets_them_be_counted_anew(lane: Lane) ->
     found = lane.ledger.find(CALL_ID)
     assert found is not None
     assert (found.doubtful, found.refusals) == (True, 1)
+
+
+def test_a_caller_that_dies_behind_refusals_leaves_a_doubt_of_its_own(lane: Lane) -> None:
+    lane.vendor.answers = [httpx.Response(503), httpx.Response(409)]
+    for turn in range(REFUSALS_BELIEVED):
+        lane.call(f"invocation-{turn}", "retry")
+    begun(lane, "invocation-8", sending=True)  # the vendor takes it, and the caller is gone
+    lane.when_the_lease_is_over()
+    assert lane.call("invocation-9", "retry").outcome is CallOutcome.DEFERRED, "it has the job: that is why it refuses"
 
 
 class UnreportedTurns(Unpaced):

@@ -428,3 +428,38 @@ def test_errors_of_dynamodb_that_are_not_about_the_condition_propagate(
         BEGIN(ledger)
     with pytest.raises(ClientError, match="ResourceNotFound"):
         ledger.join_answer("acme", Answer("job-1", True, "succeeded", "{}"))
+
+
+def test_a_cancel_is_noted_on_what_was_found_and_keeps_its_time(
+    ledger: Ledger, tables: Tables, wall_clock: WallClock
+) -> None:
+    call = bring(ledger, CallState.ACCEPTED)
+    before = tables.call()
+    wall_clock.now_ms += 1_000
+    begun = ledger.begin_cancel(call, LEASE_S)
+    assert begun is not None
+    assert begun.cancelling_until_epoch_s == wall_clock.now_ms // 1_000 + LEASE_S
+    assert ledger.begin_cancel(call, LEASE_S) is None, "it has moved since"
+    assert ledger.leave_cancel(call) is None, "of another one"
+    assert ledger.leave_cancel(begun) is not None
+    after = tables.call()
+    assert {**after, "move_id": ""} == {**before, "move_id": ""}
+
+
+@pytest.mark.parametrize("state", [state for state in CallState if state is not CallState.ACCEPTED])
+def test_only_what_the_vendor_has_is_called_off(ledger: Ledger, tables: Tables, state: CallState) -> None:
+    call = bring(ledger, state)
+    before = tables.call()
+    assert (ledger.begin_cancel(call, LEASE_S), ledger.leave_cancel(call)) == (None, None)
+    assert tables.call() == before
+
+
+def test_a_doubt_of_a_dead_caller_begins_the_count_of_refusals_anew(ledger: Ledger) -> None:
+    ledger.release(sending(ledger), doubtful=True, refusals=3)
+    call = ledger.begin(CALL_ID, ATTEMPT, HOLDER, LEASE_S)
+    assert call is not None
+    assert call.refusals == 3
+    ledger.send(CALL_ID, ATTEMPT, HOLDER)
+    taken = ledger.take_back(found(ledger), "invocation-2", LEASE_S)
+    assert taken is not None
+    assert (taken.doubtful, taken.refusals) == (True, 0)

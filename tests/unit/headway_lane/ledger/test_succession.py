@@ -17,7 +17,14 @@ LEASE_UNTIL_S = 1_000
 ALIVE, OVER = LEASE_UNTIL_S - 1, LEASE_UNTIL_S
 
 
-def call_in(state: CallState, *, error: str | None = None, job_id: str | None = None, doubtful: bool = False) -> Call:
+def call_in(
+    state: CallState,
+    *,
+    error: str | None = None,
+    job_id: str | None = None,
+    doubtful: bool = False,
+    cancelling_until_epoch_s: int = 0,
+) -> Call:
     return Call(
         "call-1",
         "acme",
@@ -31,7 +38,7 @@ def call_in(state: CallState, *, error: str | None = None, job_id: str | None = 
         LEASE_UNTIL_S,
         doubtful,
         0,
-        False,
+        cancelling_until_epoch_s,
         error,
         "move-1",
     )
@@ -132,3 +139,9 @@ def test_every_error_has_its_line() -> None:
 def test_an_error_of_another_version_leaves_the_call_in_doubt() -> None:
     unknown = call_in(CallState.REJECTED, error="Vendor.Unheard")
     assert of_another_attempt(unknown, OVER) == IN_DOUBT
+
+
+@pytest.mark.parametrize("now_s", [ALIVE, OVER], ids=["being told", "told, or not"])
+def test_a_job_that_is_being_called_off_is_no_job_to_wait_for(now_s: int) -> None:
+    call = call_in(CallState.ACCEPTED, job_id="job-1", cancelling_until_epoch_s=LEASE_UNTIL_S)
+    assert of_another_attempt(call, now_s) == NEW_ROUND

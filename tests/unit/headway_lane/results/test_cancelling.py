@@ -17,13 +17,13 @@ from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.request_queue import REQUEUE_S
 from headway_lane.messages.results_queue import ResultsMessage, ResultsQueue, read, write
 from headway_lane.results import handler
-from headway_lane.results.cancelling import LOOKS_S, Canceller, CancelOutcome, StopOutcome
+from headway_lane.results.cancelling import SEARCHES_S, Canceller, CancelOutcome, StopOutcome
 from headway_lane.resume.settlement import Settlement, Settler
 from headway_lane.runtime.errors import InDoubt, RetryLater
 from headway_lane.runtime.names import CANCEL_PREFIX, CREDENTIAL_HEADER
 from headway_lane.vendor_api.calling_off import call_off
 
-from tests.unit.headway_lane.calls import accepted, dispatching, joined, queued, sending
+from tests.unit.headway_lane.calls import TTL_S, accepted, dispatching, joined, queued, sending
 from tests.unit.headway_lane.fakes import (
     CALL_ID,
     TOKEN,
@@ -50,7 +50,8 @@ UNTIL_S = NOW_S + ANSWER_S
 EXECUTION = place_of().execution
 CONTRACT = {"cancel": {"path": "/v1/jobs/{job_id}/cancel", "timeout_s": 5}}
 POLLS = {"quantity": "calls", "amount": 2, "per_s": 1, "scope": "poll"}
-ASKED = Cancellation(CALL_ID, UNTIL_S)
+ASKED = Cancellation(CALL_ID, request_of().attempt, UNTIL_S)
+LEASE_S = 50
 
 TAKES_THE_ANSWER = Succession(Next.JOIN, after=CallState.ACCEPTED)
 
@@ -58,8 +59,9 @@ TAKES_THE_ANSWER = Succession(Next.JOIN, after=CallState.ACCEPTED)
 class Bench:
     """A canceller in front of the ledger and a task that has ended; `says` is the vendor's answer, or an error."""
 
-    def __init__(self, tables: Tables, ledger: Ledger) -> None:
-        self.ledger, self.now_s = ledger, NOW_S
+    def __init__(self, tables: Tables, ledger: Ledger, clock: WallClock) -> None:
+        self.ledger, self.clock = ledger, clock
+        clock.now_ms = NOW_S * 1_000
         self.says: bool | BaseException = True
         self.told: list[str] = []
         self.released: list[str] = []
@@ -74,6 +76,7 @@ class Bench:
             calls_of=partial(calls_of, tables.calls),
             call_off=self._call_off,
             answer_s=ANSWER_S,
+            lease_s=LEASE_S,
             spread=lambda: 1.0,
             epoch_s=lambda: self.now_s,
         )
@@ -83,6 +86,13 @@ class Bench:
         if isinstance(self.says, BaseException):
             raise self.says
         return self.says
+
+    @property
+    def now_s(self) -> int:
+        return self.clock.now_ms // 1_000
+
+    def wait(self, duration_s: int) -> None:
+        self.clock.now_ms += duration_s * 1_000
 
     @property
     def state(self) -> CallState:
@@ -100,11 +110,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tables: Tables, ledger: Ledger) -> Bench:
-    return Bench(tables, ledger)
+def bench(tables: Tables, ledger: Ledger, wall_clock: WallClock) -> Bench:
+    return Bench(tables, ledger, wall_clock)
 
 
-# Looks.
+# Searches.
 
 
 @pytest.mark.parametrize(
@@ -112,41 +122,41 @@ def bench(tables: Tables, ledger: Ledger) -> Bench:
     [(queued, False), (dispatching, False), (sending, True), (accepted, True)],
     ids=["queued", "dispatching", "sending", "accepted"],
 )
-def test_a_look_asks_for_what_the_vendor_may_have(bench: Bench, bring: Any, asks: bool) -> None:
+def test_a_search_asks_for_what_the_vendor_may_have(bench: Bench, bring: Any, asks: bool) -> None:
     bring(bench.ledger)
-    assert bench.canceller.look(Stop(EXECUTION)) is (StopOutcome.PENDING if asks else StopOutcome.OVER)
+    assert bench.canceller.search(Stop(EXECUTION)) is (StopOutcome.PENDING if asks else StopOutcome.OVER)
     cancels = [message for message, _ in bench.later if isinstance(message, Cancellation)]
     assert cancels == ([ASKED] if asks else [])
 
 
-def test_a_look_leaves_alone_what_is_over_and_what_another_execution_asked_for(bench: Bench) -> None:
+def test_a_search_leaves_alone_what_is_over_and_what_another_execution_asked_for(bench: Bench) -> None:
     joined(bench.ledger, request_of("another"))
     joined(bench.ledger, job_id="job-2")
     bench.settler.settle(CALL_ID, Answer("job-2", True, "done", "{}"))
-    assert bench.canceller.look(Stop(EXECUTION)) is StopOutcome.OVER
+    assert bench.canceller.search(Stop(EXECUTION)) is StopOutcome.OVER
 
 
-def test_calls_are_looked_up_again_for_who_was_on_the_way_and_then_no_more(bench: Bench) -> None:
+def test_calls_are_searched_again_for_who_was_on_the_way_and_then_no_more(bench: Bench) -> None:
     accepted(bench.ledger)
     delays, stop = [], Stop(EXECUTION)
     while stop:
         bench.sqs.sent.clear()
-        bench.canceller.look(stop)
+        bench.canceller.search(stop)
         again = [(message, delay_s) for message, delay_s in bench.later if isinstance(message, Stop)]
         delays += [delay_s for _, delay_s in again]
         stop = again[0][0] if again else None  # type: ignore[assignment]
-    assert delays == [LOOKS_S[1] - LOOKS_S[0], LOOKS_S[2] - LOOKS_S[1]]
+    assert delays == [SEARCHES_S[1] - SEARCHES_S[0], SEARCHES_S[2] - SEARCHES_S[1]]
 
 
-def test_an_execution_without_calls_is_looked_up_once_more_only(bench: Bench) -> None:
-    bench.canceller.look(Stop(EXECUTION))
-    assert bench.later == [(Stop(EXECUTION, look=1), LOOKS_S[1])], "the index may lag behind"
+def test_an_execution_without_calls_is_searched_once_more_only(bench: Bench) -> None:
+    bench.canceller.search(Stop(EXECUTION))
+    assert bench.later == [(Stop(EXECUTION, search=1), SEARCHES_S[1])], "the index may lag behind"
     bench.sqs.sent.clear()
-    bench.canceller.look(Stop(EXECUTION, look=1))
+    bench.canceller.search(Stop(EXECUTION, search=1))
     assert bench.later == []
 
 
-def test_a_map_of_many_items_is_looked_up_page_by_page(
+def test_a_map_of_many_items_is_searched_page_by_page(
     bench: Bench, tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("headway_lane.ledger.executions.PAGE_COUNT", 3)
@@ -162,13 +172,13 @@ def test_a_map_of_many_items_is_looked_up_page_by_page(
     assert sorted(call_id for page in pages for call_id in page) == [f"call-{item}" for item in range(8)]
 
 
-def test_each_page_goes_on_behind_the_one_before_and_only_the_first_asks_for_another_look(bench: Bench) -> None:
+def test_each_page_goes_on_behind_the_one_before_and_only_the_first_asks_for_another_search(bench: Bench) -> None:
     pages = {"": (["a"], "a"), "a": (["b"], "")}
     bench.canceller._calls_of = lambda execution, after: pages[after]
-    bench.canceller.look(Stop(EXECUTION))
+    bench.canceller.search(Stop(EXECUTION))
     assert [message for message, _ in bench.later] == [Stop(EXECUTION, 0, "a"), Stop(EXECUTION, 1)]
     bench.sqs.sent.clear()
-    bench.canceller.look(Stop(EXECUTION, 0, "a"))
+    bench.canceller.search(Stop(EXECUTION, 0, "a"))
     assert bench.later == []
 
 
@@ -204,7 +214,7 @@ def test_a_job_that_answers_another_call_too_is_left_alone(bench: Bench) -> None
 
 
 @pytest.mark.parametrize("bring", [queued, dispatching, sending], ids=["queued", "dispatching", "sending"])
-def test_what_has_no_job_yet_is_left_to_the_next_look(bench: Bench, bring: Any) -> None:
+def test_what_has_no_job_yet_is_left_to_the_next_search(bench: Bench, bring: Any) -> None:
     bring(bench.ledger)
     assert bench.canceller.cancel(ASKED) is CancelOutcome.OVER
     assert (bench.told, bench.later) == ([], [])
@@ -219,15 +229,39 @@ def test_a_job_that_the_vendor_does_not_call_off_keeps_its_answer_for_a_redrive(
 
 def test_a_cancel_waits_for_a_vendor_that_does_not_answer_and_no_longer_than_the_job_may_take(bench: Bench) -> None:
     joined(bench.ledger)
-    bench.says = InDoubt("no answer")
-    assert bench.canceller.cancel(ASKED) is CancelOutcome.REQUEUED
-    assert bench.later == [(ASKED.again(), REQUEUE_S)]
     bench.says = RetryLater("HTTP 429", 40)
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.REQUEUED
+    bench.says = RetryLater("the next free slot is far away")
     assert bench.canceller.cancel(ASKED.again()) is CancelOutcome.REQUEUED
-    assert bench.later[1:] == [(ASKED.again().again(), 40)]
-    bench.now_s = UNTIL_S
+    assert bench.later == [(ASKED.again(), 40), (ASKED.again().again(), REQUEUE_S << 1)]
+    bench.wait(ANSWER_S)
     assert bench.canceller.cancel(ASKED) is CancelOutcome.OVER
     assert (len(bench.later), bench.state) == (2, CallState.ACCEPTED)
+
+
+def test_a_doubt_is_not_told_again_before_whoever_told_is_dead_for_sure(bench: Bench) -> None:
+    joined(bench.ledger)
+    bench.says = InDoubt("no answer")
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.REQUEUED
+    assert bench.later == [(ASKED.again(), LEASE_S)]
+
+
+def test_of_two_cancels_at_once_one_tells_the_vendor_and_the_other_takes_that_for_no_doubt(bench: Bench) -> None:
+    joined(bench.ledger)
+    others: list[CancelOutcome] = []
+
+    def in_the_middle(job_id: str) -> bool:
+        bench.told.append(job_id)
+        if len(bench.told) == 1:
+            others.append(bench.canceller.cancel(ASKED))
+        return False  # it has ended
+
+    bench.canceller._call_off = in_the_middle
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.REFUSED
+    assert (others, bench.later, bench.told) == ([CancelOutcome.REQUEUED], [(ASKED.again(), LEASE_S)], ["job-1"])
+    bench.wait(LEASE_S)
+    assert bench.canceller.cancel(ASKED.again()) is CancelOutcome.REFUSED
+    assert (bench.state, bench.released) == (CallState.ACCEPTED, [])
 
 
 @pytest.mark.parametrize("first", [InDoubt("no answer"), KeyboardInterrupt()], ids=["no answer", "killed"])
@@ -238,10 +272,11 @@ def test_a_refusal_behind_a_cancel_whose_end_nobody_knows_says_that_it_was_taken
     bench.says = first
     with suppress(KeyboardInterrupt):
         bench.canceller.cancel(ASKED)
-    assert bench.call.cancelling
+    assert bench.call.cancelling_until_epoch_s == NOW_S + LEASE_S
     bench.says = False
+    bench.wait(LEASE_S)
     assert bench.canceller.cancel(ASKED) is CancelOutcome.CANCELLED
-    assert (bench.state, bench.released, bench.call.cancelling) == (CallState.CANCELLED, [CALL_ID], False)
+    assert (bench.state, bench.released, bench.call.cancelling_until_epoch_s) == (CallState.CANCELLED, [CALL_ID], 0)
 
 
 @pytest.mark.parametrize("first", [False, RetryLater("HTTP 429")], ids=["refused", "too many"])
@@ -249,7 +284,7 @@ def test_a_refusal_behind_a_cancel_that_was_not_taken_is_one(bench: Bench, first
     joined(bench.ledger)
     bench.says = first
     bench.canceller.cancel(ASKED)
-    assert not bench.call.cancelling
+    assert bench.call.cancelling_until_epoch_s == 0
     bench.says = False
     assert bench.canceller.cancel(ASKED) is CancelOutcome.REFUSED
 
@@ -277,16 +312,23 @@ def test_a_task_that_cannot_be_asked_is_asked_again_before_anything_is_called_of
     assert bench.told == []
 
 
-def test_a_redrive_in_the_moment_of_the_cancel_keeps_its_record(bench: Bench, ledger: Ledger) -> None:
-    joined(bench.ledger)
+def test_a_redrive_in_the_moment_of_the_cancel_is_another_job_and_keeps_its_record(
+    bench: Bench, ledger: Ledger
+) -> None:
+    joined(ledger)
+    again = request_of(token="token-of-a-redrive")
 
     def redriven(job_id: str) -> bool:
-        ledger.answer(CALL_ID, job_id)
+        del job_id
+        follows = of_another_attempt(bench.call, NOW_S)
+        assert follows.new_round
+        assert ledger.take_over(bench.call, again, follows, TTL_S)
         return True
 
     bench.canceller._call_off = redriven
-    assert bench.canceller.cancel(ASKED) is CancelOutcome.CANCELLED
-    assert (bench.state, bench.released) == (CallState.ANSWERED, [])
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.OVER
+    assert (bench.state, bench.call.attempt, bench.released) == (CallState.QUEUED, again.attempt, [])
+    assert bench.canceller.cancel(ASKED) is CancelOutcome.OVER, "it was for the attempt before"
 
 
 @pytest.mark.parametrize(
@@ -322,8 +364,12 @@ def test_a_job_id_that_would_lead_elsewhere_is_not_called_off() -> None:
     assert vendor.requests == []
 
 
-@pytest.mark.parametrize("says", [httpx.Response(503), httpx.Response(429), httpx.ReadTimeout("slow")])
-def test_a_vendor_without_an_answer_is_told_again(says: Any) -> None:
+@pytest.mark.parametrize(
+    "says",
+    [*map(httpx.Response, (302, 401, 403, 408, 425, 429, 503)), httpx.ReadTimeout("slow")],
+    ids=lambda says: str(getattr(says, "status_code", "silence")),
+)
+def test_who_says_nothing_of_the_job_is_told_again(says: Any) -> None:
     acme = vendor_of(CONTRACT)
     assert acme.cancel is not None
     with pytest.raises(RetryLater):

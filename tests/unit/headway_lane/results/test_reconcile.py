@@ -175,6 +175,21 @@ def test_a_callback_during_the_poll_has_the_first_word(bench: Bench) -> None:
     assert bench.sent == ["SendTaskFailure"]
 
 
+@pytest.mark.parametrize(("finding", "error"), [(SUCCEEDED, None), (FAILED, ErrorCode.VENDOR_JOB_FAILED)])
+def test_the_vendors_word_on_a_job_that_was_called_off_is_asked_for_and_kept(
+    bench: Bench, finding: Finding, error: ErrorCode | None
+) -> None:
+    bench.step_functions.end(TOKEN)
+    call = bench.ledger.find(CALL_ID)
+    assert call is not None
+    assert bench.ledger.cancel(call) is not None
+    bench.finding = finding
+    assert bench.reconciler.reconcile(CHECK) is CheckOutcome.OVER
+    found = bench.ledger.find(CALL_ID)
+    assert found is not None
+    assert (bench.asked_count, found.state, found.error) == (1, CallState.LATE, error)
+
+
 def test_an_answer_that_was_stored_and_never_handed_over_is(bench: Bench) -> None:
     bench.ledger.join_answer("acme", Answer("job-1", False, "failed", "{}"))  # and there the function broke off
     assert bench.reconciler.reconcile(CHECK) is CheckOutcome.SETTLED

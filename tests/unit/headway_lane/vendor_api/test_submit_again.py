@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from headway_lane.contract.exchange import Ambiguity
-from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RefusedInDoubt, RetryLater
+from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
 from headway_lane.vendor_api.attempt import ATTEMPTS, BUDGET_S, LONGEST_PAUSE_S
 from headway_lane.vendor_api.submission import submission_of
 from headway_lane.vendor_api.submit import REFUSALS_BELIEVED, REFUSED_IN_DOUBT_S, submit
@@ -286,8 +286,16 @@ def test_a_refusal_behind_many_is_believed(sender: Sender) -> None:
 
 def test_refusals_before_another_doubt_count_no_more(sender: Sender) -> None:
     vendor = FakeVendor(httpx.Response(503), httpx.Response(422))
-    with pytest.raises(RefusedInDoubt):
+    with pytest.raises(InDoubt) as doubt:
         sender.send(vendor, Ambiguity.RETRY, doubtful=True, refusals=REFUSALS_BELIEVED)
+    assert doubt.value.refusals == 1
+
+
+def test_a_pause_that_the_vendor_asks_for_keeps_the_count_of_its_refusals(sender: Sender) -> None:
+    vendor = FakeVendor(httpx.Response(429, headers={"Retry-After": "60"}))
+    with pytest.raises(InDoubt) as doubt:
+        sender.send(vendor, Ambiguity.RETRY, doubtful=True, refusals=2)
+    assert doubt.value.refusals == 2
 
 
 def test_a_refusal_is_believed_once_the_vendor_has_said_that_it_does_not_have_the_job(sender: Sender) -> None:
