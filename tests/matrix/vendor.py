@@ -72,7 +72,11 @@ class Vendor:
             raise httpx.ConnectError("refused", request=request)
         if kind is Kind.THROTTLED:
             return httpx.Response(429)
-        answer = self._submitted(request) if submits else self._told(request)
+        try:
+            answer = self._submitted(request) if submits else self._told(request)
+        except httpx.ReadTimeout:
+            self._recording.strike_after(kind)
+            raise
         self._world.sleep(self._story.answer_s)
         self._recording.strike_after(kind)
         if kind is Kind.LOST:
