@@ -118,20 +118,16 @@ class Canceller:
         except InDoubt as doubt:
             return self._wait(cancel, RetryLater(str(doubt), max(doubt.retry_after_s or 0, self._lease_s)))
         except RetryLater as later:
-            self._leave(begun, told_before)
+            if not told_before:  # else it is not known whether the one before was taken
+                self._ledger.leave_cancel(begun)
             return self._wait(cancel, later)
         if not called_off and not told_before:  # else it is refused because the one before has been taken
-            self._leave(begun, told_before)
+            self._ledger.leave_cancel(begun)
             return CancelOutcome.REFUSED
         if self._ledger.cancel(begun) is None:
             return CancelOutcome.OVER
         self._settler.release(begun)
         return CancelOutcome.CANCELLED
-
-    def _leave(self, begun: Call, told_before: bool) -> None:
-        """Note that this attempt was for nothing; whether one before it was is not known."""
-        if not told_before:
-            self._ledger.leave_cancel(begun)
 
     def _wanted(self, call: Call) -> bool:
         """Return whether anybody waits for the job of a call."""
