@@ -55,9 +55,10 @@ class RequestBatch:
             raise
 
     def _dispatched(self, received: Received) -> Metric:
-        request = self._dispatcher.read(received)
-        waiting = self._asked.get(received, request)
-        waiting = waiting and self._dispatcher.awaited(waiting)  # once more: a batch may take minutes
+        asked = self._asked.get(received)
+        request = asked or self._dispatcher.read(received)
+        ended = received in self._asked and asked is None
+        waiting = None if ended else self._dispatcher.awaited(request)  # once more: a batch may take minutes
         if waiting is None:
             logger().warning("task ended in the queue", call_id=request.call_id, ends_epoch_s=request.ends_epoch_s)
             dropped = self._dispatcher.drop(request, received.tenant)
