@@ -32,8 +32,9 @@ START_TIMEOUT_S = 30.0
 STOP_GRACE_S = 5.0
 
 # ministack starts one process per concurrent invocation, up to 30 MB each, and has no other bound than the account's
-# concurrency: at most 32 invocations run at once. Past it a caller gets TooManyRequestsException, as on AWS, and an SQS
-# batch goes back to its queue one receive nearer to the dead-letter queue: mappings need a MaximumConcurrency.
+# concurrency: at most 32 invocations run at once. Past it a caller gets TooManyRequestsException, and an SQS batch is
+# tried again until its visibility timeout, both as on AWS. Then it is one receive nearer to its dead-letter queue:
+# mappings need a MaximumConcurrency.
 LAMBDA_CONCURRENCY = 32
 # What a burst left behind goes after this; the first worker of every function stays warm for good.
 LAMBDA_WORKER_TTL_S = 900
@@ -156,6 +157,7 @@ def _environment(port: int, tmp_dir: str) -> dict[str, str]:
         "NO_PROXY": "*",  # a system-wide proxy of macOS is not in the environment
         "TZ": "UTC",  # as in Lambda
         "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",  # glibc keeps a heap for each of sixty threads otherwise, of which most is holes
     }
 
 

@@ -10,12 +10,22 @@ from botocore.config import Config
 
 from headway.cloud.strict._variables import ACCOUNT_VARIABLE
 from headway.deployment.target import Target
+from headway.testing.waiting import until
 from tests.cloud.conftest import Clouds
-from tests.cloud.functions import function_of, status_of_stack
+from tests.cloud.functions import function_of, queue_of, status_of_stack
 from tests.cloud.roles import ANY_ROLE_ARN
 from tests.cloud.started import started
 
 NOTHING = "def handler(event, context): pass"
+TAKES_ITS_TIME = """
+import os
+import time
+import boto3
+
+def handler(event, context):
+    boto3.client("sqs").send_message(QueueUrl=os.environ["TOLD"], MessageBody="begun")
+    time.sleep(event.get("seconds", 0))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +120,28 @@ def test_a_new_account_has_nothing_to_reserve(new_account: Target) -> None:
     with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match=r"minimum value of \[10\]"):
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+
+
+def test_a_batch_that_was_throttled_runs_once_there_is_room_and_not_a_visibility_timeout_later(clouds: Clouds) -> None:
+    told_url, _ = queue_of(clouds.strict)
+    url, arn = queue_of(clouds.strict, VisibilityTimeout="300")
+    name = function_of(clouds.strict, TAKES_ITS_TIME, Environment={"Variables": {"TOLD": told_url}})
+    lambda_, sqs = clouds.strict.client("lambda"), clouds.strict.client("sqs")
+    lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"seconds": 2}')
+    until(lambda: counts(clouds.strict, told_url) == (1, 0))
+    lambda_.create_event_source_mapping(FunctionName=name, EventSourceArn=arn, BatchSize=1)
+
+    sqs.send_message(QueueUrl=url, MessageBody="a batch")
+    until(lambda: counts(clouds.strict, url) == (0, 1))
+    assert counts(clouds.strict, told_url) == (1, 0)  # there is no room yet
+
+    until(lambda: counts(clouds.strict, url) == (0, 0), patience_s=20)
+    assert counts(clouds.strict, told_url) == (2, 0)
+
+
+def counts(target: Target, url: str) -> tuple[int, int]:
+    """Return how many messages of a queue are visible, and how many are not."""
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    found = target.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return int(found[names[0]]), int(found[names[1]])

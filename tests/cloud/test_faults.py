@@ -159,19 +159,25 @@ def test_what_is_no_fault_is_refused_and_changes_nothing(clouds: Clouds) -> None
         assert active.met_counts() == [0]
 
 
-def test_an_invocation_by_a_queue_is_throttled_and_its_message_comes_again(clouds: Clouds) -> None:
+@pytest.mark.parametrize(
+    ("throttles_count", "visibility_s", "receives"),
+    [(1, "30", {1}), (10, "1", set(range(2, 11)))],
+    ids=["tried again", "comes again after its visibility timeout"],
+)
+def test_a_batch_that_is_throttled(clouds: Clouds, throttles_count: int, visibility_s: str, receives: set[int]) -> None:
     told_url, _ = queue_of(clouds.strict)
-    url, arn = queue_of(clouds.strict, VisibilityTimeout="1")
+    url, arn = queue_of(clouds.strict, VisibilityTimeout=visibility_s)
     name = function_of(clouds.strict, TELLS, Environment={"Variables": {"TOLD": told_url}})
     sqs = clouds.strict.client("sqs")
+    fault = Fault("lambda", Kind.THROTTLE, "Invoke", containing=name, count=throttles_count)
 
-    with faults(url_of(clouds), Fault("lambda", Kind.THROTTLE, "Invoke", containing=name, count=1)) as active:
+    with faults(url_of(clouds), fault) as active:
         clouds.strict.client("lambda").create_event_source_mapping(FunctionName=name, EventSourceArn=arn)
         sqs.send_message(QueueUrl=url, MessageBody="body")
-        (told,) = sqs.receive_message(QueueUrl=told_url, WaitTimeSeconds=10)["Messages"]
-        assert active.met_counts() == [1]
+        (told,) = sqs.receive_message(QueueUrl=told_url, WaitTimeSeconds=20)["Messages"]
+        assert active.met_counts() == [throttles_count]
 
-    assert int(told["Body"]) >= 2
+    assert int(told["Body"]) in receives
 
 
 SENDS = """

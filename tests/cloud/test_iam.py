@@ -236,6 +236,25 @@ def test_a_machine_whose_role_trusts_somebody_else_is_refused(strict: Target) ->
     )
 
 
+def test_a_machines_role_may_trust_for_machines_of_its_account_alone_and_not_for_another_one(strict: Target) -> None:
+    def role_trusting_for(machine: str) -> str:
+        source = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{machine}"
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "states.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnLike": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+        role, document = role_for(strict, "states"), {"Version": "2012-10-17", "Statement": [trust]}
+        name = role.rpartition("/")[2]
+        strict.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(document))
+        return role
+
+    task = {"Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"QueueUrl": "q", "MessageBody": "x"}}
+    assert "not authorized to perform: sqs:SendMessage" in end_of(strict, role_trusting_for("*"), task)["cause"]
+    assert "authorized to assume" in refused(lambda: end_of(strict, role_trusting_for("another"), task))
+
+
 def test_a_machine_with_a_log_needs_the_eight_actions_of_log_delivery(strict: Target) -> None:
     states, group = strict.client("stepfunctions"), f"/log/{uuid4().hex[:8]}"
     strict.client("logs").create_log_group(logGroupName=group)

@@ -1,11 +1,8 @@
-"""The services have precedence over the functions, and do not stop to tidy up; AWS runs both on machines of their own.
+"""The services have precedence over the functions; AWS runs both on machines of their own.
 
-On a laptop's two cores a function that starts would hold up every request of every other, and a collection of garbage
-everybody: 60 to 90 ms for what 300 calls leave, whatever the thresholds. A call would meet jitter that is the laptop's
-own. So cycles stay: the emulator keeps the history of every execution as long as it runs, which is much more.
+On a laptop's two cores a function that starts would hold up every request of every other.
 """
 
-import gc
 import os
 import sys
 from typing import Any, Final
@@ -19,7 +16,7 @@ SWITCH_S: Final = 0.0005
 
 
 def apply() -> None:
-    """Let every worker that starts yield, threads let go soon, and nobody wait for a collection."""
+    """Let every worker that starts yield, and threads let go soon."""
     spawn = Worker._spawn
 
     def spawn_and_yield(worker: Any) -> None:
@@ -28,4 +25,3 @@ def apply() -> None:
 
     Worker._spawn = spawn_and_yield
     sys.setswitchinterval(SWITCH_S)
-    gc.disable()

@@ -44,12 +44,10 @@ def _function(properties: Mapping[str, Any]) -> str | None:
 
 
 def _machine(properties: Mapping[str, Any]) -> str | None:
-    role = str(properties.get("RoleArn", ""))
-    if not trusted(role, STATES):
+    role, arn = str(properties.get("RoleArn", "")), _machine_arn(str(properties.get("StateMachineName", "")))
+    if not trusted(role, STATES, arn):
         return _MACHINE
-    return log_refused(
-        role, _machine_arn(str(properties.get("StateMachineName", ""))), properties.get("LoggingConfiguration")
-    )
+    return log_refused(role, arn, properties.get("LoggingConfiguration"))
 
 
 def _mapping(properties: Mapping[str, Any]) -> str | None:
@@ -102,7 +100,7 @@ def _check_machines() -> None:
     def refused(role: str, arn: str, logging: Any) -> Any:
         if not ROLE_ARN.fullmatch(role):
             return None  # `definitions` refuses it for its form
-        message = _MACHINE if not trusted(role, STATES) else log_refused(role, arn, logging)
+        message = _MACHINE if not trusted(role, STATES, arn) else log_refused(role, arn, logging)
         return message and error_response_json("AccessDeniedException", message, 400)
 
     def create_checked(data: Mapping[str, Any]) -> Any:

@@ -107,10 +107,10 @@ def session_of(actor: Actor) -> Credentials:
     return Credentials(key, secret, token)
 
 
-def trusted(role_arn: str, service: str) -> bool:
-    """Return whether a role is there and lets a service assume it."""
+def trusted(role_arn: str, service: str, source_arn: str = "") -> bool:
+    """Return whether a role is there and lets a service assume it, for the resource `source_arn` where one is told."""
     role = _role(role_arn)
-    return role is not None and _may_assume(role, service, "")
+    return role is not None and _may_assume(role, service, source_arn)
 
 
 def _may_assume(role: Mapping[str, Any], service: str, source_arn: str) -> bool:

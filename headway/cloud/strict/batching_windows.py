@@ -2,15 +2,19 @@
 
 AWS (botocore: CreateEventSourceMapping): a window is 0 to 300 s, a batch of a standard queue 10,000 messages at most,
 and one of more than ten needs a window of a second; FIFO queues have no window and ten messages at most. Messages are
-out of sight from the moment that they are received ("Polling and batching", Lambda developer guide).
+out of sight from the moment that they are received. With a window a batch goes, too, when its payload comes to 6 MB,
+the most of an invocation ("Polling and batching", Lambda developer guide); bodies and attributes are counted here,
+which are nearly all of it.
 
-ministack's receive for mappings is wrapped: what was received waits here. The split of a batch above 6 MB is not done.
+ministack's receive for mappings is wrapped: what was received waits here.
 """
 
+import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from ministack.core.concurrency import esm_wake
@@ -21,6 +25,8 @@ from ministack.services.cloudformation import provisioners
 RECEIVE_COUNT: Final = 10
 """The most of one receive, and of a batch without a window (botocore: `ReceiveMessageRequest`)."""
 BATCH_COUNT: Final = 10_000
+PAYLOAD_BYTES: Final = 6 * 1024 * 1024
+"""The most of a synchronous invocation (Lambda quotas: 6 MB)."""
 WINDOW_S: Final = 300
 MAPPING: Final = "AWS::Lambda::EventSourceMapping"
 
@@ -57,7 +63,9 @@ class Gathering:
 def gather(
     gathering: Gathering, receive: Callable[[int], list[dict[str, Any]]], batch_count: int, now_s: float
 ) -> list[dict[str, Any]]:
-    """Receive what fits, and return the batch when it is due, else nothing."""
+    """Receive what fits, and return the batch when it is due, else nothing. What is too much for one invocation stays,
+    and is due.
+    """
     gathering.messages = gathering.still_out_of_sight(now_s)
     while (missing := batch_count - len(gathering.messages)) > 0:
         received = receive(min(missing, RECEIVE_COUNT))
@@ -65,8 +73,18 @@ def gather(
         gathering.messages += [message for message in received if message["id"] not in known]
         if len(received) < min(missing, RECEIVE_COUNT):
             break
-    due = len(gathering.messages) >= batch_count or now_s >= gathering.until_s
-    return gathering.messages if due else []
+    fitting = fitting_count(gathering.messages)
+    if len(gathering.messages) < batch_count and fitting == len(gathering.messages) and now_s < gathering.until_s:
+        return []
+    batch, gathering.messages = gathering.messages[:fitting], gathering.messages[fitting:]
+    gathering.until_s = now_s
+    return batch
+
+
+def fitting_count(messages: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many messages one invocation takes, the first of them in any case."""
+    sums = accumulate(len(json.dumps([each.get("body"), each.get("message_attributes")])) for each in messages)
+    return max(1, sum(total <= PAYLOAD_BYTES for total in sums)) if messages else 0
 
 
 def apply() -> None:
@@ -87,11 +105,11 @@ def _gather_in_windows() -> None:
         now_s = time.time()
         gathering = gatherings.get(queue_url) or Gathering(now_s + window_s)
         batch = gather(gathering, lambda count: receive(queue_url, count), batch_count, now_s)
-        if batch or not gathering.messages:
+        if not gathering.messages:
             gatherings.pop(queue_url, None)
-        elif queue_url not in gatherings:
+        elif batch or queue_url not in gatherings:
             gatherings[queue_url] = gathering
-            alarm = threading.Timer(window_s, esm_wake.set)
+            alarm = threading.Timer(0 if batch else window_s, esm_wake.set)
             alarm.daemon = True
             alarm.start()
         return batch

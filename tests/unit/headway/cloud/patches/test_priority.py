@@ -1,6 +1,5 @@
 """The patch of the emulator's workers: a function yields to the services it calls."""
 
-import gc
 import os
 import subprocess
 import sys
@@ -22,7 +21,6 @@ def patched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     priority.apply()
     yield
     sys.setswitchinterval(switch_s)
-    gc.enable()
 
 
 @pytest.mark.usefixtures("patched")
@@ -39,8 +37,3 @@ def test_a_worker_has_a_lower_priority_than_the_cloud_that_started_it() -> None:
 @pytest.mark.usefixtures("patched")
 def test_threads_of_workflows_let_go_soon() -> None:
     assert sys.getswitchinterval() == pytest.approx(priority.SWITCH_S)
-
-
-@pytest.mark.usefixtures("patched")
-def test_nobody_waits_for_a_collection() -> None:
-    assert not gc.isenabled()

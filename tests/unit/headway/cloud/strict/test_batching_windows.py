@@ -44,7 +44,16 @@ def test_a_message_that_is_visible_again_meanwhile_is_not_in_the_batch_twice() -
     again = [{"id": "a", "visible_at": 300.0}]
 
     assert sorted(names(gather(gathering, lambda _: again, 10, now_s=200.0))) == ["a"]
-    assert names(gathering.messages) == ["a"]
+    assert gathering.messages == []
+
+
+def test_what_is_too_much_for_one_invocation_goes_with_the_next_at_once() -> None:
+    received = [{"id": name, "visible_at": 100.0, "body": "x" * 2_500_000} for name in "abc"]
+    gathering = Gathering(until_s=200.0)
+
+    assert names(gather(gathering, lambda _: received, 100, now_s=1.0)) == ["a", "b"]
+    assert names(gather(gathering, lambda _: [], 100, now_s=1.0)) == ["c"]
+    assert gathering.messages == []
 
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:queue"
