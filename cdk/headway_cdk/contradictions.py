@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from headway_lane.contract.dispatch import Dispatch, Pacing
+from headway_lane.contract.dispatch import BATCH_SIZE, Dispatch, Drain, Pacing, least_batching_window_s
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
 from headway_lane.contract.limits import Quantity, Scope
 from headway_lane.contract.open_way import has_user, is_open
@@ -29,7 +29,14 @@ def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]
             "`dispatch.pacing`: with `delay` nobody counts submits together with polls;"
             " set `pacing: permits`, or limit `submit` and `poll` apart"
         )
+    if vendor.jobs_in_flight is not None and vendor.dispatch.pacing is Pacing.DELAY:
+        yield (
+            "`dispatch.pacing`: with `delay` nobody counts jobs in flight; set `pacing: permits`, or remove the limit"
+            " on `jobs_in_flight`"
+        )
     yield from _dispatch(vendor.dispatch)
+    if vendor.dispatch.batch_size > BATCH_SIZE:
+        yield from _large_batch(vendor)
     if vendor.dispatch.direct:
         yield from _direct(vendor)
     yield from _base_url(vendor)
@@ -89,6 +96,26 @@ def _dispatch(dispatch: Dispatch) -> Iterator[str]:
         yield (
             f"`dispatch.provisioned_concurrency` is {dispatch.provisioned_concurrency}; make it"
             f" {dispatch.reserved_concurrency} (`reserved_concurrency`) at most"
+        )
+
+
+def _large_batch(vendor: Vendor) -> Iterator[str]:
+    """Find what a batch of more than one receive cannot be; smaller ones are only warned of (`headway plan`)."""
+    dispatch, beginning = vendor.dispatch, f"`dispatch.batch_size` is {vendor.dispatch.batch_size}"
+    if dispatch.drain is Drain.SCHEDULE:
+        yield f"{beginning}, and `drain: schedule` receives once; make it {BATCH_SIZE} at most"
+        return
+    least_s = least_batching_window_s(dispatch.batch_size)
+    if dispatch.batching_window_s < least_s:
+        yield (
+            f"{beginning}, which AWS gathers in a window only; make `dispatch.batching_window_s` {least_s} at least,"
+            f" or the batch {BATCH_SIZE} at most"
+        )
+    most = max(BATCH_SIZE, vendor.most_in_a_batch())
+    if dispatch.batch_size > most:
+        yield (
+            f"{beginning}, and one of {dispatch.dispatchers_count} dispatchers brings no more than {most} to an end"
+            f" before Lambda ends it; make it {most} at most"
         )
 
 

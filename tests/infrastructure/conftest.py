@@ -48,7 +48,6 @@ SLOW_PRESS: Mapping[str, Any] = {
     "limits": [
         {"quantity": "calls", "amount": 4, "per_s": 10, "scope": "submit"},
         {"quantity": "calls", "amount": 60, "per_s": 3600, "scope": "submit"},
-        {"quantity": "jobs_in_flight", "amount": 7},
     ],
     "submit": {
         "method": "PUT",
@@ -84,7 +83,10 @@ SLOW_PRESS: Mapping[str, Any] = {
 CALL_DESK: Mapping[str, Any] = {
     "vendor": "call-desk",
     "base_url": "https://api.call-desk.example",
-    "limits": [{"quantity": "calls", "amount": 5, "per_s": 1, "scope": "submit"}],
+    "limits": [
+        {"quantity": "calls", "amount": 5, "per_s": 1, "scope": "submit"},
+        {"quantity": "jobs_in_flight", "amount": 7},
+    ],
     "credential": {"header": "Authorization", "format": "Basic {token_base64}"},
     "submit": {
         "method": "POST",
@@ -106,6 +108,7 @@ CALL_DESK: Mapping[str, Any] = {
     },
     "result": {"source": "callback"},
     "waits": {"tolerated_s": 60, "answer_s": 60},
+    "dispatch": {"batch_size": 25},
 }
 """Whatever the other two have not: forms, a key to send back, a lookup, a result that comes with the callback, no
 `dispatch`.

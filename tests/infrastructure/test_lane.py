@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headway_cdk.parameters import poll_verbs
 from headway_lane.contract.dispatch import Drain, Pacing
 from headway_lane.contract.exchange import Fetched
-from headway_lane.contract.limits import FENCE_BURST_SHARE, Limit, Scope
+from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.timing import (
     EXPRESS_TIMEOUT_S,
     LONGEST_DELAY_S,
@@ -67,7 +67,6 @@ def test_the_proxys_stage_is_throttled_to_the_contracts_fence_for_submits(templa
         fence = vendor.fence(Scope.SUBMIT)
         assert fence is not None
         assert (rate_per_s, burst_count) == (fence.rate_per_s, fence.burst_count)
-        assert 1 <= burst_count <= max(1, min(limit.amount for limit in submits_of(vendor)) * FENCE_BURST_SHARE)
 
 
 def test_the_fence_of_plain_pacing_holds_the_contract_in_every_window_whatever_the_dispatchers_do(
@@ -87,7 +86,7 @@ def test_the_fence_of_permits_is_at_the_contracts_full_rate_so_that_no_permit_is
     vendor = replace(shipped, dispatch=replace(shipped.dispatch, pacing=Pacing.PERMITS))
     fence = vendor.fence(Scope.SUBMIT)
     assert fence is not None
-    assert (fence.rate_per_s, fence.burst_count) == (10, 2)
+    assert (fence.rate_per_s, fence.burst_count) == (10, 3)
     assert all(limit.rate_per_s >= 10 for limit in submits_of(vendor)), "no more than the tightest limit over time"
 
 
@@ -95,7 +94,7 @@ def test_polls_have_a_throttle_of_their_own_by_method(templates: "Templates") ->
     vendor = templates.vendor("replicate")
     fence = vendor.fence(Scope.POLL)
     assert fence is not None
-    assert throttles_of(templates, vendor)["GET"] == (fence.rate_per_s, fence.burst_count) == (40, 10)
+    assert throttles_of(templates, vendor)["GET"] == (fence.rate_per_s, fence.burst_count) == (50, 11)
 
 
 def test_polls_that_no_limit_counts_are_not_slowed_to_the_submits_rate(templates: "Templates") -> None:
@@ -208,6 +207,13 @@ def test_the_dispatchers_mapping_has_the_contracts_batches_window_and_concurrenc
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": dispatch.maximum_concurrency}
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["Enabled"] is (dispatch.drain is Drain.EVENT_SOURCE)
+
+
+def test_a_batch_of_more_than_one_receive_gathers_in_a_window(templates: "Templates") -> None:
+    vendor = templates.vendor("call-desk")
+    for queue in ("RequestQueue", "UrgentQueue"):
+        mapping = mapping_of(templates, vendor, queue)
+        assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (25, 1)
 
 
 def test_urgent_calls_have_a_queue_and_pollers_of_their_own_on_the_same_dispatcher(templates: "Templates") -> None:

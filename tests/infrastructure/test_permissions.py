@@ -73,8 +73,8 @@ def dispatch_call_grants(vendor: Vendor) -> Grants:
 
 def dispatcher_grants(vendor: Vendor) -> Grants:
     """It takes requests from the queues, writes them down or lets another attempt take over what is there, reserves
-    permits, starts attempts, requeues what has to wait, asks tasks whether they still wait, and fails those whose
-    request cannot be read.
+    permits, sees whether there is room in flight, starts attempts, requeues what has to wait, asks tasks whether they
+    still wait, and fails those whose request cannot be read.
     """
     name = vendor.name
     return merged(
@@ -82,7 +82,7 @@ def dispatcher_grants(vendor: Vendor) -> Grants:
         {arns.table(name, "Calls"): {CREATE, CHANGE}},
         profiles(vendor, "Contract", "Tuning"),
         reserving(vendor) if vendor.dispatch.by_permits else {},
-        in_flight(vendor, READ, CHANGE),
+        in_flight(vendor, READ),
         {arns.machine(name, "dispatch-call"): {"states:StartExecution"}},
         tasks(vendor, FAIL, BEAT),
     )
@@ -99,6 +99,7 @@ def caller_grants(vendor: Vendor) -> Grants:
         token(vendor),
         profiles(vendor, "Tuning") if permits or submit.lookup else {},
         reserving(vendor) if permits or (submit.lookup and counts_polls(vendor)) else {},
+        in_flight(vendor, READ, CHANGE),
         {submit_path(vendor): CALL},
         {arns.proxy(name, "GET" + submit.lookup.path.partition("?")[0]): CALL} if submit.lookup else {},
         {f"<{name}/WebhookKey>": SECRET} if submit.callback_key else {},
@@ -380,7 +381,9 @@ def test_permits_are_reserved_by_who_takes_turns_that_a_limit_counts_and_nobody_
 ) -> None:
     users = users_of_budgets(templates)
     assert not [role for role, actions in users.items() if actions - {READ, CREATE, CHANGE}]
-    by_permits = {f"{name}/{hop}/Role" for name in ("call-desk", "night-desk") for hop in ("Dispatcher", "Caller")}
+    by_permits = {
+        f"{name}/{hop}/Role" for name in ("call-desk", "night-desk", "replicate") for hop in ("Dispatcher", "Caller")
+    }
     counted_polls = {"night-desk/Results/Role", "replicate/Results/Role"}
     assert {role for role, actions in users.items() if CREATE in actions} == by_permits | counted_polls
 
@@ -389,13 +392,15 @@ def test_in_flight_permits_are_changed_by_who_takes_or_frees_them_and_only_where
     templates: "Templates",
 ) -> None:
     holders = {role for role, actions in users_of_budgets(templates).items() if CHANGE in actions}
-    assert holders == {f"{PRESS}/{hop}/Role" for hop in ("Callback", "Dispatcher", "Settler")}
+    assert holders == {f"call-desk/{hop}/Role" for hop in ("Callback", "Caller", "Settler")}
     bound = {
         name.removesuffix("/Function")
         for name, function in templates.of_type("AWS::Lambda::Function").items()
         if Environment.IN_FLIGHT_TABLE in function.get("Environment", {}).get("Variables", {})
     }
-    assert {f"{name}/Role" for name in bound} == holders
+    assert {f"{name}/Role" for name in bound} == {*holders, "call-desk/Dispatcher/Role"}, (
+        "who looks whether there is room"
+    )
 
 
 def users_of_budgets(templates: "Templates") -> dict[str, set[str]]:

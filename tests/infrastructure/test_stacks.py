@@ -109,7 +109,7 @@ def test_a_lane_costs_few_roles_and_resources(templates: "Templates", capsys: py
     with capsys.disabled():
         print(f"\n{vendor.name}: {len(roles)} roles, {len(resources)} resources in its two stacks")  # noqa: T201
     assert len(roles) <= MOST_ROLES
-    assert len(resources) < MOST_RESOURCES
+    assert len(resources) <= MOST_RESOURCES
 
 
 def test_the_same_input_makes_the_same_templates_to_the_byte_in_every_process(

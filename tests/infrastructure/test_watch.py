@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from headway_lane.contract.profile import SILENCE_S
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
 from tests.infrastructure import arns
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def alarm(templates: "Templates", vendor: str, name: str) -> tuple[Any, str, str]:
-    """Return an alarm, its metric as `namespace/name statistic`, and the one thing it watches."""
+    """Return an alarm, its metric as `namespace/name statistic`, and the one thing it watches, the last dimension."""
     found = templates.properties(f"{vendor}/Watch/{name}")
-    (dimension,) = found["Dimensions"]
+    *_, dimension = found["Dimensions"]
     metric = f"{found['Namespace']}/{found['MetricName']} {found['Statistic']}"
     return found, metric, templates.say(dimension["Value"])
 
@@ -33,7 +34,7 @@ def test_every_alarm_tells_its_lanes_topic_at_once_and_stays_quiet_without_data(
     for vendor in templates.vendors:
         alarms = templates.of_type("AWS::CloudWatch::Alarm", vendor.name)
         urgent_count = 2 if vendor.dispatch.urgent_concurrency else 0
-        assert len(alarms) == 5 + urgent_count + (1 if vendor.callback else 0)
+        assert len(alarms) == 7 + urgent_count + (1 if vendor.callback else 0)
         for name, found in alarms.items():
             assert [templates.say(action) for action in found["AlarmActions"]] == [f"<{vendor.name}/Watch/Alarms>"], (
                 name
@@ -108,11 +109,34 @@ def test_an_execution_of_either_machine_that_times_out_is_alarmed(templates: "Te
             assert found["Threshold"] == 1
 
 
+def test_a_cap_that_is_reached_and_a_configuration_that_stays_unread_are_alarmed(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        capped, metric, watched = alarm(templates, vendor.name, "DayCapped")
+        assert (metric, watched, capped["Threshold"]) == ("Headway/DayCapped Sum", vendor.name, 1)
+        unread, metric, watched = alarm(templates, vendor.name, "ConfigurationsUnread")
+        assert (metric, watched) == ("Headway/ConfigurationsUnread Sum", vendor.name)
+        assert 1 < unread["Threshold"] == 60 / SILENCE_S
+
+
+def test_the_dashboard_draws_half_and_all_but_the_slowest_of_the_times_to_socket_and_answer(
+    templates: "Templates",
+) -> None:
+    for vendor in templates.vendors:
+        drawn = {
+            (metric[1], metric[-1]["stat"])
+            for widget in dashboard(templates, vendor.name)
+            for metric in widget["properties"]["metrics"]
+            if metric[1] in (Metric.SLOT_TO_SOCKET, Metric.SOCKET_TO_ANSWER)
+        }
+        assert drawn == {(name, stat) for name in ("SlotToSocket", "SocketToAnswer") for stat in ("p50", "p99")}
+
+
 def test_a_dashboard_shows_our_metrics_of_its_vendor_by_the_names_and_dimensions_of_the_code(
     templates: "Templates",
 ) -> None:
     callbacks = {metric for metric in Metric if metric.startswith("Callbacks")}
     always = {Metric.CALLS_ACCEPTED, Metric.CALLS_REJECTED, Metric.RESULTS_FETCHED}
+    always |= {Metric.PERMITS_MISSED, Metric.PERMITS_MISSED_COLD, Metric.DAY_CAPPED, Metric.CONFIGURATIONS_UNREAD}
     for vendor in templates.vendors:
         shown = set()
         for widget in dashboard(templates, vendor.name):

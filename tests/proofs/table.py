@@ -124,7 +124,7 @@ FAULTS: Final = (
         changes=(
             Change(
                 f"{LANE}/contract/profile.py",
-                "            raise TuningUnknown(reason, retry_after_s=TUNING_RETRY_S) from error",
+                "            raise TuningUnknown(str(error), retry_after_s=TUNING_RETRY_S) from error",
                 "            return Tuning(0, 1_000.0)",
             ),
         ),

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
+from headway_lane.contract.profile import SILENCE_S
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
 from headway_cdk.constructs.surroundings import LaneSurroundings
@@ -15,6 +16,11 @@ from headway_cdk.state_references import queue_name
 
 PERIOD = Duration.minutes(1)
 WIDTH = 12
+UNREAD_COUNT = 60 // SILENCE_S
+"""As many unread configurations in a minute as one worker counts that cannot read its own all the while: a single one
+is nothing to be woken for.
+"""
+QUANTILES = ("p50", "p99")
 
 
 class LaneAlarms(Construct):
@@ -31,6 +37,7 @@ class LaneAlarms(Construct):
             timeouts = _executions_timed_out(lane.machine_arn(machine))
             title = pascal(machine)
             self._alarm(f"{title}TimedOut", timeouts, 1, f"An execution of {machine} for {lane.vendor.name} timed out")
+        self._watch_the_pace()
         self._draw()
 
     def _watch_queues(self) -> None:
@@ -66,6 +73,21 @@ class LaneAlarms(Construct):
             description = f"A callback of {vendor.name} was refused or could not be processed"
             self._alarm("CallbackDlq", _depth(state.callback_dlq_url), 1, description)
 
+    def _watch_the_pace(self) -> None:
+        vendor = self._lane.vendor.name
+        self._alarm(
+            "DayCapped",
+            _of_ours(vendor, Metric.DAY_CAPPED),
+            1,
+            f"As many calls to {vendor} were made today as the tuning's cap allows: the lane pauses",
+        )
+        self._alarm(
+            "ConfigurationsUnread",
+            _of_ours(vendor, Metric.CONFIGURATIONS_UNREAD),
+            UNREAD_COUNT,
+            f"Contract or tuning of {vendor} cannot be read: what was read last holds",
+        )
+
     def _draw(self) -> None:
         vendor, urls = self._lane.vendor, self._lane.state.published.request_queue_urls
         limited, polled = vendor.jobs_in_flight is not None, vendor.poll is not None
@@ -73,6 +95,7 @@ class LaneAlarms(Construct):
         callbacks = [metric for metric in Metric if metric.startswith("Callbacks")]
         results = [metric for metric in Metric if metric.startswith("Results")]
         checks = [metric for metric in Metric if metric.startswith("Checks")]
+        pace = [metric for metric in Metric if metric.startswith("Permits")]
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(3))
         dashboard.add_widgets(
             cloudwatch.GraphWidget(
@@ -85,6 +108,8 @@ class LaneAlarms(Construct):
                 ],
             ),
             _counts(f"{vendor.name}: calls", vendor.name, [*calls, *([Metric.IN_FLIGHT_FULL] if limited else [])]),
+            _counts(f"{vendor.name}: pace", vendor.name, [*pace, Metric.DAY_CAPPED, Metric.CONFIGURATIONS_UNREAD]),
+            _times(f"{vendor.name}: from slot to socket and answer", vendor.name),
             *([_counts(f"{vendor.name}: callbacks", vendor.name, callbacks)] if vendor.callback else []),
             _counts(f"{vendor.name}: results", vendor.name, [*results, *(checks if polled else [])]),
         )
@@ -103,20 +128,25 @@ class LaneAlarms(Construct):
 
 
 def _counts(title: str, vendor: str, metrics: Sequence[Metric]) -> cloudwatch.GraphWidget:
-    dimensions = {"service": SERVICE, "vendor": vendor}
-    return cloudwatch.GraphWidget(
-        title=title,
-        width=WIDTH,
-        left=[
-            cloudwatch.Metric(
-                namespace=METRIC_NAMESPACE,
-                metric_name=metric,
-                dimensions_map=dimensions,
-                period=PERIOD,
-                statistic="sum",
-            )
-            for metric in metrics
-        ],
+    return cloudwatch.GraphWidget(title=title, width=WIDTH, left=[_of_ours(vendor, metric) for metric in metrics])
+
+
+def _times(title: str, vendor: str) -> cloudwatch.GraphWidget:
+    """Return the quantiles of the way to the socket, and of the answer, which is longer, on an axis of its own."""
+    to_socket, to_answer = (
+        [_of_ours(vendor, metric, quantile) for quantile in QUANTILES]
+        for metric in (Metric.SLOT_TO_SOCKET, Metric.SOCKET_TO_ANSWER)
+    )
+    return cloudwatch.GraphWidget(title=title, width=WIDTH, left=to_socket, right=to_answer)
+
+
+def _of_ours(vendor: str, metric: Metric, statistic: str = "sum") -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=METRIC_NAMESPACE,
+        metric_name=metric,
+        dimensions_map={"service": SERVICE, "vendor": vendor},
+        period=PERIOD,
+        statistic=statistic,
     )
 
 

@@ -10,7 +10,8 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 from headway_lane.contract.exchange import Fetched
-from headway_lane.contract.limits import Fence, Scope
+from headway_lane.contract.fences import Fence
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CANCEL_PREFIX, CREDENTIAL_HEADER
 from headway_lane.runtime.needs import Resource

@@ -11,9 +11,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane import worker
 from headway_lane.callback.batch import CallbackBatch, put_aside, requeue
 from headway_lane.callback.inbox import Inbox
+from headway_lane.runtime import clock
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.observability import publish
 from headway_lane.runtime.settings import setting
+from headway_lane.runtime.warm_up import warm_up_s
 from headway_lane.verification.keys import webhook_keys
 
 
@@ -36,7 +38,12 @@ def _keys() -> Sequence[str]:
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Receive a batch; only callbacks that could not be processed now come back to the queue."""
+    """Receive a batch; only callbacks that could not be processed now come back to the queue. Or be warmed up."""
+    held_s = warm_up_s(event)
+    if held_s is not None:
+        inbox()
+        clock.sleep_s(held_s)
+        return {"batchItemFailures": []}
     batch = CallbackBatch(
         inbox(),
         partial(put_aside, worker.sqs(), setting(Environment.CALLBACK_DLQ_URL)),

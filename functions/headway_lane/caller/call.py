@@ -192,18 +192,19 @@ class Caller:
             out.turns,
             ask,
             self._sleep_s,
-            ready=partial(self._ready, call),
+            ready=partial(self._ready, call, out.proxy),
             doubtful=call.doubtful,
             refusals=call.refusals,
         )
 
-    def _ready(self, call: Call, in_doubt: bool) -> None:
-        """Ask whether the task still waits, and let the ledger say that the call is being sent: the last steps before
-        the socket. Raises TaskEnded and Overtaken.
+    def _ready(self, call: Call, proxy: Proxy, in_doubt: bool) -> None:
+        """Ask whether the task still waits, connect, and let the ledger say that the call is being sent: the last steps
+        before the socket. Raises TaskEnded and Overtaken.
         """
         if not self._back.settler.awaited(call):
             raise TaskEnded(in_doubt)
         self._ends_epoch_s = int(self._epoch_s()) + self._vendor.call_heartbeat_s
+        proxy.connect_ahead()
         if not self._is_sending and self._ledger.send(call.call_id, call.attempt, self._request.holder) is None:
             raise Overtaken
         self._is_sending = True

@@ -3,6 +3,7 @@
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT, LANE
 from headway_lane.contract.vendor import Vendor
+from headway_lane.limiter.needs import acquiring_in_flight
 from headway_lane.messages.needs import FINDING_LATER, REQUEUEING, redeeming
 from headway_lane.resume.needs import BEATING_TASKS, FAILING_TASKS, settling
 from headway_lane.runtime.names import Environment
@@ -19,6 +20,7 @@ def caller(vendor: Vendor) -> LambdaEntry:
         | KNOWING_THE_CONTRACT
         | taking_turns(vendor, Scope.SUBMIT).where(vendor.dispatch.by_permits)
         | taking_turns(vendor, Scope.POLL).where(vendor.submit.lookup is not None)
+        | acquiring_in_flight(vendor)
         | path(Resource.SUBMIT_PATH)
         | path(Resource.LOOKUP_PATH).where(vendor.submit.lookup is not None)
         | reads(Environment.CALLBACK_URL).where(vendor.submit.callback_url is not None)

@@ -1,4 +1,4 @@
-"""The limits that a vendor sells, one by one, and the throttle that each asks for."""
+"""The limits that a vendor sells, one by one, and what each asks of plain pacing's throttle."""
 
 import math
 from dataclasses import dataclass
@@ -12,6 +12,12 @@ IN_FLIGHT_LIMIT: Final = 2_000
 for each.
 """
 
+LEAST_WINDOW_S: Final = 0.25
+"""The shortest window that is kept. A call that broke its headroom holds back the one a window behind it, whose caller
+looks LOOK_US before its slot: below this hardly anything is left for the answer to come and be written. What permits
+may be late by (`HEADROOM_LIMIT_MS`) fits in, and the usual headroom costs a twentieth of it.
+"""
+
 LONG_WINDOW_S: Final = 10
 """From here on permits keep a limit as a quota: a burst may use what a quiet time left over."""
 
@@ -19,7 +25,7 @@ BURST_FACTOR: Final = 8
 """Where only long windows are sold, a burst of permits runs at most this much faster than the average."""
 
 FENCE_BURST_SHARE: Final = 0.2
-"""Share of a limit that the proxy's token bucket gives away as burst."""
+"""Share of a limit that the proxy's token bucket gives away as burst, where it keeps the limit by itself."""
 
 
 class Scope(StrEnum):
@@ -65,15 +71,24 @@ class Limit:
         return BURST_FACTOR if self.is_quota else 1
 
     @property
-    @formula("burst_factor x amount / per_s")
     def burst_rps(self) -> float:
         """Calls per second that permits may go at for a while: they spend a quota as a burst."""
         return self.rate_per_s * self.burst_factor
 
     @property
+    def per_us(self) -> int:
+        """The window in microseconds, rounded up as permits have it."""
+        return math.ceil(self.per_s * 1_000_000)
+
+    @property
+    def burst_amount(self) -> int:
+        """Calls in a window at the rate of a burst."""
+        return self.amount * self.burst_factor
+
+    @property
     @formula("max(1, floor(amount x burst_share))")
     def fence_burst_count(self) -> int:
-        """Burst of the token bucket that stands before the vendor for this limit."""
+        """Burst of a token bucket that keeps this limit alone."""
         return max(1, math.floor(self.amount * FENCE_BURST_SHARE))
 
     @property
@@ -84,18 +99,6 @@ class Limit:
         A bucket of rate R and burst B admits up to R x W + B in a window W, so B is taken off the amount.
         """
         return max(self.amount - self.fence_burst_count, 0.5) / self.per_s
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """A token bucket of API Gateway: steady rate in calls per second, and burst."""
-
-    rate_per_s: float
-    burst_count: int
-
-
-UNCOUNTED: Final = Fence(rate_per_s=10_000, burst_count=5_000)
-"""Throttle of polls that no limit counts: the account's own (service quotas), not the stage's, which is for submits."""
 
 
 def limits_of(limits: tuple[Limit, ...], scope: Scope) -> tuple[Limit, ...]:

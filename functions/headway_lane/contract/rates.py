@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from headway_lane.contract.dispatch import Dispatch
 from headway_lane.contract.exchange import Callback
+from headway_lane.contract.fences import UNCOUNTED, Fence, PermitsFence
 from headway_lane.contract.formula import formula
-from headway_lane.contract.limits import UNCOUNTED, Fence, Limit, Scope, limits_of, max_rps
+from headway_lane.contract.limits import Limit, Scope, limits_of, max_rps
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +75,24 @@ class Rates:
         """
         return self.max_rps(Scope.ANY) / self.calls_per_job_count if self.shares else self.max_rps(Scope.SUBMIT)
 
+    def permits_fence(self, scope: Scope) -> PermitsFence | None:
+        """Return the throttle of a scope whose calls take permits, None for others. Polls always take them."""
+        limits = self.limits_of(scope)
+        return PermitsFence.of(limits) if limits and (self.dispatch.by_permits or scope is Scope.POLL) else None
+
     def fence(self, scope: Scope) -> Fence | None:
         """Return the proxy's throttle for a scope, None where no limit counts it.
 
-        Plain pacing leans on it, so there it keeps every limit by itself. Permits hold the contract by themselves and
-        must not be throttled by jitter at full rate: there its rate is that of their bursts. The tightest of several
-        limits holds.
-        A limit on any calls stands before each scope by itself, because API Gateway counts by method: there the fence
-        alone lets up to twice as much through.
+        Plain pacing leans on it, so there it keeps every limit by itself, the tightest of each; permits keep the
+        contract by themselves, and it refuses none of them. A limit on any calls stands before each scope by itself,
+        because API Gateway counts by method: there the fence alone lets up to twice as much through.
         """
+        if permits := self.permits_fence(scope):
+            return Fence(permits.rate_per_s, permits.burst_count)
         limits = self.limits_of(scope)
         if not limits:
             return None
-        burst_count = min(limit.fence_burst_count for limit in limits)
-        if self.dispatch.by_permits:
-            return Fence(rate_per_s=self.burst_rps(scope), burst_count=burst_count)
-        return Fence(rate_per_s=min(limit.fence_rps for limit in limits), burst_count=burst_count)
+        return Fence(min(limit.fence_rps for limit in limits), min(limit.fence_burst_count for limit in limits))
 
     @property
     def poll_fence(self) -> Fence:

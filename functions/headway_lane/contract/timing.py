@@ -42,6 +42,9 @@ MAX_RECEIVE_COUNT: Final = 3
 VISIBILITY_TIMES: Final = 6
 """Visibility timeout over the function's own, at least (Lambda developer guide, SQS event source mappings)."""
 
+LONGEST_FUNCTION_S: Final = 900
+"""The longest that Lambda lets a function run (Lambda quotas)."""
+
 CONCURRENCY_LIMIT: Final = 1_000
 """The largest maximum concurrency of an event source mapping (Lambda developer guide)."""
 
@@ -202,7 +205,14 @@ class Timing(Rates):
         pace_s = self.dispatch.dispatchers_count / self.lasting_rps
         if not self.dispatch.by_permits:
             pace_s = max(pace_s, LONGEST_DELAY_S)
-        return min(900, math.ceil(self.dispatch.batch_size * pace_s) + MARGIN_S)
+        return min(LONGEST_FUNCTION_S, math.ceil(self.dispatch.batch_size * pace_s) + MARGIN_S)
+
+    def most_in_a_batch(self) -> int:
+        """Return how many calls a dispatcher brings to an end at the contract's own pace, with all dispatchers at work,
+        before Lambda ends it.
+        """
+        rest_s = LONGEST_FUNCTION_S - MARGIN_S
+        return math.floor(rest_s * self.lasting_rps / self.dispatch.dispatchers_count)
 
     @property
     @formula("6 x dispatcher_timeout_s + batching_window_s")

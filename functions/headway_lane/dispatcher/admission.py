@@ -1,25 +1,29 @@
-"""Admission of a batch's calls (hop 4): an in-flight permit for each, before its permit, so that a wait wastes no slot.
+"""Admission of calls (hop 4): where a contract limits jobs in flight, no more are started than soon find room.
 
-Only vendors whose contract limits jobs in flight have them; for all others nothing is asked and nothing is paid.
+The in-flight permit itself is the caller's, from the socket on (`limiter.core.calling`). Here nothing is taken: who
+holds one is read, and those that were started and hold none yet are counted beside them. A few more than there is room
+for are let through, so that the next call stands ready when a job ends.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, Protocol
 
-from headway_lane.contract.limits import Scope
 from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.contract.vendor import Vendor
+from headway_lane.limiter.core.calling import FULL_REQUEUE_S, InFlightFull
 from headway_lane.limiter.in_flight import InFlight
-from headway_lane.runtime.errors import RetryLater
 
-ADMIT_AHEAD_US: Final = 250_000
-"""How much time one acquiring covers: what waits for its slot longer would only keep an in-flight permit idle."""
-POLL_US: Final = 250_000
+POLL_US: Final = 100_000
 """How often a dispatcher looks whether one is free again: one read of the store."""
 ADMISSION_PATIENCE_US: Final = TURN_PATIENCE_S * 1_000_000
 """How long a batch waits for room, all of its calls together: that much its dispatcher's timeout leaves."""
-FULL_REQUEUE_S: Final = 5.0
-"""Delay of a call that found no room: jobs take seconds at least, and others wait in its place meanwhile."""
+STARTING_US: Final = 3_000_000
+"""A call that was started so long ago and holds no in-flight permit does not count any more: it went another way."""
+LEAST_READY_COUNT: Final = 2
+READY_SHARE: Final = 10
+"""One of so many in-flight permits, and LEAST_READY_COUNT at least, has a call that stands ready for it, from each
+dispatcher: jobs of two seconds free 15 of 30 a second, and a call takes a third of a second to get there.
+"""
 
 
 class Admission(Protocol):
@@ -28,19 +32,7 @@ class Admission(Protocol):
     full_count: int
 
     def admit(self, call_id: str) -> None:
-        """Return when the call holds an in-flight permit. Raises RetryLater."""
-        ...
-
-    def release(self, call_id: str) -> None:
-        """Release what this batch acquired for a call which does not go to the vendor now."""
-        ...
-
-    def keep(self, call_id: str) -> None:
-        """Let a call keep what another delivery of its message has sent on its way."""
-        ...
-
-    def close(self) -> None:
-        """Release what was acquired for calls that nobody came to."""
+        """Return when the call may be started. Raises InFlightFull."""
         ...
 
 
@@ -52,90 +44,74 @@ class Unlimited:
     def admit(self, call_id: str) -> None:
         """Return at once."""
 
-    def release(self, call_id: str) -> None:
-        """Do nothing."""
-
-    def keep(self, call_id: str) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
 
 UNLIMITED: Final = Unlimited()
 
 
-def admit_all(vendor: Vendor, call_ids: Iterable[str]) -> Admission:
+def admit_all(vendor: Vendor) -> Admission:
     """Admit everybody."""
-    del vendor, call_ids
+    del vendor
     return UNLIMITED
 
 
+class Starting:
+    """The calls that a worker has started and that may hold no in-flight permit yet."""
+
+    def __init__(self, epoch_us: Callable[[], int]) -> None:
+        self._epoch_us = epoch_us
+        self._since_us: dict[str, int] = {}
+
+    def add(self, call_id: str) -> None:
+        """Count a call that is about to be started."""
+        self._since_us[call_id] = self._epoch_us()
+
+    def beside(self, holders: frozenset[str]) -> int:
+        """Return how many have been started lately beside those that hold one."""
+        oldest_us = self._epoch_us() - STARTING_US
+        self._since_us = {
+            call_id: since_us
+            for call_id, since_us in self._since_us.items()
+            if since_us > oldest_us and call_id not in holders
+        }
+        return len(self._since_us)
+
+
 class BatchAdmission:
-    """Acquires by one write for as many calls as get their slots at once, so that few in-flight permits wait.
+    """Lets the calls of a batch through while there is room."""
 
-    What was held before this batch is never released here: the call may be with the vendor, by another delivery of its
-    message.
-    """
-
-    def __init__(
-        self, in_flight: InFlight, call_ids: Iterable[str], chunk_count: int, sleep_us: Callable[[int], None]
-    ) -> None:
+    def __init__(self, in_flight: InFlight, starting: Starting, sleep_us: Callable[[int], None]) -> None:
         self._in_flight = in_flight
-        self._waiting = list(dict.fromkeys(call_ids))
-        self._chunk_count = chunk_count
+        self._starting = starting
         self._sleep_us = sleep_us
         self._patience_us = ADMISSION_PATIENCE_US
-        self._admitted: set[str] = set()
-        self._new: set[str] = set()
         self.full_count = 0
 
     def admit(self, call_id: str) -> None:
         """Wait for room for as long as the batch has patience; without any it looks once more."""
-        ahead = [other for other in self._waiting if other != call_id and other not in self._admitted]
-        self._waiting = [other for other in self._waiting if other != call_id]
-        chunk = [call_id, *ahead][: self._chunk_count]
         found_full = False
-        while call_id not in self._admitted:
-            taken = self._in_flight.acquire(chunk)
-            self._admitted |= taken.holders
-            self._new |= taken.new
-            if call_id in taken.holders:
+        limit_count = self._in_flight.limit
+        limit_count += max(LEAST_READY_COUNT, limit_count // READY_SHARE)
+        while True:
+            holders = self._in_flight.holders()
+            if call_id in holders or len(holders) + self._starting.beside(holders) < limit_count:
+                self._starting.add(call_id)
                 return
             self.full_count += not found_full
             found_full = True
             if self._patience_us <= 0:
-                raise RetryLater("all in-flight permits of the vendor are taken", retry_after_s=FULL_REQUEUE_S)
+                raise InFlightFull("all in-flight permits of the vendor are taken", retry_after_s=FULL_REQUEUE_S)
             self._sleep_us(POLL_US)
             self._patience_us -= POLL_US
 
-    def release(self, call_id: str) -> None:
-        """Release what this batch acquired."""
-        self._admitted.discard(call_id)
-        if call_id in self._new:
-            self._new.remove(call_id)
-            self._in_flight.release(call_id)
-
-    def keep(self, call_id: str) -> None:
-        """Never release this one."""
-        self._new.discard(call_id)
-
-    def close(self) -> None:
-        """Give back what was taken ahead for calls that were not asked for."""
-        for call_id in self._waiting:
-            self.release(call_id)
-
 
 def admission_of(
-    in_flight_of: Callable[[Vendor], InFlight | None], sleep_us: Callable[[int], None]
-) -> Callable[[Vendor, Iterable[str]], Admission]:
-    """Return what admits the calls of a batch; nothing is taken before the first call asks."""
+    in_flight_of: Callable[[Vendor], InFlight | None], epoch_us: Callable[[], int], sleep_us: Callable[[int], None]
+) -> Callable[[Vendor], Admission]:
+    """Return what admits the calls of a worker's batches, one after the other."""
+    starting = Starting(epoch_us)
 
-    def admission(vendor: Vendor, call_ids: Iterable[str]) -> Admission:
+    def admission(vendor: Vendor) -> Admission:
         in_flight = in_flight_of(vendor)
-        if in_flight is None:
-            return UNLIMITED
-        chunk_count = max(1, int(vendor.burst_rps(Scope.SUBMIT) * ADMIT_AHEAD_US // 1_000_000))
-        return BatchAdmission(in_flight, call_ids, chunk_count, sleep_us)
+        return UNLIMITED if in_flight is None else BatchAdmission(in_flight, starting, sleep_us)
 
     return admission

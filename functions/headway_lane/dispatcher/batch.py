@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 
 from headway_lane.dispatcher.admission import Admission
 from headway_lane.dispatcher.dispatch import Dispatcher
+from headway_lane.limiter.core.dispatching import DayCapped
 from headway_lane.limiter.pace import Starts
 from headway_lane.messages.received import Received
 from headway_lane.messages.request import CallRequest
@@ -69,6 +70,7 @@ class RequestBatch:
             raise
         except RetryLater as later:
             self._requests.requeue(waiting.to_body(), received.origin, later.retry_after_s)
+            self.counts[Metric.DAY_CAPPED] += isinstance(later, DayCapped)
             return Metric.CALLS_REQUEUED
         return Metric.CALLS_DISPATCHED if started else Metric.CALLS_DUPLICATE
 
@@ -77,7 +79,7 @@ class RequestBatch:
 def open_batch(
     dispatcher: Dispatcher, requests: RequestQueues, messages: Sequence[Received], urgent: bool | None = None
 ) -> Iterator[RequestBatch]:
-    """Open a batch; what was reserved for its calls and not used goes back at its end, turns before in-flight permits.
+    """Open a batch; what was reserved for its calls and not used goes back at its end.
 
     Whose task has ended is found out first: a slot that was reserved for it would stay empty. `urgent` says which queue
     all its messages are from; None where they may be from both. The calls that had to wait for an in-flight permit are
@@ -85,10 +87,8 @@ def open_batch(
     """
     asked = dispatcher.ask_all(messages)
     waiting = [message for message in messages if message not in asked or asked[message]]
-    with (
-        closing(dispatcher.admission(waiting)) as admission,
-        closing(dispatcher.turns(len(waiting), urgent)) as turns,
-    ):
+    admission = dispatcher.admission()
+    with closing(dispatcher.turns(len(waiting), urgent)) as turns:
         batch = RequestBatch(dispatcher, requests, turns, admission, asked)
         yield batch
     if admission.full_count:

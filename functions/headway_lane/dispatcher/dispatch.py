@@ -2,7 +2,7 @@
 workflow. No slot is taken for a task that has ended, nor for a job that the vendor has already.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -56,7 +56,7 @@ class Dispatcher:
         step_functions: "SFNClient",
         machine_arn: str,
         epoch_s: Callable[[], float],
-        admission_of: Callable[[Vendor, Iterable[str]], Admission] = admit_all,
+        admission_of: Callable[[Vendor], Admission] = admit_all,
     ) -> None:
         self._vendor_name = vendor_name
         self._profiles = profiles
@@ -83,12 +83,9 @@ class Dispatcher:
             return no_starts()
         return self._pace.turns(vendor, tuning, count, urgent)
 
-    def admission(self, messages: Sequence[Received]) -> Admission:
-        """Return what admits the calls of a batch; no in-flight permit is taken before the first call asks. Where jobs
-        in flight are not limited, no message is read for it.
-        """
-        call_ids = (call_id for message in messages if (call_id := self._call_id(message)))
-        return self._admission_of(self._profiles.vendor(self._vendor_name), call_ids)
+    def admission(self) -> Admission:
+        """Return what admits the calls of a batch."""
+        return self._admission_of(self._profiles.vendor(self._vendor_name))
 
     def read(self, received: Received) -> CallRequest:
         """Read a message, and say when its task ends. A malformed one fails its waiting task at once and raises, so
@@ -143,22 +140,14 @@ class Dispatcher:
         else:
             after = self._succeed(call, request, vendor.record_ttl_s)
         if after is Next.DROP:
-            (admission.release if call.state in ENDED else admission.keep)(request.call_id)  # which was taken ahead
             return False
         if after is Next.WAIT:
-            admission.keep(request.call_id)
             raise RetryLater("somebody else is making the call", call.lease_until_epoch_s - self._epoch_s())
         if after is Next.JOIN:
-            admission.keep(request.call_id)
             self._start(request, origin, None)
             return True
         admission.admit(request.call_id)
-        try:
-            permit = self._turn(turns)
-        except RetryLater:
-            admission.release(request.call_id)
-            raise
-        self._start(request, origin, permit)
+        self._start(request, origin, self._turn(turns))
         return True
 
     def _succeed(self, call: Call, request: CallRequest, ttl_s: int) -> Next:
@@ -177,13 +166,6 @@ class Dispatcher:
         request = CallRequest.from_body(received.body, self._vendor_name, received.tenant)
         _check_size(request, received.origin)
         return request if request.ends_epoch_s else self._alive(request, received.sent_epoch_s)
-
-    def _call_id(self, message: Received) -> str | None:
-        """Return a message's call; None where it will not be dispatched by this code."""
-        try:
-            return CallRequest.from_body(message.body, self._vendor_name, message.tenant).call_id
-        except (Malformed, NewerFormat):
-            return None
 
     def _alive(self, request: CallRequest, heard_epoch_s: float) -> CallRequest:
         """Return a request whose task was last heard of then."""

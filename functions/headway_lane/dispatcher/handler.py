@@ -46,7 +46,7 @@ def dispatcher() -> Dispatcher:
         step_functions=worker.step_functions(),
         machine_arn=setting(Environment.DISPATCH_MACHINE_ARN),
         epoch_s=clock.epoch_s,
-        admission_of=admission_of(in_flight_tables.in_flight_of, clock.sleep_us),
+        admission_of=admission_of(in_flight_tables.in_flight_of, clock.epoch_us, clock.sleep_us),
     )
 
 

@@ -4,7 +4,7 @@ from headway_lane.contract.dispatch import Drain
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT, KNOWING_THE_TUNING, LANE
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import RECORDING_CALLS
-from headway_lane.limiter.needs import RESERVING, acquiring_in_flight
+from headway_lane.limiter.needs import RESERVING, seeing_in_flight
 from headway_lane.messages.needs import REQUEUEING
 from headway_lane.resume.needs import BEATING_TASKS, FAILING_TASKS
 from headway_lane.runtime.names import Environment
@@ -20,7 +20,7 @@ def dispatcher(vendor: Vendor) -> LambdaEntry:
         | KNOWING_THE_CONTRACT
         | KNOWING_THE_TUNING
         | RESERVING.where(vendor.dispatch.by_permits)
-        | acquiring_in_flight(vendor)
+        | seeing_in_flight(vendor)
         | REQUEUEING
         | reads(Environment.DISPATCH_MACHINE_ARN, Environment.REQUEST_QUEUE_URLS)
         | may(Resource.DISPATCH_MACHINE, "states:StartExecution")

@@ -11,11 +11,12 @@ from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import POLL_HEADROOM_MS, Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget_name import budget_name
-from headway_lane.limiter.core.changes import Changes
-from headway_lane.limiter.core.reservations import Permit, Reservations, Rule, rule_of
+from headway_lane.limiter.core.changes import Changes, Late
+from headway_lane.limiter.core.reservations import Permit, Reservations
+from headway_lane.limiter.core.rule import Rule, rule_of
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import LOOK, Entry, Steps
-from headway_lane.limiter.runner import ReservationStore, Runner
+from headway_lane.limiter.runner import OPEN, Entrance, ReservationStore, Runner
 
 
 class Budget:
@@ -31,9 +32,9 @@ class Budget:
         self._store = store
         self._run = self.runner(changes.epoch_us, sleep_us).run
 
-    def runner(self, epoch_us: Callable[[], int], sleep_us: Callable[[int], None]) -> Runner:
+    def runner(self, epoch_us: Callable[[], int], sleep_us: Callable[[int], None], entrance: Entrance = OPEN) -> Runner:
         """Return what runs the core's steps on this budget by somebody's clock."""
-        return Runner(self._store, self.changes, epoch_us, sleep_us)
+        return Runner(self._store, self.changes, epoch_us, sleep_us, entrance)
 
     @property
     def rule(self) -> Rule:
@@ -44,17 +45,17 @@ class Budget:
         """Reserve `count` permits, as `Changes.reserving` says. Raises Contended."""
         return self._run(self.changes.reserve(count, lead_us, horizon_us))
 
-    def late(self, permit: Permit, answered_us: int) -> None:
-        """Keep the calls of the next window away from one that may have arrived as late as it was answered."""
-        self._run(self.changes.late(permit, answered_us))
+    def answered(self, permit: Permit, answered_us: int) -> None:
+        """Keep the calls of the next window away from one that may have arrived as late as its answer shows."""
+        self._run(self.changes.answered([Late(permit, permit.slot_us, answered_us)]))
 
     def cool_down(self, duration_us: int, reason: Reason = Reason.HTTP_429) -> bool:
         """Let nobody call for `duration_us` from now. False where somebody else has asked for it already."""
         return self._run(self.changes.cool_down(duration_us, reason))
 
-    def failed(self, permit: Permit) -> bool:
+    def failed(self, permit: Permit, call: str) -> bool:
         """Count a call that the vendor failed. True where that opened the circuit, or opened it anew."""
-        return self._run(self.changes.failed(permit))
+        return self._run(self.changes.failed(permit, call))
 
     def succeeded(self, permit: Permit) -> None:
         """Forget the failures that were there at the last look; where there were none, nothing is read or written."""
@@ -112,8 +113,15 @@ def changes_of(
     limits = vendor.limits_of(counted)
     if not limits:
         return None
-    ceiling_per_s, headroom_ms = tuning.rate_per_s, tuning.headroom_ms
-    if counted is Scope.POLL:
-        ceiling_per_s, headroom_ms = math.inf, max(headroom_ms, POLL_HEADROOM_MS)
-    rule = rule_of(limits, headroom_ms * 1_000, ceiling_per_s, tuning.skew_ms * 1_000)
-    return Changes(budget_name(vendor.name, counted), rule, epoch_us, uniform)
+    is_poll = counted is Scope.POLL
+    headroom_ms, limit_ms = tuning.least_headroom_ms, tuning.headroom_limit_ms
+    rule = rule_of(
+        limits,
+        (max(headroom_ms, POLL_HEADROOM_MS) if is_poll else headroom_ms) * 1_000,
+        math.inf if is_poll else tuning.rate_per_s,
+        tuning.skew_ms * 1_000,
+        headroom_limit_us=limit_ms * 1_000,
+        day_amount=None if is_poll else tuning.day_amount,
+    )
+    name = budget_name(vendor.name, counted)
+    return Changes(name, rule, epoch_us, uniform, tuning.answers_prove_arrival)

@@ -1,15 +1,16 @@
 """In-flight permits (hop 4): how many jobs of a vendor are at work at one time, where its contract limits them.
 
-A call acquires one before its permit, and holds it until the vendor's last word on its job. All holders of a vendor are
-one map, call ID -> when its hold expires, which one conditional write changes only where no more than the limit are in
-it afterwards. So no crash, repeat or race can let one job too many in: what was read is never trusted. Expired holders
-count like all others until somebody who finds the map full purges them, so that the limit rests on no clock; a clock
-that runs ahead by more than the margin of `in_flight_expiry_s` could only purge a holder too early.
+A call acquires one in the last moment before its slot, and holds it until the vendor's last word on its job. All
+holders of a vendor are one map, call ID -> when its hold expires, which one conditional write changes only where no
+more than the limit are in it afterwards. So no crash, repeat or race can let one job too many in: what was read is
+never trusted. Expired holders count like all others until somebody who finds the map full purges them, so that the
+limit rests on no clock; a clock that runs ahead by more than the margin of `in_flight_expiry_s` could only purge a
+holder too early.
 
 A release removes the call's key, which a second time changes nothing: exactly once by construction.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from headway_lane.limiter.budget_name import in_flight_key
@@ -80,46 +81,46 @@ def draft(held: Holders, call_ids: Collection[str], now_s: int, limit: int) -> D
     return Draft(holders, taking, own | dict(list(stale.items())[:lacking]))
 
 
-class Acquired(NamedTuple):
-    """Which calls of a batch hold one, and which of them held none before."""
-
-    holders: frozenset[str]
-    new: frozenset[str]
-
-
 class InFlight:
-    """The in-flight permits of one vendor, shared by its dispatchers."""
+    """The in-flight permits of one vendor, shared by all who call it; at most `limit` are held."""
 
     def __init__(
         self, store: InFlightStore, vendor_name: str, limit: int, expiry_s: int, epoch_us: Callable[[], int]
     ) -> None:
+        self.limit = limit
         self._store = store
         self._budget = in_flight_key(vendor_name)
-        self._limit = limit
         self._expiry_s = expiry_s
         self._epoch_us = epoch_us
-        self._was_full = False
 
-    def acquire(self, call_ids: Sequence[str]) -> Acquired:
-        """Let the first of the calls in, as many as there is room for; raises InFlightContended.
+    def holders(self) -> frozenset[str]:
+        """Return the calls that hold one; expired ones hold none."""
+        now_s = self._now_s()
+        held = self._store.read(self._budget) or {}
+        return frozenset(call_id for call_id, until_s in held.items() if until_s > now_s)
 
-        One write for all where there is room. A call that holds one keeps it, with its expiry. After a refusal the map
-        is read before it is written again.
+    def acquire(self, call_id: str) -> bool:
+        """Let a call in where there is room; one that holds one keeps it, with its expiry. False where all are taken.
+        Raises InFlightContended.
+
+        One write where there is room. After a refusal the map is read before it is written again.
         """
-        if not self._was_full and self._store.acquire(self._budget, self._until(call_ids), {}, self._limit):
-            return Acquired(frozenset(call_ids), frozenset(call_ids))
+        taken = {call_id: self._now_s() + self._expiry_s}
+        if self._store.acquire(self._budget, taken, {}, self.limit):
+            return True
         for _ in range(ACQUIRE_ATTEMPTS):
             held = self._store.read(self._budget)
             if held is None:
                 self._store.open(self._budget)
                 held = {}
-            plan = draft(held, call_ids, self._now_s(), self._limit)
-            self._was_full = len(plan.holders) + len(plan.taking) < len(set(call_ids))
+            plan = draft(held, [call_id], self._now_s(), self.limit)
+            if plan.holders:
+                return True
             if not plan.taking and not plan.expired:
-                return Acquired(plan.holders, frozenset())
-            done = self._store.acquire(self._budget, self._until(plan.taking), plan.expired, self._limit)
+                return False
+            done = self._store.acquire(self._budget, taken if plan.taking else {}, plan.expired, self.limit)
             if done and plan.taking:
-                return Acquired(plan.holders | frozenset(plan.taking), frozenset(plan.taking))
+                return True
         raise InFlightContended(
             f"the in-flight permits of {self._budget} were taken by others {ACQUIRE_ATTEMPTS} times in a row"
         )
@@ -128,8 +129,22 @@ class InFlight:
         """Remove a call from the holders; may be repeated."""
         self._store.release(self._budget, call_id)
 
-    def _until(self, call_ids: Sequence[str]) -> Holders:
-        return dict.fromkeys(call_ids, self._now_s() + self._expiry_s)
-
     def _now_s(self) -> int:
         return self._epoch_us() // 1_000_000
+
+
+class CallEntrance:
+    """The in-flight permit of one call, as its turns ask for it (`limiter.runner.Entrance`)."""
+
+    def __init__(self, in_flight: InFlight, call_id: str) -> None:
+        self._in_flight = in_flight
+        self._call_id = call_id
+
+    def has_room(self) -> bool:
+        """Return whether it could be taken now, or is held already."""
+        holders = self._in_flight.holders()
+        return self._call_id in holders or len(holders) < self._in_flight.limit
+
+    def enter(self) -> bool:
+        """Take it; True where the call holds it then."""
+        return self._in_flight.acquire(self._call_id)

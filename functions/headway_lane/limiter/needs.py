@@ -12,6 +12,7 @@ RELEASING_IN_FLIGHT: Final = reads(Environment.IN_FLIGHT_TABLE) | may(Resource.B
 """Holders are changed key by key."""
 ACQUIRING_IN_FLIGHT: Final = RELEASING_IN_FLIGHT | may(Resource.BUDGETS, "dynamodb:GetItem")
 """Who acquires sees first who holds one."""
+SEEING_IN_FLIGHT: Final = reads(Environment.IN_FLIGHT_TABLE) | may(Resource.BUDGETS, "dynamodb:GetItem")
 
 
 def releasing_in_flight(vendor: Vendor) -> Needs:
@@ -22,3 +23,8 @@ def releasing_in_flight(vendor: Vendor) -> Needs:
 def acquiring_in_flight(vendor: Vendor) -> Needs:
     """Return what taking one, and giving it back, takes; nothing where the contract does not limit them."""
     return ACQUIRING_IN_FLIGHT.where(vendor.jobs_in_flight is not None)
+
+
+def seeing_in_flight(vendor: Vendor) -> Needs:
+    """Return what seeing who holds one takes; nothing where the contract does not limit them."""
+    return SEEING_IN_FLIGHT.where(vendor.jobs_in_flight is not None)

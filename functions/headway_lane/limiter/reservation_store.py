@@ -1,7 +1,8 @@
 """Reservations in DynamoDB: one item per budget, written whole and only over the version that was read."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -9,9 +10,12 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from headway_lane.limiter.core.circuit import Circuit
-from headway_lane.limiter.core.reservations import Floor, Quota, Reservations, Rule, Shift, Window
+from headway_lane.limiter.core.measured import UNMEASURED, Measured, Times
+from headway_lane.limiter.core.on_way import OnWay
+from headway_lane.limiter.core.reservations import Floor, Interval, Reservations, Shift
+from headway_lane.limiter.core.rule import Quota, Rule, Window
 from headway_lane.limiter.core.signals import Reason
-from headway_lane.limiter.core.steps import Entry
+from headway_lane.limiter.core.steps import Entry, StandingRule
 from headway_lane.runtime.formats import FORMAT_VERSION, Format
 from headway_lane.runtime.refused_writes import item_of
 
@@ -19,16 +23,18 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
 
-RESERVATIONS: Final = Format("the reservations of a budget", version=1)
+_TIMES: Final = ("left", "answered", "spread")
+RESERVATIONS: Final = Format("the reservations of a budget", version=2)
 
 
 class BudgetAttribute(StrEnum):
-    """Attributes of the budgets table; the key is `budget`. Rule and reservations are JSON, never selected by."""
+    """Attributes of the budgets table; the key is `budget`. Rules and reservations are JSON, never selected by."""
 
     BUDGET = "budget"
     VERSION = "version"
     RULE = "rule"
     RESERVATIONS = "reservations"
+    STANDING = "standing"
     WRITE_ID = "write_id"
     """Signs the last write, so that its writer knows its own work again where only the response was lost."""
     FORMAT_VERSION = FORMAT_VERSION
@@ -57,6 +63,7 @@ class DynamoReservationStore:
             BudgetAttribute.VERSION: entry.version,
             BudgetAttribute.RULE: _rule_json(entry.rule),
             BudgetAttribute.RESERVATIONS: _reservations_json(entry.reservations),
+            BudgetAttribute.STANDING: json.dumps([[_rule_json(rule), until_us] for rule, until_us in entry.standing]),
             BudgetAttribute.WRITE_ID: write_id,
             **RESERVATIONS.stamp,
         }
@@ -79,56 +86,86 @@ class DynamoReservationStore:
 def _rule_json(rule: Rule) -> str:
     return json.dumps(
         {
-            "emission_interval_us": rule.emission_interval_us,
             "headroom_us": rule.headroom_us,
             "windows": [[window.amount, window.per_us] for window in rule.windows],
             "quotas": [[quota.amount, quota.grain_us, quota.span_count] for quota in rule.quotas],
+            "least_interval_us": rule.least_interval_us,
             "skew_us": rule.skew_us,
+            "headroom_limit_us": rule.headroom_limit_us,
+            "day_amount": rule.day_amount,
         }
     )
+
+
+def _rule(text: str) -> Rule:
+    """Read a rule. One of format 1 names its whole interval, and has the headroom for good."""
+    known = json.loads(text)
+    interval_us = known.pop("emission_interval_us", 0)
+    known = {"least_interval_us": interval_us, "headroom_limit_us": known["headroom_us"], **known}
+    windows, quotas = (tuple(Window(*of) for of in known["windows"]), tuple(Quota(*of) for of in known["quotas"]))
+    return Rule(**{**known, "windows": windows, "quotas": quotas})
 
 
 def _reservations_json(reservations: Reservations) -> str:
     return json.dumps(
         {
-            "theoretical_arrival_us": reservations.theoretical_arrival_us,
-            "number": reservations.number,
+            **{field.name: getattr(reservations, field.name) for field in fields(reservations)},
+            "circuit": asdict(reservations.circuit),
             "counts": [sorted(held.items()) for held in reservations.counts],
             "floors": [[floor.number, floor.slot_us] for floor in reservations.floors],
-            "generation": reservations.generation,
-            "void_from_us": reservations.void_from_us,
-            "resume_us": reservations.resume_us,
-            "cool_down_until_us": reservations.cool_down_until_us,
-            "cool_down_reason": reservations.cool_down_reason,
-            "circuit": asdict(reservations.circuit),
+            "intervals": [[interval.number, interval.us] for interval in reservations.intervals],
             "shifts": [[shift.number, shift.by_us] for shift in reservations.shifts],
-            "shifted_us": reservations.shifted_us,
+            "on_way": asdict(reservations.on_way),
+            "measured": _measured_document(reservations.measured),
         }
     )
 
 
+def _circuit(document: Mapping[str, Any]) -> Circuit:
+    return Circuit(**{**document, "failed": tuple(document.get("failed", ()))})
+
+
+def _measured_document(measured: Measured) -> Mapping[str, Any]:
+    """Write times down by their classes: most are empty."""
+    times = {
+        name: [[index, count] for index, count in enumerate(getattr(measured, name).counts) if count] for name in _TIMES
+    }
+    return {**times, "least_us": measured.least_us, "epoch_count": measured.epoch_count}
+
+
+def _measured(document: Mapping[str, Any]) -> Measured:
+    least_us: Any = tuple(document["least_us"])
+    times = {name: _times(document[name]) for name in _TIMES}
+    return Measured(**times, least_us=least_us, epoch_count=document["epoch_count"])
+
+
+def _times(classes: Iterable[tuple[int, int]]) -> Times:
+    held = dict(classes)
+    return Times(tuple(held.get(index, 0) for index in range(len(Times().counts))))
+
+
 def _entry(item: Any) -> Entry:
     RESERVATIONS.check(item)
-    rule, reservations = json.loads(item[BudgetAttribute.RULE]), json.loads(item[BudgetAttribute.RESERVATIONS])
+    reservations = json.loads(item[BudgetAttribute.RESERVATIONS])
+    reason, measured = reservations.get("cool_down_reason"), reservations.get("measured")
     return Entry(
         version=int(item[BudgetAttribute.VERSION]),
-        rule=Rule(
-            rule["emission_interval_us"],
-            rule["headroom_us"],
-            tuple(Window(*window) for window in rule["windows"]),
-            tuple(Quota(*quota) for quota in rule["quotas"]),
-            rule["skew_us"],
-        ),
+        rule=_rule(item[BudgetAttribute.RULE]),
         reservations=Reservations(
             **{
                 **reservations,
                 "counts": tuple(dict(held) for held in reservations["counts"]),
                 "floors": tuple(Floor(*floor) for floor in reservations["floors"]),
-                "cool_down_reason": Reason(reservations["cool_down_reason"])
-                if reservations.get("cool_down_reason")
-                else None,
-                "circuit": Circuit(**reservations.get("circuit", {})),
+                "cool_down_reason": Reason(reason) if reason else None,
+                "circuit": _circuit(reservations.get("circuit", {})),
+                "intervals": tuple(Interval(*interval) for interval in reservations.get("intervals", [])),
                 "shifts": tuple(Shift(*shift) for shift in reservations["shifts"]),
+                "on_way": OnWay(**reservations.get("on_way", {})),
+                "measured": _measured(measured) if measured else UNMEASURED,
             }
+        ),
+        standing=tuple(
+            StandingRule(_rule(rule), until_us)
+            for rule, until_us in json.loads(item.get(BudgetAttribute.STANDING, "[]"))
         ),
     )

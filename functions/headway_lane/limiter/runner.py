@@ -1,10 +1,51 @@
 """Running the pacing core in a function (hop 4): its steps with a store, a clock and real sleeps."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from headway_lane.limiter.core.changes import Changes
-from headway_lane.limiter.core.steps import LOST, UNREAD, AwaitSlot, Change, Entry, Look, Ready, Sight, Sleep, Steps, T
+from headway_lane.limiter.core.steps import (
+    LOST,
+    UNREAD,
+    AwaitSlot,
+    Change,
+    Enter,
+    Entry,
+    Look,
+    LookForRoom,
+    Ready,
+    Sight,
+    Sleep,
+    Steps,
+    T,
+)
+
+
+class Entrance(Protocol):
+    """The in-flight permit of one call."""
+
+    def has_room(self) -> bool:
+        """Return whether it could be taken now, or is held already."""
+        ...
+
+    def enter(self) -> bool:
+        """Take it; True where the call holds it then."""
+        ...
+
+
+class OpenEntrance:
+    """Of a vendor that takes as many jobs as there are."""
+
+    def has_room(self) -> bool:
+        """Return True."""
+        return True
+
+    def enter(self) -> bool:
+        """Return True."""
+        return True
+
+
+OPEN: Final = OpenEntrance()
 
 
 class ReservationStore(Protocol):
@@ -20,7 +61,9 @@ class ReservationStore(Protocol):
 
 
 class Runner:
-    """Runs steps on one budget of a store, by one clock; `sleep_us` blocks."""
+    """Runs steps on one budget of a store, by one clock; `sleep_us` blocks. `entrance` is that of the call whose turns
+    these are, where jobs in flight are limited.
+    """
 
     def __init__(
         self,
@@ -28,7 +71,9 @@ class Runner:
         changes: Changes,
         epoch_us: Callable[[], int],
         sleep_us: Callable[[int], None],
+        entrance: Entrance = OPEN,
     ) -> None:
+        self._entrance = entrance
         self._store = store
         self._changes = changes
         self._epoch_us = epoch_us
@@ -54,6 +99,10 @@ class Runner:
                 case Ready():
                     ready()
                     answer = None
+                case LookForRoom():
+                    answer = self._entrance.has_room()
+                case Enter():
+                    answer = self._entrance.enter()
                 case AwaitSlot():
                     answer = self._await_slot(step)
 

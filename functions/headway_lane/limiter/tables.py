@@ -1,14 +1,18 @@
 """The budgets of a running function, on the table that the stack bound to its environment."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, budget_of
+from headway_lane.limiter.core.measured import Samples
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.reservation_store import DynamoReservationStore
+from headway_lane.limiter.runner import OPEN, Entrance
 from headway_lane.limiter.turn import Turn, Turns, Unpaced
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment
@@ -30,9 +34,16 @@ def budgets(scope: Scope) -> Callable[[Vendor, Tuning], Budget | None]:
     return budget
 
 
-def turns_of(vendor: Vendor, tuning: Tuning, scope: Scope, permit: Permit | None = None) -> Turns:
-    """Return the turns of one call; a call that no limit counts has none to wait for."""
+_SAMPLES: Final[defaultdict[str, Samples]] = defaultdict(Samples)
+"""What this worker has measured and not written down yet, by budget."""
+
+
+def turns_of(
+    vendor: Vendor, tuning: Tuning, scope: Scope, call_id: str, permit: Permit | None = None, entrance: Entrance = OPEN
+) -> Turns:
+    """Return the turns of one call with its in-flight permit; one that no limit counts has none to wait for."""
     budget = budget_of(store(), vendor, scope, tuning, clock.epoch_us, clock.sleep_us)
     if budget is None:
         return Unpaced()
-    return Turn(budget, permit, clock.epoch_us, clock.sleep_us, tuning.answers_prove_arrival)
+    samples = _SAMPLES[budget.changes.name]
+    return Turn(budget, permit, clock.epoch_us, clock.sleep_us, samples=samples, call=call_id, entrance=entrance)

@@ -1,18 +1,20 @@
 """The turns of one call as a function takes them (hop 4): the core's, run to their end; or none that are counted."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import CallTurns
+from headway_lane.limiter.core.measured import Sample, Samples
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.core.signals import CoolDown, Reason
+from headway_lane.limiter.runner import OPEN, Entrance
 from headway_lane.runtime.errors import RetryLater
 
 
 class Turns(Protocol):
-    """What a caller asks before every attempt. `missed_count`, `late_count` and `cool_downs` say how it went."""
+    """What a caller asks before every attempt. The counts, `times` and `cool_downs` say how it went."""
 
     @property
     def missed_count(self) -> int:
@@ -21,6 +23,18 @@ class Turns(Protocol):
     @property
     def late_count(self) -> int:
         """Answers that came after the headroom."""
+
+    @property
+    def cold_count(self) -> int:
+        """Permits that a worker missed which had just been started."""
+
+    @property
+    def full_count(self) -> int:
+        """Whether jobs in flight kept the call waiting."""
+
+    @property
+    def times(self) -> Sequence[Sample]:
+        """From slot to socket and to the answer, of each attempt that was answered."""
 
     @property
     def cool_downs(self) -> Counter[Reason]:
@@ -52,6 +66,9 @@ class Unpaced:
 
     missed_count = 0
     late_count = 0
+    cold_count = 0
+    full_count = 0
+    times: Sequence[Sample] = ()
 
     def __init__(self) -> None:
         self.cool_downs: Counter[Reason] = Counter()
@@ -98,10 +115,13 @@ class Turn:
         permit: Permit | None,
         epoch_us: Callable[[], int],
         sleep_us: Callable[[int], None],
-        answers_prove_arrival: bool = True,
+        *,
+        samples: Samples | None = None,
+        call: str = "",
+        entrance: Entrance = OPEN,
     ) -> None:
-        self._turns = CallTurns(budget.changes, permit, epoch_us, answers_prove_arrival)
-        self._run = budget.runner(epoch_us, sleep_us).run
+        self._turns = CallTurns(budget.changes, permit, epoch_us, samples, call)
+        self._run = budget.runner(epoch_us, sleep_us, entrance).run
 
     @property
     def missed_count(self) -> int:
@@ -112,6 +132,21 @@ class Turn:
     def late_count(self) -> int:
         """Answers that came after the headroom."""
         return self._turns.late_count
+
+    @property
+    def cold_count(self) -> int:
+        """Permits that a worker missed which had just been started."""
+        return self._turns.cold_count
+
+    @property
+    def full_count(self) -> int:
+        """Whether jobs in flight kept the call waiting."""
+        return self._turns.full_count
+
+    @property
+    def times(self) -> Sequence[Sample]:
+        """From slot to socket and to the answer, of each attempt that was answered."""
+        return self._turns.times
 
     @property
     def cool_downs(self) -> Counter[Reason]:

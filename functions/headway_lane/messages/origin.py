@@ -5,9 +5,10 @@ Requeued, it goes to the same place: what was urgent stays urgent, and a tenant 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 GROUP_ATTRIBUTE: Final = "MessageGroupId"
 """The system attribute of SQS by which a fair queue tells tenants apart; a receive has to ask for it."""
@@ -21,7 +22,7 @@ class Origin:
     group: str | None
 
     @classmethod
-    def of_record(cls, record: SQSRecord, queue_urls: Sequence[str]) -> Self:
+    def of_record(cls, record: "SQSRecord", queue_urls: Sequence[str]) -> Self:
         """Read the record of an event source mapping, which names by ARN the one of the vendor's queues it is from."""
         name = record.event_source_arn.rpartition(":")[2]
         [queue_url] = (url for url in queue_urls if url.rpartition("/")[2] == name)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
-
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from headway_lane.messages.origin import GROUP_ATTRIBUTE, Origin
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 SENT_ATTRIBUTE: Final = "SentTimestamp"
 ASKED_ATTRIBUTES: Final = (GROUP_ATTRIBUTE, SENT_ATTRIBUTE)
@@ -23,7 +24,7 @@ class Received:
     receipt: str = ""
 
     @classmethod
-    def of_record(cls, record: SQSRecord, queue_urls: Sequence[str]) -> Self:
+    def of_record(cls, record: "SQSRecord", queue_urls: Sequence[str]) -> Self:
         """Read the record of an event source mapping."""
         return cls(record.body, Origin.of_record(record, queue_urls), int(record.attributes.sent_timestamp) / 1_000)
 

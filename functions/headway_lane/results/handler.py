@@ -34,14 +34,18 @@ from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.runtime import clock
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import publish
+from headway_lane.runtime.warm_up import warm_up_s
 from headway_lane.vendor_api.calling_off import call_off
 from headway_lane.vendor_api.cool_downs import cool_down_counts
 from headway_lane.vendor_api.job_status import Finding, ask
 
 
 def find(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Take a batch; only messages that broke off come back."""
-    vendor, cool_downs = worker.vendor(), Counter[Metric]()
+    """Take a batch; only messages that broke off come back. Or be warmed up."""
+    vendor, cool_downs, held_s = worker.vendor(), Counter[Metric](), warm_up_s(event)
+    if held_s is not None:
+        clock.sleep_s(held_s)
+        return {"batchItemFailures": []}
     errands = Errands.of(
         partial(check, vendor, cool_downs),
         partial(fetch, vendor, cool_downs),
@@ -62,7 +66,7 @@ def check(vendor: Vendor, cool_downs: Counter[Metric], asked: Check) -> CheckOut
         raise ValueError(f"{vendor.name} cannot be polled any more: its contract has lost `poll` since the deployment")
 
     def ask_vendor(job_id: str) -> Finding:
-        with _turns(vendor, cool_downs) as turns:
+        with _turns(vendor, job_id, cool_downs) as turns:
             try:
                 return ask(way_out.proxy(vendor), poll, job_id, turns)
             finally:
@@ -92,7 +96,7 @@ def fetch(vendor: Vendor, cool_downs: Counter[Metric], asked: Fetch) -> FetchOut
     fetcher = Fetcher(vendor.name, worker.waiters(), claims, worker.results_queue(), get=get, spread=random.random)
     if isinstance(place, Delivered):
         return fetcher.fetch(asked, Unpaced())
-    with _turns(vendor, cool_downs) as turns:
+    with _turns(vendor, asked.job_id, cool_downs) as turns:
         return fetcher.fetch(asked, turns)
 
 
@@ -110,7 +114,7 @@ def cancel(vendor: Vendor, cool_downs: Counter[Metric], asked: Cancellation) -> 
 
 def _canceller(vendor: Vendor, place: exchange.Cancel, cool_downs: Counter[Metric]) -> Canceller:
     def tell_vendor(job_id: str) -> bool:
-        with _turns(vendor, cool_downs) as turns:
+        with _turns(vendor, job_id, cool_downs) as turns:
             try:
                 return call_off(way_out.proxy(vendor), place, job_id, turns)
             finally:
@@ -130,9 +134,9 @@ def _canceller(vendor: Vendor, place: exchange.Cancel, cool_downs: Counter[Metri
 
 
 @contextmanager
-def _turns(vendor: Vendor, cool_downs: Counter[Metric]) -> Iterator[Turns]:
-    """Give the turns of one question, and count the cool-downs that it caused."""
-    turns = way_out.turns(vendor, Scope.POLL)
+def _turns(vendor: Vendor, job_id: str, cool_downs: Counter[Metric]) -> Iterator[Turns]:
+    """Give the turns of one question about a job, and count the cool-downs that it caused."""
+    turns = way_out.turns(vendor, Scope.POLL, job_id)
     try:
         yield turns
     finally:

@@ -1,10 +1,10 @@
 """Settling a call: the one place that answers its waiter, used by whoever wrote the second half.
 
-Order of effects: the ledger first, the waiter second, the ledger's last word third, and the in-flight permit of the job
-(where jobs in flight are limited) last; every step may be repeated. The in-flight permit is last because nobody waits
-for it: trouble with in-flight permits must not keep an answer from its waiter. A crash before it brings the callback
-again, which finds everything settled and gives the in-flight permit back. Giving it back earlier would let a second
-delivery of the request take an in-flight permit that nobody returns.
+Order of effects: the ledger first, then the in-flight permit of the job (where jobs in flight are limited), for which
+the next call waits; the waiter third, and the ledger's last word last; every step may be repeated. Trouble with the
+in-flight permit does not keep the answer from its waiter: it is raised behind that, and brings the callback again,
+which finds everything settled and gives the in-flight permit back. Nobody takes one for a call that the ledger says has
+its answer, so none is lost to a second delivery of the request.
 """
 
 from collections.abc import Callable
@@ -43,14 +43,16 @@ class Settler:
         self._release = release
 
     def settle(self, call_id: str, answer: Answer) -> Settlement:
-        """Hand the vendor's answer to the waiter, success or failure, exactly once; then free the job's in-flight
-        permit.
+        """Free the job's in-flight permit, and hand the vendor's answer to the waiter, success or failure, exactly
+        once.
         """
         call = self._ledger.answer(call_id, answer.job_id) or self._ledger.find(call_id)
         if call is None or call.job_id != answer.job_id:  # of an earlier round
             return Settlement.DUPLICATE
-        settlement = self._settle(call, answer)
-        self.release(call)
+        try:
+            self.release(call)
+        finally:
+            settlement = self._settle(call, answer)
         return settlement
 
     def fail(self, call: Call, code: str, cause: str) -> bool:

@@ -60,6 +60,10 @@ class RetryLater(HeadwayError):  # noqa: N818 - named by consequence, like its s
         self.retry_after_s = retry_after_s
 
 
+class NoTurn(RetryLater):
+    """No slot, or no in-flight permit, for as long as anybody waits for one: the call goes back to its queue."""
+
+
 class InDoubt(RetryLater):
     """The vendor may have taken the call: whoever tries again finds that out first. `refusals` counts how often it has
     refused it in a row since; it may refuse it because it has it.

@@ -24,7 +24,8 @@ def call_off(proxy: Proxy, cancel: Cancel, job_id: str, turns: Turns) -> bool:
         path = filled(cancel.path, job_id=job_id)
     except ValueError:
         return False
-    answer = attempt(turns, partial(proxy.send, cancel.method, CANCEL_PREFIX + path, cancel.timeout_s))
+    send = partial(proxy.send, cancel.method, CANCEL_PREFIX + path, cancel.timeout_s)
+    answer = attempt(turns, send, ready=proxy.connect_ahead)
     if not answer.is_success and answer.status_code not in OF_THE_JOB:
         raise RetryLater(f"HTTP {answer.status_code}")
     return answer.is_success

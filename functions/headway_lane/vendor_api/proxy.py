@@ -19,6 +19,7 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment
 from headway_lane.runtime.secrets import secret
 from headway_lane.runtime.settings import setting
+from headway_lane.vendor_api.warm_connection import WarmClient
 
 
 class SigV4(httpx.Auth):
@@ -77,6 +78,11 @@ class Proxy:
             timeout=timeout_s,
         )
 
+    def connect_ahead(self) -> None:
+        """See that the next request finds a connection, where the client can connect ahead."""
+        if isinstance(self.client, WarmClient):
+            self.client.connect_ahead()
+
     @property
     def secrets(self) -> list[str]:
         """What nobody else may read in a vendor's answer."""
@@ -94,7 +100,7 @@ def client_for(url: str) -> httpx.Client:
     credentials = session.get_credentials()
     if credentials is None:
         raise RuntimeError("the function has no AWS credentials to sign its calls to the proxy with")
-    return httpx.Client(base_url=url, auth=SigV4(credentials, session.region_name))
+    return WarmClient(url, SigV4(credentials, session.region_name))
 
 
 def proxy_of(client: httpx.Client, vendor: Vendor) -> Proxy:

@@ -9,7 +9,7 @@ from tenacity import RetryCallState
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Turns
-from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, RetryLater
+from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, NoTurn, RetryLater
 from headway_lane.vendor_api.attempt import LONGEST_PAUSE_S, attempt, pause_s, repeating
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.quotation import quoted
@@ -115,6 +115,9 @@ def _given_up(vendor: Vendor, doubt: str) -> FailTask:
 
 
 def _is_near(error: BaseException) -> bool:
+    """Return whether an invocation waits for the next attempt itself; whoever had no turn has waited already."""
+    if isinstance(error, NoTurn) or isinstance(error.__cause__, NoTurn):
+        return False
     return isinstance(error, RetryLater) and (error.retry_after_s or 0) <= LONGEST_PAUSE_S
 
 

@@ -54,7 +54,7 @@ VISIBILITY_S: Final = 15
 """Longer than a batch takes, and far shorter than what a template says."""
 JOB_TIME_S: Final = 1.0
 INVOCATIONS: Final = 64
-"""At once; with fewer a burst is throttled, and each time costs its messages a receive."""
+"""At once; with fewer a burst is throttled, and after VISIBILITY_S that costs its messages a receive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ import yaml
 from headway_cdk.configuration import ConfigurationError, checked_stage, load_contract, load_vendors, schema
 from headway_cdk.parameters import granted_path
 from headway_cdk.resources import CONFIGURATION, EXAMPLE_CONFIGURATION
-from headway_lane.contract.dispatch import Drain, Pacing
+from headway_lane.contract.dispatch import LARGEST_BATCH_COUNT, Drain, Pacing
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
-from headway_lane.contract.limits import IN_FLIGHT_LIMIT, Quantity, Scope
+from headway_lane.contract.fences import HEADROOM_LIMIT_MS
+from headway_lane.contract.limits import IN_FLIGHT_LIMIT, LEAST_WINDOW_S, Quantity, Scope
 from headway_lane.contract.signature import Algorithm, Encoding, Signature
 from headway_lane.contract.timing import LONGEST_DELAY_S
-from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.tuning import AUTO, Tuning
 from headway_lane.verification.schemes import SCHEMES
 from jsonschema import Draft4Validator
 
@@ -41,7 +42,11 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         "`limits.0.amount`: 0 is less than the minimum of 1",
     ),
     "no limit": (lambda c: c.update(limits=[]), "`limits`: [] "),
-    "a window of nothing": (lambda c: c["limits"][0].update(per_s=0), "`limits.0.per_s`: 0 is less than the minimum"),
+    "a window of nothing": (lambda c: c["limits"][0].update(per_s=0), "`limits.0`: `per_s` is below 0.25 s, too short"),
+    "a window that is too short": (
+        lambda c: c["limits"][1].update(per_s=LEAST_WINDOW_S - 0.001),
+        "`limits.1`: `per_s` is below 0.25 s, too short for a late call to be made up for in time; write the same",
+    ),
     "a scope nobody counts": (lambda c: c["limits"][0].update(scope="all"), "`limits.0.scope`: 'all' is not one of"),
     "a trailing slash": (
         lambda c: c.update(base_url="https://a.example/"),
@@ -73,7 +78,22 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "no job ID in the result's path": (lambda c: c["result"].update(path="/v1/jobs"), "`result.path`: '/v1/jobs' does"),
     "no token in the credential": (lambda c: c["credential"].update(format="x"), "`credential.format`: 'x' does not"),
-    "a batch that SQS does not give": (lambda c: c["dispatch"].update(batch_size=11), "`dispatch.batch_size`: 11 is"),
+    "a batch that AWS does not give": (
+        lambda c: c["dispatch"].update(batch_size=LARGEST_BATCH_COUNT + 1),
+        "`dispatch.batch_size`: 10001 is greater than the maximum of 10000",
+    ),
+    "a batch of many without a window": (
+        lambda c: c["dispatch"].update(batch_size=11, batching_window_s=0),
+        "`dispatch.batch_size` is 11, which AWS gathers in a window only; make `dispatch.batching_window_s` 1 at least",
+    ),
+    "a batch of many, received once": (
+        lambda c: c["dispatch"].update(batch_size=11, batching_window_s=1, drain="schedule"),
+        "`dispatch.batch_size` is 11, and `drain: schedule` receives once; make it 10 at most",
+    ),
+    "a batch of many that outlives its dispatcher": (
+        lambda c: c["dispatch"].update(batch_size=4_351, batching_window_s=1),
+        "`dispatch.batch_size` is 4351, and one of 2 dispatchers brings no more than 4350 to an end before Lambda ends",
+    ),
     "one poller": (lambda c: c["dispatch"].update(maximum_concurrency=1), "`dispatch.maximum_concurrency`: 1 is less"),
     "another vendor's name": (
         lambda c: c.update(vendor="other"),
@@ -88,11 +108,11 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         "`dispatch.reserved_concurrency` is 2; make it 5 (`maximum_concurrency` + `urgent_concurrency`) at least, or",
     ),
     "no dispatchers for urgent calls": (
-        lambda c: c["dispatch"].update(urgent_concurrency=2),
+        lambda c: c["dispatch"].update(urgent_concurrency=2, reserved_concurrency=2),
         "`dispatch.reserved_concurrency` is 2; make it 4 (`maximum_concurrency` + `urgent_concurrency`) at least, or",
     ),
     "no word on urgent calls, which means two dispatchers": (
-        lambda c: c["dispatch"].pop("urgent_concurrency"),
+        lambda c: (c["dispatch"].pop("urgent_concurrency"), c["dispatch"].update(reserved_concurrency=2)),
         "`dispatch.reserved_concurrency` is 2; make it 4 (`maximum_concurrency` + `urgent_concurrency`) at least, or",
     ),
     "one urgent poller": (
@@ -149,7 +169,10 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         "`limits.2`: limits calls of scope `submit` in 1 s, and so does `limits.0`; remove one of them",
     ),
     "any calls and plain pacing": (
-        lambda c: c["limits"].append({"quantity": "calls", "amount": 60, "per_s": 60, "scope": "any"}),
+        lambda c: (
+            c["limits"].append({"quantity": "calls", "amount": 60, "per_s": 60, "scope": "any"}),
+            c["dispatch"].update(pacing="delay"),
+        ),
         "`dispatch.pacing`: with `delay` nobody counts submits together with polls;",
     ),
     "a nested callback URL on the direct way": (
@@ -285,8 +308,14 @@ TUNING_MISTAKES: dict[str, tuple[Change, str]] = {
     "a delay below nothing": (lambda t: t.update(delay_ms=-1), "`delay_ms`: -1 is less than the minimum of 0"),
     "a delay that outlives a batch": (lambda t: t.update(delay_ms=20_001), "`delay_ms`: 20001 is greater than"),
     "no calls at all": (lambda t: t.update(rate_per_s=0), "`rate_per_s`: 0 is less than the minimum of 0.1"),
-    "no headroom": (lambda t: t.update(headroom_ms=0), "`headroom_ms`: 0 is less than the minimum of 1"),
-    "more headroom than any window": (lambda t: t.update(headroom_ms=10_001), "`headroom_ms`: 10001 is greater than"),
+    "no headroom": (
+        lambda t: t.update(headroom_ms=0),
+        "`headroom_ms`: no headroom; make it auto, or whole milliseconds from 1 on",
+    ),
+    "more headroom than the fence allows for": (
+        lambda t: t.update(headroom_ms=HEADROOM_LIMIT_MS + 1),
+        "`headroom_ms`: longer than the proxy's throttle allows permits to be late; make it 250 at most",
+    ),
     "a proof that is none": (
         lambda t: t.update(answers_prove_arrival="no"),
         "`answers_prove_arrival`: 'no' is not of type 'boolean'",
@@ -349,6 +378,7 @@ def test_a_mistake_in_a_contract_names_file_field_and_fix(directory: Path, chang
         {"quantity": "calls", "amount": 8, "per_s": 3600, "scope": "submit"},
         {"quantity": "calls", "amount": 50, "per_s": 2, "scope": "poll"},
         {"quantity": "calls", "amount": 5, "per_s": 1, "scope": "any"},
+        {"quantity": "calls", "amount": 5, "per_s": LEAST_WINDOW_S, "scope": "submit"},
     ],
 )
 def test_a_limit_may_stand_beside_others(directory: Path, limit: Any) -> None:
@@ -418,6 +448,12 @@ def test_a_file_that_is_no_document_is_refused_in_one_line(directory: Path, text
     assert mistake(directory).startswith(f"{path}: {message}")
 
 
+def test_the_longest_headroom_may_be_set(directory: Path) -> None:
+    spoil(directory / "tuning" / "replicate.yaml", lambda t: t.update(headroom_ms=HEADROOM_LIMIT_MS))
+    [files] = load_vendors(directory)
+    assert Tuning.from_document(files.tuning).headroom_ms == HEADROOM_LIMIT_MS
+
+
 def test_a_vendor_without_a_tuning_has_the_one_that_its_contract_implies(directory: Path) -> None:
     (directory / "tuning" / "replicate.yaml").unlink()
     [files] = load_vendors(directory)
@@ -432,6 +468,16 @@ def test_a_vendor_without_a_word_on_dispatch_has_permits_and_two_queues(director
     dispatch = load_vendors(directory)[0].vendor.dispatch
     assert (dispatch.pacing, dispatch.drain, dispatch.batch_size) == (Pacing.PERMITS, Drain.EVENT_SOURCE, 10)
     assert (dispatch.maximum_concurrency, dispatch.urgent_concurrency, dispatch.reserved_concurrency) == (2, 2, 4)
+
+
+@pytest.mark.parametrize(("batch_size", "window_s"), [(10, 0), (11, 1), (4_350, 1)])
+def test_a_batch_of_more_than_one_receive_has_a_window_where_the_file_says_nothing(
+    directory: Path, batch_size: int, window_s: int
+) -> None:
+    path = directory / "vendors" / "replicate.yaml"
+    spoil(path, lambda c: (c["dispatch"].update(batch_size=batch_size), c["dispatch"].pop("batching_window_s")))
+    dispatch = load_vendors(directory)[0].vendor.dispatch
+    assert (dispatch.batch_size, dispatch.batching_window_s) == (batch_size, window_s)
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGURATION / "presets").glob("*.yaml")), ids=lambda path: path.stem)
@@ -468,7 +514,7 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["submit"]["properties"]["body"]["enum"]) == set(BodyFormat) - {BodyFormat.SNS}
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
-    assert set(tuning) == {field.name for field in fields(Tuning)}
+    assert set(tuning) == {field.name for field in fields(Tuning)} - {"day_amount"} | {"cap"}
     named, described = contract["callback"]["properties"]["verification"]["anyOf"]
     assert set(named["enum"]) == set(SCHEMES)
     assert set(described["properties"]) == {field.name for field in fields(Signature)}
@@ -476,6 +522,10 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(described["properties"]["key_encoding"]["enum"]) == set(Encoding)
     assert set(described["properties"]["encoding"]["enum"]) == set(Encoding) - {Encoding.UTF8}
     assert tuning["delay_ms"]["maximum"] == LONGEST_DELAY_S * 1_000
+    assert tuning["headroom_ms"]["allOf"][1]["anyOf"] == [{"enum": [AUTO]}, {"maximum": HEADROOM_LIMIT_MS}]
+    assert contract["dispatch"]["properties"]["batch_size"]["maximum"] == LARGEST_BATCH_COUNT
+    windows = [rule for rule in contract["limits"]["items"]["allOf"] if "per_s` is below" in rule["description"]]
+    assert [rule["anyOf"] for rule in windows] == [[{"properties": {"per_s": {"minimum": LEAST_WINDOW_S}}}]]
 
 
 def _keys(node: Any) -> set[str]:

@@ -198,6 +198,7 @@ def worker(
 
 
 def _forget() -> None:
+    limiter_tables._SAMPLES.clear()
     for module in KEEPERS:
         for kept in vars(module).values():
             if hasattr(kept, "cache_clear") and kept.__module__ == module.__name__:

@@ -23,11 +23,15 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import Credential
+from headway_lane.contract.limits import Scope
 from headway_lane.contract.profile import TuningUnknown
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute
 from headway_lane.ledger.store import Ledger
+from headway_lane.limiter.budget import budget_of
+from headway_lane.limiter.core.dispatching import LEAD_US
+from headway_lane.limiter.core.measured import Sample
 from headway_lane.limiter.core.signals import CoolDown, Reason
 from headway_lane.messages.claim import Claims
 from headway_lane.messages.identity import CallSite, attempt_of, call_id_of
@@ -257,6 +261,9 @@ class FakeTurns:
 
     missed_count = 0
     late_count = 0
+    cold_count = 0
+    full_count = 0
+    times: tuple[Sample, ...] = ()
 
     def __init__(self) -> None:
         self.told: list[Any] = []
@@ -464,7 +471,7 @@ class FakeProfiles:
     """A contract and an operator's tuning, without AppConfig."""
 
     contract: Vendor
-    pace: Tuning = field(default_factory=lambda: Tuning(delay_ms=0, rate_per_s=1_000))
+    pace: Tuning = field(default_factory=lambda: Tuning(delay_ms=0, rate_per_s=1_000, headroom_ms=15))
     tuned: bool = True
 
     def vendor(self, name: str) -> Vendor:
@@ -493,6 +500,13 @@ class Worker:
     clock: VirtualClock
     reservations: MemoryReservationStore
     in_flight: MemoryInFlightStore
+
+    def busy(self) -> None:
+        """Let another call wait for its slot already: on an idle budget nobody is started ahead of time."""
+        contract, pace, clock = self.profiles.contract, self.profiles.pace, self.clock
+        budget = budget_of(self.reservations, contract, Scope.SUBMIT, pace, clock.epoch_us, clock.sleep_us)
+        assert budget is not None
+        budget.reserve(1, LEAD_US)
 
 
 def metrics(output: str) -> Mapping[str, Any]:

@@ -14,7 +14,8 @@ from headway_lane.dispatcher import handler as dispatcher
 from headway_lane.ledger.record import Answer, Call
 from headway_lane.ledger.store import Ledger
 from headway_lane.ledger.succession import Next, Succession
-from headway_lane.limiter.core.reservations import no_reservations, rule_of
+from headway_lane.limiter.core.reservations import no_reservations
+from headway_lane.limiter.core.rule import rule_of
 from headway_lane.limiter.core.steps import Entry
 from headway_lane.limiter.in_flight import InFlight
 from headway_lane.limiter.in_flight_store import DynamoInFlightStore
@@ -29,7 +30,6 @@ from headway_lane.messages.results_queue import read, write
 from headway_lane.results import handler as results
 from headway_lane.runtime.errors import Malformed, NewerFormat
 from headway_lane.runtime.formats import FORMAT_VERSION, NEWER_FORMAT_REQUEUE_S, Format
-from headway_lane.runtime.names import Environment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -205,18 +205,6 @@ def test_an_event_of_version_1_is_not_called_for(worker: Worker) -> None:
     assert worker.vendor.requests == []
 
 
-def test_no_in_flight_permit_is_taken_ahead_for_a_newer_request(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(Environment.IN_FLIGHT_TABLE, "Budgets")
-    calls = {"quantity": "calls", "amount": 10, "per_s": 1, "scope": "submit"}
-    worker.profiles.contract = vendor_of({"limits": [calls, {"quantity": "jobs_in_flight", "amount": 3}]})
-    newer = request_body("call-2", format_version=NEWER)
-    dispatcher.dispatch({"Records": [sqs_record(newer, "m1"), sqs_record(request_body(), "m2")]}, LambdaContext())
-    [start] = worker.step_functions.of("StartExecution")
-    assert list(worker.in_flight.budgets["acme#in_flight"]) == [json.loads(start["input"])["call_id"]]
-
-
 MOVES: Mapping[str, Callable[[Ledger, Call], object]] = {
     "enqueue": lambda ledger, call: ledger.enqueue(request_of(), TENANT, TTL_S),
     "take over": lambda ledger, call: ledger.take_over(call, request_of(), Succession(Next.DISPATCH), TTL_S),
@@ -333,13 +321,13 @@ def test_reservations_of_newer_code_are_not_written_over() -> None:
 def test_in_flight_permits_of_newer_code_are_left_alone() -> None:
     with budgets_table() as table:
         in_flight = InFlight(DynamoInFlightStore(table), "acme", 3, 60, lambda: 0)
-        assert in_flight.acquire(["call-1"]).new == {"call-1"}
+        assert in_flight.acquire("call-1")
         lift(table, {"budget": "acme#in_flight"}, version=None)
-        assert in_flight.acquire(["call-2"]).new == {"call-2"}
+        assert in_flight.acquire("call-2")
         lift(table, {"budget": "acme#in_flight"})
         before = table.scan()["Items"]
         with pytest.raises(NewerFormat, match="the in-flight permits"):
-            in_flight.acquire(["call-3"])
+            in_flight.acquire("call-3")
         with pytest.raises(NewerFormat):
             in_flight.release("call-1")
         DynamoInFlightStore(table).open("acme#in_flight")

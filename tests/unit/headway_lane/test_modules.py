@@ -63,8 +63,16 @@ def test_a_call_can_be_settled_without_an_http_client() -> None:
     assert subprocess.run([sys.executable, "-c", code], env={}, check=False).returncode == 0  # noqa: S603
 
 
+def test_the_caller_starts_without_what_only_batches_need() -> None:
+    """Powertools' classes of events are dozens of modules, which a cold start would wait for."""
+    heavy = ("aws_lambda_powertools.utilities.data_classes", "aws_lambda_powertools.utilities.batch")
+    code = f"import sys, headway_lane.caller.handler; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], env={}, check=True, capture_output=True, text=True)  # noqa: S603
+    assert done.stdout == "[]\n"
+
+
 def test_only_known_packages_are_imported() -> None:
-    bundled = {"aws_lambda_powertools", "boto3", "botocore", "ecdsa", "headway_lane", "httpx", "tenacity"}
+    bundled = {"aws_lambda_powertools", "boto3", "botocore", "ecdsa", "headway_lane", "httpcore", "httpx", "tenacity"}
     roots = {name.split(".")[0] for path in FILES for name in imported(path)}
     only_for_types = {root for root in roots if root.startswith("types_boto3")}
     assert roots - set(sys.stdlib_module_names) - only_for_types == bundled

@@ -1,7 +1,9 @@
 """The circuit of one budget (hop 4): a vendor that fails again and again gets probes only. Arithmetic, no clock.
 
-Closed: everybody calls. After THRESHOLD failures in a row it opens: nobody calls for a period, and from then on (half
-open) one probe per period. A probe that fails opens it anew for twice as long; one that succeeds closes it.
+Closed: everybody calls. After failures of THRESHOLD calls in a row it opens: nobody calls for a period, and from then
+on (half open) one probe per period. A probe that fails opens it anew for twice as long; one that succeeds closes it.
+
+One call counts once, however often it is repeated: a payload that always fails says nothing of the vendor.
 
 Failures are 5xx, timeouts and missing connections. A 429 is neither failure nor success: the vendor is well, and
 cool-downs by itself.
@@ -33,11 +35,14 @@ class CircuitState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """Failures in a row, the period between two probes (0 while it is closed), and when the first of them may leave."""
+    """Failures in a row, the period between two probes (0 while it is closed), when the first of them may leave, and
+    the calls that failed while it was closed.
+    """
 
     failure_count: int = 0
     period_us: int = 0
     resume_us: int = 0
+    failed: tuple[str, ...] = ()
 
     @property
     def closed(self) -> bool:
@@ -55,13 +60,15 @@ CLOSED: Final = Circuit()
 """The circuit of a vendor that has not failed since it last answered."""
 
 
-def after_failure(before: Circuit, left_us: int, now_us: int) -> Circuit:
-    """Count a failure of a call that left at `left_us`. While it is open only probes count: what left before says
+def after_failure(before: Circuit, call: str, left_us: int, now_us: int) -> Circuit:
+    """Count a failure of a `call` that left at `left_us`. While it is open only probes count: what left before says
     nothing that opening it has not said.
     """
     count = before.failure_count + 1
     if before.closed:
-        return Circuit(count, OPEN_US, now_us + OPEN_US) if count >= THRESHOLD else Circuit(count)
+        failed = before.failed if call in before.failed else (*before.failed, call)
+        opens = len(failed) >= THRESHOLD
+        return Circuit(count, OPEN_US, now_us + OPEN_US) if opens else Circuit(count, failed=failed)
     if left_us < before.resume_us:
         return before
     period_us = min(2 * before.period_us, LONGEST_OPEN_US)

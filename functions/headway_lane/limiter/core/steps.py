@@ -10,16 +10,27 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeVar
 
-from headway_lane.limiter.core.reservations import Reservations, Rule
+from headway_lane.limiter.core.reservations import Reservations
+from headway_lane.limiter.core.rule import Rule
 from headway_lane.limiter.core.share import Share
 
 
+class StandingRule(NamedTuple):
+    """A rule that somebody's configuration asks for, and until when it stands where nobody asks for it again."""
+
+    rule: Rule
+    until_us: int
+
+
 class Entry(NamedTuple):
-    """Reservations as stored: the version counts the writes, `rule` is the rule under which they were written."""
+    """Reservations as stored: the version counts the writes, `rule` is the rule under which they were written, and
+    `standing` are the rules that were asked for lately, which it keeps all.
+    """
 
     version: int
     rule: Rule
     reservations: Reservations
+    standing: tuple[StandingRule, ...] = ()
 
 
 class Mark(Enum):
@@ -67,6 +78,16 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class LookForRoom:
+    """See whether another job may be in flight. Answer: bool, True where nobody limits them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Take the in-flight permit of one's call, which may hold it already. Answer: bool."""
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitSlot:
     """Wait until the first free slot comes within the horizon of whoever has this share, and look again at that moment,
     as long as it is at most `longest_us` ahead and not after `latest_us`. Answer: Sight, where one of both holds.
@@ -86,9 +107,11 @@ class Sight(NamedTuple):
     waited: bool
 
 
-Step = Look | Change | Sleep | Ready | AwaitSlot
+Step = Look | Change | Sleep | Ready | LookForRoom | Enter | AwaitSlot
 T = TypeVar("T")
 Steps = Generator[Step, Any, T]
 
 LOOK: Final = Look()
 READY: Final = Ready()
+ROOM: Final = LookForRoom()
+ENTER: Final = Enter()

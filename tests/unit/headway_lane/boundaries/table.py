@@ -170,6 +170,7 @@ BOUNDARIES: Final = (
 WITHOUT_TEXT: Final[Mapping[str, str]] = {
     "headway/deployment/assets.py: put_object": "files of a deployment; S3 takes 5 GB in one",
     "headway/deployment/cloudformation.py: put_parameter": "a number, on the embedded cloud",
+    "headway/run/warming.py: invoke": "a time to be held, a number",
     "headway/deployment/difference.py: put_object": "a template, which is there because it is large",
     "headway/deployment/local.py: put_secret_value": "the simulator's keys, on the embedded cloud",
     "headway/operations/dead_letters.py: send_message": "a message as it came; weaknesses.md has its last 40 bytes",

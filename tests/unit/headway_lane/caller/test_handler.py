@@ -57,13 +57,23 @@ def test_a_call_leaves_at_the_slot_of_its_permit(worker: Worker, capsys: pytest.
     assert handle(worker, permit(NOW_US + 400_000)) == {"outcome": "accepted", "job_id": "job-1"}
     assert worker.clock.now_us == NOW_US + 400_000
     assert worker.reservations.write_count == 0
-    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [0.0]}
+    assert counted(capsys) == {
+        "CallsAccepted": [1.0],
+        "PermitsMissed": [0.0],
+        "PermitsMissedCold": [0.0],
+        "PermitsLate": [0.0],
+    }
 
 
 def test_a_missed_permit_is_counted(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     handle(worker, permit(NOW_US - 1_000_000))
     assert len(worker.vendor.requests) == 1
-    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [1.0], "PermitsLate": [0.0]}
+    assert counted(capsys) == {
+        "CallsAccepted": [1.0],
+        "PermitsMissed": [1.0],
+        "PermitsMissedCold": [1.0],
+        "PermitsLate": [0.0],
+    }
 
 
 def test_a_call_whose_task_has_ended_is_counted_with_its_reason(
@@ -94,7 +104,12 @@ def test_a_late_answer_is_counted_where_the_operator_takes_it_for_an_arrival(
     client = httpx.Client(base_url="https://proxy.example/live", transport=httpx.MockTransport(slow))
     monkeypatch.setattr(way_out, "client_for", lambda url: client)
     handle(worker, permit(NOW_US + 400_000))
-    assert counted(capsys) == {"CallsAccepted": [1.0], "PermitsMissed": [0.0], "PermitsLate": [late]}
+    assert counted(capsys) == {
+        "CallsAccepted": [1.0],
+        "PermitsMissed": [0.0],
+        "PermitsMissedCold": [0.0],
+        "PermitsLate": [late],
+    }
     assert worker.reservations.write_count == late
 
 

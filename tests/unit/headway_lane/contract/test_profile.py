@@ -13,6 +13,7 @@ from headway_lane.contract.profile import (
     TUNING_RETRY_S,
     AppConfigProfiles,
     TuningUnknown,
+    Unread,
 )
 from headway_lane.contract.tuning import Tuning
 
@@ -119,8 +120,41 @@ def test_a_silent_appconfig_is_asked_again_in_a_new_session_and_not_at_once(app_
 
 
 def test_without_a_contract_nothing_is_called(app_config: FakeAppConfig) -> None:
-    with pytest.raises(GetParameterError):
+    with pytest.raises(Unread):
         AppConfigProfiles("headway").vendor("unknown")
     app_config.documents["acme/contract"] = None
-    with pytest.raises(GetParameterError, match="AppConfig has no contract for acme yet"):
+    with pytest.raises(Unread, match="AppConfig has not told the contract of acme"):
         AppConfigProfiles("headway").vendor("acme")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        GetParameterError("InternalServerException"),
+        TransformParameterError("no JSON"),
+        None,
+        [],
+        {"rate_per_s": 99},
+        {"delay_ms": 0, "rate_per_s": 99, "cap": {"cost_per_day": 1}},
+    ],
+)
+def test_an_appconfig_that_fails_in_the_middle_of_a_rollout_changes_nothing(
+    app_config: FakeAppConfig, answer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some workers have the new tuning, some still have the old one: each keeps its own, whatever it is told."""
+    now_s = [1_000.0]
+    workers = [AppConfigProfiles("headway", lambda: now_s[0]) for _ in range(2)]
+    old, new = {"delay_ms": 0, "rate_per_s": 20}, {"delay_ms": 0, "rate_per_s": 5}
+    vendor = vendor_of()
+    for profiles, document in zip(workers, (old, new), strict=True):
+        app_config.documents["acme/tuning"] = document
+        profiles.tuning(vendor)
+    app_config.documents["acme/tuning"] = answer
+    capsys.readouterr()
+    for _ in range(5):
+        now_s[0] += SILENCE_S
+        assert [profiles.tuning(vendor).rate_per_s for profiles in workers] == [20, 5]
+    assert "ConfigurationsUnread" in capsys.readouterr().out
+    app_config.documents["acme/tuning"] = new
+    now_s[0] += SILENCE_S
+    assert [profiles.tuning(vendor).rate_per_s for profiles in workers] == [5, 5]

@@ -9,11 +9,12 @@ import pytest
 from headway_cdk.resources import CONFIGURATION
 from headway_lane.contract import paths
 from headway_lane.contract.dispatch import Pacing
-from headway_lane.contract.limits import BURST_FACTOR, FENCE_BURST_SHARE, LONG_WINDOW_S, UNCOUNTED, Fence, Scope
+from headway_lane.contract.fences import HEADROOM_LIMIT_US, UNCOUNTED, Fence
+from headway_lane.contract.limits import BURST_FACTOR, LEAST_WINDOW_S, LONG_WINDOW_S, Scope
 from headway_lane.contract.timing import LONGEST_DELAY_S, LONGEST_REQUEUE_S, MARGIN_S, TURN_PATIENCE_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.core.calling import PATIENCE_US
-from headway_lane.limiter.core.reservations import rule_of
+from headway_lane.limiter.core.rule import rule_of
 from headway_lane.vendor_api.attempt import BUDGET_S, LONGEST_PAUSE_S
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ SCHEMA = CONFIGURATION / "vendor.schema.json"
 WAITS_S = st.integers(min_value=1, max_value=30 * 24 * 3600)
 TIMEOUTS_S = st.floats(min_value=0.1, max_value=29)
 AMOUNTS = st.integers(min_value=2, max_value=100_000)
-PERIODS_S = st.floats(min_value=0.001, max_value=86_400)
+PERIODS_S = st.floats(min_value=LEAST_WINDOW_S, max_value=86_400)
 
 
 def limit(amount: int, per_s: float, scope: str = "submit") -> dict[str, Any]:
@@ -80,22 +81,22 @@ def test_a_fence_around_permits_never_holds_up_their_bursts_and_is_bounded_by_ev
     assert fence is not None
     fastest_per_s = 1_000_000 / rule_of(vendor.limits_of(Scope.SUBMIT), headroom_us=0).emission_interval_us
     assert fence.rate_per_s >= fastest_per_s * (1 - 1e-9)
-    assert fence.burst_count >= 1
+    assert fence.burst_count <= 1 + math.ceil(fence.rate_per_s * HEADROOM_LIMIT_US / 1_000_000)
     for amount, per_s in limits:
         assert fence.rate_per_s * per_s <= amount * (BURST_FACTOR if per_s >= LONG_WINDOW_S else 1) * (1 + 1e-9)
-        assert fence.burst_count <= max(1, FENCE_BURST_SHARE * amount)
 
 
 @given(per_s=PERIODS_S)
 def test_a_fence_around_a_single_call_still_lets_calls_through(per_s: float) -> None:
     assert plain([limit(1, per_s)]).fence(Scope.SUBMIT) == Fence(0.5 / per_s, 1)
-    factor = BURST_FACTOR if per_s >= LONG_WINDOW_S else 1
-    assert vendor_of({"limits": [limit(1, per_s)]}).fence(Scope.SUBMIT) == Fence(1 / per_s * factor, 1)
+    long = per_s >= LONG_WINDOW_S
+    permits = Fence(1 / per_s * BURST_FACTOR, 2) if long else Fence(1 / per_s, 1)
+    assert vendor_of({"limits": [limit(1, per_s)]}).fence(Scope.SUBMIT) == permits
 
 
 def test_a_quota_beside_a_rate_does_not_narrow_the_fence_around_permits() -> None:
     limits = [limit(20, 1), limit(300, 60)]
-    assert vendor_of({"limits": limits}).fence(Scope.SUBMIT) == Fence(20, 4)
+    assert vendor_of({"limits": limits}).fence(Scope.SUBMIT) == Fence(20, 5)
     assert plain(limits).fence(Scope.SUBMIT) == Fence(4, 4)
 
 
@@ -265,8 +266,8 @@ def test_a_limit_on_any_calls_binds_both_scopes() -> None:
     assert [limit.amount for limit in vendor.limits_of(Scope.POLL)] == [600, 5]
     assert [limit.amount for limit in vendor.limits_of(Scope.ANY)] == [20, 600, 5]
     assert (vendor.max_rps(Scope.SUBMIT), vendor.max_rps(Scope.POLL), vendor.max_rps(Scope.ANY)) == (10, 5, 5)
-    assert vendor.fence(Scope.SUBMIT) == Fence(20, 4)  # the quota is no pace
-    assert vendor.fence(Scope.POLL) == Fence(5, 1)
+    assert vendor.fence(Scope.SUBMIT) == Fence(20, 5)  # the quota is no pace
+    assert vendor.fence(Scope.POLL) == Fence(5, 2)
 
 
 def test_where_both_scopes_share_a_limit_half_of_it_is_left_for_submits_and_the_deadlines_know_it() -> None:
@@ -286,7 +287,7 @@ def test_of_what_both_scopes_share_a_third_is_left_for_submits_where_nobody_call
 
 def test_polls_that_no_limit_counts_have_the_throttle_of_the_account() -> None:
     assert vendor_of().poll_fence == UNCOUNTED
-    assert vendor_of({"limits": SHARED}).poll_fence == Fence(5, 1)
+    assert vendor_of({"limits": SHARED}).poll_fence == Fence(5, 2)
 
 
 def test_jobs_in_flight_are_no_calls() -> None:

@@ -1,9 +1,7 @@
-"""In-flight permits in the dispatcher: before the permit, with patience, given back where a call does not go to the
-vendor now.
-"""
+"""In-flight permits in the dispatcher: it takes none, and starts few more calls than find room, with patience."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -12,30 +10,29 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher import handler
 from headway_lane.dispatcher.admission import (
     ADMISSION_PATIENCE_US,
-    FULL_REQUEUE_S,
+    LEAST_READY_COUNT,
     POLL_US,
+    STARTING_US,
     UNLIMITED,
     BatchAdmission,
+    Starting,
     admission_of,
 )
+from headway_lane.limiter.core.calling import FULL_REQUEUE_S, InFlightFull
 from headway_lane.limiter.in_flight import InFlight
 from headway_lane.limiter.pace import Starts
 from headway_lane.messages.identity import call_id_of
-from headway_lane.runtime.errors import RetryLater
 from headway_lane.runtime.names import Environment
 
 from tests.unit.headway_lane.fakes import (
     NOW_MS,
     ORIGIN,
     TENANT,
-    TOKEN,
     FakeSqs,
     VirtualClock,
     Worker,
-    client_error,
     metrics,
     place_of,
-    received,
     request_body,
     request_of,
     sqs_record,
@@ -65,8 +62,18 @@ def in_flight(store: MemoryInFlightStore, clock: VirtualClock, limit: int) -> In
     return InFlight(store, "acme", limit, 1_000, clock.epoch_us)
 
 
-def admission(store: MemoryInFlightStore, clock: VirtualClock, limit: int, ids: str, chunk: int = 2) -> BatchAdmission:
-    return BatchAdmission(in_flight(store, clock, limit), list(ids), chunk, clock.sleep_us)
+def admission(store: MemoryInFlightStore, clock: VirtualClock, limit: int) -> BatchAdmission:
+    return BatchAdmission(in_flight(store, clock, limit), Starting(clock.epoch_us), clock.sleep_us)
+
+
+def started_count(batch: BatchAdmission, clock: VirtualClock, call_ids: Iterable[str]) -> int:
+    """Let calls through until one has to wait; returns how many had not."""
+    for count, call_id in enumerate(call_ids):
+        before_us = clock.now_us
+        batch.admit(call_id)
+        if clock.now_us > before_us:
+            return count
+    raise AssertionError("nobody waited")
 
 
 NAMES = {call_id_of(place_of(name), TENANT): name for name in "abcde"}
@@ -78,72 +85,85 @@ def held(store: MemoryInFlightStore) -> str:
 
 
 def test_without_a_limit_nothing_is_asked(clock: VirtualClock) -> None:
-    assert admission_of(lambda vendor: None, clock.sleep_us)(vendor_of(), ["a"]) is UNLIMITED
+    assert admission_of(lambda vendor: None, clock.epoch_us, clock.sleep_us)(vendor_of()) is UNLIMITED
 
 
-def test_in_flight_permits_are_taken_a_chunk_at_a_time(store: MemoryInFlightStore, clock: VirtualClock) -> None:
-    batch = admission(store, clock, 4, "abcde")
-    batch.admit("a")
-    assert held(store) == "ab"
-    before = store.request_count
-    batch.admit("b")
-    assert (held(store), store.request_count) == ("ab", before)
-    batch.admit("c")
-    assert (held(store), batch.full_count, clock.slept_us) == ("abcd", 0, [])
+@pytest.mark.parametrize(("limit", "ready"), [(1, LEAST_READY_COUNT), (10, LEAST_READY_COUNT), (40, 4)])
+def test_a_few_more_calls_are_started_than_there_is_room_for_and_nothing_is_taken(
+    store: MemoryInFlightStore, clock: VirtualClock, limit: int, ready: int
+) -> None:
+    calls = (f"call-{number}" for number in range(100))
+    assert started_count(admission(store, clock, limit), clock, calls) == limit + ready
+    assert held(store) == ""
 
 
-def test_a_batch_takes_in_flight_permits_for_the_calls_of_a_quarter_second(
+def test_who_holds_an_in_flight_permit_and_was_started_here_counts_once(
     store: MemoryInFlightStore, clock: VirtualClock
 ) -> None:
-    made = admission_of(lambda vendor: in_flight(store, clock, 9), clock.sleep_us)
-    batch = made(limited(9), list("abcde"))
-    batch.admit("a")
-    assert held(store) == "ab"
+    batch = admission(store, clock, 2)
+    for call_id in "abc":
+        batch.admit(call_id)
+    for call_id in "ab":
+        in_flight(store, clock, 2).acquire(call_id)
+    assert started_count(batch, clock, "defgh") == 1, "two hold one, two are on their way"
+
+
+def test_calls_that_others_have_in_flight_count(store: MemoryInFlightStore, clock: VirtualClock) -> None:
+    for call_id in "xyz":
+        in_flight(store, clock, 3).acquire(call_id)
+    assert started_count(admission(store, clock, 3), clock, "abcdef") == LEAST_READY_COUNT
+
+
+def test_a_call_that_holds_one_is_let_through_though_all_are_taken(
+    store: MemoryInFlightStore, clock: VirtualClock
+) -> None:
+    in_flight(store, clock, 1).acquire("x")
+    batch = admission(store, clock, 1)
+    started_count(batch, clock, "abcdef")
+    slept = len(clock.slept_us)
+    batch.admit("x")
+    assert len(clock.slept_us) == slept
+
+
+def test_a_call_that_went_another_way_counts_no_more_after_a_while(
+    store: MemoryInFlightStore, clock: VirtualClock
+) -> None:
+    batch = admission(store, clock, 1)
+    for call_id in "abc":
+        batch.admit(call_id)
+    began_us = clock.now_us
+    batch.admit("d")
+    assert began_us + STARTING_US <= clock.now_us <= began_us + STARTING_US + POLL_US
+    assert batch.full_count == 1
 
 
 def test_a_call_waits_until_an_in_flight_permit_is_returned(store: MemoryInFlightStore, clock: VirtualClock) -> None:
-    in_flight(store, clock, 1).acquire(["other"])
-    batch = admission(store, clock, 1, "a")
+    for call_id in "xyz":
+        in_flight(store, clock, 3).acquire(call_id)
+    batch = admission(store, clock, 3)
+    for call_id in "ab":
+        batch.admit(call_id)
     quiet: Callable[[], object] = str
-    store.others = [quiet] * 3 + [lambda: store.release(BUDGET, "other")]
-    batch.admit("a")
-    assert held(store) == "a"
-    assert set(clock.slept_us) == {POLL_US}
+    store.others = [quiet] * 3 + [lambda: store.release(BUDGET, "x")]
+    batch.admit("c")
+    assert clock.slept_us == [POLL_US] * 3
     assert batch.full_count == 1
 
 
 def test_a_batch_has_patience_once_and_then_each_call_looks_once_more(
     store: MemoryInFlightStore, clock: VirtualClock
 ) -> None:
-    in_flight(store, clock, 1).acquire(["other"])
-    batch = admission(store, clock, 1, "abc")
+    for call_id in "xyz":
+        in_flight(store, clock, 1 + LEAST_READY_COUNT).acquire(call_id)
+    batch = admission(store, clock, 1)
     for call_id in "ab":
-        with pytest.raises(RetryLater) as later:
+        with pytest.raises(InFlightFull) as later:
             batch.admit(call_id)
         assert later.value.retry_after_s == FULL_REQUEUE_S
     assert sum(clock.slept_us) == ADMISSION_PATIENCE_US
-    store.release(BUDGET, "other")
+    store.release(BUDGET, "x")
     batch.admit("c")
-    assert (held(store), batch.full_count) == ("c", 2)
-
-
-def test_what_was_taken_ahead_and_not_asked_for_goes_back(store: MemoryInFlightStore, clock: VirtualClock) -> None:
-    batch = admission(store, clock, 4, "abcd", chunk=3)
-    batch.admit("a")
-    batch.close()
-    assert held(store) == "a"
-
-
-def test_an_in_flight_permit_that_was_there_before_is_not_returned(
-    store: MemoryInFlightStore, clock: VirtualClock
-) -> None:
-    """The call may be with the vendor already, by another delivery of its message."""
-    in_flight(store, clock, 4).acquire(["a", "b"])
-    batch = admission(store, clock, 4, "abc", chunk=3)
-    batch.admit("a")
-    batch.release("a")
-    batch.close()
-    assert held(store) == "ab"
+    assert batch.full_count == 2
 
 
 def record(body: str, message_id: str) -> dict[str, Any]:
@@ -166,101 +186,53 @@ def test_a_vendor_without_a_limit_costs_no_request(worker: Worker) -> None:
     assert worker.in_flight.request_count == 0
 
 
+def full(worker: Worker, limit: int) -> None:
+    """Let so many others be in flight that not even a call that stands ready may be started."""
+    worker.profiles.contract = limited(limit)
+    held_s = NOW_MS // 1_000 + 1_000
+    worker.in_flight.budgets[BUDGET] = {f"other-{number}": held_s for number in range(limit + LEAST_READY_COUNT)}
+
+
 def test_calls_beyond_the_in_flight_permits_go_back_to_their_queue_and_cost_neither_receive_nor_permit(
     worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worker.profiles.contract = limited(2)
-    assert handler.dispatch(event("a", "b", "c"), LambdaContext()) == {"batchItemFailures": []}
-    assert started(worker) == ["a", "b"]
+    full(worker, 2)
+    worker.in_flight.budgets[BUDGET][call_id_of(place_of("a"), TENANT)] = 2 * NOW_MS
+    assert handler.dispatch(event("a", "b"), LambdaContext()) == {"batchItemFailures": []}
+    assert started(worker) == ["a"]
     (sent,) = worker.sqs.of("SendMessage")
     assert (json.loads(sent["MessageBody"])["call"], sent["DelaySeconds"]) == (
-        place_of("c").as_document(),
+        place_of("b").as_document(),
         FULL_REQUEUE_S,
     )
-    assert held(worker.in_flight) == "ab"
     line = metrics(capsys.readouterr().out)
-    assert (line["CallsDispatched"], line["CallsRequeued"], line["InFlightFull"]) == ([2.0], [1.0], [1.0])
-    assert worker.reservations.entries["acme#submit"].reservations.number == 2, "no permit was reserved for it"
+    assert (line["CallsDispatched"], line["CallsRequeued"], line["InFlightFull"]) == ([1.0], [1.0], [1.0])
 
 
-def test_a_call_that_is_requeued_for_its_turn_gives_its_in_flight_permit_back(worker: Worker) -> None:
+def test_a_dispatcher_takes_no_in_flight_permit(worker: Worker) -> None:
     worker.profiles.contract = limited(5)
-    worker.reservations.races = 1_000
     handler.dispatch(event("a", "b"), LambdaContext())
-    assert (len(worker.sqs.of("SendMessage")), held(worker.in_flight)) == (2, "")
+    assert (started(worker), held(worker.in_flight)) == (["a", "b"], "")
 
 
-def test_a_call_that_could_not_be_started_keeps_its_in_flight_permit_for_its_redelivery(worker: Worker) -> None:
-    """Nobody knows whether Step Functions took it."""
-    worker.profiles.contract = limited(1)
-    worker.step_functions.errors.append(client_error("StartExecution", "ThrottlingException"))
-    handler.dispatch(event("a"), LambdaContext())
-    assert held(worker.in_flight) == "a"
-    handler.dispatch(event("a"), LambdaContext())
-    assert started(worker) == ["a"]
-
-
-@pytest.mark.parametrize(("over", "kept"), [(True, "b"), (False, "ab")])
-def test_a_duplicate_of_a_call_that_is_over_keeps_no_in_flight_permit_and_one_under_way_does(
-    worker: Worker, over: bool, kept: str
-) -> None:
-    """Of a call under way the in-flight permit is the other delivery's."""
-    worker.profiles.contract = limited(5)
-    call = worker.ledger.enqueue(request_of("a"), TENANT, 3_600)
-    worker.ledger.begin(call.call_id, call.attempt, "invocation-1", 40)
-    if over:
-        worker.ledger.reject(call.call_id, call.attempt, "Vendor.Rejected", "")
-    handler.dispatch(event("b", "a"), LambdaContext())
-    assert (started(worker), held(worker.in_flight)) == (["b"], kept)
-
-
-def test_an_in_flight_permit_that_was_taken_ahead_for_a_task_that_has_ended_is_returned(worker: Worker) -> None:
-    worker.profiles.contract = limited(5)
-    worker.step_functions.waiting = {TOKEN}
-    dead = json.loads(request_body("a")) | {"task_token": "dead", "ends_epoch_s": NOW_MS // 1_000}
-    records = [record(request_body("b"), "m1"), record(json.dumps(dead), "m2")]
-    handler.dispatch({"Records": records}, LambdaContext())
-    assert (started(worker), held(worker.in_flight)) == (["b"], "b")
-
-
-def test_an_earlier_attempt_that_has_ended_does_not_return_the_in_flight_permit_of_the_one_that_was_just_started(
-    worker: Worker,
-) -> None:
-    worker.profiles.contract = limited(5)
-    worker.step_functions.waiting = {TOKEN}
-    dead = json.loads(request_body("a")) | {"task_token": "dead", "ends_epoch_s": NOW_MS // 1_000}
-    records = [record(request_body("a"), "m1"), record(json.dumps(dead), "m2")]
-    handler.dispatch({"Records": records}, LambdaContext())
-    assert (started(worker), held(worker.in_flight)) == (["a"], "a")
-
-
-def test_an_in_flight_permit_is_taken_ahead_only_for_a_message_that_this_code_can_read(worker: Worker) -> None:
-    worker.profiles.contract = limited(5)
-    bodies = [request_body("a"), "{", "[]", request_body("b", format_version=3)]
-    handler.dispatcher().admission([received(body) for body in bodies]).admit(call_id_of(place_of("a"), TENANT))
-    assert held(worker.in_flight) == "a"
-
-
-def test_an_in_flight_permit_is_taken_before_the_turn(worker: Worker) -> None:
-    worker.profiles.contract = limited(1)
-    seen: list[str] = []
-
-    def turns() -> Starts:
-        seen.append(held(worker.in_flight))
-        yield None
-
+def test_no_turn_is_taken_for_a_call_that_finds_no_room(worker: Worker) -> None:
+    full(worker, 1)
     dispatcher = handler.dispatcher()
-    admission = dispatcher.admission([received(request_body("a"))])
-    dispatcher.dispatch(request_of("a"), ORIGIN, turns(), admission)
-    assert seen == ["a"]
+    with pytest.raises(InFlightFull):
+        dispatcher.dispatch(request_of("a"), ORIGIN, no_turns(), dispatcher.admission())
 
 
-def test_the_drain_takes_in_flight_permits_as_well(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
-    worker.profiles.contract = limited(1)
+def no_turns() -> Starts:
+    raise AssertionError("a turn was taken")
+    yield None
+
+
+def test_the_drain_starts_no_more_than_find_room(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    full(worker, 1)
+    worker.in_flight.budgets[BUDGET][call_id_of(place_of("a"), TENANT)] = 2 * NOW_MS
     worker.sqs.waiting.update(FakeSqs(request_body("a"), request_body("b")).waiting)
     worker.sqs.groups = dict.fromkeys(worker.sqs.waiting, TENANT)
     assert handler.dispatch({"batch_size": 10}, LambdaContext()) == {"received": 2, "dispatched": 1}
-    assert held(worker.in_flight) == "a"
     assert metrics(capsys.readouterr().out)["InFlightFull"] == [1.0]
 
 

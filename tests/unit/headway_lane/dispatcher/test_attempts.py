@@ -78,6 +78,7 @@ ENDED: Mapping[str, Way] = {
 
 @pytest.mark.parametrize("way", AFTER_NOTHING_SENT.values(), ids=AFTER_NOTHING_SENT)
 def test_another_attempt_takes_over_what_nobody_has_sent_under_the_same_key(worker: Worker, way: Way) -> None:
+    worker.busy()
     enter(worker, way, SECOND)
     dispatch(SECOND)
     start = started(worker)
@@ -146,6 +147,7 @@ def test_what_takes_a_job_over_takes_no_in_flight_permit(worker: Worker, way: Wa
 def test_another_attempt_behind_a_job_that_has_ended_is_a_new_round_with_a_key_of_its_own(
     worker: Worker, way: Way
 ) -> None:
+    worker.busy()
     enter(worker, way, SECOND)
     dispatch(SECOND)
     start = started(worker)

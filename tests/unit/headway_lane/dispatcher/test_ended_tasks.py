@@ -106,6 +106,7 @@ def test_a_request_that_was_requeued_knows_the_end_of_its_task_better_than_the_a
 def test_a_request_is_requeued_with_the_end_of_its_task_which_is_a_new_one_where_it_was_asked(
     worker: Worker, ends_epoch_s: int, ends_anew_epoch_s: int
 ) -> None:
+    worker.busy()
     worker.reservations.races = 1_000  # no turn
     dispatch(request_body(ends_epoch_s=ends_epoch_s))
     [sent] = worker.sqs.of("SendMessage")
@@ -174,10 +175,11 @@ def batch_of(names: list[str], ends_epoch_s: int) -> dict[str, Any]:
 def test_no_slot_is_reserved_for_those_of_a_batch_whose_tasks_have_ended(worker: Worker) -> None:
     names = [f"call-{number}" for number in range(1, 6)]
     worker.step_functions.waiting = {"call-1", "call-4"}
+    worker.busy()
     assert handler.dispatch(batch_of(names, NOW_S), LambdaContext()) == {"batchItemFailures": []}
     [entry] = worker.reservations.entries.values()
-    assert (started_count(worker), entry.reservations.number) == (2, 2)
-    assert worker.reservations.write_count == 1, "nothing had to be given back"
+    assert (started_count(worker), entry.reservations.number) == (2, 3)
+    assert worker.reservations.write_count == 2, "nothing had to be given back"
     assert asked_count(worker) == 2, "each once"
 
 

@@ -55,6 +55,7 @@ def test_a_whole_batch_is_dispatched_and_nothing_comes_back(worker: Worker, caps
 
 
 def test_only_the_broken_message_of_a_batch_comes_back(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    worker.busy()
     event = batch(request_body("call-1"), "{", request_body("call-3"))
     assert handler.dispatch(event, LambdaContext()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
     assert started(worker) == ["call-1", "call-3"]
@@ -174,15 +175,16 @@ def test_the_drain_of_an_empty_queue_does_nothing(worker: Worker, capsys: pytest
 
 
 def test_every_call_of_a_batch_gets_a_permit_and_leftovers_go_back(worker: Worker) -> None:
+    worker.busy()
     event = batch(request_body("call-1"), "{", request_body("call-3"))
     handler.dispatch(event, LambdaContext())
     permits = [json.loads(start["input"])["permit"] for start in worker.step_functions.of("StartExecution")]
     start_us = NOW_MS * 1_000 + LEAD_US
     assert permits == [
-        {"slot_us": start_us, "number": 0, "generation": 0, "shifted_us": 0},
         {"slot_us": start_us + 101_500, "number": 1, "generation": 0, "shifted_us": 0},
+        {"slot_us": start_us + 203_000, "number": 2, "generation": 0, "shifted_us": 0},
     ]
-    assert worker.reservations.entries["acme#submit"].reservations.number == 2, "the third is free again"
+    assert worker.reservations.entries["acme#submit"].reservations.number == 3, "the third is free again"
 
 
 def test_with_plain_pacing_calls_have_no_permit_and_no_budget(worker: Worker) -> None:
@@ -237,6 +239,7 @@ def test_what_is_requeued_stays_in_its_queue_and_with_its_tenant(worker: Worker)
 
 
 def test_where_reservation_fails_for_contention_the_batch_comes_again_soon(worker: Worker) -> None:
+    worker.busy()
     worker.reservations.races = 1_000
     handler.dispatch(batch(request_body()), LambdaContext())
     (message,) = worker.sqs.of("SendMessage")

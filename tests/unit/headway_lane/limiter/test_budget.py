@@ -12,7 +12,8 @@ from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter import tables
 from headway_lane.limiter.budget import Budget, budget_of
 from headway_lane.limiter.core.changes import LONGEST_BACKOFF_US, RACE_ATTEMPTS, Changes, Contended
-from headway_lane.limiter.core.reservations import Rule, no_reservations, rule_of
+from headway_lane.limiter.core.reservations import no_reservations
+from headway_lane.limiter.core.rule import Rule, rule_of
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import Entry
 from headway_lane.limiter.reservation_store import BudgetAttribute, DynamoReservationStore
@@ -52,17 +53,16 @@ def test_two_dispatchers_never_get_the_same_slot(store: ReservationStore) -> Non
 def test_a_reservations_survives_the_store_unchanged(store: ReservationStore) -> None:
     clock = VirtualClock(NOW_US)
     [first, *_] = budget(store, clock).reserve(27, 0)
-    budget(store, clock).late(first, first.slot_us + 300_000)
-    budget(store, clock).late(first, first.slot_us + 900_000)
+    budget(store, clock).answered(first, first.slot_us + 300_000)
+    budget(store, clock).answered(first, first.slot_us + 900_000)
     budget(store, clock).cool_down(3_000_000, Reason.RATE_LIMIT_HEADER)
-    for _ in range(6):
-        budget(store, clock).failed(first)
+    for number in range(6):
+        budget(store, clock).failed(first, f"call-{number}")
     entry = store.read("replicate#submit")
     assert entry is not None
-    assert store.write("replicate#submit", Entry(entry.version + 1, entry.rule, entry.reservations))
-    again = store.read("replicate#submit")
-    assert again is not None
-    assert (again.rule, again.reservations) == (entry.rule, entry.reservations)
+    assert entry.standing
+    assert store.write("replicate#submit", entry._replace(version=entry.version + 1))
+    assert store.read("replicate#submit") == entry._replace(version=entry.version + 1)
 
 
 def test_a_reservations_that_was_written_before_there_were_circuits_is_read() -> None:
@@ -147,7 +147,7 @@ def test_a_late_call_keeps_everybody_away_from_its_window(store: ReservationStor
     clock = VirtualClock(NOW_US)
     one, other = budget(store, clock), budget(store, clock)
     [permit] = one.reserve(1, 0)
-    one.late(permit, permit.slot_us + 700_000)
+    one.answered(permit, permit.slot_us + 700_000)
     assert other.reserve(20, 0)[-1].slot_us == permit.slot_us + 1_700_000
 
 
@@ -249,7 +249,17 @@ def test_where_a_limit_counts_any_calls_both_scopes_share_a_reservations_and_its
     )
     assert submits is not None
     assert polls is not None
-    assert submits.rule == polls.rule == rule_of(vendor.limits, tuning.headroom_ms * 1_000, skew_us=1_000)
+    assert (
+        submits.rule
+        == polls.rule
+        == rule_of(
+            vendor.limits,
+            tuning.least_headroom_ms * 1_000,
+            tuning.rate_per_s,
+            skew_us=1_000,
+            headroom_limit_us=tuning.headroom_limit_ms * 1_000,
+        )
+    )
     slots = [permit.slot_us for _ in range(3) for reserver in (submits, polls) for permit in reserver.reserve(5, 0)]
     assert min(later - earlier for earlier, later in itertools.pairwise(slots)) >= submits.rule.emission_interval_us
     assert store.read("acme#calls") is not None

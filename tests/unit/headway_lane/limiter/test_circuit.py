@@ -18,7 +18,8 @@ from headway_lane.limiter.core.circuit import (
     after_failure,
     after_success,
 )
-from headway_lane.limiter.core.reservations import Permit, rule_of, slot_now
+from headway_lane.limiter.core.reservations import Permit, slot_now
+from headway_lane.limiter.core.rule import rule_of
 from headway_lane.limiter.core.signals import Reason
 from hypothesis import given
 
@@ -31,31 +32,41 @@ NOW_US = 1_000_000_000
 
 def opened_at(now_us: int) -> Circuit:
     circuit = CLOSED
-    for _ in range(THRESHOLD):
+    for number in range(THRESHOLD):
         assert circuit.closed
-        circuit = after_failure(circuit, now_us, now_us)
+        circuit = after_failure(circuit, f"call-{number}", now_us, now_us)
     return circuit
 
 
 def test_it_opens_after_so_many_failures_in_a_row_and_not_before() -> None:
     assert opened_at(NOW_US) == Circuit(THRESHOLD, OPEN_US, NOW_US + OPEN_US)
     circuit = CLOSED
-    for _ in range(THRESHOLD - 1):
-        circuit = after_failure(circuit, NOW_US, NOW_US)
-    assert after_failure(after_success(circuit, NOW_US), NOW_US, NOW_US) == Circuit(1)
+    for number in range(THRESHOLD - 1):
+        circuit = after_failure(circuit, f"call-{number}", NOW_US, NOW_US)
+    assert after_failure(after_success(circuit, NOW_US), "call-9", NOW_US, NOW_US) == Circuit(1, failed=("call-9",))
+
+
+def test_one_call_that_always_fails_says_nothing_of_the_vendor() -> None:
+    circuit = CLOSED
+    for _ in range(3 * THRESHOLD):
+        circuit = after_failure(circuit, "call-0", NOW_US, NOW_US)
+    assert circuit.closed
+    for number in range(1, THRESHOLD):
+        circuit = after_failure(circuit, f"call-{number}", NOW_US, NOW_US)
+    assert not circuit.closed
 
 
 def test_each_probe_that_fails_doubles_the_period_up_to_its_longest() -> None:
     circuit, periods_us = opened_at(NOW_US), []
     for _ in range(8):
         periods_us.append(circuit.period_us)
-        circuit = after_failure(circuit, circuit.resume_us, circuit.resume_us)
+        circuit = after_failure(circuit, "probe", circuit.resume_us, circuit.resume_us)
     assert periods_us == [*(OPEN_US << doubling for doubling in range(6)), LONGEST_OPEN_US, LONGEST_OPEN_US]
 
 
 def test_calls_that_left_before_it_opened_neither_prolong_nor_close_it() -> None:
     circuit = opened_at(NOW_US)
-    assert after_failure(circuit, NOW_US, NOW_US + 1) == circuit
+    assert after_failure(circuit, "call-9", NOW_US, NOW_US + 1) == circuit
     assert after_success(circuit, circuit.resume_us - 1) == circuit
     assert after_success(circuit, circuit.resume_us) == CLOSED
 
@@ -88,7 +99,9 @@ class Lane:
     def open(self) -> list[Permit]:
         permits = list(self.budget.reserve(THRESHOLD, 0))
         self.clock.now_us = permits[-1].slot_us
-        assert [self.budget.failed(permit) for permit in permits] == [False] * (THRESHOLD - 1) + [True]
+        assert [self.budget.failed(permit, f"call-{permit.number}") for permit in permits] == [False] * (
+            THRESHOLD - 1
+        ) + [True]
         return permits
 
     def probe(self) -> Permit:
@@ -101,7 +114,7 @@ def test_opening_voids_what_is_reserved_and_reserves_one_probe_per_period() -> N
     lane = Lane()
     waiting = lane.budget.reserve(20, 100_000)
     for permit in waiting[:THRESHOLD]:
-        lane.budget.failed(permit)
+        lane.budget.failed(permit, f"call-{permit.number}")
     assert not [permit for permit in waiting if slot_now(RULE, permit, lane.budget.look())]
     slots_us = [lane.probe().slot_us for _ in range(3)]
     assert slots_us == [NOW_US + OPEN_US, NOW_US + 2 * OPEN_US, NOW_US + 3 * OPEN_US]
@@ -188,7 +201,7 @@ def test_polls_have_the_circuit_of_submits() -> None:
     for _ in range(THRESHOLD + 9):
         [permit] = budget.reserve(1, 0)
         clock.now_us = permit.slot_us
-        budget.failed(permit)
+        budget.failed(permit, f"call-{permit.number}")
     assert budget.look().circuit.period_us == LONGEST_OPEN_US
 
 
@@ -217,7 +230,7 @@ def test_whatever_fails_and_succeeds_in_whatever_order_one_call_per_period_leave
             permit = under_way.pop(number % len(under_way))
             before = lane.circuit
             if event == "fail":
-                lane.budget.failed(permit)
+                lane.budget.failed(permit, f"call-{permit.number}")
                 continue
             lane.budget.look()
             lane.budget.succeeded(permit)

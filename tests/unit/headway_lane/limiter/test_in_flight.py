@@ -2,7 +2,7 @@
 happens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -11,7 +11,7 @@ from headway_lane.limiter.budget_name import in_flight_key
 from headway_lane.limiter.in_flight import (
     ACQUIRE_ATTEMPTS,
     PURGE_LIMIT,
-    Acquired,
+    CallEntrance,
     InFlight,
     InFlightContended,
     InFlightStore,
@@ -125,53 +125,73 @@ def test_one_write_in_flight_permits_a_batch_and_purges_as_many_as_may_be(store:
     assert store.read(BUDGET) == new
 
 
-def test_a_batch_takes_what_is_free_the_first_of_it_first(store: InFlightStore, clock: VirtualClock) -> None:
-    assert in_flight_of(store, clock).acquire(["a", "b"]).holders == {"a", "b"}
-    assert in_flight_of(store, clock).acquire(["c", "d"]).holders == {"c"}
-    assert in_flight_of(store, clock).acquire(["d"]).holders == frozenset()
+def let_in(in_flight: InFlight, call_ids: Iterable[str]) -> str:
+    """Let calls in, one after the other; returns who holds one then."""
+    return "".join(call_id for call_id in call_ids if in_flight.acquire(call_id))
+
+
+def test_calls_are_let_in_while_there_is_room_whoever_asks(store: InFlightStore, clock: VirtualClock) -> None:
+    assert let_in(in_flight_of(store, clock), "ab") == "ab"
+    assert let_in(in_flight_of(store, clock), "cd") == "c"
+    assert let_in(in_flight_of(store, clock), "d") == ""
     assert store.read(in_flight_key("acme")) == dict.fromkeys("abc", NOW_S + EXPIRY_S)
 
 
 def test_a_call_that_has_an_in_flight_permit_keeps_it_with_its_expiry(
     store: InFlightStore, clock: VirtualClock
 ) -> None:
-    in_flight = in_flight_of(store, clock)
-    in_flight.acquire(["a", "b", "c"])
+    let_in(in_flight_of(store, clock), "abc")
     clock.now_us += 5_000_000
-    assert in_flight_of(store, clock).acquire(["c", "d", "a"]).holders == {"c", "a"}
+    assert let_in(in_flight_of(store, clock), "cda") == "ca"
     assert store.read(BUDGET) == dict.fromkeys("abc", NOW_S + EXPIRY_S)
-
-
-def test_who_takes_in_flight_permits_knows_which_of_them_are_new(store: InFlightStore, clock: VirtualClock) -> None:
-    in_flight = in_flight_of(store, clock)
-    assert in_flight.acquire(["a", "b"]).new == {"a", "b"}
-    assert in_flight_of(store, clock).acquire(["b", "c"]) == Acquired(frozenset("bc"), frozenset("c"))
-    assert in_flight_of(store, clock).acquire(["c", "d"]) == Acquired(frozenset("c"), frozenset())
 
 
 def test_an_in_flight_permit_that_was_returned_is_free(store: InFlightStore, clock: VirtualClock) -> None:
     in_flight = in_flight_of(store, clock, limit=1)
-    assert in_flight.acquire(["a"]).holders == {"a"}
-    assert in_flight.acquire(["b"]).holders == frozenset()
+    assert let_in(in_flight, "ab") == "a"
     for _ in range(2):
         in_flight.release("a")
-    assert in_flight.acquire(["b"]).holders == {"b"}
-    assert in_flight.acquire(["c"]).holders == frozenset()
+    assert let_in(in_flight, "bc") == "b"
+
+
+def test_who_looks_sees_the_calls_that_hold_one_and_not_those_whose_hold_has_expired(
+    store: InFlightStore, clock: VirtualClock
+) -> None:
+    in_flight = in_flight_of(store, clock)
+    assert in_flight.holders() == frozenset()
+    let_in(in_flight, "a")
+    clock.now_us += 1_000_000
+    let_in(in_flight, "b")
+    assert in_flight.holders() == {"a", "b"}
+    clock.now_us += (EXPIRY_S - 1) * 1_000_000
+    assert in_flight.holders() == {"b"}
+
+
+def test_there_is_room_for_who_holds_one_and_for_others_below_the_limit(
+    store: InFlightStore, clock: VirtualClock
+) -> None:
+    in_flight = in_flight_of(store, clock, limit=1)
+    first, second = CallEntrance(in_flight, "a"), CallEntrance(in_flight, "b")
+    assert (first.has_room(), second.has_room()) == (True, True)
+    assert (first.enter(), second.enter()) == (True, False)
+    assert (first.has_room(), second.has_room()) == (True, False)
+    in_flight.release("a")
+    assert second.has_room()
 
 
 def test_in_flight_permits_of_crashed_calls_are_purged_by_who_needs_them_and_not_before(
     store: InFlightStore, clock: VirtualClock
 ) -> None:
     in_flight = in_flight_of(store, clock)
-    in_flight.acquire(["a", "b"])
+    let_in(in_flight, "ab")
     clock.now_us += EXPIRY_S * 1_000_000 - 1
-    assert in_flight.acquire(["c", "d"]).holders == {"c"}
+    assert let_in(in_flight, "cd") == "c"
     clock.now_us += 1
-    assert in_flight.acquire(["d"]).holders == {"d"}
+    assert let_in(in_flight, "d") == "d"
     held = store.read(BUDGET)
     assert held is not None
     assert held.keys() == {"b", "c", "d"}, "one was needed"
-    assert in_flight.acquire(["b"]).holders == {"b"}
+    assert let_in(in_flight, "b") == "b"
     assert store.read(BUDGET) == {**held, "b": NOW_S + 2 * EXPIRY_S}, (
         "an expired in-flight permit of its own is renewed"
     )
@@ -180,26 +200,28 @@ def test_in_flight_permits_of_crashed_calls_are_purged_by_who_needs_them_and_not
 def test_below_a_limit_that_was_lowered_expired_in_flight_permits_go_in_several_writes(
     store: InFlightStore, clock: VirtualClock
 ) -> None:
+    store.open(BUDGET)
     crowd = [f"old-{number}" for number in range(3 * PURGE_LIMIT)]
     for first in range(0, len(crowd), PURGE_LIMIT):
-        assert in_flight_of(store, clock, len(crowd)).acquire(crowd[first : first + PURGE_LIMIT]).new
-    assert in_flight_of(store, clock, limit=2).acquire(["a"]).holders == frozenset()
+        until_s = dict.fromkeys(crowd[first : first + PURGE_LIMIT], NOW_S + EXPIRY_S)
+        assert store.acquire(BUDGET, until_s, {}, len(crowd))
+    assert let_in(in_flight_of(store, clock, limit=2), "a") == ""
     clock.now_us += EXPIRY_S * 1_000_000
-    assert in_flight_of(store, clock, limit=2).acquire(["a", "b", "c"]).holders == {"a", "b"}
+    assert let_in(in_flight_of(store, clock, limit=2), "abc") == "ab"
     assert store.read(BUDGET) == dict.fromkeys("ab", NOW_S + 2 * EXPIRY_S)
 
 
-def test_with_room_a_batch_costs_one_request_and_a_poll_of_full_in_flight_permits_one_read(clock: VirtualClock) -> None:
+def test_with_room_a_call_costs_one_request_and_a_look_one_read(clock: VirtualClock) -> None:
     store = MemoryInFlightStore()
     store.open(BUDGET)
-    in_flight = in_flight_of(store, clock)
+    in_flight = in_flight_of(store, clock, limit=1)
+    for ask in (partial(in_flight.acquire, "a"), in_flight.holders, CallEntrance(in_flight, "b").has_room):
+        before = store.request_count
+        ask()
+        assert store.request_count == before + 1, ask
     before = store.request_count
-    in_flight.acquire(["a", "b", "c"])
-    assert store.request_count == before + 1
-    in_flight.acquire(["d"])
-    before = store.request_count
-    in_flight.acquire(["d"])
-    assert store.request_count == before + 1
+    assert not in_flight.acquire("b")
+    assert store.request_count == before + 2, "a write that was refused, and a look why"
 
 
 def test_a_race_that_is_always_lost_ends(clock: VirtualClock) -> None:
@@ -213,7 +235,7 @@ def test_a_race_that_is_always_lost_ends(clock: VirtualClock) -> None:
 
     store.others = [shuffle] * (2 * ACQUIRE_ATTEMPTS + 2)
     with pytest.raises(InFlightContended):
-        in_flight_of(store, clock).acquire(["a"])
+        in_flight_of(store, clock).acquire("a")
 
 
 CALLS = st.sampled_from("abcdefgh")
@@ -238,7 +260,7 @@ def test_a_draft_fits_the_limit_leaves_nobodys_in_flight_permit_and_in_flight_pe
 
 @st.composite
 def steps(draw: st.DrawFn) -> list[tuple[str, int, list[str]]]:
-    """Draw what happens: who (one of three dispatchers) does what to which calls."""
+    """Draw what happens: who (one of three callers) does what to which calls."""
     kind = st.sampled_from(["take", "take", "leave", "crash", "clock"])
     step = st.tuples(kind, st.integers(0, 2), st.lists(CALLS, min_size=1, max_size=3))
     return draw(st.lists(step, max_size=40))
@@ -249,9 +271,9 @@ def steps(draw: st.DrawFn) -> list[tuple[str, int, list[str]]]:
 def test_whatever_happens_in_between_the_limit_holds_and_no_in_flight_permit_is_lost_for_longer_than_its_expiry(
     steps: list[tuple[str, int, list[str]]], others: list[list[tuple[str, int, list[str]]]], limit: int
 ) -> None:
-    """`others` happen between the requests of a single take; a crash forgets what its dispatcher knew."""
+    """`others` happen between the requests of a single take; a crash forgets what its caller knew."""
     store, clock = MemoryInFlightStore(), VirtualClock(NOW_S * 1_000_000)
-    dispatchers = [in_flight_of(store, clock, limit) for _ in range(3)]
+    callers = [in_flight_of(store, clock, limit) for _ in range(3)]
     taken_s: dict[str, int] = {}
 
     def now_s() -> int:
@@ -261,12 +283,12 @@ def test_whatever_happens_in_between_the_limit_holds_and_no_in_flight_permit_is_
         match kind:
             case "take":
                 with suppress(InFlightContended):
-                    dispatchers[who].acquire(call_ids)
+                    let_in(callers[who], call_ids)
             case "leave":
-                dispatchers[who].release(call_ids[0])
-                dispatchers[who].release(call_ids[0])
+                callers[who].release(call_ids[0])
+                callers[who].release(call_ids[0])
             case "crash":
-                dispatchers[who] = in_flight_of(store, clock, limit)
+                callers[who] = in_flight_of(store, clock, limit)
             case "clock":
                 clock.now_us += len(call_ids) * EXPIRY_S * 400_000
 
@@ -282,6 +304,6 @@ def test_whatever_happens_in_between_the_limit_holds_and_no_in_flight_permit_is_
             assert until_s <= taken_s[f"{call_id}@{until_s}"] + EXPIRY_S
     clock.now_us += (EXPIRY_S + 1) * 1_000_000
     fresh = [f"fresh-{number}" for number in range(limit)]
-    assert in_flight_of(store, clock, limit).acquire(fresh).holders == set(fresh), (
+    assert let_in(in_flight_of(store, clock, limit), fresh) == "".join(fresh), (
         "after one expiry every in-flight permit can be taken again"
     )

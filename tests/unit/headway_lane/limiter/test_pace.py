@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from contextlib import closing
 from random import Random
+from typing import Self
 
 import pytest
 from headway_lane.contract.limits import Scope
@@ -14,7 +15,8 @@ from headway_lane.limiter.core.calling import PATIENCE_US
 from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.circuit import OPEN_US, THRESHOLD
 from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
-from headway_lane.limiter.core.reservations import Permit, Rule
+from headway_lane.limiter.core.reservations import Permit
+from headway_lane.limiter.core.rule import Rule
 from headway_lane.limiter.core.steps import Steps
 from headway_lane.limiter.delay import Pacer
 from headway_lane.limiter.pace import DelayPace, PermitPace, Starts, batch_turns
@@ -26,7 +28,7 @@ from tests.unit.headway_lane.fakes import VirtualClock, most_in_any_window, vend
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 NOW_US = 1_800_000_000_000_000
-TUNING = Tuning(delay_ms=0, rate_per_s=1_000)
+TUNING = Tuning(delay_ms=0, rate_per_s=1_000, headroom_ms=15)
 
 
 def contract(amount: int = 20, per_s: float = 1, *more: tuple[int, float], urgent_concurrency: int = 0) -> Vendor:
@@ -64,6 +66,11 @@ class Lane:
     def rule(self) -> Rule:
         return self.budget.rule
 
+    def busy(self) -> Self:
+        """Let another call wait for its slot already: on an idle budget nobody would be started ahead of time."""
+        self.budget.reserve(1, LEAD_US)
+        return self
+
     def turns(self, count: int) -> Starts:
         return self.pace.turns(self.vendor, TUNING, count, self.urgent)
 
@@ -83,12 +90,12 @@ def store() -> MemoryReservationStore:
 def test_every_call_is_started_its_lead_before_its_slot_and_the_slots_are_evenly_spaced(
     store: MemoryReservationStore,
 ) -> None:
-    lane = Lane(store, contract())
+    lane = Lane(store, contract()).busy()
     taken = lane.take(lane.turns(30), 30)
     assert [permit.slot_us - started_us for started_us, permit in taken] == [LEAD_US] * 30
     slots_us = [permit.slot_us for _, permit in taken]
     assert {later - earlier for earlier, later in itertools.pairwise(slots_us)} == {lane.rule.emission_interval_us}
-    assert slots_us[0] == NOW_US + LEAD_US
+    assert slots_us[0] == NOW_US + LEAD_US + lane.rule.emission_interval_us
 
 
 def test_nothing_is_reserved_before_the_first_turn_is_taken(store: MemoryReservationStore) -> None:
@@ -97,7 +104,7 @@ def test_nothing_is_reserved_before_the_first_turn_is_taken(store: MemoryReserva
 
 
 def test_permits_are_reserved_a_chunk_at_a_time_and_only_within_the_horizon(store: MemoryReservationStore) -> None:
-    lane = Lane(store, contract())
+    lane = Lane(store, contract()).busy()
     farthest_us = LEAD_US
     for _ in itertools.islice(lane.turns(50), 50):
         farthest_us = max(farthest_us, lane.budget.look().theoretical_arrival_us - lane.clock.now_us)
@@ -107,7 +114,7 @@ def test_permits_are_reserved_a_chunk_at_a_time_and_only_within_the_horizon(stor
 
 @pytest.mark.parametrize("amount", [20, 35, 50])
 def test_batches_of_ten_cost_at_most_three_writes_for_ten_calls(store: MemoryReservationStore, amount: int) -> None:
-    lane = Lane(store, contract(amount))
+    lane = Lane(store, contract(amount)).busy()
     for _ in range(20):
         turns = lane.turns(10)
         assert len(lane.take(turns, 10)) == 10
@@ -116,7 +123,7 @@ def test_batches_of_ten_cost_at_most_three_writes_for_ten_calls(store: MemoryRes
 
 
 def test_a_whole_way_of_a_punctual_call_costs_no_write_beyond_its_reservation(store: MemoryReservationStore) -> None:
-    lane = Lane(store, contract())
+    lane = Lane(store, contract()).busy()
     for _ in range(20):
         with closing(lane.turns(10)) as turns:
             permits = [permit for _, permit in lane.take(turns, 10)]
@@ -129,7 +136,7 @@ def test_a_whole_way_of_a_punctual_call_costs_no_write_beyond_its_reservation(st
 
 
 def test_what_is_left_over_when_the_turns_are_closed_is_given_back(store: MemoryReservationStore) -> None:
-    lane = Lane(store, contract())
+    lane = Lane(store, contract()).busy()
     with closing(lane.turns(4)) as turns:
         [(_, permit)] = lane.take(turns, 1)
     assert lane.budget.look().theoretical_arrival_us == permit.slot_us + lane.rule.emission_interval_us
@@ -139,7 +146,7 @@ def test_what_is_left_over_when_the_turns_are_closed_is_given_back(store: Memory
 
 
 def test_turns_that_were_all_taken_give_nothing_back(store: MemoryReservationStore) -> None:
-    lane = Lane(store, contract())
+    lane = Lane(store, contract()).busy()
     turns = lane.turns(4)
     lane.take(turns, 4)
     written = store.write_count
@@ -148,7 +155,7 @@ def test_turns_that_were_all_taken_give_nothing_back(store: MemoryReservationSto
 
 
 def test_leftovers_that_cannot_be_given_back_stay_as_gaps_and_break_nothing(store: MemoryReservationStore) -> None:
-    lane = Lane(store, contract())
+    lane = Lane(store, contract()).busy()
     turns = lane.turns(4)
     lane.take(turns, 1)
     reserved_us = lane.budget.look().theoretical_arrival_us
@@ -167,18 +174,23 @@ def together(lanes: Sequence[Lane], batches: int) -> list[tuple[Lane, Permit]]:
         assert made is not None
         return made
 
+    def first(clock: Clock) -> Steps[None]:
+        yield from changes(clock).reserve(1, LEAD_US)
+
     def work(lane: Lane, clock: Clock) -> Steps[None]:
         for _ in range(batches):
             batch = batch_turns(changes(clock), lane.vendor, 10, clock.epoch_us, lane.urgent)
             for _ in range(10):
                 permit = yield from batch.take()
+                assert permit is not None
                 taken.append((lane, permit))
             yield from batch.close()
 
     time = VirtualTime(changes, random, NOW_US)
+    time.spawn(Process(first(Clock(time)), Clock(time)))  # on an idle budget nobody would be started ahead of time
     for lane in lanes:
         clock = Clock(time)
-        time.spawn(Process(work(lane, clock), clock, lane.clock.oversleep_us))
+        time.spawn(Process(work(lane, clock), clock, lane.clock.oversleep_us), NOW_US + 1)
     time.run()
     return taken
 
@@ -223,9 +235,9 @@ def test_a_queue_that_is_alone_has_all_slots(store: MemoryReservationStore) -> N
 def test_nobody_waits_through_a_quotas_pause_with_permits_in_hand(
     store: MemoryReservationStore, per_s: int, is_slept: bool
 ) -> None:
-    lane = Lane(store, contract(20, 1, (30, per_s)))
+    lane = Lane(store, contract(20, 1, (30, per_s))).busy()
     turns = lane.turns(35)
-    lane.take(turns, 30)
+    lane.take(turns, 29)
     assert lane.budget.look().number == 30, "the five behind the pause are not reserved ahead of it"
     if is_slept:
         [(started_us, permit)] = lane.take(turns, 1)
@@ -255,7 +267,7 @@ def test_behind_a_long_cool_down_the_batch_is_left_for_later(store: MemoryReserv
 def test_a_batch_of_probes_does_not_outlast_its_dispatcher(store: MemoryReservationStore) -> None:
     lane = Lane(store, contract())
     for permit in lane.budget.reserve(THRESHOLD, 0):
-        lane.budget.failed(permit)
+        lane.budget.failed(permit, f"call-{permit.number}")
     turns = lane.turns(10)
     with pytest.raises(RetryLater) as later:
         lane.take(turns, 10)

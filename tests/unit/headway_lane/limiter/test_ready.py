@@ -5,7 +5,8 @@ from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import GRACE_SHARE, LOOK_US, PATIENCE_US, READY_US
 from headway_lane.limiter.core.changes import Changes
-from headway_lane.limiter.core.reservations import Permit, rule_of
+from headway_lane.limiter.core.reservations import Permit
+from headway_lane.limiter.core.rule import rule_of
 from headway_lane.limiter.turn import NoTurns, Turn, Unpaced
 from headway_lane.runtime.errors import RetryLater
 

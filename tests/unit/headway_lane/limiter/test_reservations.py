@@ -7,20 +7,19 @@ from unittest.mock import patch
 
 import pytest
 from headway_lane.contract.limits import Limit, Scope
-from headway_lane.limiter.core import reservations
+from headway_lane.limiter.core import rule as rules
 from headway_lane.limiter.core.reservations import (
     Floor,
     Permit,
     Reservations,
-    Rule,
     cancel,
     late,
     no_reservations,
     rebase,
     reserve,
-    rule_of,
     slot_now,
 )
+from headway_lane.limiter.core.rule import Rule, rule_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -233,7 +232,7 @@ def test_permits_that_somebody_has_reserved_behind_or_that_are_void_are_not_give
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
     state, ours = reserve(rule, no_reservations(rule), 0, 5)
     behind, _ = reserve(rule, state, 0, 1)
-    cooled_down = rebase(rule, state, 0, 5_000_000)
+    cooled_down = rebase(state, 0, 5_000_000)
     assert cancel(rule, behind, ours) == behind
     assert cancel(rule, cooled_down, ours) == cooled_down
     assert cancel(rule, state, ()) == state
@@ -243,7 +242,7 @@ def test_permits_that_somebody_has_reserved_behind_or_that_are_void_are_not_give
 def test_a_short_cool_down_never_lets_a_slot_go_back(first: int, resume_us: int) -> None:
     rule = rule_of([Limit(3, 7, Scope.SUBMIT)], 15_000)
     state, before = reserve(rule, no_reservations(rule), first, 3)
-    _, [after] = reserve(rule, rebase(rule, state, first, first + resume_us), 0, 1)
+    _, [after] = reserve(rule, rebase(state, first, first + resume_us), 0, 1)
     assert after.slot_us >= before[-1].slot_us + rule.emission_interval_us
 
 
@@ -264,7 +263,7 @@ THREE_PER_SECOND = [Limit(3, 1, Scope.SUBMIT)]
 
 def test_the_worst_case_holds_and_breaks_when_the_rounding_is_taken_out() -> None:
     assert worst_window(adversary(THREE_PER_SECOND, 1), 1_000_000) == 3
-    with patch.object(reservations, "_ceil", lambda dividend, divisor: int(dividend // divisor)):
+    with patch.object(rules, "ceil_div", lambda dividend, divisor: int(dividend // divisor)):
         assert worst_window(adversary(THREE_PER_SECOND, 1), 1_000_000) == 4
 
 
@@ -314,7 +313,7 @@ def test_grains_that_a_slot_far_ahead_has_left_behind_still_count_when_it_is_giv
 def test_a_cool_down_moves_every_free_slot_behind_it_and_voids_what_is_reserved_beyond(first: int, until: int) -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
     state, before = reserve(rule, no_reservations(rule), first, 5)
-    cooled_down = rebase(rule, state, from_us=first + 100_000, resume_us=until)
+    cooled_down = rebase(state, from_us=first + 100_000, resume_us=until)
     _, after = reserve(rule, cooled_down, 0, 5)
     assert min(slots_of(after)) >= until
     assert [slot is not None for slot in slots_now(rule, before, cooled_down)] == [
@@ -326,7 +325,7 @@ def test_a_cool_down_moves_every_free_slot_behind_it_and_voids_what_is_reserved_
 def test_a_permit_of_two_generations_ago_is_void() -> None:
     rule = rule_of([Limit(20, 1, Scope.SUBMIT)], 15_000)
     state, [permit] = reserve(rule, no_reservations(rule), 0, 1)
-    assert slot_now(rule, permit, rebase(rule, rebase(rule, state, 10, 10), 10, 10)) is None
+    assert slot_now(rule, permit, rebase(rebase(state, 10, 10), 10, 10)) is None
 
 
 @given(st.integers(1, 500), st.sampled_from([1.0, 10.0, 60.0, 86_400.0]))

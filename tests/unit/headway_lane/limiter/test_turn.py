@@ -6,7 +6,8 @@ from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import GRACE_SHARE, PATIENCE_US
 from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.circuit import CLOSED, OPEN_US, THRESHOLD
-from headway_lane.limiter.core.reservations import Floor, rule_of
+from headway_lane.limiter.core.reservations import Floor
+from headway_lane.limiter.core.rule import rule_of
 from headway_lane.limiter.core.signals import COOL_DOWN_S, LONGEST_COOL_DOWN_S, CoolDown, Reason
 from headway_lane.limiter.turn import Turn
 from headway_lane.runtime.errors import RetryLater
@@ -80,12 +81,13 @@ def test_a_second_attempt_takes_a_permit_of_its_own() -> None:
 class Called:
     """A call that has left at its slot, on a store that counts."""
 
-    def __init__(self, *, answers_prove_arrival: bool = True) -> None:
+    def __init__(self, *, answers_prove_arrival: bool | None = None) -> None:
         self.clock = VirtualClock(NOW_US)
         self.store = MemoryReservationStore()
-        self.budget = Budget(self.store, Changes("replicate#submit", RULE, self.clock.epoch_us))
+        changes = Changes("replicate#submit", RULE, self.clock.epoch_us, answers_prove_arrival=answers_prove_arrival)
+        self.budget = Budget(self.store, changes)
         [self.permit] = self.budget.reserve(1, 500_000)
-        self.turn = Turn(self.budget, self.permit, self.clock.epoch_us, self.clock.sleep_us, answers_prove_arrival)
+        self.turn = Turn(self.budget, self.permit, self.clock.epoch_us, self.clock.sleep_us)
         self.turn.take()
         self.written = self.store.write_count
 
@@ -191,8 +193,9 @@ def test_a_failure_is_written_at_once_and_forgotten_by_the_next_success() -> Non
 
 def test_failures_in_a_row_open_the_circuit_and_a_probe_closes_it() -> None:
     called = Called()
-    for _ in range(THRESHOLD):
-        called.turn.failed()
+    for permit in called.budget.reserve(THRESHOLD - 1, 0):
+        called.budget.failed(permit, f"call-{permit.number}")
+    called.turn.failed()
     opened_us = called.clock.now_us
     assert called.turn.cool_downs[Reason.CIRCUIT] == 1
     called.turn.take()
@@ -218,11 +221,11 @@ def test_failures_and_successes_that_cannot_be_written_hide_nothing() -> None:
 def test_a_slot_that_is_too_far_away_is_left_to_others() -> None:
     called = Called()
     called.turn.refused(CoolDown(60, Reason.RETRY_AFTER))
-    before = called.budget.look()
+    before, free_us = called.budget.look(), called.budget.first_free_us()
     with pytest.raises(RetryLater) as later:
         called.turn.take()
     assert later.value.retry_after_s == pytest.approx(60, abs=0.1)
-    assert called.budget.look() == before
+    assert (called.budget.look().number, called.budget.first_free_us()) == (before.number, free_us)
 
 
 def test_a_late_answer_is_told_once_and_before_the_next_attempt_waits_for_its_slot() -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import pytest
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
-from headway_lane.limiter.core import reservations
+from headway_lane.limiter.core import rule as rules
 from headway_lane.limiter.core.calling import FRESH_US
 from headway_lane.limiter.core.changes import Changes
-from headway_lane.limiter.core.reservations import GRAINS, Permit, rule_of, slot_now
+from headway_lane.limiter.core.reservations import Permit, slot_now
+from headway_lane.limiter.core.rule import GRAINS, rule_of
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +52,7 @@ class World:
     @property
     def budget(self) -> Budget:
         rule = rule_of(self.limits, self.headroom_us, self.ceiling_per_s)
-        return Budget(self.store, Changes("acme#submit", rule, self.clock.epoch_us))
+        return Budget(self.store, Changes("acme#submit", rule, self.clock.epoch_us, answers_prove_arrival=True))
 
     def reserve(self, count: int, step_back_us: int, horizon_us: int | None) -> None:
         """Reserve a batch by a clock that has stepped back."""
@@ -70,9 +71,10 @@ class World:
     def pass_time(self, duration_us: int, delayed: int) -> None:
         """Let the callers whose look is due look, and leave."""
         self.clock.now_us += duration_us
-        reservations = self.budget.look()
+        budget = self.budget
+        reservations = budget.look()
         for permit in [permit for permit in self.waiting if permit.slot_us - FRESH_US <= self.clock.now_us]:
-            slot_us = slot_now(self.budget.rule, permit, reservations)
+            slot_us = slot_now(budget.rule, permit, reservations)
             if slot_us is None:
                 self.waiting.remove(permit)
             elif slot_us - FRESH_US <= self.clock.now_us:  # otherwise it waits on, for the slot that it has now
@@ -89,8 +91,9 @@ class World:
         permit = self.left[-1 - back % len(self.left)]
         answered_us = max(self.clock.now_us, self.slots_us[permit] + self.headroom_us) + later_us
         self.pass_time(answered_us - self.clock.now_us, 0)
-        self.budget.late(permit, answered_us)
-        rule, reservations = self.budget.rule, self.budget.look()
+        budget = self.budget
+        budget.answered(permit, answered_us)
+        reservations, rule = budget.look(), budget.rule
         last_number = max(left.number for left in self.left)
         in_time = all(last_number < permit.number + window.amount for window in rule.windows)
         last_us = reservations.theoretical_arrival_us - rule.emission_interval_us
@@ -167,7 +170,7 @@ def broken(limit: Limit, headroom_us: int, delays: Sequence[int]) -> bool:
 
 
 def test_it_fails_when_the_rounding_is_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reservations, "_ceil", lambda dividend, divisor: int(dividend // divisor))
+    monkeypatch.setattr(rules, "ceil_div", lambda dividend, divisor: int(dividend // divisor))
     assert find(BURSTS, lambda delays: broken(Limit(7, 1, Scope.SUBMIT), HEADROOM_US, delays))
 
 

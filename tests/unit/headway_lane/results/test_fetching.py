@@ -272,7 +272,9 @@ def test_a_fetch_takes_its_turn_where_the_contract_counts_polls(worker: Worker) 
         worker.step_functions.waiting.add(f"token-{number}")
         taken(body(task_token=f"token-{number}"))
         left_us.append(worker.clock.now_us)
-    assert left_us == [left_us[0], left_us[0] + 550_000, left_us[0] + 1_100_000], "1.1 s for two"
+    interval_us = worker.reservations.entries["acme#poll"].rule.emission_interval_us
+    assert left_us == [left_us[0], left_us[0] + interval_us, left_us[0] + 2 * interval_us]
+    assert interval_us == 550_000, "1.1 s for two"
     assert list(worker.reservations.entries) == ["acme#poll"]
 
 
