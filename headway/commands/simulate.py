@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from headway_lane.contract.tuning import AUTO
 
 from headway.commands.options import AsJson
 from headway.errors import UsageProblem
-from headway.simulation.settings import Settings, Shape, headroom_for
+from headway.simulation.settings import LARGEST_COUNT, Settings, Shape, headroom_for
 from headway.terminal import console
 
 if TYPE_CHECKING:
@@ -33,11 +34,14 @@ def simulate(
     dispatchers: Annotated[int, typer.Option(help="Dispatchers of each vendor, each with its clock.", min=1)] = 50,
     batch: Annotated[int, typer.Option(help="Messages that a dispatcher takes at once.", min=1, max=10_000)] = 10,
     jitter_ms: Annotated[float, typer.Option(help="From the slot to the vendor's door, at most.", min=0)] = 100,
+    doubled_after: Annotated[
+        int, typer.Option(help="From so many calls on the jitter is twice as large.", min=1)
+    ] = LARGEST_COUNT,
     jitter_shape: Annotated[Shape, typer.Option(help="uniform or exponential (mean: a third).")] = Shape.UNIFORM,
     skew_ms: Annotated[float, typer.Option(help="Between any two clocks, at most.", min=0)] = 50,
     headroom_ms: Annotated[
-        float | None,
-        typer.Option(help="What the limiter allows for; jitter + skew, or 1.5 x skew if more.", min=0),
+        str | None,
+        typer.Option(help="What the limiter allows for, or auto: learned. Jitter + skew, or 1.5 x skew if more."),
     ] = None,
     write_ms: Annotated[
         float, typer.Option(help="From reading the reservations to writing them, on average.", min=0)
@@ -69,6 +73,8 @@ def simulate(
 
         headway simulate --vendors 1000 --limit 10/1 --calls 100000
 
+        headway simulate --dispatchers 5 --jitter-ms 60 --skew-ms 1 --headroom-ms auto --answer-ms 300
+
         headway simulate --calls 20000 --headroom-ms 15 --stray-ratio 0.01 --plot plot.html
 
     Exit codes: 0 no window was above its limit, 1 some were, 2 a wrong option.
@@ -90,12 +96,13 @@ def simulate(
             jitter_us=jitter_us,
             jitter_shape=jitter_shape,
             skew_us=skew_us,
-            headroom_us=headroom_for(jitter_us, skew_us) if headroom_ms is None else _us(headroom_ms),
+            doubled_after_count=doubled_after,
+            headroom_us=_headroom_us(jitter_us, skew_us, headroom_ms),
             write_us=_us(write_ms),
             start_us=_us(start_ms),
             answer_us=_us(answer_ms),
             answer_shape=answer_shape,
-            answers_prove_arrival=floors,
+            answers_prove_arrival=None if floors and headroom_ms == AUTO else floors,
             crash_ratio=crash_ratio,
             duplicate_ratio=duplicate_ratio,
             stray_ratio=stray_ratio,
@@ -125,7 +132,7 @@ def simulate(
 
 
 def _limit(text: str) -> "Limit":
-    from headway_lane.contract.limits import Limit, Scope
+    from headway_lane.contract.limits import LEAST_WINDOW_S, Limit, Scope
 
     from headway.simulator.rate import Rate
 
@@ -133,7 +140,29 @@ def _limit(text: str) -> "Limit":
         parsed = Rate.parse(text)
     except ValueError as error:
         raise UsageProblem(f"--limit: {error}") from None
+    if parsed.per_s < LEAST_WINDOW_S:
+        raise UsageProblem(f"--limit {text}: no contract may have a window below {LEAST_WINDOW_S:g} s")
     return Limit(parsed.amount, parsed.per_s, Scope.SUBMIT)
+
+
+def _headroom_us(jitter_us: int, skew_us: int, text: str | None) -> int | None:
+    """Return the headroom that is asked for, or the least for jitter and skew, None for one that is learned.
+    UsageProblem where no tuning has it.
+    """
+    from headway_lane.contract.fences import HEADROOM_LIMIT_MS
+
+    if text == AUTO:
+        return None
+    try:
+        headroom_us = headroom_for(jitter_us, skew_us) if text is None else _us(float(text))
+    except ValueError as error:
+        raise UsageProblem(f"--headroom-ms {text} is no time; give milliseconds, or {AUTO}") from error
+    if headroom_us > _us(HEADROOM_LIMIT_MS):
+        raise UsageProblem(
+            f"a headroom of {headroom_us / 1_000:g} ms is longer than a tuning may set; give less jitter and skew, or"
+            f" --headroom-ms {HEADROOM_LIMIT_MS} at most"
+        )
+    return headroom_us
 
 
 def _check(plot: Path) -> None:

@@ -26,7 +26,8 @@ NOT_RUNNING = 3
 
 def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stage = None, state_dir: StateDir) -> None:
     """Show whether the embedded cloud runs, what waits in its queues, how many
-    jobs in flight a limited vendor has, and what its budgets are cooling down by.
+    jobs in flight a limited vendor has, what its budgets are cooling down by, and
+    what they have learned: the headroom in force, and from how many calls.
 
     Exit codes: 0 it runs, 2 it runs but nothing is deployed, 3 it does not run.
 
@@ -37,6 +38,8 @@ def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stag
         headway status --json | jq '.lanes[].waiting_count'
 
         headway status --json | jq '.budgets[] | select(.circuit != "closed")'
+
+        headway status --json | jq '.budgets[].learned.headroom_ms'
     """
     from headway.deployment.connection import connect
     from headway.deployment.projects import project_here
@@ -58,6 +61,7 @@ def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stag
     out.print(queues_table(found))
     if found.budgets:
         out.print(budgets_table(found.budgets))
+        out.print(learned_table(found.budgets))
 
 
 def queues_table(status: "DeploymentStatus") -> "Table":
@@ -88,4 +92,21 @@ def budgets_table(budgets: "Sequence[BudgetStatus]") -> "Table":
         reason = budget.cool_down_reason
         cooling_down = f"{budget.cool_down_for_s:.1f} s more: {reason}" if reason else ""
         table.add_row(f"{budget.vendor} {budget.scope}", f"in {budget.free_in_s:.1f} s", cooling_down, budget.circuit)
+    return table
+
+
+def learned_table(budgets: "Sequence[BudgetStatus]") -> "Table":
+    """Lay out what is learned, the count of today where there is a cap, and the rules that stand beside the own one."""
+    from rich.table import Table
+
+    table = Table("budget", "headroom", "calls remembered", "today", "beside")
+    for budget in budgets:
+        learned = budget.learned
+        today = "" if learned.day_amount is None else f"{learned.day_count} of {learned.day_amount}"
+        beside = "\n".join(
+            f"{rule.pace_per_s:g} calls/s, headroom {rule.headroom_ms:g} ms, for {rule.for_s:.0f} s more"
+            for rule in learned.rules_beside
+        )
+        name, headroom = f"{budget.vendor} {budget.scope}", f"{learned.headroom_ms:g} ms"
+        table.add_row(name, headroom, str(learned.calls_count), today, beside)
     return table

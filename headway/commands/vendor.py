@@ -52,6 +52,9 @@ def vendor(
     answer_jitter: Annotated[
         float, typer.Option(help="Mean seconds of an exponential delay on top of that.", min=0)
     ] = 0.0,
+    way_jitter: Annotated[
+        float, typer.Option(help="Mean seconds of an exponential delay before a call is counted: the network's.", min=0)
+    ] = 0.0,
     fail_ratio: Annotated[float, typer.Option(help="Share of the jobs that end failed.", min=0, max=1)] = 0.0,
     seed: Annotated[int, typer.Option(help="Makes the choice of failing jobs repeatable.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -107,6 +110,7 @@ def vendor(
             job_time_s=job_time,
             answer_time_s=answer_time,
             answer_jitter_s=answer_jitter,
+            way_jitter_s=way_jitter,
             fail_ratio=fail_ratio,
             seed=seed,
         )

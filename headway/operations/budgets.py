@@ -1,12 +1,15 @@
 """Reservations of a budget as an operator wants to read them: when the next call may leave, and what holds it back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from headway_lane.contract.limits import Scope
+from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.core.circuit import CircuitState
-from headway_lane.limiter.core.reservations import reserve
+from headway_lane.limiter.core.measured import UNMEASURED, Measured
+from headway_lane.limiter.core.reservations import DAY_US, reserve
+from headway_lane.limiter.core.rule import Rule, strictest
 from headway_lane.limiter.core.signals import Reason
 from headway_lane.limiter.core.steps import Entry
 from headway_lane.limiter.reservation_store import DynamoReservationStore
@@ -15,6 +18,30 @@ from headway_lane.limiter.runner import ReservationStore
 from headway.deployment.connection import Connection
 
 US_PER_S = 1_000_000
+US_PER_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBeside:
+    """A rule that stands beside that of the function which wrote last, and for how many seconds more."""
+
+    pace_per_s: float
+    headroom_ms: float
+    day_amount: int | None
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a budget has learned: the headroom in force and from how many calls. `day_count` permits were given today,
+    of `day_amount`, where there is a cap.
+    """
+
+    headroom_ms: float
+    calls_count: int
+    day_count: int | None
+    day_amount: int | None
+    rules_beside: Sequence[RuleBeside]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +59,17 @@ class BudgetStatus:
     circuit: CircuitState
     failure_count: int
     probe_every_s: float
+    learned: Learned
+
+
+def measured_of(connection: Connection, vendor: Vendor) -> Measured | None:
+    """Return what was measured of a vendor's submits; None where the vendor is not deployed."""
+    lane = connection.stage.lanes.get(vendor.name)
+    if lane is None:
+        return None
+    store = DynamoReservationStore(connection.target.table(lane.budgets_table))
+    entry = store.read(budget_name(vendor.name, vendor.budget_scope(Scope.SUBMIT)))
+    return entry.reservations.measured if entry else UNMEASURED
 
 
 def budget_statuses(connection: Connection, now_us: int) -> list[BudgetStatus]:
@@ -69,4 +107,26 @@ def status_of(vendor: str, scope: str, entry: Entry, now_us: int) -> BudgetStatu
         circuit=circuit.state(now_us),
         failure_count=circuit.failure_count,
         probe_every_s=circuit.period_us / US_PER_S,
+        learned=learned_of(entry, now_us),
     )
+
+
+def learned_of(entry: Entry, now_us: int) -> Learned:
+    """Read what is learned at a moment, under the rule in force: the last writer's own, and what stands beside it."""
+    *others, own = [(each.rule, each.until_us) for each in entry.standing] or [(entry.rule, now_us)]
+    beside = [(rule, until_us) for rule, until_us in others if until_us > now_us]
+    reservations = entry.reservations
+    rule = strictest([own[0], *(rule for rule, _ in beside)]).with_headroom(reservations.measured.headroom_us)
+    today_count = reservations.day_count if reservations.day == now_us // DAY_US else 0
+    return Learned(
+        headroom_ms=rule.headroom_us / US_PER_MS,
+        calls_count=round(reservations.measured.spread.count),
+        day_count=None if rule.day_amount is None else today_count,
+        day_amount=rule.day_amount,
+        rules_beside=[_beside(rule, until_us - now_us) for rule, until_us in beside],
+    )
+
+
+def _beside(rule: Rule, for_us: int) -> RuleBeside:
+    pace_per_s = US_PER_S / rule.emission_interval_us
+    return RuleBeside(pace_per_s, rule.headroom_us / US_PER_MS, rule.day_amount, for_us / US_PER_S)

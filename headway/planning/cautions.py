@@ -1,10 +1,11 @@
 """What an operator should know before the numbers are deployed: each caution once, with when it holds and its words."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import BATCH_SIZE, Drain
 
 from headway.planning.bounds import JobsInFlightBound, ScheduleBound
 from headway.planning.facts import Facts
@@ -74,7 +75,7 @@ def _floors_come_late(facts: Facts) -> bool:
     numbers = facts.numbers
     return (
         _by_permits(facts)
-        and facts.situation.tuning.answers_prove_arrival
+        and facts.situation.tuning.answers_prove_arrival is not False
         and numbers["latency_us"] >= numbers["shortest_window_us"] - numbers["look_us"]
     )
 
@@ -93,6 +94,10 @@ def _rate_without_effect(facts: Facts) -> bool:
     numbers, pacing = facts.numbers, facts.forecast.pacing
     slows_bursts = isinstance(pacing, PermitNumbers) and pacing.interval_limit is None
     return numbers["rate_per_s"] > max(numbers["max_rps"], LEAST_RATE_PER_S) and not slows_bursts
+
+
+def _capped_early(facts: Facts) -> bool:
+    return facts.numbers.get("day_amount", math.inf) < facts.numbers["contract_day_count"]
 
 
 CAUTIONS: Final = (
@@ -124,7 +129,7 @@ CAUTIONS: Final = (
         "floors_on_every_call",
         lambda facts: facts.numbers.get("late_writes", 0) == 1,
         "The vendor answers after {latency_ms} ms, the headroom is {headroom_ms} ms: every answer is taken for a late"
-        " arrival, puts a floor and costs a write. Set `answers_prove_arrival: false` in the tuning.",
+        " arrival, puts a floor and costs a write. Leave `answers_prove_arrival` out of the tuning.",
     ),
     Caution(
         "floors_too_late",
@@ -139,7 +144,7 @@ CAUTIONS: Final = (
     ),
     Caution(
         "headroom_dear",
-        lambda facts: facts.numbers["headroom_percent"] > HEADROOM_PERCENT,
+        lambda facts: facts.situation.headroom_is_set and facts.numbers["headroom_percent"] > HEADROOM_PERCENT,
         "The headroom of {headroom_ms} ms costs {headroom_percent} % of the contract: lower `headroom_ms` as far as"
         " the jitter allows.",
     ),
@@ -149,6 +154,14 @@ CAUTIONS: Final = (
         "A batch takes {batch_hold_at_pace_s} s ({batch_size} calls, {dispatchers_count} dispatchers,"
         " {paced_rps} calls/s), the dispatcher ends after {dispatcher_timeout_s} s: with `delay` receives are"
         " burnt, with permits the rest goes back to its queue. Lower `batch_size`, or raise `rate_per_s`.",
+    ),
+    Caution(
+        "batch_unfair",
+        lambda facts: facts.numbers["batch_size"] > BATCH_SIZE,
+        "{maximum_concurrency} dispatchers hold up to {batched_count} calls, {batched_s} s of what is predicted: who"
+        " comes next waits behind them, a quiet tenant too, and a batch whose dispatcher dies is seen again after"
+        " {request_visibility_s} s. A call that comes alone waits {batching_window_s} s. Lower"
+        " `batch_size`; {recommended_batch_size} is recommended.",
     ),
     Caution(
         "quota_stalls_dispatcher",
@@ -211,6 +224,12 @@ CAUTIONS: Final = (
         lambda facts: _by_permits(facts) and facts.numbers["dispatchers_count"] > facts.numbers["reserve_attempts"],
         "{dispatchers_count} dispatchers share one budget, and each gives up after {reserve_attempts} lost races:"
         " lower `maximum_concurrency` to {recommended_maximum_concurrency}.",
+    ),
+    Caution(
+        "day_cap_below_contract",
+        _capped_early,
+        "The cap of {day_amount} calls a day is below the {contract_day_count} that the contract gives in one: at"
+        " {predicted_rps} calls/s it is reached after {capped_after_s} s, and the lane pauses until midnight UTC.",
     ),
     Caution(
         "rate_above_contract",

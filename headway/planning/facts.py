@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Final
 
 from headway_lane.contract.dispatch import LEAST_CONCURRENCY, SCHEDULED_BELOW_RPS
+from headway_lane.contract.fences import HEADROOM_LIMIT_US
 from headway_lane.contract.formula import Formula
 from headway_lane.contract.limits import BURST_FACTOR, FENCE_BURST_SHARE, Scope
 from headway_lane.contract.timing import (
@@ -26,7 +27,7 @@ from headway_lane.limiter.core.changes import RACE_ATTEMPTS
 from headway_lane.limiter.core.dispatching import CHUNK_US, HORIZON_US, LEAD_US
 
 from headway.planning.forecast import MAP_LIMIT, Forecast
-from headway.planning.naming import AS_IS, LONGEST, POLL_FENCE, SLOWEST, SUBMIT_FENCE, TIGHTEST, Naming
+from headway.planning.naming import AS_IS, LONGEST, PLAIN_FENCE, POLL_FENCE, SLOWEST, SUBMIT_FENCE, TIGHTEST, Naming
 from headway.planning.recommendation import (
     BATCH_HOLD_S,
     BATCH_LIMIT,
@@ -46,6 +47,7 @@ CONSTANTS: Final[Mapping[str, float]] = {
     "chunk_us": CHUNK_US,
     "cold_start_s": COLD_START_S,
     "concurrency_limit": CONCURRENCY_LIMIT,
+    "headroom_limit_us": HEADROOM_LIMIT_US,
     "horizon_us": HORIZON_US,
     "lead_s": LEAD_US / 1_000_000,
     "lead_us": LEAD_US,
@@ -117,17 +119,18 @@ def _of_vendor(vendor: Vendor) -> Iterator[tuple[object, Naming]]:
     yield vendor.dispatch, AS_IS
     yield vendor.waits, AS_IS
     yield min(vendor.limits_of(Scope.SUBMIT), key=lambda limit: limit.rate_per_s), TIGHTEST
-    for scope, namings in ((Scope.SUBMIT, SUBMIT_FENCE), (Scope.POLL, POLL_FENCE)):
-        limits = vendor.limits_of(scope)
-        for least, naming in namings.items():
-            if limits and Formula("", naming.when).holds(vendor):
-                yield min(limits, key=attrgetter(least)), naming
+    for scope, naming in ((Scope.SUBMIT, SUBMIT_FENCE), (Scope.POLL, POLL_FENCE)):
+        if fence := vendor.permits_fence(scope):
+            yield fence, naming
+    if not vendor.dispatch.by_permits:
+        for least, naming in PLAIN_FENCE.items():
+            yield min(vendor.limits_of(Scope.SUBMIT), key=attrgetter(least)), naming
 
 
 def _of_forecast(forecast: Forecast) -> Iterator[tuple[object, Naming]]:
     """Yield what computes the numbers of a forecast."""
-    yield forecast.situation, AS_IS
     yield forecast.situation.tuning, AS_IS
+    yield forecast.situation, AS_IS  # after the tuning, whose headroom may be another than the one that was learned
     yield forecast.pacing, AS_IS
     yield forecast, AS_IS
     yield forecast.longest, LONGEST

@@ -124,6 +124,20 @@ class Forecast:
 
     @property
     @formula(
+        "batch_size x maximum_concurrency",
+        note="calls that dispatchers may hold: whoever comes next waits behind them, whosever they are",
+    )
+    def batched_count(self) -> int:
+        """Calls in the hands of the request queue's dispatchers, which no fair queue can reorder any more."""
+        return self.situation.vendor.dispatch.batch_size * self.situation.vendor.dispatch.maximum_concurrency
+
+    @property
+    def batched_s(self) -> float:
+        """How long they take."""
+        return self.batched_count / self.paced_rps
+
+    @property
+    @formula(
         "batch_size x dispatchers_count / paced_rps",
         when="situation.by_permits",
         note="how long a batch occupies its dispatcher, under backlog in both queues",
@@ -140,12 +154,18 @@ class Forecast:
         return dispatch.batch_size * sharing_count / self.paced_rps
 
     @property
+    def capped_after_s(self) -> float | None:
+        """How long the cap of a day lasts under backlog, in seconds; None without a cap."""
+        amount = self.situation.tuning.day_amount
+        return None if amount is None else amount / self.slowest.predicted_rps
+
+    @property
     def least_wait_s(self) -> float:
-        """How long a call may wait though nothing is wrong: for its batch, the interval, or its lead."""
+        """How long a call may wait though nothing is wrong: for its window and batch, the interval, or its lead."""
         dispatch = self.situation.vendor.dispatch
         if dispatch.drain is Drain.SCHEDULE:
             return dispatch.interval_minutes * 60
-        return max(self.pacing.waited_s, self.batch_hold_at_pace_s)
+        return dispatch.batching_window_s + max(self.pacing.waited_s, self.batch_hold_at_pace_s)
 
     def _paces(self) -> Sequence[Bound]:
         situation = self.situation

@@ -53,6 +53,7 @@ ORDER: Final[Mapping[Group, tuple[str, ...]]] = {
     Group.WORKERS: (
         "caller_count",
         "dispatchers_count",
+        "batched_count",
         "batch_hold_at_pace_s",
         "dispatcher_timeout_s",
         "caller_timeout_s",

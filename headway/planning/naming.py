@@ -10,6 +10,7 @@ from inspect import getmembers_static
 from typing import Any, Final
 
 from headway_lane.contract.dispatch import Dispatch
+from headway_lane.contract.fences import PermitsFence
 from headway_lane.contract.formula import Formula, formulas
 from headway_lane.contract.limits import Limit
 from headway_lane.contract.vendor import Vendor
@@ -76,19 +77,10 @@ def _public(owner: object) -> Sequence[str]:
     return [name for name in (*own, *properties) if not name.startswith("_")]
 
 
-def _fence(name: str) -> Mapping[str, Naming]:
-    """Name the numbers of the limits that set a fence; the key is what those have the least of.
-
-    The rate's limit has another formula for either pacing; the burst may be of another limit.
-    """
-    rate = f"{name}_rate_per_s"
-    terms = {"amount": f"{name}_amount", "per_s": f"{name}_per_s"}
-    terms |= {"burst_factor": f"{name}_factor", "fence_burst_count": f"{name}_burst"}
-    return {
-        "burst_rps": Naming({"burst_rps": rate, **terms}, when="dispatch.by_permits"),
-        "fence_rps": Naming({"fence_rps": rate, **terms}, when="not dispatch.by_permits"),
-        "amount": Naming({"fence_burst_count": f"{name}_burst_count", "amount": f"{name}_least_amount"}),
-    }
+def _permits_fence(name: str, when: str = "") -> Naming:
+    """Name the numbers of a fence around permits."""
+    own = ("rate_per_s", "burst_count", "amount", "per_s", "factor", "calls", "per_us", "spaced_calls", "spaced_us")
+    return Naming({each: f"{name}_{each}" for each in own}, when=when)
 
 
 AS_IS: Final = Naming()
@@ -96,8 +88,23 @@ TIGHTEST: Final = Naming(
     {"rate_per_s": "max_rps", "amount": "contract_amount", "per_s": "contract_per_s"},
     note="the tightest limit on submits",
 )
-SUBMIT_FENCE: Final = _fence("fence")
-POLL_FENCE: Final = _fence("poll_fence")
+SUBMIT_FENCE: Final = _permits_fence("fence", when="dispatch.by_permits")
+POLL_FENCE: Final = _permits_fence("poll_fence")
+PLAIN_FENCE: Final[Mapping[str, Naming]] = {
+    "fence_rps": Naming(
+        {
+            "fence_rps": "fence_rate_per_s",
+            "amount": "fence_amount",
+            "per_s": "fence_per_s",
+            "fence_burst_count": "fence_burst",
+        },
+        when="not dispatch.by_permits",
+    ),
+    "amount": Naming(
+        {"fence_burst_count": "fence_burst_count", "amount": "fence_least_amount"}, when="not dispatch.by_permits"
+    ),
+}
+"""Of the limits that set the fence of plain pacing, which may be two; the key is what each has the least of."""
 SLOWEST: Final = Naming(
     {"predicted_rps": "predicted_rps"}
     | {name: f"slowest_{name}" for name in ("quota_amount", "span_us", "window_amount", "window_us", "reserved_rps")}
@@ -130,6 +137,8 @@ _BOUNDS: Final = (
 NAMED: Final[Sequence[tuple[type, Naming]]] = (
     *((kind, AS_IS) for kind in (Vendor, Dispatch, Situation, Recommendation, PermitNumbers, PauseNumbers, Forecast)),
     *((kind, naming) for naming in (SLOWEST, LONGEST) for kind in _BOUNDS),
-    *((Limit, naming) for naming in (TIGHTEST, *SUBMIT_FENCE.values(), *POLL_FENCE.values())),
+    (Limit, TIGHTEST),
+    *((PermitsFence, naming) for naming in (SUBMIT_FENCE, POLL_FENCE)),
+    *((Limit, naming) for naming in PLAIN_FENCE.values()),
 )
 """Every class that has formulas, with what a plan calls its numbers."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from headway_lane.contract.formula import formula
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.core.dispatching import CHUNK_US, LEAD_US
-from headway_lane.limiter.core.reservations import Quota, Rule, rule_of
+from headway_lane.limiter.core.rule import Quota, Rule, rule_of
 from headway_lane.limiter.delay import pause_us
 
 from headway.planning.situation import Situation

@@ -1,12 +1,13 @@
 """A plan: every number of a vendor's lane with its formula, and what speaks against them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from headway.planning.cautions import cautions_of
 from headway.planning.facts import Facts, facts_of
 from headway.planning.formulas import ORDER, SET_BY_HAND, Group, with_numbers
+from headway.planning.measurement import Measurement
 from headway.planning.situation import Situation
 
 
@@ -33,21 +34,23 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of one vendor."""
+    """The plan of one vendor. `notes` say what its numbers rest on."""
 
     vendor: str
     latency_ms: int
     backlog_count: int
     lines: Sequence[Line]
     warnings: Sequence[Warned]
+    notes: Sequence[str] = ()
+    measured: Measurement | None = None
 
     def as_json(self) -> Mapping[str, Any]:
         """Return the plan as a JSON document."""
         return asdict(self)
 
 
-def plan(situation: Situation) -> Plan:
-    """Draw the plan of a situation."""
+def plan(situation: Situation, measured: Measurement | None = None, notes: Sequence[str] = ()) -> Plan:
+    """Draw the plan of a situation, beside what was measured, and with what else is to be noted."""
     facts = facts_of(situation)
     return Plan(
         vendor=situation.vendor.name,
@@ -55,7 +58,21 @@ def plan(situation: Situation) -> Plan:
         backlog_count=situation.backlog_count,
         lines=[_line(group, name, facts) for group, names in ORDER.items() for name in names if name in facts.formulas],
         warnings=[Warned(caution.code, caution.write(facts)) for caution in cautions_of(facts)],
+        notes=[*notes, *_notes(situation)],
+        measured=measured,
     )
+
+
+def _notes(situation: Situation) -> Iterator[str]:
+    """Say which headroom is planned with, where it is not simply the one that is set."""
+    set_ms, learned_ms = situation.tuning.headroom_ms, situation.learned_headroom_ms
+    if learned_ms is None and set_ms is None and situation.by_permits:
+        yield (
+            f"`headroom_ms: auto` is planned with its least, {situation.headroom_ms} ms; `--measured` takes what is"
+            " learned."
+        )
+    if learned_ms is not None and set_ms is not None:
+        yield f"The tuning sets `headroom_ms: {set_ms}`; these numbers are those of `auto`, {learned_ms} ms."
 
 
 def _line(group: Group, name: str, facts: Facts) -> Line:

@@ -4,13 +4,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from headway_lane.contract.dispatch import LEAST_CONCURRENCY, Dispatch, Drain
+from headway_lane.contract.dispatch import BATCH_SIZE, LEAST_CONCURRENCY, Dispatch, Drain
 from headway_lane.contract.formula import formula
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 
-BATCH_LIMIT: Final = 10
-"""Most messages that SQS gives in one receive, and a batch without a batching window (service quotas)."""
+BATCH_LIMIT: Final = BATCH_SIZE
+"""No more than one receive gives: larger batches wait for their window, and stand in others' way."""
 LONGEST_INTERVAL_MINUTES: Final = 1440
 """Maximum of `interval_minutes` in `vendor.schema.json`."""
 START_S: Final = 0.05

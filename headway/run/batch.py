@@ -28,6 +28,7 @@ from headway.run.run_watch import RunWatch
 from headway.run.source import LineSource
 from headway.run.surroundings import Surroundings
 from headway.run.tally import LivePace, RunTally, recent_rate_per_s
+from headway.run.warming import BESIDE_COUNT, callers_count, warm
 
 MOST_REASONS: Final = 10
 """Bad lines that are said at the end; the others are in the results file."""
@@ -62,6 +63,7 @@ def run_file(
             ended = _Ended(file, prepared)
             for line in index.bad():
                 ended.add(unusable(line))
+            _warm(prepared, connection, surroundings)
             watch = _watch(executions, prepared, connection, choices, surroundings, ended.add, resumed=resumed)
             interrupted = _run(watch, prepared, surroundings, ended, progress)
     summaries = ended.summaries(
@@ -133,6 +135,19 @@ def _open(path: Path) -> ResultsFile:
         return ResultsFile(path)
     except OSError as error:
         raise RunRefused(f"{path}: {error.strerror}; results are written there, so make it writable") from error
+
+
+def _warm(prepared: PreparedRun, connection: Connection, surroundings: Surroundings) -> None:
+    lines = Counter[str]()
+    for queue, count in prepared.index.queues.items():
+        lines[queue.vendor] += count
+    counts = Counter[str]()
+    for vendor, count in lines.items():
+        lane, callers = connection.stage.lanes[vendor], callers_count(prepared.vendors[vendor], count)
+        beside = (lane.callback_function, lane.results_function)
+        counts.update({lane.caller_function: callers} if lane.caller_function else {})
+        counts.update({function: min(BESIDE_COUNT, callers) for function in beside if function})
+    warm(connection.target.client("lambda"), counts, surroundings.pool)
 
 
 def _watch(

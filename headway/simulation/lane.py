@@ -12,14 +12,16 @@ from typing import Final
 from headway_lane.limiter.core.calling import CallTurns
 from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.dispatching import BatchTurns
-from headway_lane.limiter.core.reservations import Permit, Rule, rule_of
+from headway_lane.limiter.core.measured import Samples
+from headway_lane.limiter.core.reservations import Permit
+from headway_lane.limiter.core.rule import Rule, rule_of
 from headway_lane.limiter.core.steps import Sleep, Steps
 from headway_lane.messages.request_queue import REQUEUE_S
 from headway_lane.runtime.errors import RetryLater
 
 from headway.simulation import draws
 from headway.simulation.outcome import Tally
-from headway.simulation.settings import Settings, Shape
+from headway.simulation.settings import Settings, Shape, learned_us
 from headway.simulation.virtual_time import Clock, Process, VirtualTime
 
 START_US: Final = 1_000_000_000
@@ -37,7 +39,9 @@ class SimulatedLane:
 
     def __init__(self, settings: Settings, calls_count: int, seed: str) -> None:
         random = Random(seed)  # noqa: S311 - repeatable, not secret
-        self.rule: Rule = rule_of(settings.limits, settings.headroom_us, skew_us=settings.skew_us)
+        least_us, limit_us = learned_us(settings.headroom_us)
+        self.rule: Rule = rule_of(settings.limits, least_us, skew_us=settings.skew_us, headroom_limit_us=limit_us)
+        self._tells_all = settings.headroom_us is None or not settings.answers_prove_arrival
         self.tally = Tally()
         self.arrivals_us: list[int] = []
         self._settings = settings
@@ -55,7 +59,7 @@ class SimulatedLane:
         self._time = VirtualTime(self._changes, random, START_US, settings.write_us)
         half_us = settings.skew_us // 2
         clocks = [Clock(self._time, random.randint(-half_us, half_us)) for _ in range(settings.dispatchers_count)]
-        self._workers = [(clock, self._changes(clock)) for clock in clocks]
+        self._workers = [(clock, self._changes(clock), Samples()) for clock in clocks]
         self._idle: list[int] = []
         for index in range(len(self._workers)):
             self._start(index, START_US + int(self._uniform() * ARRIVE_US))
@@ -71,15 +75,18 @@ class SimulatedLane:
             time.read_count,
             time.lost_race_count,
         )
-        tally.rebase_count = time.entry.reservations.generation if time.entry else 0
+        if time.entry:
+            tally.rebase_count = time.entry.reservations.generation
+            self.rule = time.entry.rule
 
     def _changes(self, clock: Clock) -> Changes:
-        return Changes("simulated#submit", self.rule, clock.epoch_us, uniform=self._uniform)
+        proves = self._settings.answers_prove_arrival
+        return Changes("simulated#submit", self.rule, clock.epoch_us, self._uniform, proves)
 
     # The dispatchers.
 
     def _start(self, index: int, at_us: int) -> None:
-        clock, changes = self._workers[index]
+        clock, changes, _ = self._workers[index]
         self._time.spawn(Process(self._dispatcher(index, clock, changes), clock), at_us)
 
     def _dispatcher(self, index: int, clock: Clock, changes: Changes) -> Steps[None]:
@@ -143,16 +150,15 @@ class SimulatedLane:
 
     # The callers.
 
-    def _call(self, permit: Permit) -> None:
+    def _call(self, permit: Permit | None) -> None:
         """Start a caller, on any of the clocks."""
-        clock, changes = self._workers[int(self._uniform() * len(self._workers))]
-        self._time.spawn(
-            Process(self._caller(permit, clock, changes), clock), self._time.now_us + self._draw_start_us()
-        )
+        clock, changes, samples = self._workers[int(self._uniform() * len(self._workers))]
+        steps = self._caller(permit, clock, changes, samples)
+        self._time.spawn(Process(steps, clock), self._time.now_us + self._draw_start_us())
 
-    def _caller(self, permit: Permit, clock: Clock, changes: Changes) -> Steps[None]:
+    def _caller(self, permit: Permit | None, clock: Clock, changes: Changes, samples: Samples) -> Steps[None]:
         """Leave in one's turn, arrive, and tell of an answer that comes late."""
-        turns = CallTurns(changes, permit, clock.epoch_us, self._settings.answers_prove_arrival)
+        turns = CallTurns(changes, permit, clock.epoch_us, samples)
         try:
             yield from turns.take()
         except RetryLater:
@@ -163,7 +169,7 @@ class SimulatedLane:
             self.tally.void_count += turns.void_count
         arrived_us = self._arrive(turns.left_us - clock.offset_us)
         answered_us = arrived_us + self._draw_answer_us() + clock.offset_us
-        if self.rule.is_late(turns.left_us, answered_us):  # others have nothing to tell
+        if self._tells_all or self.rule.is_late(answered_us - turns.left_us):  # others have nothing to tell
             yield Sleep(answered_us)
             turns.answered()
             yield from turns.report()
@@ -172,7 +178,7 @@ class SimulatedLane:
     def _arrive(self, slot_us: int) -> int:
         """Leave at the slot, or at once behind it; arrive within the jitter, or astray. Returns when, in true time."""
         settings = self._settings
-        delay_us = self._draw_jitter_us()
+        delay_us = self._draw_jitter_us() << (len(self.arrivals_us) >= settings.doubled_after_count)
         late_us = self._time.now_us - slot_us
         if late_us > 0:  # a late start uses up its part of the jitter
             delay_us = late_us + delay_us * max(0, settings.jitter_us - late_us) // max(1, settings.jitter_us)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from headway_lane.contract.limits import Limit
-from headway_lane.limiter.core.reservations import Rule
+from headway_lane.limiter.core.rule import Rule
 
 from headway.simulator import window
 

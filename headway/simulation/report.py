@@ -1,6 +1,7 @@
 """What a simulation says at the terminal."""
 
 from headway_lane.contract.limits import LONG_WINDOW_S
+from headway_lane.contract.tuning import AUTO
 from rich.table import Table
 
 from headway.report import wording
@@ -58,7 +59,7 @@ def title(settings: Settings) -> str:
     vendors = f"{settings.vendors_count:,} vendors at {limits}" if settings.vendors_count > 1 else limits
     return (
         f"{vendors}, {settings.dispatchers_count:,} dispatchers{' each' if settings.vendors_count > 1 else ''},"
-        f" jitter {_ms(settings.jitter_us)}, skew {_ms(settings.skew_us)}, headroom {_ms(settings.headroom_us)}"
+        f" jitter {_ms(settings.jitter_us)}, skew {_ms(settings.skew_us)}, headroom {_headroom(settings)}"
     )
 
 
@@ -66,6 +67,8 @@ def _why(settings: Settings, outcome: Outcome) -> str:
     binding = outcome.binding
     if len(outcome.limits) > 1:
         return f"of {binding.amount:,} per {_window(binding)}, the limit that binds"
+    if settings.headroom_us is None:
+        return "under the headroom that was learned"
     if binding.per_us < LONG_WINDOW_S * US_PER_S:
         return f"= 1 / (1 + {_ms(settings.headroom_us)} / {wording.duration(binding.per_us / 1_000)})"
     return "in grains of a quota"
@@ -82,6 +85,10 @@ def _worst(limit: LimitSeen) -> str:
 
 def _percent(share: float | None) -> str:
     return wording.MISSING if share is None else f"{share * 100:.2f} %"
+
+
+def _headroom(settings: Settings) -> str:
+    return AUTO if settings.headroom_us is None else _ms(settings.headroom_us)
 
 
 def _ms(time_us: int) -> str:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from headway_lane.contract.limits import Limit, Scope
+from headway_lane.contract.tuning import DEFAULT_HEADROOM_MS, LEARNED_HEADROOM_LIMIT_MS
 from headway_lane.limiter.core.calling import GRACE_SHARE
 
 LARGEST_COUNT: Final = 1_000_000_000
@@ -30,11 +31,20 @@ def headroom_for(jitter_us: int, skew_us: int) -> int:
     return max(jitter_us + skew_us, -(-skew_us * GRACE_SHARE // (GRACE_SHARE - 1)))
 
 
+def learned_us(headroom_us: int | None) -> tuple[int, int]:
+    """Return the least headroom and its limit: equal where it is set, the tuning's own where it is learned."""
+    if headroom_us is not None:
+        return headroom_us, headroom_us
+    return DEFAULT_HEADROOM_MS * 1_000, LEARNED_HEADROOM_LIMIT_MS * 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One simulation. Raises ValueError where it makes no sense.
 
     jitter: from the slot, on the caller's clock, to the vendor's door; a late start included, at most.
+    doubled_after: from so many arrivals on the jitter is twice as large.
+    headroom: None where it is learned from what is measured.
     skew: every clock is off by a fixed time, uniform in [-skew/2, skew/2].
     reservation: from a read of the reservations to its write, on average; uniform within half of that to either side.
     start: from the dispatcher's word until the caller runs, on average; exponential.
@@ -51,13 +61,14 @@ class Settings:
     batch_size: int = 10
     jitter_us: int = 100_000
     jitter_shape: Shape = Shape.UNIFORM
+    doubled_after_count: int = LARGEST_COUNT
     skew_us: int = 50_000
-    headroom_us: int = headroom_for(100_000, 50_000)
+    headroom_us: int | None = headroom_for(100_000, 50_000)
     write_us: int = 5_000
     start_us: int = 60_000
     answer_us: int = 0
     answer_shape: Shape = Shape.FIXED
-    answers_prove_arrival: bool = True
+    answers_prove_arrival: bool | None = True
     crash_ratio: float = 0.0
     duplicate_ratio: float = 0.0
     stray_ratio: float = 0.0
@@ -69,7 +80,7 @@ class Settings:
             raise ValueError("without a limit there is nothing to simulate")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name.endswith("_us") and value < 0:
+            if field.name.endswith("_us") and value is not None and value < 0:
                 raise ValueError(f"{field.name} is a time: not below 0")
             if field.name.endswith(("_count", "_size")) and not 1 <= value <= LARGEST_COUNT:
                 raise ValueError(f"{field.name} is a number from 1 to {LARGEST_COUNT:,}")

@@ -22,8 +22,10 @@ from headway_lane.limiter.core.steps import (
     UNREAD,
     AwaitSlot,
     Change,
+    Enter,
     Entry,
     Look,
+    LookForRoom,
     Mark,
     Ready,
     Sight,
@@ -120,6 +122,8 @@ class VirtualTime:
                 answer = None
             elif isinstance(step, Ready):
                 answer = None  # the laboratory's callers have nothing to do
+            elif isinstance(step, (LookForRoom, Enter)):
+                answer = True  # nobody limits jobs in flight
             elif isinstance(step, Look):
                 self.read_count += 1
                 answer = self.entry

@@ -3,8 +3,10 @@
 In: ASGI requests. Out: the same requests, or the refusal that the contract or a fault demands.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
+from random import Random
 from typing import Protocol
 
 from headway_lane.contract.limits import Scope
@@ -75,6 +77,12 @@ class ScopeLog:
         )
 
 
+def way_of(mean_s: float, seed: int) -> Callable[[], float]:
+    """Return what draws the time on the way: exponential, with that mean; none where it is 0."""
+    draw = Random(seed).expovariate  # noqa: S311 - repeatable, not secret
+    return (lambda: draw(1 / mean_s)) if mean_s else (lambda: 0.0)
+
+
 class Classifier(Protocol):
     """The part of a vendor's shape that the ingress needs."""
 
@@ -92,19 +100,32 @@ class Classifier(Protocol):
 
 
 class Ingress:
-    """ASGI middleware around the vendor's routes; the control routes pass uncounted."""
+    """ASGI middleware around the vendor's routes; the control routes pass uncounted. `way_s` draws the time that a call
+    still needs until it is at the vendor: the jitter of a network.
+    """
 
-    def __init__(self, app: ASGIApp, classifier: Classifier, logs: dict[Scope, ScopeLog], faults: Faults) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        classifier: Classifier,
+        logs: dict[Scope, ScopeLog],
+        faults: Faults,
+        way_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._app = app
+        self._way_s = way_s
         self._classifier = classifier
         self._logs = logs
         self._faults = faults
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Count the call, then let it in or answer it here."""
+        """Let the call come its way, count it, then let it in or answer it here."""
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PREFIX):
             await self._app(scope, receive, send)
             return
+        way_s = self._way_s()
+        if way_s:
+            await asyncio.sleep(way_s)
         answer = self._stop(self._classifier.scope_of(Request(scope)))
         await (answer or self._app)(scope, receive, send)
 

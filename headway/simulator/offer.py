@@ -1,6 +1,6 @@
 """What the simulated vendor sells and how it behaves: every number of a run, in one frozen value."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final, Self
 
 from headway_lane.contract.limits import Scope
@@ -20,7 +20,8 @@ class Offer:
 
     `in_flight` is how many jobs it works on at one time, None without a limit. With `shared`, submits and other calls
     are counted together, by `submit`.
-    Times are in seconds. `answer_jitter_s` is the mean of an exponential delay on top of `answer_time_s`.
+    Times are in seconds. `answer_jitter_s` is the mean of an exponential delay on top of `answer_time_s`,
+    `way_jitter_s` that of one on the way to the vendor, before it counts the call.
     """
 
     keys: VendorKeys = field(default_factory=VendorKeys.generate)
@@ -31,6 +32,7 @@ class Offer:
     job_time_s: float = 5.0
     answer_time_s: float = 0.05
     answer_jitter_s: float = 0.0
+    way_jitter_s: float = 0.0
     fail_ratio: float = 0.0
     callback_attempts: int = 5
     callback_backoff_s: float = 0.5
@@ -44,8 +46,8 @@ class Offer:
             raise ValueError(f"in_flight is at least 1, or None, not {self.in_flight}")
         if self.callback_attempts < 1:
             raise ValueError(f"callback_attempts is at least 1, not {self.callback_attempts}")
-        for name in ("job_time_s", "answer_time_s", "answer_jitter_s", "callback_backoff_s", "callback_timeout_s"):
-            if getattr(self, name) < 0:
+        for name in (each.name for each in fields(self)):
+            if name.endswith("_s") and getattr(self, name) < 0:
                 raise ValueError(f"{name} is a time in seconds, so not below 0")
 
     @classmethod

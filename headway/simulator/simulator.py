@@ -26,7 +26,7 @@ from headway.simulator.background import Background
 from headway.simulator.callbacks import CallbackSender
 from headway.simulator.described import Described
 from headway.simulator.faults import Faults
-from headway.simulator.ingress import CONTROL_PREFIX, Ingress, ScopeLog
+from headway.simulator.ingress import CONTROL_PREFIX, Ingress, ScopeLog, way_of
 from headway.simulator.jobs import Jobs
 from headway.simulator.offer import Offer
 from headway.simulator.replicate import Replicate
@@ -84,7 +84,15 @@ class Simulator:
             self._logs = dict.fromkeys(self._logs, ScopeLog(offer.submit))
         self.app = Starlette(
             routes=[*self._shape.routes(), *self._control_routes()],
-            middleware=[Middleware(Ingress, classifier=self._shape, logs=self._logs, faults=self._faults)],
+            middleware=[
+                Middleware(
+                    Ingress,
+                    classifier=self._shape,
+                    logs=self._logs,
+                    faults=self._faults,
+                    way_s=way_of(offer.way_jitter_s, offer.seed),
+                )
+            ],
             lifespan=self._lifespan,
         )
 

@@ -3,10 +3,8 @@ at the end of its lanes, and ways to look at what happens between them.
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,15 +28,15 @@ from headway.deployment.queues import QueueAttribute, message_count
 from headway.deployment.stage import CALL_VENDOR, DeployedStage
 from headway.deployment.target import Target
 from headway.simulator.offer import Offer
+from headway.testing import executions
 from headway.testing.lab_vendor import LabVendor, in_thread
-from headway.testing.waiting import await_count, until
+from headway.testing.waiting import until
 
 WORKFLOW: Final = CALL_VENDOR
 VENDOR: Final = "replicate"
 EXAMPLE: Final = bare(EXAMPLE_CONFIGURATION)
 """The example's vendor, without its machines."""
 SOLD: Final = Offer(job_time_s=0.3)
-STARTERS: Final = 8
 _NO_DECISIONS: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {"allowed": (), "denied": ()}
 
 Item = Mapping[str, str]
@@ -115,19 +113,11 @@ class Laboratory:
 
     def start_all(self, inputs: Mapping[str, Mapping[str, Any]], vendor_name: str | None = None) -> Sequence[str]:
         """Start one execution per name, with its input, several at a time; return their ARNs in that order."""
-        client, machine = self.target.client("stepfunctions"), self.lane_of(vendor_name).call_vendor_machine_arn
-
-        def begin(name: str) -> str:
-            words = json.dumps(inputs[name])
-            return str(client.start_execution(stateMachineArn=machine, name=name, input=words)["executionArn"])
-
-        with ThreadPoolExecutor(STARTERS) as pool:
-            return list(pool.map(begin, inputs))
+        return executions.start_all(self.target, self.lane_of(vendor_name).call_vendor_machine_arn, inputs)
 
     def execution(self, arn: str) -> Mapping[str, Any]:
         """Describe an execution."""
-        description: Mapping[str, Any] = self.target.client("stepfunctions").describe_execution(executionArn=arn)
-        return description
+        return executions.described(self.target, arn)
 
     def end_of(self, arn: str) -> Mapping[str, Any]:
         """Wait for the end of an execution."""
@@ -135,15 +125,7 @@ class Laboratory:
 
     def ends_of(self, arns: Sequence[str], pause_s: float = 0.2) -> dict[str, int]:
         """Wait until all executions have ended, looking every `pause_s` seconds, and count them by their status."""
-        statuses: dict[str, str] = dict.fromkeys(arns, "RUNNING")
-
-        def ended() -> int:
-            for arn in [arn for arn, status in statuses.items() if status == "RUNNING"]:
-                statuses[arn] = self.execution(arn)["status"]
-            return sum(status != "RUNNING" for status in statuses.values())
-
-        await_count(ended, len(arns), "workflows that have ended", pause_s)
-        return dict(Counter(statuses.values()))
+        return executions.ends_of(self.target, arns, pause_s)
 
     def last_dispatch(self) -> Mapping[str, Any]:
         """Describe the last execution of the only vendor's `dispatch_call`; AWS lists none of Express workflows."""
@@ -178,6 +160,11 @@ class Laboratory:
         item = self._item(self.lane.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
         return int(item.get(BudgetAttribute.VERSION, 0))
 
+    def headroom_us(self, scope: Scope = Scope.SUBMIT) -> int:
+        """Return the headroom that permits are reserved under; 0 where none is."""
+        item = self._item(self.lane.budgets_table, BudgetAttribute.BUDGET, budget_name(self._name(None), scope))
+        return int(json.loads(item[BudgetAttribute.RULE])["headroom_us"]) if item else 0
+
     def messages(self, queue_url: str) -> list[Mapping[str, Any]]:
         """Look at the messages of a queue without taking them: they are visible again at once.
 
@@ -205,19 +192,9 @@ class Laboratory:
         """Return what IAM has denied since the start: `principal`, `action`, `resource`, `reason`."""
         return iam_decisions(self.connection)["denied"]
 
-    @contextmanager
-    def held(self, function: str) -> Iterator[None]:
+    def held(self, function: str) -> AbstractContextManager[None]:
         """Hold a function's event source mappings, so that its queues can be looked at."""
-        client = self.target.client("lambda")
-        mappings = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-        uuids = [mapping["UUID"] for mapping in mappings]
-        for uuid in uuids:
-            client.update_event_source_mapping(UUID=uuid, Enabled=False)
-        try:
-            yield
-        finally:
-            for uuid in uuids:
-                client.update_event_source_mapping(UUID=uuid, Enabled=True)
+        return executions.mappings_held(self.target, function)
 
     def _name(self, given: str | None) -> str:
         if given is not None:

@@ -24,7 +24,8 @@ POLL_RATE = 200
 @dataclass(frozen=True, slots=True)
 class Contract:
     """What the vendor sells: submits per second and per minute, jobs in flight (None: unlimited); how long a job takes,
-    and the mean of the exponential time that it takes to answer a submit, in seconds.
+    and the mean of the exponential time that it takes to answer a submit, in seconds; `answer_s` is what it takes in
+    any case, `way_jitter_s` the mean of the exponential time that a call needs to come to it.
     """
 
     rate_per_s: int
@@ -32,6 +33,8 @@ class Contract:
     jobs_in_flight: int | None = None
     job_time_s: float = 2.0
     answer_jitter_s: float = 0.0
+    answer_s: float = 0.0
+    way_jitter_s: float = 0.0
 
     @property
     def limits(self) -> list[dict[str, Any]]:
@@ -53,7 +56,8 @@ class Contract:
             "--submit-rate": f"{self.rate_per_s}/1",
             "--poll-rate": f"{POLL_RATE}/1",
             "--job-time": self.job_time_s,
-            "--answer-time": 0,
+            "--answer-time": self.answer_s,
+            "--way-jitter": self.way_jitter_s,
             "--answer-jitter": self.answer_jitter_s,
             **({"--in-flight": self.jobs_in_flight} if self.jobs_in_flight else {}),
         }
@@ -61,20 +65,24 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One way of pacing: its name, and what an operator sets."""
+    """One way of pacing: its name, and what an operator sets; without a headroom it is learned.
+
+    `result_in_callback` takes the result from the callback, where the shipped contract asks the vendor for it.
+    """
 
     name: str
     pacing: str
     rate_per_s: float
-    headroom_ms: int = 15
-    answers_prove_arrival: bool = True
+    headroom_ms: int | None = None
     urgent_concurrency: int = 0
+    result_in_callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the vendor saw of one run: calls at its ingress against the limit per second, the worst minute, the most
-    jobs in flight; how often the reservations of submits were written per call; and the calls that did not end well.
+    jobs in flight; how often the reservations of submits were written per call; the calls that did not end well; and
+    the headroom that was in force at the end, 0 with plain pacing.
     Utilisation is 0 where there were too few calls to tell.
     """
 
@@ -87,6 +95,7 @@ class Seen:
     span_s: float
     writes_per_call: float
     failed_count: int
+    headroom_ms: float
 
 
 @contextmanager
@@ -122,6 +131,7 @@ def run_backlog(lab: Laboratory, calls_count: int, name: str) -> Seen:
         span_s=(arrivals_us[-1] - arrivals_us[0]) / 1_000_000,
         writes_per_call=(lab.reservations_written_count() - written_count) / calls_count,
         failed_count=calls_count - ends.get("SUCCEEDED", 0),
+        headroom_ms=lab.headroom_us() / 1_000,
     )
 
 
@@ -148,16 +158,14 @@ def _configuration(scratch: Path, contract: Contract, setting: Setting) -> Path:
     document["limits"] = contract.limits
     del document["poll"]
     document["submit"]["fields"] = {"webhook_events_filter": ["completed"]}
+    if setting.result_in_callback:
+        document["result"] = {"source": "callback"}
     dispatch = document["dispatch"]
     dispatch["pacing"] = setting.pacing
     dispatch["urgent_concurrency"] = setting.urgent_concurrency
     dispatch["reserved_concurrency"] = dispatch["maximum_concurrency"] + setting.urgent_concurrency
     path.write_text(yaml.safe_dump(document))
-    tuning = {
-        "delay_ms": 0,
-        "rate_per_s": setting.rate_per_s,
-        "headroom_ms": setting.headroom_ms,
-        "answers_prove_arrival": setting.answers_prove_arrival,
-    }
+    headroom = {"headroom_ms": setting.headroom_ms} if setting.headroom_ms else {}
+    tuning = {"delay_ms": 0, "rate_per_s": setting.rate_per_s, **headroom}
     (directory / "tuning" / f"{VENDOR}.yaml").write_text(yaml.safe_dump(tuning))
     return directory

@@ -80,8 +80,8 @@ def test_latency_and_backlog_change_the_forecast(config: Path) -> None:
 
 
 def test_warnings_stand_below_the_table_and_do_not_change_the_exit_code(config: Path) -> None:
-    output = shown(config, "--latency-ms", "250")
-    assert "Set `answers_prove_arrival: false` in the tuning. (floors_on_every_call)" in output.rpartition("┘")[2]
+    output = shown(config, "--latency-ms", "11000")
+    assert "every submit times out. (latency_above_timeout)" in output.rpartition("┘")[2]
 
 
 def test_a_plan_without_warnings_says_so(config: Path) -> None:

@@ -55,6 +55,9 @@ def test_a_backlog_is_answered_in_a_sentence() -> None:
     [
         (("--limit", "20 a second"), "--limit: '20 a second' is not CALLS/SECONDS"),
         (("--limit", "0/1"), "--limit: '0/1' is not CALLS/SECONDS"),
+        (("--limit", "5/0.2"), "--limit 5/0.2: no contract may have a window below 0.25 s"),
+        (("--headroom-ms", "251"), "a headroom of 251 ms is longer than a tuning may set"),
+        (("--jitter-ms", "201"), "a headroom of 251 ms is longer than a tuning may set; give less jitter and skew, or"),
         (("--calls", "5", "--backlog", "5"), "--calls and --backlog"),
         (("--calls", "5", "--vendors", "6"), "every vendor needs a call"),
         (("--plot", "plot.png"), "FILE.html or FILE.svg"),

@@ -6,15 +6,18 @@ from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, budget_of
-from headway_lane.limiter.core.changes import Changes
+from headway_lane.limiter.core.changes import STANDING_US, Changes
 from headway_lane.limiter.core.circuit import OPEN_US, THRESHOLD, CircuitState
-from headway_lane.limiter.core.reservations import rule_of
+from headway_lane.limiter.core.measured import Sample
+from headway_lane.limiter.core.reservations import DAY_US
+from headway_lane.limiter.core.rule import Rule, rule_of
 from headway_lane.limiter.core.signals import Reason
 
-from headway.operations.budgets import BudgetStatus, status_of, statuses
+from headway.operations.budgets import BudgetStatus, Learned, RuleBeside, learned_of, status_of, statuses
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
-RULE = rule_of([Limit(10, 1, Scope.SUBMIT), Limit(20, 60, Scope.SUBMIT)], 0)
+LIMITS = [Limit(10, 1, Scope.SUBMIT), Limit(20, 60, Scope.SUBMIT)]
+RULE = rule_of(LIMITS, 0)
 NOW_US = 1_000_000_000
 
 
@@ -36,7 +39,8 @@ class Lane:
 def test_a_healthy_budget_names_its_next_slot_and_no_reason() -> None:
     lane = Lane()
     lane.budget.reserve(3, 0)
-    assert lane.status == BudgetStatus("acme", "submit", 1.125, 0, None, CircuitState.CLOSED, 0, 0)
+    learned = Learned(0, 0, day_count=None, day_amount=None, rules_beside=[])
+    assert lane.status == BudgetStatus("acme", "submit", 1.125, 0, None, CircuitState.CLOSED, 0, 0, learned)
 
 
 def test_a_long_window_that_is_used_up_shows_in_the_next_slot() -> None:
@@ -56,7 +60,7 @@ def test_a_cool_down_is_named_until_it_ends() -> None:
 def test_an_open_circuit_is_named_with_its_period_and_a_longer_cool_down_before_it() -> None:
     lane = Lane()
     for permit in lane.budget.reserve(THRESHOLD, 0):
-        lane.budget.failed(permit)
+        lane.budget.failed(permit, f"call-{permit.number}")
     status = lane.status
     assert (status.circuit, status.cool_down_reason, status.failure_count) == (
         CircuitState.OPEN,
@@ -78,3 +82,42 @@ def test_the_budget_that_submits_and_polls_share_is_found_under_the_name_by_whic
         assert budget is not None
         budget.reserve(1, 0)
     assert [(found.vendor, found.scope) for found in statuses(store, ["onfido"], NOW_US)] == [("onfido", "any")]
+
+
+def learned(store: MemoryReservationStore, now_us: int) -> Learned:
+    entry = store.read("acme#submit")
+    assert entry is not None
+    return learned_of(entry, now_us)
+
+
+def changes_under(rule: Rule) -> Changes:
+    return Changes("acme#submit", rule, lambda: NOW_US)
+
+
+def test_what_is_learned_is_told_with_the_calls_that_it_was_learned_from() -> None:
+    store = MemoryReservationStore()
+    budget = Budget(store, changes_under(rule_of(LIMITS, 15_000, headroom_limit_us=150_000)))
+    budget.reserve(1, 0)
+    assert (learned(store, NOW_US).headroom_ms, learned(store, NOW_US).calls_count) == (150, 0)
+    samples = [Sample(1_000, 50_000 + 1_000 * index) for index in range(60)]
+    budget.runner(lambda: NOW_US, lambda _: None).run(budget.changes.answered([], samples))
+    found = learned(store, NOW_US)
+    assert found.calls_count == 60
+    assert 50 <= found.headroom_ms <= 60
+
+
+def test_a_cap_is_told_with_the_count_of_today_and_none_is_told_without() -> None:
+    store = MemoryReservationStore()
+    Budget(store, changes_under(rule_of(LIMITS, 0, day_amount=5))).reserve(3, 0)
+    found, tomorrow = learned(store, NOW_US), learned(store, NOW_US + DAY_US)
+    assert (found.day_count, found.day_amount) == (3, 5)
+    assert (tomorrow.day_count, tomorrow.day_amount) == (0, 5)
+
+
+def test_a_slower_rule_of_somebody_elses_configuration_is_told_as_long_as_it_stands() -> None:
+    store = MemoryReservationStore()
+    Budget(store, changes_under(rule_of(LIMITS, 0, 2))).reserve(1, 0)
+    Budget(store, changes_under(RULE)).reserve(1, 0)
+    [beside] = learned(store, NOW_US).rules_beside
+    assert beside == RuleBeside(2, 0, None, STANDING_US / 1_000_000)
+    assert learned(store, NOW_US + STANDING_US).rules_beside == []

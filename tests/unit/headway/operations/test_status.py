@@ -9,7 +9,7 @@ from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.core.changes import Changes
-from headway_lane.limiter.core.reservations import rule_of
+from headway_lane.limiter.core.rule import rule_of
 from headway_lane.limiter.reservation_store import BudgetAttribute, DynamoReservationStore
 from moto import mock_aws
 
@@ -77,4 +77,5 @@ def test_a_budget_of_any_scope_is_shown(connection: Connection, scope: Scope) ->
     Budget(store, changes).reserve(1, 0)
     status = deployment_status(connection, NOW_US, EXAMPLE_CONFIGURATION)
     assert [(budget.vendor, budget.scope) for budget in status.budgets] == [("acme", scope)]
+    assert status.as_json()["budgets"][0]["learned"]["rules_beside"] == []
     assert status.as_json()["budgets"][0]["scope"] == scope.value

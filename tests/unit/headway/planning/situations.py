@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from headway_lane.contract.dispatch import Pacing
+from headway_lane.contract.dispatch import LARGEST_BATCH_COUNT, Pacing
+from headway_lane.contract.fences import HEADROOM_LIMIT_MS
 from headway_lane.contract.tuning import Tuning
 from hypothesis import strategies as st
 
@@ -37,7 +38,8 @@ def situation_of(
     calls_back: bool = True,
     rate_per_s: float | None = None,
     delay_ms: int = 0,
-    headroom_ms: int = 15,
+    headroom_ms: int | None = 15,
+    day_amount: int | None = None,
     answers_prove_arrival: bool = False,
     latency_ms: int = 250,
     backlog_count: int | None = None,
@@ -54,6 +56,7 @@ def situation_of(
         rate_per_s=rate_per_s or Tuning.default_of(vendor).rate_per_s,
         headroom_ms=headroom_ms,
         answers_prove_arrival=answers_prove_arrival,
+        day_amount=day_amount,
     )
     return Situation.of(vendor, tuning, latency_ms, backlog_count, job_s)
 
@@ -108,7 +111,7 @@ def any_situations(draw: st.DrawFn) -> Situation:
             **dispatch,
             "pacing": str(pacing),
             "interval_minutes": draw(st.integers(1, 1440)),
-            "batch_size": draw(st.integers(1, 10)),
+            "batch_size": draw(st.integers(1, 10) | st.integers(11, LARGEST_BATCH_COUNT)),
             "batching_window_s": draw(st.integers(0, 300)),
             "maximum_concurrency": draw(st.integers(2, 50)),
             "urgent_concurrency": draw(st.sampled_from([0, 2, 5])),
@@ -123,7 +126,8 @@ def any_situations(draw: st.DrawFn) -> Situation:
         calls_back=calls_back,
         rate_per_s=draw(st.integers(1, 10_000)) / 10,
         delay_ms=draw(st.integers(0, 5_000)),
-        headroom_ms=draw(st.integers(1, 10_000)),
+        headroom_ms=draw(st.none() | st.integers(1, HEADROOM_LIMIT_MS)),
+        day_amount=draw(st.none() | st.integers(1, 1_000_000)),
         answers_prove_arrival=draw(st.booleans()),
         latency_ms=draw(st.integers(0, 5_000)),
         backlog_count=draw(st.none() | st.integers(1, 1_000_000)),

@@ -22,6 +22,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "latency_above_timeout": ({"submit.timeout_s": 2}, {"latency_ms": 2_000}),
     "headroom_dear": ({"limits": [limit(5, 0.25)]}, {}),
     "batch_outlives_dispatcher": ({}, {"rate_per_s": 0.5}),
+    "batch_unfair": ({"dispatch.batch_size": 11, "dispatch.batching_window_s": 1}, {}),
     "quota_stalls_dispatcher": ({"limits": [limit(20, 1), limit(300, 60)]}, {"rate_per_s": 20}),
     "slots_far_apart": ({"limits": [limit(1, 90)]}, {}),
     "visibility_above_heartbeat": ({"dispatch.pacing": "delay", "waits.tolerated_s": 99, "waits.answer_s": 99}, {}),
@@ -32,6 +33,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "reserved_below_maximum": ({"dispatch.reserved_concurrency": 1}, {}),
     "urgent_dispatchers_idle": ({"dispatch.pacing": "delay", "dispatch.urgent_concurrency": 2}, {}),
     "contention": ({"dispatch.maximum_concurrency": 13, "dispatch.reserved_concurrency": 13}, {}),
+    "day_cap_below_contract": ({}, {"day_amount": 1_000}),
     "rate_above_contract": ({}, {"rate_per_s": 10.5}),
 }
 
@@ -44,6 +46,25 @@ def test_a_contradiction_is_warned_of(code: str) -> None:
 
 def test_a_sound_contract_is_not_warned_of() -> None:
     assert codes(plan_of(SOUND)) == set()
+
+
+def test_a_large_batch_is_told_what_waits_behind_it() -> None:
+    drawn = plan_of(SOUND | {"dispatch.batch_size": 100, "dispatch.batching_window_s": 3, "limits": [limit(50, 1)]})
+    [text] = [warning.text for warning in drawn.warnings if warning.code == "batch_unfair"]
+    assert text.startswith("2 dispatchers hold up to 200 calls, 4.06 s of what is predicted: who comes next waits")
+    assert "is seen again after 207 s. A call that comes alone waits 3 s. Lower `batch_size`; 10 is" in text
+
+
+def test_a_batch_that_outlives_the_longest_function_is_warned_of() -> None:
+    large = {"dispatch.batch_size": 5_000, "dispatch.batching_window_s": 1}
+    assert "batch_outlives_dispatcher" in codes(plan_of(SOUND | large))
+    assert "batch_outlives_dispatcher" not in codes(plan_of(SOUND | large | {"dispatch.batch_size": 4_000}))
+
+
+def test_a_batching_window_is_part_of_the_wait_that_a_contract_has_to_tolerate() -> None:
+    waits = {"waits.tolerated_s": 20, "dispatch.batching_window_s": 19}
+    assert "tolerated_wait_short" in codes(plan_of(SOUND | waits))
+    assert "tolerated_wait_short" not in codes(plan_of(SOUND | waits | {"dispatch.batching_window_s": 0}))
 
 
 def test_a_rate_above_the_average_that_sets_the_pace_of_bursts_has_an_effect() -> None:
@@ -89,7 +110,7 @@ def test_slow_answers_are_fine_where_the_operator_says_that_they_prove_nothing()
 
 
 def test_plain_pacing_is_not_warned_of_what_permits_need() -> None:
-    drawn = plan_of(SOUND | {"dispatch.pacing": "delay"}, answers_prove_arrival=True, headroom_ms=900)
+    drawn = plan_of(SOUND | {"dispatch.pacing": "delay"}, answers_prove_arrival=True, headroom_ms=250)
     assert codes(drawn) & {"floors_on_every_call", "floors_too_late", "headroom_dear", "contention"} == set()
 
 

@@ -9,6 +9,7 @@ from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.budget import Budget, budget_of
+from headway_lane.limiter.core.dispatching import LEAD_US
 from headway_lane.limiter.pace import PermitPace
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from headway.planning.naming import AS_IS, NAMED
 from headway.planning.plan import plan
 from headway.planning.reference import derived_numbers
 from headway.planning.situation import Situation
-from tests.unit.headway.planning.situations import evaluate, line, plan_of, situation_of, situations
+from tests.unit.headway.planning.situations import evaluate, limit, line, plan_of, situation_of, situations
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
 ROUNDED = 1e-4
@@ -145,6 +146,10 @@ def test_a_dispatcher_writes_as_often_as_planned(amount: int, batch_size: int) -
     def budgets(vendor: Vendor, tuning: Tuning) -> Budget | None:
         return budget_of(store, vendor, Scope.SUBMIT, tuning, lambda: now_us[0], sleep_us)
 
+    waiting = budgets(situation.vendor, situation.tuning)
+    assert waiting is not None
+    waiting.reserve(1, LEAD_US)  # on an idle budget nobody would be started ahead of time
+    store.write_count = 0
     pace = PermitPace(budgets, lambda: now_us[0], sleep_us)
     list(pace.turns(situation.vendor, situation.tuning, batch_size))
     assert store.write_count == line(plan(situation), "writes_per_call").value * batch_size
@@ -154,6 +159,14 @@ def test_a_formula_stands_beside_its_numbers() -> None:
     drawn = line(plan_of({"dispatch.batch_size": 5}), "dispatcher_timeout_s")
     assert drawn.formula == "min(900, ceil(batch_size x (dispatchers_count / max_rps)) + margin_s)"
     assert (drawn.numbers, drawn.value) == ("min(900, ceil(5 x (2 / 10)) + 30)", 31)
+
+
+def test_the_burst_of_a_fence_is_written_with_the_limits_that_it_follows_from() -> None:
+    limits = [limit(10, 1), limit(60, 60), limit(4, 2, "poll")]
+    drawn = plan_of({"limits": limits, "dispatch.batch_size": 1})
+    submits, polls = (line(drawn, f"{prefix}_burst_count") for prefix in ("fence", "poll_fence"))
+    assert (submits.numbers, submits.value) == ("ceil((60000000 + 250000 x 480) x 10 / (480 x 1250000))", 3)
+    assert (polls.numbers, polls.value) == ("ceil((2000000 + 250000 x 4) x 4 / (4 x 2250000))", 2)
 
 
 def test_a_number_with_several_cases_is_listed_with_each_whatever_the_vendor() -> None:

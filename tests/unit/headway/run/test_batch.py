@@ -87,11 +87,15 @@ class FakeCloud:
     failures: dict[str, Iterator[Exception]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
+    warmed: list[tuple[str, Any]] = field(default_factory=list)
     region: str = "us-east-1"
 
     def client(self, name: str) -> Any:
-        assert name in ("stepfunctions", "dynamodb", "s3", "sqs")
+        assert name in ("stepfunctions", "dynamodb", "s3", "sqs", "lambda")
         return self
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> None:  # noqa: N803
+        self.warmed.append((FunctionName, json.loads(Payload)))
 
     def table(self, name: str) -> Any:
         raise AssertionError(f"a run asks for no table: {name}")
