@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -92,14 +92,19 @@ docs: $(READY) ## reference.md, the picture, and the marked numbers of all docum
 synth: $(READY) ## the example project's templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
 	@cd examples/shop && ../../$(BIN)/headway synth --output $(CURDIR)/cdk.out
 
-bench-contract: $(READY) ## how much of a contract plain pacing and permits use, as the vendor sees it; half an hour
+bench-contract: $(READY) ## how much of a contract is used, by sections, and beside a plain reference; more than an hour
 	@$(BIN)/python -m benchmarks.contract
+	@$(BIN)/python -m benchmarks.single
+	@$(BIN)/python -m benchmarks.above
 
 bench-strictness: $(READY) ## what the refusals of the embedded cloud cost, beside one without; a quarter of an hour
 	@$(BIN)/python -m benchmarks.strictness
 
 bench-memory: $(READY) ## what the embedded cloud weighs with 1, 2 and 6 vendors, and how long `up` takes; six minutes
 	@$(BIN)/python -m benchmarks.memory
+
+bench-endurance: $(READY) ## 20,000 calls on the embedded cloud: what its own process weighs, and the processor time of a call; 15 minutes
+	@$(BIN)/python -m benchmarks.endurance
 
 bench-vendors: $(READY) ## what a hundred vendors cost to synthesize, and what a thirteenth one's deployment touches; 10 minutes
 	@$(BIN)/python -m benchmarks.vendors

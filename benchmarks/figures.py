@@ -17,7 +17,14 @@ def conclude(title: str, figures: Mapping[str, Any], verdict: tuple[str, str, bo
     else:
         table = Table("", "", title=title)
         for figure, value in figures.items():
-            table.add_row(figure, f"{value:.1f}" if isinstance(value, float) else str(value))
+            table.add_row(figure, told(value))
         table.add_row(words, str(is_good))
         Console().print(table)
     raise typer.Exit(0 if is_good else 1)
+
+
+def told(value: Any) -> str:
+    """Write a figure: one decimal from ten on, three below, where they tell ratios apart."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"

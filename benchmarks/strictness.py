@@ -22,11 +22,12 @@ from typing import Annotated, Final
 
 import psutil
 import typer
+from headway_lane.contract.tuning import DEFAULT_HEADROOM_MS
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.contract import DEFAULT_HEADROOM_MS, NO_CONTRACT, WARM_UP_CALLS
+from benchmarks.contract.measuring import NO_CONTRACT, WARM_UP_CALLS
 from headway.cloud import process
 from headway.cloud.strictness import ALL, LENIENT_VARIABLE
 from headway.deployment.target import LocalTarget, Target

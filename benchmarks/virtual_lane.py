@@ -8,7 +8,7 @@ a message is past its end, who is asked, and which slot is whose, is decided by 
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final, cast
 
@@ -17,13 +17,14 @@ from headway_lane.caller.call import Caller, WayBack, WayOut
 from headway_lane.caller.invocation import CallInput
 from headway_lane.contract.dispatch import BATCH_SIZE
 from headway_lane.contract.limits import Scope
-from headway_lane.contract.tuning import Tuning
+from headway_lane.contract.tuning import DEFAULT_HEADROOM_MS, Tuning
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.batch import open_batch
 from headway_lane.dispatcher.dispatch import Dispatcher
 from headway_lane.ledger.record import CallAttribute, JobAttribute
 from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.budget import Budget, changes_of
+from headway_lane.limiter.core.measured import Samples
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.pace import PermitPace
 from headway_lane.limiter.reservation_store import BudgetAttribute, DynamoReservationStore
@@ -106,13 +107,14 @@ class VirtualLane:
         self._vendor = vendor
         self._offered_us = offered_us
         self._uniform = random.random
+        self._samples = Samples()
         self._exponential = random.expovariate
         self._tokens: dict[str, str] = {}
         self._progress: Callable[[int], None] = lambda _: None
         self.queue = VirtualQueue(QUEUE_URL, vendor.request_visibility_s, self.threads, random, self._taking(QUEUE_MS))
         heartbeat_s, timeout_s = vendor.call_heartbeat_s, vendor.call_timeout_s
         self._tasks = VirtualTasks(heartbeat_s, timeout_s, self.threads, self._taking(TASK_MS), self._express)
-        self._profiles = FixedProfiles(vendor, Tuning.default_of(vendor))
+        self._profiles = FixedProfiles(vendor, replace(Tuning.default_of(vendor), headroom_ms=DEFAULT_HEADROOM_MS))
         pause = self._taking(TABLE_MS)
         self._budgets: Any = VirtualTable(BudgetAttribute.BUDGET, pause)
         calls: Any = VirtualTable(CallAttribute.CALL_ID, pause)
@@ -221,7 +223,7 @@ class VirtualLane:
         self.counts[Metric.PERMITS_MISSED] += sum(turns.missed_count for turns in caller.turns)
 
     def _way_out(self, call_id: str, permit: Permit | None, epoch_us: Callable[[], int]) -> WayOut:
-        turns = Turn(self._budget(epoch_us), permit, epoch_us, self.threads.sleep_us)
+        turns = Turn(self._budget(epoch_us), permit, epoch_us, self.threads.sleep_us, samples=self._samples)
         proxy = cast(Proxy, VendorDoor(lambda: self._arrived(call_id)))
         return WayOut(self._vendor, proxy, turns, Unpaced(), "https://callbacks.example")
 
@@ -251,6 +253,9 @@ class VendorDoor:
 
     def __init__(self, arrived: Callable[[], httpx.Response]) -> None:
         self._arrived = arrived
+
+    def connect_ahead(self) -> None:
+        """Do nothing: it is no further than the next room."""
 
     def send(self, *_: Any, **__: Any) -> httpx.Response:
         """Send one call."""
