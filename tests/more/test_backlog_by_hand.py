@@ -13,7 +13,8 @@ import pytest
 from headway_lane.ledger.record import CallAttribute, CallState
 
 from headway.simulator.vendor_report import VendorReport
-from headway.testing.laboratory import STARTERS, Laboratory
+from headway.testing.executions import STARTERS
+from headway.testing.laboratory import Laboratory
 from headway.testing.paced import call
 from headway.testing.waiting import until
 from tests.more.short_patience import CALLS_COUNT, short_patience_laboratory

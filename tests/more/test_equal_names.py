@@ -21,8 +21,9 @@ from headway.deployment import scaffold
 from headway.simulator.offer import Offer
 from headway.simulator.rate import Rate
 from headway.simulator.vendor_report import VendorReport
+from headway.testing.executions import STARTERS
 from headway.testing.lab_vendor import in_thread
-from headway.testing.laboratory import STARTERS, VENDOR, Item, Laboratory, deployed
+from headway.testing.laboratory import VENDOR, Item, Laboratory, deployed
 from headway.testing.waiting import until
 
 VENDORS: Final = (VENDOR, "acme")
