@@ -121,6 +121,10 @@ class VirtualCloud:
     def describe_state_machine(self, **_: Any) -> None:
         """Say that it is there."""
 
+    def invoke(self, **_: Any) -> None:
+        """Warm a worker: here all are."""
+        self.asked["invoke"] += 1
+
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:  # noqa: A002, N803
         """Start an execution, whose fate is clear at once: the lane takes calls in their order."""
         self.asked["start_execution"] += 1

@@ -34,7 +34,7 @@ class Measurement:
     `headroom_ms: auto`, and `headroom_percent` what it costs of the contract.
 
     `answers_tell` says whether an answer tells when its call arrived. While fewer than ENOUGH_COUNT calls are known,
-    nothing is concluded (`enough`), no least answer time is known, and the headroom is the widest.
+    nothing is concluded (`enough`), no least answer time is known, and the headroom is half of the widest.
     """
 
     calls_count: int
@@ -55,7 +55,7 @@ class Measurement:
         """Say it for a terminal."""
         told = "tell when their calls arrived" if self.answers_tell else "tell nothing about the arrival"
         least = "not known yet" if self.least_answer_ms is None else f"{self.least_answer_ms:g} ms"
-        few = "" if self.enough else f", fewer than {ENOUGH_COUNT}: the widest until then"
+        few = "" if self.enough else f", fewer than {ENOUGH_COUNT}: half of the widest until then"
         return [
             f"{self.calls_count} calls are remembered; half, nine tenths and 99 of 100 took at most:",
             f"  slot to socket    {self.slot_to_socket} ms",

@@ -98,7 +98,7 @@ def test_what_is_learned_is_told_with_the_calls_that_it_was_learned_from() -> No
     store = MemoryReservationStore()
     budget = Budget(store, changes_under(rule_of(LIMITS, 15_000, headroom_limit_us=150_000)))
     budget.reserve(1, 0)
-    assert (learned(store, NOW_US).headroom_ms, learned(store, NOW_US).calls_count) == (150, 0)
+    assert (learned(store, NOW_US).headroom_ms, learned(store, NOW_US).calls_count) == (75, 0)
     samples = [Sample(1_000, 50_000 + 1_000 * index) for index in range(60)]
     budget.runner(lambda: NOW_US, lambda _: None).run(budget.changes.answered([], samples))
     found = learned(store, NOW_US)

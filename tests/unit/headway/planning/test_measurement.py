@@ -53,10 +53,10 @@ def test_answers_that_are_spread_too_far_tell_nothing() -> None:
     assert any("tell nothing about the arrival" in said for said in seen.lines())
 
 
-def test_too_few_calls_imply_the_widest_and_say_so() -> None:
+def test_too_few_calls_imply_half_of_the_widest_and_say_so() -> None:
     seen = found(measured(ENOUGH_COUNT - 1))
     assert seen is not None
-    assert (seen.enough, seen.headroom_ms, seen.least_answer_ms) == (False, LEARNED_HEADROOM_LIMIT_MS, None)
+    assert (seen.enough, seen.headroom_ms, seen.least_answer_ms) == (False, LEARNED_HEADROOM_LIMIT_MS / 2, None)
     assert f"fewer than {ENOUGH_COUNT}" in seen.lines()[-1]
 
 

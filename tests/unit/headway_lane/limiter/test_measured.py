@@ -47,7 +47,7 @@ def jittered(count: int, jitter_us: int, seed: int = 1) -> list[int]:
 
 def test_of_few_calls_nothing_is_concluded() -> None:
     few = measured_of([LEAST_US] * (ENOUGH_COUNT - 1))
-    assert (few.least_answer_us, few.tells, few.headroom_us) == (0, True, TELLING_US)
+    assert (few.least_answer_us, few.tells, few.headroom_us) == (0, True, TELLING_US // 2)
     assert measured_of([LEAST_US], few).least_answer_us > 0
 
 
@@ -124,11 +124,11 @@ def test_the_headroom_is_learned_within_its_bounds(jitter_us: int, least_us: int
     assert rule.emission_interval_us == -(-(1_000_000 + rule.headroom_us) // 20)
 
 
-def test_before_anything_is_measured_the_widest_headroom_holds() -> None:
+def test_before_anything_is_measured_half_of_the_widest_headroom_holds() -> None:
     clock = VirtualClock(NOW_US)
     budget = Budget(MemoryReservationStore(), Changes("acme#submit", AUTO, clock.epoch_us))
     budget.look()
-    assert budget.rule.headroom_us == AUTO.headroom_limit_us
+    assert budget.rule.headroom_us == TELLING_US // 2
 
 
 def test_a_prompt_answer_of_a_slow_vendor_is_not_late_and_one_that_is_later_than_the_headroom_is() -> None:
