@@ -18,7 +18,7 @@ from headway.testing.presets import IN_FLIGHT, PRESETS, Terms, preset_laboratory
 from headway.testing.waiting import until
 from tests.command_line import lines, records, run
 
-CHOSEN = ["assemblyai", "deepgram", "twilio"]
+CHOSEN = ["deepgram", "twilio"]
 OTHERS = sorted({path.stem for path in PRESETS.glob("*.yaml")} - set(CHOSEN))
 DIRECT = "generic"
 """Called straight from Step Functions, beside the chosen."""
