@@ -322,12 +322,12 @@ class Changes:
         return rule.with_headroom(entry.reservations.measured.headroom_us)
 
     def _current(self, entry: Entry | None, now_us: int) -> Reservations:
-        """Return the reservations under the rule in force. One whose limits are stricter voids what lies ahead, and
-        waits a window first, because the calls of the last one went at the old rate.
+        """Return the reservations under the rule in force, as just seen. One whose limits are stricter voids what lies
+        ahead, and waits a window first, because the calls of the last one went at the old rate.
         """
         if entry is None:
-            return self.see(None)
-        rule, known = self._in_force(entry, now_us), entry.reservations
+            return no_reservations(self.rule)
+        rule, known = self.rule, entry.reservations
         if rule == entry.rule:
             return known
         from_us = now_us + SWITCH_US
