@@ -9,7 +9,7 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
@@ -254,6 +254,21 @@ class VirtualClock:
         assert duration_us > 0
         self.slept_us.append(duration_us)
         self.now_us += duration_us + self.oversleep_us
+
+
+def queued_call(worker: "Worker", permit: dict[str, int], name: str = "call-1") -> dict[str, Any]:
+    """Write a request down as its dispatcher does, and return what the caller is handed for it."""
+    request = request_of(name)
+    worker.ledger.enqueue(request, TENANT, 3_600)
+    return {
+        "format_version": 2,
+        "call_id": request.call_id,
+        "attempt": request.attempt,
+        "call": request.place.as_document(),
+        "payload": {"text": "x"},
+        "origin": asdict(ORIGIN),
+        "permit": permit,
+    }
 
 
 class FakeTurns:

@@ -1,7 +1,7 @@
 """The caller function: what it reads from its event, and what it counts."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -15,14 +15,12 @@ from headway_lane.runtime.names import Environment
 from tests.unit.headway_lane.fakes import (
     ASKING,
     NOW_MS,
-    ORIGIN,
-    TENANT,
     TOKEN,
     VENDOR_DOCUMENT,
     Worker,
     invocation,
     metrics,
-    request_of,
+    queued_call,
     vendor_of,
 )
 
@@ -30,18 +28,7 @@ NOW_US = NOW_MS * 1_000
 
 
 def handle(worker: Worker, permit: dict[str, int] | None, name: str = "call-1", number: int = 1) -> dict[str, Any]:
-    request = request_of(name)
-    worker.ledger.enqueue(request, TENANT, 3_600)
-    event = {
-        "format_version": 2,
-        "call_id": request.call_id,
-        "attempt": request.attempt,
-        "call": request.place.as_document(),
-        "payload": {"text": "x"},
-        "origin": asdict(ORIGIN),
-        "permit": permit or {},
-    }
-    return handler.call(event, invocation(f"invocation-{number}"))
+    return handler.call(queued_call(worker, permit or {}, name), invocation(f"invocation-{number}"))
 
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -19,14 +18,12 @@ from headway_lane.runtime.observability import publish
 
 from tests.unit.headway_lane.fakes import (
     NOW_MS,
-    ORIGIN,
-    TENANT,
     TOKEN,
     VirtualClock,
     Worker,
     invocation,
     metrics,
-    request_of,
+    queued_call,
 )
 from tests.unit.headway_lane.memory_stores import MemoryReservationStore
 
@@ -34,18 +31,7 @@ PERMIT = {"slot_us": NOW_MS * 1_000 + 400_000, "number": 0, "generation": 0}
 
 
 def published(worker: Worker, capsys: pytest.CaptureFixture[str]) -> Mapping[str, Any]:
-    request = request_of("call-1")
-    worker.ledger.enqueue(request, TENANT, 3_600)
-    event = {
-        "format_version": 2,
-        "call_id": request.call_id,
-        "attempt": request.attempt,
-        "call": request.place.as_document(),
-        "payload": {"text": "x"},
-        "origin": asdict(ORIGIN),
-        "permit": PERMIT,
-    }
-    handler.call(event, invocation("invocation-1"))
+    handler.call(queued_call(worker, PERMIT), invocation("invocation-1"))
     return metrics(capsys.readouterr().out)
 
 

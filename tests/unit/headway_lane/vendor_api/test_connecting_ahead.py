@@ -1,7 +1,5 @@
 """When a connection is made ahead: while a call gets ready, before its slot, and before the ledger says `sending`."""
 
-from dataclasses import asdict
-
 import httpx
 import pytest
 from headway_lane.caller import handler
@@ -12,24 +10,13 @@ from headway_lane.vendor_api.poll import poll
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.warm_connection import WarmClient
 
-from tests.unit.headway_lane.fakes import NOW_MS, ORIGIN, TENANT, TOKEN, FakeVendor, Worker, invocation, request_of
+from tests.unit.headway_lane.fakes import NOW_MS, TOKEN, FakeVendor, Worker, invocation, queued_call, request_of
 
 SLOT_US = NOW_MS * 1_000 + 400_000
 
 
 def call(worker: Worker) -> None:
-    request = request_of("call-1")
-    worker.ledger.enqueue(request, TENANT, 3_600)
-    event = {
-        "format_version": 2,
-        "call_id": request.call_id,
-        "attempt": request.attempt,
-        "call": request.place.as_document(),
-        "payload": {"text": "x"},
-        "origin": asdict(ORIGIN),
-        "permit": {"slot_us": SLOT_US, "number": 0, "generation": 0},
-    }
-    handler.call(event, invocation("invocation-1"))
+    handler.call(queued_call(worker, {"slot_us": SLOT_US, "number": 0, "generation": 0}), invocation("invocation-1"))
 
 
 @pytest.fixture
