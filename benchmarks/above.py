@@ -89,7 +89,7 @@ def measure(way: Way, rate_per_s: int, callback_s: float, calls_count: int, logs
             logs.mkdir(parents=True, exist_ok=True)
             opened.callback(shutil.copy, scratch / process.LOG_FILE, logs / f"{way}-{callback_s:g}.log")
         if way is Way.HEADWAY:
-            setting = Setting("permits", "permits", rate_per_s)
+            setting = Setting("permits", "permits", rate_per_s, result_in_callback=True)  # as the plain one does
             lab = opened.enter_context(paced_laboratory(scratch, contract, setting))
             side = Side.of_laboratory(lab)
         else:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from benchmarks.contract import simulated
+from benchmarks.contract.changing import changing
 from benchmarks.contract.measuring import Bench, Figures, table
 from headway.testing.paced import Contract
 
@@ -78,6 +79,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "together": partial(
         one, "20/s, 300 a minute and 30 jobs in flight at once", TOGETHER, TOGETHER_CALLS, 1, "together"
     ),
+    "changing": changing,
     "jitter": simulated.jitter,
     "hot": simulated.hot,
 }

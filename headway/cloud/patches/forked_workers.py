@@ -2,11 +2,13 @@
 
 AWS has a machine for each worker; a laptop has one for all. A worker of its own weighs 75 MB and takes a second of CPU
 to start. What ministack sees is a process as before: its own pid, environment, folder and pipes; it is killed alone.
-There is one template (`_template`) for each bundle, and one for all code that brings no libraries. Code that brings
-an SDK or layers, and other runtimes than Python, are started by ministack.
+There is one template (`_template`) for each bundle, and one for all code that brings no libraries: that one starts with
+the first such function, as AWS prepares one while it is pending; it takes a second, in which calls would miss their
+slots. Code that brings an SDK or layers, and other runtimes than Python, are started by ministack.
 """
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -15,13 +17,15 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
 from headway.cloud.patches import _template
 
@@ -29,6 +33,8 @@ TEMPLATES_AT_MOST: Final = 4
 """Of 60 MB each. The one that was used least lately goes; its workers stay."""
 LAYERS_VARIABLE: Final = "_LAMBDA_LAYERS_DIRS"
 SDK: Final = ("boto3", "botocore")
+INSTALLED: Final = ".dist-info"
+"""End of the folder that says what was installed beside code."""
 
 
 class ForkedWorker:
@@ -125,6 +131,10 @@ class Templates:
         except (OSError, ValueError):
             return ForkedWorker(self._template(bundle, gone=template).socket, order)
 
+    def ready(self, bundle: str) -> None:
+        """Let a template start, where it does not run yet; nobody waits for that."""
+        self._template(bundle)
+
     def end(self) -> None:
         """Let all end."""
         with self._lock:
@@ -151,8 +161,18 @@ def bundle_of(code_dir: Path) -> str | None:
     entries = list(code_dir.iterdir())
     if any(entry.name in SDK for entry in entries):
         return None
-    installed = [entry for entry in entries if entry.suffix == ".dist-info"]
+    installed = [entry for entry in entries if entry.suffix == INSTALLED]
     return str(installed[0].resolve().parent) if installed else ""
+
+
+def brings_no_libraries(code: bytes) -> bool:
+    """Return whether a zip of code brings nothing that is installed, and no SDK. False where it is no zip."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(code)) as unpacked:
+            tops = {Path(Path(name).parts[0]) for name in unpacked.namelist() if name.strip("/")}
+    except zipfile.BadZipFile:
+        return False
+    return not any(top.suffix == INSTALLED or top.name in SDK for top in tops)
 
 
 class ForkingSubprocess:
@@ -175,7 +195,23 @@ class ForkingSubprocess:
         return getattr(subprocess, name)
 
 
+def preparing(create: Callable[[Any], Any], templates: Templates) -> Callable[[Any], Any]:
+    """Return CreateFunction, which lets the template of code without libraries start with the first such function."""
+
+    def create_function(data: Any) -> Any:
+        response = create(data)
+        made = lambda_svc._functions.get(data.get("FunctionName")) or {}
+        code, runtime = made.get("code_zip"), made.get("config", {}).get("Runtime") or ""
+        if code and runtime.startswith("python") and brings_no_libraries(code):
+            templates.ready("")
+        return response
+
+    return create_function
+
+
 def apply() -> None:
     """Let workers be forked where a system can."""
     if hasattr(os, "fork"):
-        lambda_runtime.subprocess = ForkingSubprocess(Templates())
+        templates = Templates()
+        lambda_runtime.subprocess = ForkingSubprocess(templates)
+        lambda_svc._create_function = preparing(lambda_svc._create_function, templates)
