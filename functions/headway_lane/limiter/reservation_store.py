@@ -93,6 +93,7 @@ def _rule_json(rule: Rule) -> str:
             "skew_us": rule.skew_us,
             "headroom_limit_us": rule.headroom_limit_us,
             "day_amount": rule.day_amount,
+            "ceiling": rule.ceiling and [rule.ceiling.amount, rule.ceiling.per_us],
         }
     )
 
@@ -103,7 +104,8 @@ def _rule(text: str) -> Rule:
     interval_us = known.pop("emission_interval_us", 0)
     known = {"least_interval_us": interval_us, "headroom_limit_us": known["headroom_us"], **known}
     windows, quotas = (tuple(Window(*of) for of in known["windows"]), tuple(Quota(*of) for of in known["quotas"]))
-    return Rule(**{**known, "windows": windows, "quotas": quotas})
+    ceiling = Window(*known["ceiling"]) if known.get("ceiling") else None
+    return Rule(**{**known, "windows": windows, "quotas": quotas, "ceiling": ceiling})
 
 
 def _reservations_json(reservations: Reservations) -> str:

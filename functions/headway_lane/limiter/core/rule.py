@@ -32,8 +32,8 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """All limits of one budget as arithmetic: the windows that spacing keeps, quotas, and the least interval that the
-    operator's rate and the bursts of quotas leave between neighbours.
+    """All limits of one budget as arithmetic: the windows that spacing keeps, quotas, the least interval between
+    neighbours that the bursts of quotas leave, and the operator's rate, a `ceiling` that spacing keeps, too.
 
     `skew_us` is the part of the headroom that clocks may differ by: an answer is late without it. The headroom grows
     with what is measured, up to `headroom_limit_us`; where both are equal it stays as the operator has set it.
@@ -47,10 +47,12 @@ class Rule:
     skew_us: int = 0
     headroom_limit_us: int = 0
     day_amount: int | None = None
+    ceiling: Window | None = None
     emission_interval_us: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        spaced_us = (ceil_div(window.per_us + self.headroom_us, window.amount) for window in self.windows)
+        spaced = (*self.windows, *([self.ceiling] if self.ceiling else []))
+        spaced_us = (ceil_div(window.per_us + self.headroom_us, window.amount) for window in spaced)
         object.__setattr__(self, "emission_interval_us", max(self.least_interval_us, *spaced_us, 0))
 
     def is_late(self, after_us: int) -> bool:
@@ -81,6 +83,9 @@ def rule_of(
 ) -> Rule:
     """Turn limits that all hold, and an operator's ceiling, into a rule; every division rounds to the vendor's side.
 
+    A ceiling below all limits is kept as strictly as they are: who lowers a rate to 5/s means that the vendor sees no
+    sixth call in any second. One that is not only spaces the bursts of quotas.
+
     Raises ValueError where there is no limit: unlimited budgets have no permits.
     """
     if not limits:
@@ -95,8 +100,9 @@ def rule_of(
         grain_us = ceil_div(per_us, GRAINS)
         quotas.append(Quota(limit.amount, grain_us, ceil_div(per_us + max(limit_us, grain_us), grain_us) + 1))
         intervals.append(ceil_div(per_us, limit.amount * limit.burst_factor))
-    skew_us = min(skew_us, headroom_us)
-    return Rule(headroom_us, tuple(windows), tuple(quotas), max(intervals), skew_us, limit_us, day_amount)
+    below = all(ceiling_per_s < limit.amount / limit.per_s for limit in limits)
+    ceiling, skew_us = _window_of(ceiling_per_s) if below else None, min(skew_us, headroom_us)
+    return Rule(headroom_us, tuple(windows), tuple(quotas), max(intervals), skew_us, limit_us, day_amount, ceiling)
 
 
 def strictest(rules: Sequence[Rule]) -> Rule:
@@ -128,6 +134,7 @@ def _both(one: Rule, other: Rule) -> Rule:
         known = quotas.get(quota.grain_us, quota)
         spans = max(quota.span_count, known.span_count)
         quotas[quota.grain_us] = Quota(min(quota.amount, known.amount), quota.grain_us, spans)
+    ceilings = [rule.ceiling for rule in (one, other) if rule.ceiling is not None]
     caps = [rule.day_amount for rule in (one, other) if rule.day_amount is not None]
     return Rule(
         max(one.headroom_us, other.headroom_us),
@@ -137,7 +144,14 @@ def _both(one: Rule, other: Rule) -> Rule:
         max(one.skew_us, other.skew_us),
         max(one.headroom_limit_us, other.headroom_limit_us),
         min(caps, default=None),
+        max(ceilings, key=lambda ceiling: ceiling.per_us / ceiling.amount, default=None),
     )
+
+
+def _window_of(rate_per_s: float) -> Window:
+    """Return the window of a rate: that of as many whole calls as come in a second, or of one."""
+    amount = max(1, math.floor(rate_per_s))
+    return Window(amount, ceil_div(amount * 1_000_000 / rate_per_s, 1))
 
 
 def carried(
