@@ -26,7 +26,7 @@ from benchmarks.figures import conclude
 from benchmarks.vendor_copies import contract_file
 from benchmarks.virtual_lane import VirtualLane
 from benchmarks.virtual_queue import US_PER_S
-from benchmarks.virtual_threads import START_US
+from headway.testing.virtual_threads import START_US
 from headway.simulator.window import violations
 from headway.testing.laboratory import VENDOR
 

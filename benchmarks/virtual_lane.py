@@ -44,7 +44,7 @@ from headway_lane.vendor_api.proxy import Proxy
 from benchmarks.virtual_queue import US_PER_S, VirtualQueue
 from benchmarks.virtual_table import VirtualTable
 from benchmarks.virtual_tasks import VirtualTasks
-from benchmarks.virtual_threads import START_US, VirtualThreads
+from headway.testing.virtual_threads import START_US, VirtualThreads
 
 TABLE_MS: Final = 6
 QUEUE_MS: Final = 10

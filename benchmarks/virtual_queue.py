@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from headway_lane.contract.timing import MAX_RECEIVE_COUNT
 
-from benchmarks.virtual_threads import VirtualThreads
+from headway.testing.virtual_threads import VirtualThreads
 
 DISORDER_S: Final = 2.0
 """Most messages come out as if they had been sent so much later at most."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from benchmarks.virtual_threads import VirtualThreads
+from headway.testing.virtual_threads import VirtualThreads
 
 
 class VirtualTasks:

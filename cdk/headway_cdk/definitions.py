@@ -43,12 +43,16 @@ def bind(name: str, values: Mapping[str, Any]) -> Definition:
 
 def bind_file(path: Path, bound: Mapping[str, Binding]) -> Definition:
     """Bind an author's file with what it uses out of `bound`; ConfigurationError where it names something else."""
-    document = read_document(path)
+    return bind_document(read_document(path), bound, str(path))
+
+
+def bind_document(document: Any, bound: Mapping[str, Binding], origin: str) -> Definition:
+    """Bind what was read from `origin` in the same way."""
     wanted = _placeholders_of(document)
     for name in sorted(wanted - bound.keys()):
         near = get_close_matches(name, bound, n=1, cutoff=0)
         advice = f"; did you mean `${{{near[0]}}}`?" if near else ": there are no vendors, functions, tables, settings"
-        raise ConfigurationError(f"{path}: `${{{name}}}` stands for nothing{advice}")
+        raise ConfigurationError(f"{origin}: `${{{name}}}` stands for nothing{advice}")
     values = {name: bound[name].value for name in sorted(wanted)}
     known = {name: value for name, value in values.items() if "${" not in str(value)}  # which every token of CDK has
     return _definition(document, values, known)

@@ -18,7 +18,7 @@ from headway_lane.messages.request import REQUEST, CallRequest
 from headway_lane.messages.waiter import Waiter
 from headway_lane.runtime.errors import ErrorCode
 
-from tests.workflow.conftest import definition
+from tests.workflow.machines import definition
 
 Workflow = tuple[str, Any]
 """Name and bound definition."""
@@ -219,17 +219,3 @@ def test_a_lease_of_the_direct_way_is_as_long_as_its_execution_may_run() -> None
     machine = definition("dispatch_call_direct")
     lease = machine["States"]["BeginCall"]["Arguments"]["ExpressionAttributeValues"][":lease"]["N"]
     assert f"+ {machine['TimeoutSeconds']})" in lease
-
-
-def test_the_scripts_name_tasks_that_exist_and_every_task_and_response_is_used() -> None:
-    document = json.loads((Path(__file__).parent / "mocks.json").read_text())
-    used: set[str] = set()
-    for name, machine in document["StateMachines"].items():
-        states = json.loads((WORKFLOWS / f"{name}.asl.json").read_text())["States"]
-        tasks = {state for state, body in states.items() if body["Type"] == "Task"}
-        scripted = {state for case in machine["TestCases"].values() for state in case}
-        assert scripted == tasks, name
-        used |= {response for case in machine["TestCases"].values() for response in case.values()}
-    assert used == document["MockedResponses"].keys()
-    for cases in document["MockedResponses"].values():
-        assert all(answer.keys() in ({"Return"}, {"Throw"}) for answer in cases.values())

@@ -1,21 +1,16 @@
 """The second machine of `docs/author.md`: it asks by a message, waits, and uses what it is answered."""
 
-import json
+import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from headway_cdk.definitions import bind_file
-from headway_cdk.placeholders import Binding
-from headway_lane.messages.request import REQUEST
 
+from headway.testing.kit.interpreter import arn_of
+from headway.testing.kit.workflow_test import WorkflowTest
 from tests.unit.docs.author import project_with_review
-from tests.workflow.conftest import ACCOUNT
+from tests.workflow.conftest import Machine
 
-if TYPE_CHECKING:
-    from tests.workflow.conftest import Engine
-
-FETCHED = {"vendor": "replicate", "job_id": "job-7", "status": "succeeded", "result": {"output": "job-7"}}
+ASKED = {"payload": {"prompt": "a lighthouse"}}
 
 
 @pytest.fixture(scope="module")
@@ -23,66 +18,43 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project_with_review(tmp_path_factory.mktemp("author"))
 
 
-def create(engine: "Engine", root: Path, name: str, **values: Any) -> str:
-    handler = (root / "functions" / "keep_review" / "handler.py").read_text()
-    bound = {
-        "ReplicateRequestQueueUrl": engine.queue_url,
-        "ReplicateUrgentQueueUrl": engine.urgent_url,
-        "ReplicateResultsQueueUrl": engine.results_url,
-        "ReplicateCallTimeoutSeconds": 300,
-        "ReplicateCallHeartbeatSeconds": 200,
-        "ReplicateFetchTimeoutSeconds": 100,
-        "ReplicateFetchHeartbeatSeconds": 50,
-        "KeepReviewFunctionArn": engine.function(f"keep-{name}", handler),
-        **values,
-    }
-    definition = bind_file(
-        root / "workflows" / "review.asl.json", {key: Binding(value) for key, value in bound.items()}
-    )
-    engine.create(name, json.loads(definition.text))
-    return name
+@pytest.fixture
+def review(workflow_test: Machine, root: Path) -> WorkflowTest:
+    """Return the machine with its own function."""
+    spec = importlib.util.spec_from_file_location("keep_review", root / "functions" / "keep_review" / "handler.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = workflow_test("review", folder=root)
+    made.function("keep_review").runs(module.handle)
+    return made
 
 
-def test_a_review_asks_waits_fetches_and_uses_the_result(engine: "Engine", root: Path) -> None:
-    name = create(engine, root, "review")
-    arn = engine.start(name, None, {"payload": {"prompt": "a lighthouse"}}, execution="review-1")
-    message = engine.receive()
-    engine.succeed(message.pop("task_token"), {"call_id": "review-1", "job_id": "job-7", "status": "succeeded"})
-    machine_arn = ACCOUNT.format(service="states", resource="stateMachine:review")
-    assert message == {
-        "format_version": REQUEST.version,
-        "vendor": "replicate",
-        "call": {"machine": machine_arn, "execution": arn, "state": "CallVendor"},
-        "payload": {"prompt": "a lighthouse"},
-    }
-    fetch = engine.receive_fetch()
-    engine.succeed(fetch.pop("task_token"), {**FETCHED, "call_id": "review-1"})
-    assert fetch == {
-        "format_version": 2,
-        "kind": "fetch",
-        "call_id": "review-1",
-        "job_id": "job-7",
-        "status": "succeeded",
-    }
-    run = engine.end(arn)
+def test_a_review_asks_waits_fetches_and_uses_the_result(review: WorkflowTest) -> None:
+    vendor = review.vendor("replicate").answers({"output": "a picture"}, after_s=60)
+    run = review.run(ASKED, name="review-1")
     assert run.states == ["CallVendor", "FetchResult", "KeepReview"]
-    assert run.output == {"review": "review-1", "says": "job-7"}
+    [asked] = vendor.calls
+    machine = run.calls[0].arguments["MessageBody"]["call"]["machine"]
+    assert asked.message["call"] == {
+        "machine": machine,
+        "execution": arn_of(f"execution:{machine.rpartition(':')[2]}:review-1"),
+        "state": "CallVendor",
+    }
+    assert (asked.payload, asked.urgent) == (ASKED["payload"], False)
+    assert run.output == {"review": run.inputs["FetchResult"]["call_id"], "says": "a picture"}
 
 
-def test_a_review_that_is_urgent_goes_into_the_urgent_queue_and_fails_with_its_call(
-    engine: "Engine", root: Path
-) -> None:
-    name = create(engine, root, "urgent-review")
-    arn = engine.start(name, None, {"payload": {}, "urgent": True, "call": {"execution": "arn:of-the-first"}})
-    message, group = engine.receive_with_group(engine.urgent_url)
-    engine.fail(message["task_token"], "Vendor.Rejected", "HTTP 422")
-    assert (group, message["call"]["execution"]) == ("reviews", "arn:of-the-first")
-    assert engine.end(arn).states == ["CallVendor", "ReviewFailed"]
+def test_a_review_that_is_urgent_goes_into_the_urgent_queue_and_fails_with_its_call(review: WorkflowTest) -> None:
+    vendor = review.vendor("replicate").rejects("HTTP 422")
+    run = review.run({"payload": {}, "urgent": True, "call": {"execution": "arn:of-the-first"}})
+    [asked] = vendor.calls
+    assert (asked.tenant, asked.message["call"]["execution"]) == ("reviews", "arn:of-the-first")
+    assert run.calls[0].arguments["QueueUrl"].endswith(("-urgent", "-requests"))
+    assert run.states == ["CallVendor", "ReviewFailed"]
 
 
-def test_a_review_that_nobody_answers_fails(engine: "Engine", root: Path) -> None:
-    limits = {"ReplicateCallTimeoutSeconds": 3, "ReplicateCallHeartbeatSeconds": 1}
-    name = create(engine, root, "silent-review", **limits)
-    arn = engine.start(name, None, {"payload": {}}, execution="review-2")
-    assert engine.receive()["call"]["execution"] == arn
-    assert engine.end(arn).states == ["CallVendor", "ReviewFailed"]
+def test_a_review_that_nobody_answers_fails(review: WorkflowTest) -> None:
+    review.vendor("replicate").never_answers()
+    assert review.run({"payload": {}}).states == ["CallVendor", "ReviewFailed"]

@@ -42,7 +42,7 @@ class Run:
     """One run of an execution: from its start, or from a redrive, to its end."""
 
     execution: Execution
-    over: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=lambda: threading.Event())  # whatever `threading` is by then
     waiting: set[threading.Event] = field(default_factory=set)
     scope: contextvars.Context = field(default_factory=contextvars.copy_context)
 
@@ -164,19 +164,21 @@ def _walk(run: Run) -> None:
     while name:
         go_on()
         execution[POSITION] = (name, data, dict(context["variables"]))
-        name, data = _pass_state(run, states, name, data, context)
+        name, data = pass_state(execution, states, name, data, context)
     output = data_text("", data)
     end(run, "SUCCEEDED", "ExecutionSucceeded", {"executionSucceededEventDetails": {"output": output}}, output=output)
 
 
-def _pass_state(run: Run, states: Mapping[str, Any], name: str, data: Any, context: Context) -> tuple[str | None, Any]:
+def pass_state(
+    execution: Execution, states: Mapping[str, Any], name: str, data: Any, context: Context
+) -> tuple[str | None, Any]:
     """Go through one state; return the name of the next, and what it is given."""
     if (state := states.get(name)) is None:
         raise sfn._ExecutionError("States.Runtime", f"State '{name}' not found in definition")
     context["State"] = {"Name": name, "EnteredTime": sfn.now_iso(), "RetryCount": 0}
     kind = state.get("Type")
     entered = {"name": name, "input": json.dumps(data)}
-    sfn._add_event(run.execution, f"{kind}StateEntered", {"stateEnteredEventDetails": entered})
+    sfn._add_event(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": entered})
     following: str | None = None
     if kind == "Succeed":
         data = sfn._apply_output_path(state, sfn._apply_input_path(state, data, context), context)
@@ -184,14 +186,14 @@ def _pass_state(run: Run, states: Mapping[str, Any], name: str, data: Any, conte
         raise sfn._ExecutionError(*sfn._fail_state_error(state, data, context))
     elif kind in ("Task", "Parallel", "Map"):
         handler = {"Task": sfn._execute_task, "Parallel": sfn._execute_parallel, "Map": sfn._execute_map}[kind]
-        data, following = handler(state, data, run.execution, context)
+        data, following = handler(state, data, execution, context)
     elif kind in ("Pass", "Choice", "Wait"):
         plain = {"Pass": sfn._execute_pass, "Choice": sfn._execute_choice, "Wait": sfn._execute_wait}[kind]
         data, following = plain(state, data, context)
     else:
         raise sfn._ExecutionError("States.Runtime", f"Unknown state type: {kind}")
     left = {"name": name, "output": data_text(name, data)}
-    sfn._add_event(run.execution, f"{kind}StateExited", {"stateExitedEventDetails": left})
+    sfn._add_event(execution, f"{kind}StateExited", {"stateExitedEventDetails": left})
     return following, data
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from benchmarks.overload import LEAST_USEFUL, OverloadCase, OverloadSeen, OverloadWindow, measure, windows_of
 from benchmarks.virtual_table import KEPT_COUNT, VirtualTable
-from benchmarks.virtual_threads import START_US, VirtualThreads
+from headway.testing.virtual_threads import START_US, VirtualThreads
 
 SHORT = OverloadCase(
     rate_per_s=2, tolerated_s=30, answer_s=60, overload=1.5, over_s=600, rest_s=300, window_s=60, seed=7
