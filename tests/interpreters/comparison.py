@@ -1,24 +1,23 @@
 """Both interpreters over all machines, and where they differ.
 
-In: the address of an embedded cloud. Out: differences by machine, and the kinds of event that one of them never writes.
+Out: differences by machine, and the kinds of event that one of them never writes.
 """
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
+from moto import mock_aws
 
-from headway.deployment.target import LocalTarget
-from tests.interpreters.runs import MACHINES, First, Interpreter, Run, Second
-from tests.interpreters.second import attach
+from headway.testing.kit.interpreter import REGION
+from tests.interpreters.runs import MACHINES, Run
 
 KNOWN = Path(__file__).parent / "known_differences.yaml"
 SIDES = ("ministack", "moto")
-_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +39,18 @@ class Differences:
         }
 
 
-def observed(endpoint_url: str, names: Collection[str] | None = None) -> Differences:
-    """Run every machine, or those of these names, on both interpreters at once."""
-    machines = [machine for machine in MACHINES if names is None or machine["name"] in names]
-    target = LocalTarget(endpoint_url)
-    interpreters: dict[str, Interpreter] = {
-        "ministack": First(target.client("stepfunctions")),
-        "moto": Second(attach(endpoint_url)),
-    }
-    for side in SIDES:
-        target.client("dynamodb").create_table(
-            TableName=f"items-{side}",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-    runs = [Run(machine, interpreters[side], target, side) for machine in machines for side in SIDES]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        traces = list(pool.map(Run.trace, runs))
-    first, second = traces[0::2], traces[1::2]
+def observed() -> Differences:
+    """Run every machine on both interpreters."""
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb", region_name=REGION)
+        for side in SIDES:
+            dynamodb.create_table(
+                TableName=f"items-{side}",
+                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        first, second = ([Run(machine, side, dynamodb).trace() for machine in MACHINES] for side in SIDES)
     written = [{_kind(line) for trace in side for line in trace} for side in (first, second)]
     alone = {
         kind: side
@@ -68,7 +60,7 @@ def observed(endpoint_url: str, names: Collection[str] | None = None) -> Differe
     }
     differing = {
         machine["name"]: lines
-        for machine, *both in zip(machines, first, second, strict=True)
+        for machine, *both in zip(MACHINES, first, second, strict=True)
         if (lines := _difference(machine, *([line for line in trace if _kind(line) not in alone] for trace in both)))
     }
     return Differences(differing, sorted(f"{side}: {kind}" for kind, side in alone.items()))
@@ -85,7 +77,7 @@ def _kind(line: str) -> str:
 
 def _difference(machine: Any, first: Sequence[str], second: Sequence[str]) -> list[str]:
     """Return the lines that one has and the other has not; where branches run side by side, order means nothing."""
-    if "Branches" in str(machine["states"]):
+    if any(each in str(machine["states"]) for each in ("Branches", "ItemProcessor")):
         first, second = sorted(first), sorted(second)
     marks = {"- ": SIDES[0], "+ ": SIDES[1]}
     return [f"{marks[line[:2]]}: {line[2:]}" for line in difflib.ndiff(first, second) if line[:2] in marks]

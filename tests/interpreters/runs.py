@@ -1,209 +1,144 @@
 """One machine on one interpreter: what it wrote into its history, without names of its own and without times.
 
-In: a machine of `machines.yaml`. Out: lines, the same for both interpreters where they do the same.
+In: a machine of `machines.yaml`. Out: lines, the same for both interpreters where they do the same. Nothing passes but
+virtual time.
 """
 
 import json
 import re
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final
 
 import yaml
-from botocore.exceptions import ClientError
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from headway.deployment.target import Target
-from tests.cloud.roles import ANY_ROLE_ARN
+from headway.testing.kit.embedded import embedded
+from headway.testing.kit.interpreter import RUNNING, Asked, Interpreter, Refused, World
+from headway.testing.kit.moto_interpreter import moto
+from headway.testing.kit.scripts import Course, ScriptedCall
+from headway.testing.virtual_modules import US_PER_S
+from headway.testing.virtual_threads import VirtualThreads
 
 MACHINES = yaml.safe_load((Path(__file__).parent / "machines.yaml").read_text())
+INTERPRETERS: Final[Mapping[str, Callable[[VirtualThreads, World], AbstractContextManager[Interpreter]]]] = {
+    "ministack": embedded,
+    "moto": moto,
+}
 
-LONGEST_S = 8.0
-"""After this a run is left as it is; no machine needs half of it, and those that an interpreter never ends need all."""
-STOP_S = 1.5
-"""After this a run that was stopped is left as it is."""
-_POLL_S = 0.05
-_SETTLING_S = 0.1
-"""moto may send a message and fail in the same moment; whether we see it in between is chance."""
+LONGEST_S: Final = 8 * 24 * 3_600
+"""After this a run is left as it is; no machine needs more."""
 _SHOWN_CHARACTERS = 200
-_OWN = re.compile(r"MessageId|MD5.*|SdkHttpMetadata|SdkResponseMetadata|ResponseMetadata|StartTime|EnteredTime|\w+Date")
-
-
-class Interpreter(Protocol):
-    """What runs machines: the embedded cloud's own, or the second one."""
-
-    def create(self, name: str, definition: str) -> str:
-        """Make a machine and return its ARN."""
-
-    def start(self, machine_arn: str, name: str, text: str) -> str:
-        """Start an execution and return its ARN."""
-
-    def settle(self, action: str, token: str, **words: str) -> None:
-        """Answer a task token: `success`, `failure` or `heartbeat`."""
-
-    def stop(self, execution_arn: str) -> None:
-        """Stop an execution."""
-
-    def status(self, execution_arn: str) -> str:
-        """Return the status of an execution."""
-
-    def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
-        """Return the events of an execution."""
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """The embedded cloud's own interpreter."""
-
-    sfn: Any
-
-    def create(self, name: str, definition: str) -> str:
-        arn: str = self.sfn.create_state_machine(name=name, definition=definition, roleArn=ANY_ROLE_ARN)[
-            "stateMachineArn"
-        ]
-        return arn
-
-    def start(self, machine_arn: str, name: str, text: str) -> str:
-        arn: str = self.sfn.start_execution(stateMachineArn=machine_arn, name=name, input=text)["executionArn"]
-        return arn
-
-    def settle(self, action: str, token: str, **words: str) -> None:
-        getattr(self.sfn, f"send_task_{action}")(taskToken=token, **words)
-
-    def stop(self, execution_arn: str) -> None:
-        self.sfn.stop_execution(executionArn=execution_arn)
-
-    def status(self, execution_arn: str) -> str:
-        status: str = self.sfn.describe_execution(executionArn=execution_arn)["status"]
-        return status
-
-    def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
-        events: Sequence[Mapping[str, Any]] = self.sfn.get_execution_history(executionArn=execution_arn)["events"]
-        return events
-
-
-@dataclass(frozen=True, slots=True)
-class Second:
-    """moto's interpreter."""
-
-    backend: StepFunctionsParserBackend
-
-    def create(self, name: str, definition: str) -> str:
-        arn: str = self.backend.create_state_machine(name, definition, ANY_ROLE_ARN, sm_type="STANDARD").arn
-        return arn
-
-    def start(self, machine_arn: str, name: str, text: str) -> str:
-        arn: str = self.backend.start_execution(machine_arn, name, text).execution_arn
-        return arn
-
-    def settle(self, action: str, token: str, **words: str) -> None:
-        # moto looks for the token through all executions, and stumbles over one that has only just begun.
-        asking = Retrying(
-            retry=retry_if_exception_type(AttributeError),
-            stop=stop_after_attempt(20),
-            wait=wait_fixed(0.05),
-            reraise=True,
-        )
-        asking(self._settle, action, token, **words)
-
-    def _settle(self, action: str, token: str, **words: str) -> None:
-        if action == "success":
-            self.backend.send_task_success(token, words["output"])
-        elif action == "failure":
-            self.backend.send_task_failure(token, **words)
-        else:
-            self.backend.send_task_heartbeat(token)
-
-    def stop(self, execution_arn: str) -> None:
-        self.backend.stop_execution(execution_arn)
-
-    def status(self, execution_arn: str) -> str:
-        return str(self.backend.describe_execution(execution_arn).status)
-
-    def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
-        events: Sequence[Mapping[str, Any]] = self.backend.get_execution_history(execution_arn)["events"]
-        return events
+_OWN = re.compile(
+    r"MessageId|ExecutionArn|StateMachineArn|Name|\w*Details|RedriveCount|RedriveStatus\w*"
+    r"|StartTime|EnteredTime|\w+Date|ResponseMetadata"
+)
 
 
 @dataclass(slots=True)
 class Run:
-    """A machine on its way through one interpreter."""
+    """A machine on its way through one interpreter; `dynamodb` is a client of what has the table `items-<place>`."""
 
     machine: Mapping[str, Any]
-    interpreter: Interpreter
-    services: Target
     place: str
+    dynamodb: Any
     lines: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    threads: VirtualThreads = field(default_factory=VirtualThreads)
+    interpreter: Any = None
+    machine_arn: str = ""
+    execution_arn: str = ""
+    answers: Iterator[Any] = field(default_factory=lambda: iter(()))
 
     def trace(self) -> list[str]:
         """Run the machine to its end and return its lines."""
-        number = MACHINES.index(self.machine)
-        name = f"{self.place}-{number}"
-        queue_url = self.services.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+        self.answers = iter(self.machine.get("answers", ()))
+        with INTERPRETERS[self.place](self.threads, self._answer) as self.interpreter:
+            try:
+                self.threads.start(self.threads.now_us, self._begin)
+                self.threads.run_until(self.threads.now_us + LONGEST_S * US_PER_S, self._is_over)
+                if self.execution_arn:
+                    self._note_end()
+            finally:
+                self.threads.close()
+        return self.lines
+
+    def _begin(self) -> None:
+        try:
+            for name, states in self.machine.get("children", {}).items():
+                self.interpreter.create(name, self._definition(states))
+            self.machine_arn = self.interpreter.create("machine", self._definition(self.machine["states"]))
+        except Refused as refused:
+            self.lines.append(f"create -> {refused.code}")
+            return
+        self.execution_arn = self.interpreter.start(self.machine_arn, "run", json.dumps(self.machine["input"]))
+
+    def _definition(self, states: Mapping[str, Any]) -> Any:
         definition = {
             "QueryLanguage": self.machine.get("language", "JSONata"),
-            "StartAt": "It",
-            "States": self.machine["states"],
+            "StartAt": next(iter(states)),
+            "States": states,
         }
         if "limit" in self.machine:
             definition["TimeoutSeconds"] = self.machine["limit"]
-        text = json.dumps(definition).replace("QUEUE", queue_url).replace("TABLE", f"items-{self.place}")
-        try:
-            machine_arn = self.interpreter.create(name, text)
-        except Exception as refused:  # each has its own
-            return [f"create -> {_code_of(refused)}"]
-        execution_arn = self.interpreter.start(machine_arn, "run", json.dumps(self.machine["input"]))
-        answers = iter(self.machine.get("answers", ()))
-        ends_at = time.monotonic() + LONGEST_S
-        while self.interpreter.status(execution_arn) == "RUNNING" and time.monotonic() < ends_at:
-            for token in self._received(queue_url):
-                time.sleep(_SETTLING_S)
-                if self.interpreter.status(execution_arn) != "RUNNING":
-                    break
-                self.tokens.append(token)
-                for action in next(answers, ()):
-                    self._act(action, machine_arn, execution_arn)
-                    if "stop" in action:
-                        ends_at = time.monotonic() + STOP_S
-            time.sleep(_POLL_S)
+        return json.loads(json.dumps(definition).replace("TABLE", f"items-{self.place}"))
+
+    def _is_over(self) -> bool:
+        return bool(self.execution_arn) and self.interpreter.outcome(self.execution_arn).status != RUNNING
+
+    def _note_end(self) -> None:
+        self.threads.start(self.threads.now_us, self._act_afterwards)
+        self.threads.run_until(self.threads.now_us)
+        history = [line for event in self.interpreter.history(self.execution_arn) for line in _lines_of(event)]
+        self.lines += [*history, f"status {self.interpreter.outcome(self.execution_arn).status}"]
+
+    def _act_afterwards(self) -> None:
         for action in self.machine.get("afterwards", ()):
-            self._act(action, machine_arn, execution_arn)
-        history = [line for event in self.interpreter.history(execution_arn) for line in _lines_of(event)]
-        return [*self.lines, *history, f"status {self.interpreter.status(execution_arn)}"]
+            self._act(action)
 
-    def _received(self, queue_url: str) -> Iterator[str]:
-        if "answers" in self.machine:
-            sqs = self.services.client("sqs")
-            for message in sqs.receive_message(QueueUrl=queue_url).get("Messages", []):
-                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-                yield json.loads(message["Body"])["token"]
+    def _answer(self, asked: Asked) -> Any:
+        """Be a queue, a table, or a function that answers with its event."""
+        if asked.action.startswith("dynamodb:"):
+            name = re.sub("([A-Z])", r"_\1", asked.action.partition(":")[2]).lower()
+            course = Course(self.threads, self.interpreter.settle)
+            call = ScriptedCall(course).runs(lambda arguments: getattr(self.dynamodb, name)(**arguments))
+            return call.answer(asked)
+        if asked.token is None:
+            return asked.arguments.get("Payload")
+        self.tokens.append(asked.token)
+        if self.machine.get("early"):
+            self._act_next()
+        else:
+            self.threads.start(self.threads.now_us, self._act_next)
+        return {"MessageId": "message"}
 
-    def _act(self, action: Mapping[str, Any], machine_arn: str, execution_arn: str) -> None:
+    def _act_next(self) -> None:
+        for action in next(self.answers, ()):
+            self._act(action)
+
+    def _act(self, action: Mapping[str, Any]) -> None:
         """Do one thing, and note how the interpreter answers it."""
         ((kind, value),) = action.items()
         if kind == "pause":
-            time.sleep(value)
+            self.threads.sleep_us(round(value * US_PER_S))
             return
         if kind == "token_is":
             is_new = self.tokens[-1] not in self.tokens[:-1]
             self.lines.append(f"token {'new' if is_new else 'as before'}")
             return
         try:
-            answer = self._answer(kind, value, machine_arn, execution_arn)
-        except Exception as refused:  # each has its own
-            answer = _code_of(refused)
+            answer = self._done(kind, value)
+        except Refused as refused:
+            answer = refused.code
         self.lines.append(f"{kind} -> {answer}")
 
-    def _answer(self, kind: str, value: Any, machine_arn: str, execution_arn: str) -> str:
+    def _done(self, kind: str, value: Any) -> str:
         token = self.tokens[-1] if self.tokens else "none"
         if kind == "stop":
-            self.interpreter.stop(execution_arn)
+            self.interpreter.stop(self.execution_arn)
         elif kind == "again":
-            return str(self.interpreter.start(machine_arn, "run", json.dumps(value)) == execution_arn)
+            return str(self.interpreter.start(self.machine_arn, "run", json.dumps(value)) == self.execution_arn)
         elif kind == "failure":
             self.interpreter.settle(kind, token, **value)
         elif kind == "heartbeat":
@@ -214,13 +149,6 @@ class Run:
                 "success", "stranger" if kind == "stranger" else token, output=output.get(kind, json.dumps(value))
             )
         return "taken"
-
-
-def _code_of(refused: Exception) -> str:
-    """Return the code of a refusal: of a response, or of what moto makes one of."""
-    if isinstance(refused, ClientError):
-        return str(refused.response["Error"]["Code"])
-    return str(getattr(refused, "error_type", None) or type(refused).__name__)
 
 
 def _lines_of(event: Mapping[str, Any]) -> Iterator[str]:

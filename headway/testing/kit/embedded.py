@@ -5,6 +5,7 @@ and taken out after: nothing of it outlives a test.
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
@@ -46,6 +47,7 @@ PATCHES: Final = (
 _PARSER: Final = RememberingParser()
 _STORES: Final = ("_state_machines", "_executions", "_task_tokens", "_map_runs", "_tags")
 _OK: Final = 200
+_LOG: Final = logging.getLogger("states")
 _current: Final[ContextVar[Any]] = ContextVar("current state", default=None)
 
 
@@ -118,6 +120,8 @@ def embedded(threads: VirtualThreads, world: World) -> Iterator[Embedded]:
         for module in ours:
             module.apply()
         Jsonata.get_parser = staticmethod(lambda: _PARSER)  # what one test has parsed is known to the next
+        seams.callback(_LOG.setLevel, _LOG.level)
+        _LOG.setLevel(logging.CRITICAL)  # a line for each execution
         vars(executions)["START_DELAY_S"] = 0.0
         sfn._SFN_WAIT_SCALE = 1.0
         _empty()

@@ -53,6 +53,7 @@ from headway.testing.kit.interpreter import (
     DEAD_TOKEN,
     REGION,
     ROLE_ARN,
+    RUNNING,
     Asked,
     Outcome,
     Refused,
@@ -76,6 +77,7 @@ class Moto:
     def __init__(self) -> None:
         self._backend = StepFunctionsParserBackend(REGION, ACCOUNT_ID)
         self._settled: set[str] = set()
+        self._given: set[str] = set()
 
     def create(self, name: str, definition: Mapping[str, Any]) -> str:
         """Make a machine and return its ARN."""
@@ -96,7 +98,7 @@ class Moto:
         """Answer a task token: moto minds neither how often, nor whether its task has ended."""
         endpoint = self._endpoint(token)
         if endpoint is None or token in self._settled:
-            raise Refused(DEAD_TOKEN)
+            raise Refused(DEAD_TOKEN if token in self._given else "InvalidToken")
         if word == "heartbeat":
             endpoint.notify_heartbeat()
             return
@@ -159,7 +161,10 @@ class Moto:
         """Return where a task waits for its token; None where no execution that goes on has it."""
         for execution in self._all():
             environment = execution.exec_worker.env if execution.exec_worker else None
-            if environment is None or self.outcome(execution.exec_arn).status != "RUNNING":
+            if environment is None:
+                continue
+            self._given |= environment.callback_pool_manager._pool.keys()
+            if self.outcome(execution.exec_arn).status != RUNNING:
                 continue
             endpoint = environment.callback_pool_manager.get(token)
             if endpoint is not None and not endpoint._notify_event.is_set():  # which the end of its task sets, too
@@ -342,11 +347,7 @@ def _client_of(interpreter: Moto, world: World) -> Callable[..., Any]:
         except Refused as refused:
             raise _failed(env, resource, f"StepFunctions.{refused.code}Exception", str(refused)) from refused
         if service == "lambda":
-            return {
-                "StatusCode": 200,
-                "ExecutedVersion": "$LATEST",
-                _FUNCTION_PAYLOAD: io.BytesIO(json.dumps(result).encode()),
-            }
+            return {"StatusCode": 200, _FUNCTION_PAYLOAD: io.BytesIO(json.dumps(result).encode())}
         return result if result is not None else {}
 
     class Client:
@@ -382,4 +383,4 @@ def _read(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _code_of(refused: Exception) -> str:
-    return str(getattr(refused, "error_type", None) or getattr(refused, "code", None) or type(refused).__name__)
+    return str(getattr(refused, "error_type", None) or type(refused).__name__)
