@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import ModuleType, SimpleNamespace, TracebackType
 from typing import Any, Final
 
@@ -309,10 +310,9 @@ class Executor:
     def _next(self) -> None:
         if self._free_count and self._waiting:
             self._free_count -= 1
-            self._threads.start(self._threads.now_us, self._work)
+            self._threads.start(self._threads.now_us, partial(self._work, *self._waiting.popleft()))
 
-    def _work(self) -> None:
-        future, work = self._waiting.popleft()
+    def _work(self, future: Future, work: Callable[[], Any]) -> None:
         future.take(work)
         self._free_count += 1
         self._next()

@@ -1,7 +1,7 @@
 """The package's machines under the test kit: each test of them runs on both interpreters, without a cloud."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ from headway_cdk.resources import SCAFFOLD
 from moto import mock_aws
 
 from headway.testing.kit.interpreter import REGION
-from headway.testing.kit.workflow_test import WorkflowTest
+from headway.testing.kit.workflow_test import WorkflowTest, WorkflowTests
 from tests.workflow.machines import NAMES, definition, echo
 
-Machine = Callable[..., WorkflowTest]
+Machine = WorkflowTests
 
 
 @pytest.fixture

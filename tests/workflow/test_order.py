@@ -88,7 +88,8 @@ def test_a_run_knows_under_which_key_the_ledger_has_the_call_of_a_line(
     given = LINE if tenant is None else {**LINE, "tenant": tenant}
     for number in (1, 2):
         line = InputLine(1, f"{machine_name}-of-{tenant}", "replicate", json.dumps(given), tenant=tenant)
-        executions = Executions(Starting(test), None, RunQuotas.of("us-east-1"), Surroundings())
+        client: Any = Starting(test)
+        executions = Executions(client, client, RunQuotas.of("us-east-1"), Surroundings())
         executions.begin(machine_arn, LineAttempt(line, number), again=False)
         message = test.task("CallVendor").calls[-1].arguments
         asked = CallRequest.from_body(json.dumps(message["MessageBody"]), "replicate", message["MessageGroupId"])

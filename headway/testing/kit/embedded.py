@@ -93,7 +93,7 @@ class Embedded:
         found = sfn._executions[execution_arn]
         status = found["status"]
         output = json.loads(found["output"]) if status == "SUCCEEDED" else None
-        return Outcome(status, output, found.get("error") or None, found.get("cause") or None)
+        return Outcome(status, output, found.get("error") or None, found.get("cause") or None, found["stopDate"])
 
     def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
         """Return the events of an execution."""

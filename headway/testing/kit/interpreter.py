@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 ACCOUNT_ID: Final = "000000000000"
@@ -57,12 +58,13 @@ World = Callable[[Asked], Any]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an execution stands. Times are epoch microseconds of the virtual clock."""
+    """How an execution stands; `stopped` is the moment of its end, a datetime or a text in ISO 8601."""
 
     status: str
     output: Any = None
     error: str | None = None
     cause: str | None = None
+    stopped: datetime | str | None = None
 
 
 class Interpreter(Protocol):

@@ -121,7 +121,7 @@ class Moto:
         """Return how an execution stands."""
         found = self._execution(execution_arn)
         status = str(getattr(found.exec_status, "value", found.exec_status))
-        return Outcome(status, found.output, found.error, found.cause)
+        return Outcome(status, found.output, found.error, found.cause, found.stop_date)
 
     def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
         """Return the events of an execution."""
@@ -197,8 +197,8 @@ def moto(threads: VirtualThreads, world: World) -> Iterator[Moto]:
         seams.enter_context(_set(StateTaskServiceCallback, "_evaluate_with_timeout", _with_new_tokens()))
         seams.enter_context(_set(StateTaskServiceApiGateway, "_eval_service_task", _asking(client)))
         for kind in (StateTaskService, *get_all_subclasses(StateTaskService)):
-            if "_from_error" in vars(kind):
-                seams.enter_context(_set(kind, "_from_error", _as_said(kind._from_error)))
+            if from_error := vars(kind).get("_from_error"):
+                seams.enter_context(_set(kind, "_from_error", _as_said(from_error)))
         seams.enter_context(_set(StateTaskServiceSfn, "_normalise_response", _with_capitals))
         seams.enter_context(_set(CallbackEndpoint, "setup_heartbeat_endpoint", _hearing_what_was_early()))
         level = logging.getLogger("moto").level

@@ -54,7 +54,7 @@ class Run:
 def run_of(outcome: Outcome, history: Sequence[Mapping[str, Any]], calls: Sequence[Call]) -> Run:
     """Read an execution's history, in the form of GetExecutionHistory."""
     times = [_epoch_s(event["timestamp"]) for event in history]
-    start_s = times[0] if times else 0.0
+    start_s = times[0]
     entered = [
         Visit(round(at_s - start_s, 3), event[ENTERED]["name"], json.loads(event[ENTERED]["input"]))
         for at_s, event in zip(times, history, strict=True)
@@ -65,7 +65,7 @@ def run_of(outcome: Outcome, history: Sequence[Mapping[str, Any]], calls: Sequen
         output=outcome.output,
         error=outcome.error,
         cause=outcome.cause,
-        took_s=round(times[-1] - start_s, 3) if times else 0.0,
+        took_s=round(_epoch_s(outcome.stopped or history[-1]["timestamp"]) - start_s, 3),
         visits=entered,
         outputs=dict(_outputs(history)),
         calls=list(calls),

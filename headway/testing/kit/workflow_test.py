@@ -255,6 +255,10 @@ def workflow_tests(interpreting: Interpreting, folder: Path) -> Iterator[Callabl
         close()
 
 
+WorkflowTests = Callable[..., WorkflowTest]
+"""What the fixture `workflow_test` is: `workflow_test("order")`, a file, or a definition with its `placeholders`."""
+
+
 def _bound(workflow: Workflow, name: str | None, values: Mapping[str, Any], folder: Path) -> Bound:
     if isinstance(workflow, Mapping):
         return bound_machine(name or "machine", workflow, values)
