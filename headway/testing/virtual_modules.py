@@ -87,11 +87,11 @@ def replaced(modules: Iterable[ModuleType], names: Mapping[int, Any]) -> Iterato
 def virtual_datetime(threads: VirtualThreads) -> Any:
     """Return a class like `datetime.datetime` that has the virtual time; naive moments are in UTC."""
 
-    class Kind(type(datetime.datetime)):  # type: ignore[misc] # `type` of a class that is built in
+    class AnyMoment(type(datetime.datetime)):  # type: ignore[misc] # `type` of a class that is built in
         def __instancecheck__(cls, value: object) -> bool:
             return isinstance(value, datetime.datetime)
 
-    class Moment(datetime.datetime, metaclass=Kind):
+    class Moment(datetime.datetime, metaclass=AnyMoment):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Any:
             at = datetime.datetime.fromtimestamp(threads.now_us / US_PER_S, datetime.UTC)

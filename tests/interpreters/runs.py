@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from headway.testing.kit.embedded import embedded
-from headway.testing.kit.interpreter import RUNNING, Asked, Interpreter, Refused, World
+from headway.testing.kit.interpreter import RUNNING, Interpreter, RequestRefused, TaskCall, World
 from headway.testing.kit.moto_interpreter import moto
 from headway.testing.kit.scripts import Course, ScriptedCall
 from headway.testing.virtual_modules import US_PER_S
@@ -69,7 +69,7 @@ class Run:
             for name, states in self.machine.get("children", {}).items():
                 self.interpreter.create(name, self._definition(states))
             self.machine_arn = self.interpreter.create("machine", self._definition(self.machine["states"]))
-        except Refused as refused:
+        except RequestRefused as refused:
             self.lines.append(f"create -> {refused.code}")
             return
         self.execution_arn = self.interpreter.start(self.machine_arn, "run", json.dumps(self.machine["input"]))
@@ -97,7 +97,7 @@ class Run:
         for action in self.machine.get("afterwards", ()):
             self._act(action)
 
-    def _answer(self, asked: Asked) -> Any:
+    def _answer(self, asked: TaskCall) -> Any:
         """Be a queue, a table, or a function that answers with its event."""
         if asked.action.startswith("dynamodb:"):
             name = re.sub("([A-Z])", r"_\1", asked.action.partition(":")[2]).lower()
@@ -129,7 +129,7 @@ class Run:
             return
         try:
             answer = self._done(kind, value)
-        except Refused as refused:
+        except RequestRefused as refused:
             answer = refused.code
         self.lines.append(f"{kind} -> {answer}")
 

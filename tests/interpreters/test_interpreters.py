@@ -7,7 +7,7 @@ from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
 
-from headway.testing.kit.moto_interpreter import evaluate
+from headway.testing.kit.moto_language import evaluate
 from tests.interpreters.comparison import SIDES, known, observed
 from tests.interpreters.runs import MACHINES
 
@@ -35,7 +35,7 @@ def test_no_two_machines_have_one_name() -> None:
 
 
 def test_the_names_of_moto_that_are_replaced_are_there() -> None:
-    # Read moto_interpreter.py again when this fails: the names are private.
+    # Read moto_interpreter.py and moto_language.py again when this fails: the names are private.
     assert version("moto") == "5.2.5"
     assert callable(getattr(boto_client, "moto_server_port", None))
     assert hasattr(moto_jsonata, "_eval_jsonata")

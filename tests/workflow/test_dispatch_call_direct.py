@@ -12,7 +12,7 @@ from headway_lane.runtime.errors import ErrorCode
 from headway_lane.vendor_api.submit import DETAIL_LENGTH
 
 from headway.testing.kit.interpreter import arn_of
-from headway.testing.kit.run import Run
+from headway.testing.kit.run import WorkflowRun
 from headway.testing.kit.workflow_test import WorkflowTest
 from headway.testing.virtual_modules import US_PER_S
 from headway.testing.virtual_threads import START_US
@@ -64,7 +64,7 @@ class Direct:
         found = self.dynamodb.get_item(TableName=table, Key={name: {"S": value} for name, value in key.items()})
         return {name: READ(value) for name, value in found["Item"].items()}
 
-    def run(self, call: dict[str, Any], **words: Any) -> Run:
+    def run(self, call: dict[str, Any], **words: Any) -> WorkflowRun:
         for state, word in words.items():
             script = self.test.state(state)
             if isinstance(word, tuple):
@@ -105,7 +105,7 @@ def state_of(direct: Direct, call: dict[str, Any]) -> str:
     return str(direct.item("calls", call_id=call["call_id"])[CallAttribute.STATE])
 
 
-def dispatched(direct: Direct, call: dict[str, Any]) -> Run:
+def dispatched(direct: Direct, call: dict[str, Any]) -> WorkflowRun:
     return direct.run(call)
 
 

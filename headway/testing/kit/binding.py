@@ -84,7 +84,7 @@ class LaneNames:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundMachine:
     """A machine that an interpreter can take, and the lanes that it names by vendor."""
 
     name: str
@@ -92,7 +92,7 @@ class Bound:
     lanes: Mapping[str, LaneNames] = field(default_factory=dict)
 
 
-def bound_workflow(project: Project, workflow: str) -> Bound:
+def bound_workflow(project: Project, workflow: str) -> BoundMachine:
     """Bind `workflows/<workflow>.asl.json`, or `.asl.yaml`; ConfigurationError where it could not be deployed."""
     paths = [project.workflows / f"{workflow}{ending}" for ending in ENDINGS]
     path = next((path for path in paths if path.exists()), None)
@@ -104,13 +104,13 @@ def bound_workflow(project: Project, workflow: str) -> Bound:
     placeholders = _placeholders(project, lanes)
     definition = _written(bind_document(document, placeholders, str(path)))
     named = vendors_of(document, placeholders)
-    return Bound(workflow_name(project.stage, workflow), definition, {name: lanes[name] for name in named})
+    return BoundMachine(workflow_name(project.stage, workflow), definition, {name: lanes[name] for name in named})
 
 
-def bound_machine(name: str, document: Any, values: Mapping[str, Any]) -> Bound:
+def bound_machine(name: str, document: Any, values: Mapping[str, Any]) -> BoundMachine:
     """Bind a machine outside of a project with these values."""
     bindings = {key: Binding(value) for key, value in values.items()}
-    return Bound(name, _written(bind_document(document, bindings, name)))
+    return BoundMachine(name, _written(bind_document(document, bindings, name)))
 
 
 def read(path: Path) -> Any:

@@ -23,7 +23,16 @@ from headway.cloud.patches import executions, tasks
 from headway.cloud.patches.expressions import RememberingParser
 from headway.cloud.strict._asl import diagnostics
 from headway.cloud.strict._asl_diagnostics import Diagnostic, message_of
-from headway.testing.kit.interpreter import CALLBACK, ROLE_ARN, Asked, Outcome, Refused, TaskFailure, World, plain
+from headway.testing.kit.interpreter import (
+    CALLBACK,
+    ROLE_ARN,
+    ExecutionOutcome,
+    RequestRefused,
+    TaskCall,
+    TaskFailure,
+    World,
+    plain,
+)
 from headway.testing.virtual_modules import VirtualPrimitives, replaced
 from headway.testing.virtual_threads import VirtualThreads
 
@@ -60,7 +69,7 @@ class Embedded:
         """Make a machine and return its ARN."""
         text = json.dumps(definition, ensure_ascii=False)
         if found := _diagnostics(text):
-            raise Refused("InvalidDefinition", message_of(found))
+            raise RequestRefused("InvalidDefinition", message_of(found))
         made = _answer(sfn._create_state_machine({"name": name, "definition": text, "roleArn": ROLE_ARN}))
         return str(made["stateMachineArn"])
 
@@ -88,12 +97,14 @@ class Embedded:
 
         _answer(redrive.redrive({"executionArn": execution_arn}))
 
-    def outcome(self, execution_arn: str) -> Outcome:
+    def outcome(self, execution_arn: str) -> ExecutionOutcome:
         """Return how an execution stands."""
         found = sfn._executions[execution_arn]
         status = found["status"]
         output = json.loads(found["output"]) if status == "SUCCEEDED" else None
-        return Outcome(status, output, found.get("error") or None, found.get("cause") or None, found["stopDate"])
+        return ExecutionOutcome(
+            status, output, found.get("error") or None, found.get("cause") or None, found["stopDate"]
+        )
 
     def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
         """Return the events of an execution."""
@@ -164,7 +175,7 @@ def _enter(world: World) -> None:
     def ask(arguments: Any, resource: str | None = None) -> Any:
         state, execution, context = _current.get()
         waits = CALLBACK in state["Resource"]
-        asked = Asked(
+        asked = TaskCall(
             execution_arn=execution["executionArn"],
             machine=context["StateMachine"]["Name"],
             state=context["State"]["Name"],
@@ -205,12 +216,12 @@ def _read(arguments: Any) -> Any:
 
 
 def _answer(response: Any) -> Any:
-    """Return what an operation answers; raises Refused with its code."""
+    """Return what an operation answers; raises RequestRefused with its code."""
     status, _, body = response
     said = json.loads(body) if body else {}
     if status == _OK:
         return said
     code = str(said.get("__type", status)).rpartition("#")[2]
     with suppress(KeyError):
-        raise Refused(code, said["message"])
-    raise Refused(code)
+        raise RequestRefused(code, said["message"])
+    raise RequestRefused(code)

@@ -18,7 +18,7 @@ _OPTIMIZED: Final = "arn:aws:states:::"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TaskCall:
     """One call of a task: what a state asks a service for. `token` is that of a callback task, else None."""
 
     execution_arn: str
@@ -44,7 +44,7 @@ class TaskFailure(Exception):  # noqa: N818 - named as Step Functions does: Task
         self.error, self.cause = error, cause
 
 
-class Refused(Exception):  # noqa: N818
+class RequestRefused(Exception):  # noqa: N818
     """An interpreter refuses what it was asked by its API: `code` is AWS's, or the interpreter's own."""
 
     def __init__(self, code: str, message: str = "") -> None:
@@ -52,12 +52,12 @@ class Refused(Exception):  # noqa: N818
         self.code, self.message = code, message
 
 
-World = Callable[[Asked], Any]
+World = Callable[[TaskCall], Any]
 """Answers a task's call with its result, in its time on the virtual clock. Raises TaskFailure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExecutionOutcome:
     """How an execution stands; `stopped` is the moment of its end, a datetime or a text in ISO 8601."""
 
     status: str
@@ -76,7 +76,7 @@ class Interpreter(Protocol):
         ...
 
     def create(self, name: str, definition: Mapping[str, Any]) -> str:
-        """Make a machine and return its ARN. Raises Refused for a definition that is none."""
+        """Make a machine and return its ARN. Raises RequestRefused for a definition that is none."""
         ...
 
     def start(self, machine_arn: str, name: str, text: str) -> str:
@@ -84,7 +84,7 @@ class Interpreter(Protocol):
         ...
 
     def settle(self, word: str, token: str, **words: str) -> None:
-        """Answer a task token: `success`, `failure` or `heartbeat`. Raises Refused where nobody waits on it."""
+        """Answer a task token: `success`, `failure` or `heartbeat`. Raises RequestRefused where nobody waits on it."""
         ...
 
     def stop(self, execution_arn: str) -> None:
@@ -92,10 +92,10 @@ class Interpreter(Protocol):
         ...
 
     def redrive(self, execution_arn: str) -> None:
-        """Let an execution that has failed go on. Raises Refused where that is not possible."""
+        """Let an execution that has failed go on. Raises RequestRefused where that is not possible."""
         ...
 
-    def outcome(self, execution_arn: str) -> Outcome:
+    def outcome(self, execution_arn: str) -> ExecutionOutcome:
         """Return how an execution stands."""
         ...
 

@@ -16,8 +16,8 @@ from headway_lane.messages.request import CallRequest
 from headway_lane.messages.results_queue import read
 from headway_lane.runtime.errors import ErrorCode, Malformed
 
-from headway.testing.kit.interpreter import Asked
-from headway.testing.kit.scripts import Callback, Course, Words, token_of
+from headway.testing.kit.interpreter import TaskCall
+from headway.testing.kit.scripts import Course, TaskAnswer, Words, token_of
 
 ACCEPTED: Final = "accepted"
 THROTTLED: Final = "throttled"
@@ -64,7 +64,7 @@ class ScriptedVendor:
 
     def __init__(self, vendor: Vendor, course: Course) -> None:
         self.calls: list[VendorCall] = []
-        self.callbacks: list[Callback] = []
+        self.callbacks: list[TaskAnswer] = []
         self._vendor, self._course = vendor, course
         self._words: Words[_Word] = Words()
         self._throttled: tuple[int, float] = (0, 0)
@@ -155,7 +155,7 @@ class ScriptedVendor:
         """Return whether anything is said."""
         return bool(self._words) or self._throttled[0] > 0
 
-    def ask(self, asked: Asked, *, urgent: bool) -> None:
+    def ask(self, asked: TaskCall, *, urgent: bool) -> None:
         """Take a message of the request queue."""
         token, message = token_of(asked), asked.arguments["MessageBody"]
         tenant = str(asked.arguments.get("MessageGroupId", ""))
@@ -169,7 +169,7 @@ class ScriptedVendor:
             self.never_answers()
         self._words.take()(_Job(request, tenant, urgent, message, token, next(self._numbers)))
 
-    def fetch(self, asked: Asked) -> None:
+    def fetch(self, asked: TaskCall) -> None:
         """Take a message of the results queue."""
         token = token_of(asked)
         try:

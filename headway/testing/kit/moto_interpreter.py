@@ -12,13 +12,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Final
 
 from jsonata import timebox
-from jsonata.jsonata import Jsonata
-from jsonata.utils import Utils
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -42,7 +39,6 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
@@ -54,13 +50,14 @@ from headway.testing.kit.interpreter import (
     REGION,
     ROLE_ARN,
     RUNNING,
-    Asked,
-    Outcome,
-    Refused,
+    ExecutionOutcome,
+    RequestRefused,
+    TaskCall,
     TaskFailure,
     World,
     plain,
 )
+from headway.testing.kit.moto_language import declarations, evaluate, parsed
 from headway.testing.virtual_modules import Event, VirtualPrimitives, modules_under, replaced
 from headway.testing.virtual_threads import VirtualThreads
 
@@ -85,20 +82,20 @@ class Moto:
         try:
             return str(self._backend.create_state_machine(name, text, ROLE_ARN, sm_type="STANDARD").arn)
         except Exception as refused:  # each has its own
-            raise Refused(_code_of(refused), str(refused)) from refused
+            raise RequestRefused(_code_of(refused), str(refused)) from refused
 
     def start(self, machine_arn: str, name: str, text: str) -> str:
         """Start an execution and return its ARN."""
         try:
             return str(self._backend.start_execution(machine_arn, name, text).exec_arn)
         except Exception as refused:  # each has its own
-            raise Refused(_code_of(refused), str(refused)) from refused
+            raise RequestRefused(_code_of(refused), str(refused)) from refused
 
     def settle(self, word: str, token: str, **words: str) -> None:
         """Answer a task token: moto minds neither how often, nor whether its task has ended."""
         endpoint = self._endpoint(token)
         if endpoint is None or token in self._settled:
-            raise Refused(DEAD_TOKEN if token in self._given else "InvalidToken")
+            raise RequestRefused(DEAD_TOKEN if token in self._given else "InvalidToken")
         if word == "heartbeat":
             endpoint.notify_heartbeat()
             return
@@ -115,13 +112,13 @@ class Moto:
 
     def redrive(self, execution_arn: str) -> None:
         """Say that moto has no redrive."""
-        raise Refused("UnknownOperation", f"moto has no RedriveExecution ({execution_arn})")
+        raise RequestRefused("UnknownOperation", f"moto has no RedriveExecution ({execution_arn})")
 
-    def outcome(self, execution_arn: str) -> Outcome:
+    def outcome(self, execution_arn: str) -> ExecutionOutcome:
         """Return how an execution stands."""
         found = self._execution(execution_arn)
         status = str(getattr(found.exec_status, "value", found.exec_status))
-        return Outcome(status, found.output, found.error, found.cause, found.stop_date)
+        return ExecutionOutcome(status, found.output, found.error, found.cause, found.stop_date)
 
     def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
         """Return the events of an execution."""
@@ -182,11 +179,11 @@ def moto(threads: VirtualThreads, world: World) -> Iterator[Moto]:
     names = {
         **primitives.names,
         id(boto_client_for): client,
-        id(moto_jsonata.encode_jsonata_variable_declarations): _declarations,
+        id(moto_jsonata.encode_jsonata_variable_declarations): declarations,
     }
     with ExitStack() as seams:
         seams.enter_context(replaced([*modules_under(_PACKAGE), timebox], names))
-        seams.enter_context(_set(AmazonStateLanguageParser, "parse", staticmethod(_parsed)))
+        seams.enter_context(_set(AmazonStateLanguageParser, "parse", staticmethod(parsed)))
         seams.enter_context(_set(moto_jsonata, "_eval_jsonata", evaluate))
         # It asks twice a second whether a machine that it has started has ended. Here it waits for the next end.
         patient = SimpleNamespace(sleep=lambda _: ended.park())
@@ -205,40 +202,6 @@ def moto(threads: VirtualThreads, world: World) -> Iterator[Moto]:
         logging.getLogger("moto").setLevel(logging.CRITICAL)  # it prints a tree for each error that a machine makes
         seams.callback(logging.getLogger("moto").setLevel, level)
         yield interpreter
-
-
-_parse: Final = AmazonStateLanguageParser.parse
-
-
-@lru_cache(64)
-def _parsed(definition: str) -> Any:
-    """Parse a definition once: that takes longer than to run it, and items of a Map share one tree, too."""
-    Preprocessor._query_language_per_scope.clear()  # a refused definition leaves its own there
-    return _parse(definition)
-
-
-def evaluate(expression: str) -> Any:
-    """Evaluate what moto has composed: declarations of variables, then the expression."""
-    try:
-        compiled = Jsonata.jsonata(expression, timeout=1_000)
-        compiled.register_lambda("parse", json.loads)
-        return _plain(compiled.evaluate(None))
-    except Exception as problem:
-        raise moto_jsonata.JSONataException(getattr(problem, "error", None) or "UNKNOWN", str(problem)) from problem
-
-
-def _plain(value: Any) -> Any:
-    """Return the value without the library's own kinds of list and null."""
-    if value is Utils.NULL_VALUE:
-        return None
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, list) else value
-
-
-def _declarations(bindings: Mapping[str, Any]) -> str:
-    """Declare variables; moto puts texts between quotes as they are, whatever quotes are in them."""
-    return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
 
 
 @contextmanager
@@ -330,7 +293,7 @@ def _client_of(interpreter: Moto, world: World) -> Callable[..., Any]:
             return interpreter.ask_itself(action, parameters)
         context = env.states.context_object.context_object_data
         resource = task.resource.resource_arn
-        asked = Asked(
+        asked = TaskCall(
             execution_arn=context["Execution"]["Id"],
             machine=context["StateMachine"]["Name"],
             state=context["State"]["Name"],
@@ -344,7 +307,7 @@ def _client_of(interpreter: Moto, world: World) -> Callable[..., Any]:
                 return interpreter.ask_itself(action, parameters)
         except TaskFailure as failure:
             raise _failed(env, resource, failure.error, failure.cause) from failure
-        except Refused as refused:
+        except RequestRefused as refused:
             raise _failed(env, resource, f"StepFunctions.{refused.code}Exception", str(refused)) from refused
         if service == "lambda":
             return {"StatusCode": 200, _FUNCTION_PAYLOAD: io.BytesIO(json.dumps(result).encode())}

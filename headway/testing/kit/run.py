@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from headway.testing.kit.interpreter import Outcome
-from headway.testing.kit.scripts import Call
+from headway.testing.kit.interpreter import ExecutionOutcome
+from headway.testing.kit.scripts import StateCall
 
 ENTERED: Final = "stateEnteredEventDetails"
 EXITED: Final = "stateExitedEventDetails"
@@ -23,7 +23,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class WorkflowRun:
     """An execution that has ended, or waits for ever (`RUNNING`).
 
     `states` is the way that it took, in the order of time, branches of a Parallel or Map state among it; `inputs` and
@@ -38,7 +38,7 @@ class Run:
     took_s: float
     visits: Sequence[Visit] = field(repr=False)
     outputs: Mapping[str, Any] = field(repr=False)
-    calls: Sequence[Call] = field(repr=False)
+    calls: Sequence[StateCall] = field(repr=False)
 
     @property
     def states(self) -> list[str]:
@@ -51,7 +51,7 @@ class Run:
         return {visit.state: visit.input for visit in self.visits}
 
 
-def run_of(outcome: Outcome, history: Sequence[Mapping[str, Any]], calls: Sequence[Call]) -> Run:
+def run_of(outcome: ExecutionOutcome, history: Sequence[Mapping[str, Any]], calls: Sequence[StateCall]) -> WorkflowRun:
     """Read an execution's history, in the form of GetExecutionHistory."""
     times = [_epoch_s(event["timestamp"]) for event in history]
     start_s = times[0]
@@ -60,7 +60,7 @@ def run_of(outcome: Outcome, history: Sequence[Mapping[str, Any]], calls: Sequen
         for at_s, event in zip(times, history, strict=True)
         if ENTERED in event
     ]
-    return Run(
+    return WorkflowRun(
         status=outcome.status,
         output=outcome.output,
         error=outcome.error,

@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from botocore.exceptions import ClientError
 
-from headway.testing.kit.interpreter import INVOKING, Asked, Refused, TaskFailure
+from headway.testing.kit.interpreter import INVOKING, RequestRefused, TaskCall, TaskFailure
 from headway.testing.virtual_modules import US_PER_S
 from headway.testing.virtual_threads import VirtualThreads
 
@@ -22,7 +22,7 @@ class NotScripted(BaseException):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class StateCall:
     """What a state asked for, and when: seconds from the start of the execution that the test started."""
 
     at_s: float
@@ -32,7 +32,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
+class TaskAnswer:
     """What a task was told: `success`, `failure` or `heartbeat`. `taken` is False where nobody waited any more."""
 
     at_s: float
@@ -89,17 +89,17 @@ class Course:
 
         self._at(after_s, happen)
 
-    def tell(self, log: list[Callback], word: str, token: str, **words: str) -> bool:
+    def tell(self, log: list[TaskAnswer], word: str, token: str, **words: str) -> bool:
         """Answer a task token now; return whether somebody waited for it."""
         try:
             self._settle(word, token, **words)
-        except Refused:
-            log.append(Callback(self.now_s, word, taken=False))
+        except RequestRefused:
+            log.append(TaskAnswer(self.now_s, word, taken=False))
             return False
-        log.append(Callback(self.now_s, word, taken=True))
+        log.append(TaskAnswer(self.now_s, word, taken=True))
         return True
 
-    def beat(self, log: list[Callback], token: str, every_s: float) -> None:
+    def beat(self, log: list[TaskAnswer], token: str, every_s: float) -> None:
         """Send heartbeats until nobody waits any more."""
 
         def beat_on() -> None:
@@ -114,21 +114,21 @@ class Course:
         self._threads.at(self._threads.now_us + round(after_s * US_PER_S), action)
 
 
-Reply = Callable[[Asked], Any]
+Reply = Callable[[TaskCall], Any]
 
 
 class ScriptedCall:
     """What a function or a service answers; `calls` is what it was asked. A function's result is its payload."""
 
     def __init__(self, course: Course) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[StateCall] = []
         self._course = course
         self._words: Words[Reply] = Words()
 
     def returns(self, value: Any, *, after_s: float = 0) -> Self:
         """Answer with this result."""
 
-        def reply(_: Asked) -> Any:
+        def reply(_: TaskCall) -> Any:
             self._course.wait(after_s)
             return value
 
@@ -137,7 +137,7 @@ class ScriptedCall:
     def fails(self, error: str, cause: str = "", *, after_s: float = 0) -> Self:
         """Fail with an error's name, such as `DynamoDB.ConditionalCheckFailedException`."""
 
-        def reply(_: Asked) -> Any:
+        def reply(_: TaskCall) -> Any:
             self._course.wait(after_s)
             raise TaskFailure(error, cause)
 
@@ -149,7 +149,7 @@ class ScriptedCall:
         What a handler raises fails the task by the name of its class, as in Lambda; a ClientError by its code.
         """
 
-        def reply(asked: Asked) -> Any:
+        def reply(asked: TaskCall) -> Any:
             self._course.wait(after_s)
             given = _copied(asked.arguments)
             try:
@@ -176,7 +176,7 @@ class ScriptedCall:
         """Return whether anything is said."""
         return bool(self._words)
 
-    def answer(self, asked: Asked) -> Any:
+    def answer(self, asked: TaskCall) -> Any:
         """Answer a call."""
         self.calls.append(call_of(asked, self._course))
         return _copied(self._words.take()(asked))
@@ -190,8 +190,8 @@ class ScriptedTask:
     """What a callback task is told, by its state; `calls` is what it asked for, `callbacks` what it was told."""
 
     def __init__(self, course: Course) -> None:
-        self.calls: list[Call] = []
-        self.callbacks: list[Callback] = []
+        self.calls: list[StateCall] = []
+        self.callbacks: list[TaskAnswer] = []
         self.tokens: list[str] = []
         self._course = course
         self._words: Words[Callable[[str], None]] = Words()
@@ -216,7 +216,7 @@ class ScriptedTask:
         """Return whether anything is said."""
         return bool(self._words)
 
-    def answer(self, asked: Asked) -> None:
+    def answer(self, asked: TaskCall) -> None:
         """Tell a task what is said of it."""
         self.calls.append(call_of(asked, self._course))
         self.tokens.append(token_of(asked))
@@ -236,12 +236,12 @@ class ScriptedTask:
         self._course.tell(self.callbacks, word, token, **words)
 
 
-def call_of(asked: Asked, course: Course) -> Call:
+def call_of(asked: TaskCall, course: Course) -> StateCall:
     """Return what a test sees of a call."""
-    return Call(course.now_s, asked.state, asked.action, asked.arguments)
+    return StateCall(course.now_s, asked.state, asked.action, asked.arguments)
 
 
-def token_of(asked: Asked) -> str:
+def token_of(asked: TaskCall) -> str:
     """Return the token that a callback task hands out; NotScripted where nobody could ever call back."""
     if asked.token and _holds(asked.arguments, asked.token):
         return asked.token

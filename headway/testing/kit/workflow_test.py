@@ -11,11 +11,11 @@ import pytest
 from headway_cdk.configuration import ConfigurationError
 from headway_cdk.project import Project, find
 
-from headway.testing.kit.binding import Bound, bound_machine, bound_workflow, read
-from headway.testing.kit.interpreter import INVOKING, RUNNING, Asked, Interpreter, Refused, World, arn_of
+from headway.testing.kit.binding import BoundMachine, bound_machine, bound_workflow, read
+from headway.testing.kit.interpreter import INVOKING, RUNNING, Interpreter, RequestRefused, TaskCall, World, arn_of
 from headway.testing.kit.lane import ScriptedVendor
-from headway.testing.kit.run import Run, run_of
-from headway.testing.kit.scripts import Call, Callback, Course, NotScripted, ScriptedCall, ScriptedTask, call_of
+from headway.testing.kit.run import WorkflowRun, run_of
+from headway.testing.kit.scripts import Course, NotScripted, ScriptedCall, ScriptedTask, StateCall, TaskAnswer, call_of
 from headway.testing.virtual_modules import US_PER_S
 from headway.testing.virtual_threads import VirtualThreads
 
@@ -30,12 +30,12 @@ Workflow = str | Path | Mapping[str, Any]
 class WorkflowTest:
     """One machine, and the words for what it asks for. `run` may be called more than once: time goes on."""
 
-    def __init__(self, bound: Bound, threads: VirtualThreads) -> None:
+    def __init__(self, bound: BoundMachine, threads: VirtualThreads) -> None:
         self._bound, self._threads = bound, threads
         self._interpreter: Interpreter
         self._course = Course(threads, lambda *arguments, **words: self._interpreter.settle(*arguments, **words))
         self._vendors = {name: ScriptedVendor(lane.vendor, self._course) for name, lane in bound.lanes.items()}
-        self._queues: dict[str, tuple[ScriptedVendor, Callable[[Asked], None]]] = {}
+        self._queues: dict[str, tuple[ScriptedVendor, Callable[[TaskCall], None]]] = {}
         for name, lane in bound.lanes.items():
             vendor = self._vendors[name]
             self._queues |= {
@@ -49,7 +49,7 @@ class WorkflowTest:
         self._tasks: dict[str, ScriptedTask] = {}
         self._machines: dict[str, str] = {}
         self._added: list[Mapping[str, Any]] = []
-        self._calls: list[Call] = []
+        self._calls: list[StateCall] = []
         self._number = 0
 
     @property
@@ -86,7 +86,7 @@ class WorkflowTest:
         self._do(lambda: self._create(name, definition))
         return arn_of(f"stateMachine:{name}")
 
-    def run(self, given: Any, *, name: str | None = None, longest_s: float = LONGEST_S) -> Run:
+    def run(self, given: Any, *, name: str | None = None, longest_s: float = LONGEST_S) -> WorkflowRun:
         """Start an execution with this input, and let time pass to its end and to the last callback promised."""
         return self.finish(self.start(given, name=name), longest_s=longest_s)
 
@@ -116,7 +116,7 @@ class WorkflowTest:
         self._pass(end_us, None)
         self._threads.now_us = end_us
 
-    def finish(self, execution_arn: str, *, longest_s: float = LONGEST_S) -> Run:
+    def finish(self, execution_arn: str, *, longest_s: float = LONGEST_S) -> WorkflowRun:
         """Let time pass until an execution has ended and no callback is promised any more; tell what became of it."""
 
         def done() -> bool:
@@ -126,7 +126,7 @@ class WorkflowTest:
         outcome, history = self._interpreter.outcome(execution_arn), self._interpreter.history(execution_arn)
         return run_of(outcome, history, self._calls)
 
-    def answer(self, state: str, *, output: Any = None, error: str | None = None, cause: str = "") -> Callback:
+    def answer(self, state: str, *, output: Any = None, error: str | None = None, cause: str = "") -> TaskAnswer:
         """Tell the callback task of a state that waits since its last call: an output, or an error with its cause."""
         task = self._tasks[state]
         words = {"output": json.dumps(output)} if error is None else {"error": error, "cause": cause}
@@ -135,7 +135,7 @@ class WorkflowTest:
         self.advance(0)
         return task.callbacks[-1]
 
-    def heartbeat(self, state: str) -> Callback:
+    def heartbeat(self, state: str) -> TaskAnswer:
         """Tell the callback task of a state that something goes on."""
         task = self._tasks[state]
         self._do(lambda: self._course.tell(task.callbacks, "heartbeat", task.tokens[-1]))
@@ -147,7 +147,7 @@ class WorkflowTest:
         self.advance(0)
 
     def redrive(self, execution_arn: str) -> None:
-        """Let an execution that has failed go on. Raises Refused where the interpreter cannot."""
+        """Let an execution that has failed go on. Raises RequestRefused where the interpreter cannot."""
         self._do(lambda: self._interpreter.redrive(execution_arn))
         self.advance(0)
 
@@ -164,7 +164,7 @@ class WorkflowTest:
     def _create(self, name: str, definition: Any) -> None:
         try:
             self._machines[name] = self._interpreter.create(name, definition)
-        except Refused as refused:
+        except RequestRefused as refused:
             raise ConfigurationError(f"{name}: {refused}") from refused
 
     def _do(self, action: Callable[[], Any]) -> None:
@@ -191,7 +191,7 @@ class WorkflowTest:
         if missing:
             pytest.fail(missing, pytrace=False)
 
-    def _answer(self, asked: Asked) -> Any:
+    def _answer(self, asked: TaskCall) -> Any:
         """Be the world: answer one call of a task."""
         self._calls.append(call_of(asked, self._course))
         if asked.token is None:
@@ -207,7 +207,7 @@ class WorkflowTest:
             raise NotScripted(_advice(asked, f'.task("{asked.state}").succeeds({{...}})'))
         return {"MessageId": f"message-{len(self._calls)}"}
 
-    def _answer_call(self, asked: Asked) -> Any:
+    def _answer_call(self, asked: TaskCall) -> Any:
         if (script := self._states.get(asked.state)) and script.has_words:
             return script.answer(asked)
         if asked.action.startswith(STARTING):
@@ -259,7 +259,7 @@ WorkflowTests = Callable[..., WorkflowTest]
 """What the fixture `workflow_test` is: `workflow_test("order")`, a file, or a definition with its `placeholders`."""
 
 
-def _bound(workflow: Workflow, name: str | None, values: Mapping[str, Any], folder: Path) -> Bound:
+def _bound(workflow: Workflow, name: str | None, values: Mapping[str, Any], folder: Path) -> BoundMachine:
     if isinstance(workflow, Mapping):
         return bound_machine(name or "machine", workflow, values)
     if isinstance(workflow, Path):
@@ -281,5 +281,5 @@ def _state_names(node: Any) -> Iterator[str]:
             yield from _state_names(part)
 
 
-def _advice(asked: Asked, word: str) -> str:
+def _advice(asked: TaskCall, word: str) -> str:
     return f"{asked.machine}, state {asked.state}: {asked.action} is not scripted; say what comes of it: {word}"
