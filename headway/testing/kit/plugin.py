@@ -6,18 +6,21 @@ What it takes is imported where a test asks for it: pytest's start is not slower
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from headway.testing.kit.run import WorkflowRun
     from headway.testing.kit.workflow_test import Interpreting, WorkflowTest
 
 FIXTURE: Final = "workflow_test"
 MARK: Final = "interpreters"
 INTERPRETERS: Final = ("embedded", "moto")
+AWS_ENGINES: Final = ("teststate", "local")
+"""AWS's own: the TestState API, which needs an account, and Step Functions Local, which needs docker."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--interpreters",
         metavar="NAMES",
         help=f"interpreters that tests with {FIXTURE} run on, with commas between them: {', '.join(INTERPRETERS)}",
+    )
+
+    group.addoption(
+        "--aws-engines",
+        metavar="NAMES",
+        default="",
+        help=f"AWS's engines that tests with `mocked_workflow` may use, with commas: {', '.join(AWS_ENGINES)}",
     )
 
 
@@ -59,6 +69,31 @@ def workflow_test(request: pytest.FixtureRequest) -> Iterator[Callable[..., Work
 
     with workflow_tests(_interpreting(request.param), request.path.parent) as make:
         yield make
+
+
+@pytest.fixture(params=AWS_ENGINES)
+def mocked_workflow(request: pytest.FixtureRequest) -> Callable[..., WorkflowRun]:
+    """Run a machine on an engine of AWS's: `mocked_workflow("order", {"payload": {}}, {"AskVendor": [Mock({...})]})`.
+
+    Skipped where nobody asked for it by `--aws-engines`, and where it cannot be.
+    """
+    engine: str = request.param
+    if engine not in request.config.getoption("--aws-engines").split(","):
+        pytest.skip(f"not asked for: pytest --aws-engines {engine}")
+    from headway.testing.kit import mocked
+    from headway.testing.kit.workflow_test import bound
+
+    reason = mocked.reason_against_local() if engine == "local" else mocked.reason_against_test_state()
+    if reason:
+        pytest.skip(reason)
+
+    def run(workflow: Any, given: Any, mocks: Any, **placeholders: Any) -> WorkflowRun:
+        machine = bound(workflow, None, placeholders, request.path.parent)
+        if engine == "local":
+            return mocked.run_locally(machine.name, machine.definition, given, mocks)
+        return mocked.walk(mocked.client(), machine.definition, given, mocks)
+
+    return run
 
 
 def _interpreting(name: str) -> Interpreting:

@@ -30,13 +30,13 @@ Workflow = str | Path | Mapping[str, Any]
 class WorkflowTest:
     """One machine, and the words for what it asks for. `run` may be called more than once: time goes on."""
 
-    def __init__(self, bound: BoundMachine, threads: VirtualThreads) -> None:
-        self._bound, self._threads = bound, threads
+    def __init__(self, machine: BoundMachine, threads: VirtualThreads) -> None:
+        self._bound, self._threads = machine, threads
         self._interpreter: Interpreter
         self._course = Course(threads, lambda *arguments, **words: self._interpreter.settle(*arguments, **words))
-        self._vendors = {name: ScriptedVendor(lane.vendor, self._course) for name, lane in bound.lanes.items()}
+        self._vendors = {name: ScriptedVendor(lane.vendor, self._course) for name, lane in machine.lanes.items()}
         self._queues: dict[str, tuple[ScriptedVendor, Callable[[TaskCall], None]]] = {}
-        for name, lane in bound.lanes.items():
+        for name, lane in machine.lanes.items():
             vendor = self._vendors[name]
             self._queues |= {
                 lane.urgent_queue.value: (vendor, partial(vendor.ask, urgent=True)),
@@ -242,7 +242,7 @@ def workflow_tests(interpreting: Interpreting, folder: Path) -> Iterator[Callabl
     ) -> WorkflowTest:
         close()
         clock = VirtualThreads()
-        made = WorkflowTest(_bound(workflow, name, placeholders or {}, folder), clock)
+        made = WorkflowTest(bound(workflow, name, placeholders or {}, folder), clock)
         context = interpreting(clock, made._answer)
         made._interpreter = context.__enter__()
         threads.append(clock)
@@ -259,7 +259,8 @@ WorkflowTests = Callable[..., WorkflowTest]
 """What the fixture `workflow_test` is: `workflow_test("order")`, a file, or a definition with its `placeholders`."""
 
 
-def _bound(workflow: Workflow, name: str | None, values: Mapping[str, Any], folder: Path) -> BoundMachine:
+def bound(workflow: Workflow, name: str | None, values: Mapping[str, Any], folder: Path) -> BoundMachine:
+    """Bind a workflow of the project around a folder, a file, or a definition. Raises ConfigurationError."""
     if isinstance(workflow, Mapping):
         return bound_machine(name or "machine", workflow, values)
     if isinstance(workflow, Path):
