@@ -26,9 +26,9 @@ from benchmarks.figures import conclude
 from benchmarks.vendor_copies import contract_file
 from benchmarks.virtual_lane import VirtualLane
 from benchmarks.virtual_queue import US_PER_S
-from headway.testing.virtual_threads import START_US
 from headway.simulator.window import violations
 from headway.testing.laboratory import VENDOR
+from headway.testing.virtual_threads import START_US
 
 LEAST_USEFUL: Final = 0.95
 """Of what is offered in a window, or of what the contract gives in it where that is less."""

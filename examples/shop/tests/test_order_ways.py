@@ -4,6 +4,7 @@ Each test runs on two interpreters of state machines, in this process. Nothing r
 """
 
 from functions.use_result.handler import handle
+
 from headway.testing.kit.workflow_test import WorkflowTests
 
 ORDER = {"payload": {"prompt": "a lighthouse"}}
