@@ -84,6 +84,17 @@ def replaced(modules: Iterable[ModuleType], names: Mapping[int, Any]) -> Iterato
             setattr(module, name, value)
 
 
+@contextlib.contextmanager
+def put(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Give a class or a module another attribute for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
 def virtual_datetime(threads: VirtualThreads) -> Any:
     """Return a class like `datetime.datetime` that has the virtual time; naive moments are in UTC."""
 

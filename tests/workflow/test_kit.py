@@ -60,6 +60,19 @@ def test_an_api_of_an_api_gateway_is_not_called(workflow_test: WorkflowTests) ->
     assert '.service("apigateway:invoke")' in failed_with(test)
 
 
+def test_what_the_kit_does_not_play_fails_the_test(workflow_test: WorkflowTests) -> None:
+    """An activity has a worker of its own; an ItemReader reads a bucket."""
+    activity = {"Type": "Task", "Resource": "arn:aws:states:us-east-1:000000000000:activity:paint", "End": True}
+    assert "the kit plays no activity" in failed_with(workflow_test(machine(start="Paint", Paint=activity)))
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"}}
+    reader |= {"Parameters": {"Bucket": "b", "Key": "k"}}
+    inner = {"StartAt": "Do", "States": {"Do": {"Type": "Pass", "End": True}}}
+    inner |= {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    each = {"Type": "Map", "ItemReader": reader, "ItemProcessor": inner, "End": True}
+    test = workflow_test({"StartAt": "Each", "States": {"Each": each}})
+    assert "the kit plays no ItemReader" in failed_with(test)
+
+
 def test_a_callback_task_that_hands_out_no_token_fails_the_test(workflow_test: WorkflowTests) -> None:
     test = workflow_test(machine(start="Ask", Ask=asking({"order": 7})))
     test.task("Ask").succeeds({})

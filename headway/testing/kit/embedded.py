@@ -33,6 +33,7 @@ from headway.testing.kit.interpreter import (
     World,
     plain,
 )
+from headway.testing.kit.scripts import not_played
 from headway.testing.virtual_modules import VirtualPrimitives, replaced
 from headway.testing.virtual_threads import VirtualThreads
 
@@ -201,6 +202,13 @@ def _enter(world: World) -> None:
 
         return start_noted
 
+    def refuse(what: str) -> Any:
+        def refused(*_: Any) -> Any:
+            raise not_played(what)
+
+        return refused
+
+    sfn._read_map_items, sfn._invoke_activity = refuse("ItemReader of a Map"), refuse("activity")
     sfn._execute_task = execute_known
     sfn._call_lambda = call_function
     sfn._SERVICE_DISPATCH = {"arn:aws:states:::": call_service}

@@ -30,6 +30,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackEndpoint,
@@ -58,7 +59,8 @@ from headway.testing.kit.interpreter import (
     plain,
 )
 from headway.testing.kit.moto_language import declarations, evaluate, parsed
-from headway.testing.virtual_modules import Event, VirtualPrimitives, modules_under, replaced
+from headway.testing.kit.scripts import not_played
+from headway.testing.virtual_modules import Event, VirtualPrimitives, modules_under, put, replaced
 from headway.testing.virtual_threads import VirtualThreads
 
 _PACKAGE: Final = "moto.stepfunctions.parser"
@@ -183,35 +185,26 @@ def moto(threads: VirtualThreads, world: World) -> Iterator[Moto]:
     }
     with ExitStack() as seams:
         seams.enter_context(replaced([*modules_under(_PACKAGE), timebox], names))
-        seams.enter_context(_set(AmazonStateLanguageParser, "parse", staticmethod(parsed)))
-        seams.enter_context(_set(moto_jsonata, "_eval_jsonata", evaluate))
+        seams.enter_context(put(AmazonStateLanguageParser, "parse", staticmethod(parsed)))
+        seams.enter_context(put(moto_jsonata, "_eval_jsonata", evaluate))
         # It asks twice a second whether a machine that it has started has ended. Here it waits for the next end.
         patient = SimpleNamespace(sleep=lambda _: ended.park())
-        seams.enter_context(_set(state_task_service_callback, "time", patient))
-        seams.enter_context(_set(BaseExecutionWorkerCommunication, "terminated", _telling(ended)))
-        seams.enter_context(_set(StateTaskService, "_eval_execution", _known(StateTaskService._eval_execution)))
-        seams.enter_context(_set(StateTaskLambda, "_eval_execution", _known(StateTaskLambda._eval_execution)))
-        seams.enter_context(_set(StateTaskServiceCallback, "_evaluate_with_timeout", _with_new_tokens()))
-        seams.enter_context(_set(StateTaskServiceApiGateway, "_eval_service_task", _asking(client)))
+        seams.enter_context(put(state_task_service_callback, "time", patient))
+        seams.enter_context(put(BaseExecutionWorkerCommunication, "terminated", _telling(ended)))
+        seams.enter_context(put(StateTaskActivity, "_eval_execution", _no_activity))
+        seams.enter_context(put(StateTaskService, "_eval_execution", _known(StateTaskService._eval_execution)))
+        seams.enter_context(put(StateTaskLambda, "_eval_execution", _known(StateTaskLambda._eval_execution)))
+        seams.enter_context(put(StateTaskServiceCallback, "_evaluate_with_timeout", _with_new_tokens()))
+        seams.enter_context(put(StateTaskServiceApiGateway, "_eval_service_task", _asking(client)))
         for kind in (StateTaskService, *get_all_subclasses(StateTaskService)):
             if from_error := vars(kind).get("_from_error"):
-                seams.enter_context(_set(kind, "_from_error", _as_said(from_error)))
-        seams.enter_context(_set(StateTaskServiceSfn, "_normalise_response", _with_capitals))
-        seams.enter_context(_set(CallbackEndpoint, "setup_heartbeat_endpoint", _hearing_what_was_early()))
+                seams.enter_context(put(kind, "_from_error", _as_said(from_error)))
+        seams.enter_context(put(StateTaskServiceSfn, "_normalise_response", _with_capitals))
+        seams.enter_context(put(CallbackEndpoint, "setup_heartbeat_endpoint", _hearing_what_was_early()))
         level = logging.getLogger("moto").level
         logging.getLogger("moto").setLevel(logging.CRITICAL)  # it prints a tree for each error that a machine makes
         seams.callback(logging.getLogger("moto").setLevel, level)
         yield interpreter
-
-
-@contextmanager
-def _set(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
 
 
 def _known(evaluate_task: Callable[..., None]) -> Callable[..., None]:
@@ -220,6 +213,10 @@ def _known(evaluate_task: Callable[..., None]) -> Callable[..., None]:
         evaluate_task(task, env)
 
     return evaluate_known
+
+
+def _no_activity(*_: Any) -> None:
+    raise not_played("activity")
 
 
 def _as_said(from_error: Callable[..., Any]) -> Callable[..., Any]:
@@ -288,6 +285,8 @@ def _client_of(interpreter: Moto, world: World) -> Callable[..., Any]:
     """Return what makes clients: each asks the world, or the interpreter where it is asked for other machines."""
 
     def ask(service: str, action: str, parameters: Mapping[str, Any]) -> Any:
+        if _current.get() is None:
+            raise not_played("ItemReader of a Map")
         task, env = _current.get()
         if service in ("stepfunctions", "sfn") and action == "describe_execution":
             return interpreter.ask_itself(action, parameters)

@@ -21,6 +21,11 @@ class NotScripted(BaseException):
     """A machine asked for what the test has no word for: no interpreter may catch that."""
 
 
+def not_played(what: str) -> NotScripted:
+    """Return the refusal of something that the kit has no words for."""
+    return NotScripted(f"the kit plays no {what}: test the machine without it, and that part on the embedded cloud")
+
+
 @dataclass(frozen=True, slots=True)
 class StateCall:
     """What a state asked for, and when: seconds from the start of the execution that the test started."""
