@@ -28,7 +28,7 @@ LAST_COUNT: Final = 160
 CALLS_COUNT: Final = FIRST_COUNT + round((STANDS_S + SLOW_S) * SLOWER_PER_S) + 2 * LAST_COUNT
 
 
-class Seen(NamedTuple):
+class Changed(NamedTuple):
     """Arrivals in microseconds, and when each deployment had ended on the same clock."""
 
     arrivals_us: Sequence[int]
@@ -45,7 +45,7 @@ def changing(bench: Bench) -> None:
         bench.out.print(table_of(observe(lab)))
 
 
-def observe(lab: Laboratory) -> Seen:
+def observe(lab: Laboratory) -> Changed:
     """Let a backlog go, and change the rate twice meanwhile."""
     with lab.held(lab.lane.dispatcher_function):
         arns = lab.start_all({f"changing-{index}": call({"index": index}) for index in range(CALLS_COUNT)})
@@ -56,10 +56,10 @@ def observe(lab: Laboratory) -> Seen:
     faster_us = _change(lab, RATE_PER_S)
     ends = lab.ends_of(arns, pause_s=2)
     arrivals_us = sorted(round(at_ms * 1_000) for at_ms in lab.vendor.report().scopes["submit"].arrivals_epoch_ms)
-    return Seen(arrivals_us, slower_us, faster_us, CALLS_COUNT - ends.get("SUCCEEDED", 0))
+    return Changed(arrivals_us, slower_us, faster_us, CALLS_COUNT - ends.get("SUCCEEDED", 0))
 
 
-def table_of(seen: Seen) -> Table:
+def table_of(seen: Changed) -> Table:
     """Lay out the three parts: before, when the slower rate is everywhere, and when the faster one is again."""
     settled_us = round(STANDS_S * 1_000_000)
     parts = {

@@ -47,6 +47,26 @@ class PermitNumbers:
         return self.interval_limit is not None and self.interval_limit.is_quota
 
     @property
+    def by_ceiling(self) -> bool:
+        """Whether the operator's rate sets the interval, below all limits."""
+        return self.interval_limit is None and self.rule.ceiling is not None
+
+    @property
+    def by_rate(self) -> bool:
+        """Whether the operator's rate sets the interval of a burst, though it is not below all limits."""
+        return self.interval_limit is None and self.rule.ceiling is None
+
+    @property
+    def ceiling_amount(self) -> int | None:
+        """Calls in the window of the operator's rate."""
+        return self.rule.ceiling.amount if self.rule.ceiling else None
+
+    @property
+    def ceiling_us(self) -> int | None:
+        """Length of the window of the operator's rate."""
+        return self.rule.ceiling.per_us if self.rule.ceiling else None
+
+    @property
     def interval_amount(self) -> int | None:
         """Calls that the limit that sets the interval allows."""
         return self.interval_limit.amount if self.interval_limit else None
@@ -68,9 +88,14 @@ class PermitNumbers:
         note="between two permits of a burst; the quota bounds how many",
     )
     @formula(
+        "ceil((ceiling_us + headroom_us) / ceiling_amount)",
+        when="by_ceiling",
+        note="between two permits, by the operator's rate, which is below the contract",
+    )
+    @formula(
         "ceil(1000000 / rate_per_s)",
-        when="not interval_limit",
-        note="between two permits, by the operator's rate",
+        when="by_rate",
+        note="between two permits of a burst, by the operator's rate",
     )
     def emission_interval_us(self) -> int:
         """Between two permits, as `limiter.core.reservations.rule_of` draws it."""
