@@ -15,8 +15,8 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import stepfunctions
 from ministack.services.cloudformation import provisioners
 
-from headway.cloud.strict._asl import diagnostics
-from headway.cloud.strict._asl_diagnostics import Diagnostic, message_of
+from headway.asl.diagnostics import Diagnostic, message_of
+from headway.asl.form import diagnostics
 from headway.cloud.strict._roles import ROLE_ARN
 
 CHARACTERS_MOST: Final = 1_048_576

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from headway.cloud.strict._asl import diagnostics
-from headway.cloud.strict._asl_diagnostics import message_of
-from headway.cloud.strict._asl_expressions import objections
+from headway.asl.diagnostics import message_of
+from headway.asl.expressions import objections
+from headway.asl.form import diagnostics
 from headway.cloud.strict.definitions import refusal_of
 from tests.cloud.definitions import BROKEN, SOUND, Broken, machine, passing, text_of
 

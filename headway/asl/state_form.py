@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headway.cloud.strict import _asl_fields as fields
-from headway.cloud.strict._asl_diagnostics import Diagnostic, of_schema
-from headway.cloud.strict._asl_expressions import objections
+from headway.asl import fields
+from headway.asl.diagnostics import Diagnostic, of_schema
+from headway.asl.expressions import objections
 
 _INTEGRATION: Final = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:([a-z0-9-]+):([A-Za-z0-9]+)(?:\.(.+))?")
 _ACTIVITY: Final = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:activity:.+")

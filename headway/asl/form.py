@@ -1,7 +1,7 @@
 """What AWS finds wrong with a definition at creation: a list of diagnostics, each with its place.
 
 In: the text of a definition and the kind of machine. Out: diagnostics, in the order in which AWS reads: form first,
-then transitions. `_asl_fields` has the tables, `_asl_states` the rules of one state.
+then transitions. `fields` has the tables, `state_form` the rules of one state.
 """
 
 import json
@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headway.cloud.strict import _asl_fields as fields
-from headway.cloud.strict._asl_diagnostics import Diagnostic, of_schema
-from headway.cloud.strict._asl_states import Inherited, language_problems, language_within, state_problems
+from headway.asl import fields
+from headway.asl.diagnostics import Diagnostic, of_schema
+from headway.asl.state_form import Inherited, language_problems, language_within, state_problems
 
 MISSING_TARGET: Final = "MISSING_TRANSITION_TARGET"
 EXPRESS: Final = "EXPRESS"
