@@ -6,7 +6,7 @@ file, text that is known is written in here, since CloudFormation would not esca
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -48,14 +48,19 @@ def bind_file(path: Path, bound: Mapping[str, Binding]) -> Definition:
 
 def bind_document(document: Any, bound: Mapping[str, Binding], origin: str) -> Definition:
     """Bind what was read from `origin` in the same way."""
+    for name, advice in unbound(document, bound):
+        raise ConfigurationError(f"{origin}: `${{{name}}}` stands for nothing; {advice}")
     wanted = _placeholders_of(document)
-    for name in sorted(wanted - bound.keys()):
-        near = get_close_matches(name, bound, n=1, cutoff=0)
-        advice = f"; did you mean `${{{near[0]}}}`?" if near else ": there are no vendors, functions, tables, settings"
-        raise ConfigurationError(f"{origin}: `${{{name}}}` stands for nothing{advice}")
     values = {name: bound[name].value for name in sorted(wanted)}
     known = {name: value for name, value in values.items() if "${" not in str(value)}  # which every token of CDK has
     return _definition(document, values, known)
+
+
+def unbound(document: Any, bound: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the placeholders of a document that stand for nothing, sorted, each with what to write in its place."""
+    for name in sorted(_placeholders_of(document) - set(bound)):
+        near = get_close_matches(name, bound, n=1, cutoff=0)
+        yield name, f"did you mean `${{{near[0]}}}`?" if near else "there are no vendors, functions, tables, settings"
 
 
 def read_document(path: Path) -> Any:

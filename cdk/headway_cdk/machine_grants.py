@@ -72,6 +72,16 @@ _CLAIM_FOLDERS: Final = {
 _WAITS: Final = ".waitForTaskToken"
 
 
+class UngrantedCall(ConfigurationError):  # noqa: N818 - says what happened
+    """No grant follows from the call of a state; with the reason and the way out, each in words."""
+
+    def __init__(self, file: str, state: str, why: str, mend: str) -> None:
+        super().__init__(f"{file}: state `{state}`: {why}; {mend}")
+        self.state = state
+        self.why = why
+        self.mend = mend
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """One call of a service: `what` is `service:operation`, `how` a suffix such as `.sync:2`."""
@@ -163,10 +173,8 @@ def _calls_of_task(name: str, state: Mapping[str, Any], bound: Mapping[str, Bind
     elif (whole := PLACEHOLDER.fullmatch(resource)) and bound.get(whole[1], Binding("")).kind is ResourceKind.FUNCTION:
         yield _Call(name, "lambda:invoke", "", {"FunctionName": resource})
     elif _ACTIVITY not in resource:  # whoever works for an activity asks for it: the machine calls nobody
-        raise ConfigurationError(
-            f"{file}: state `{name}`: `Resource` is {resource!r}; name a call such as `arn:aws:states:::lambda:invoke`,"
-            " or a function's placeholder"
-        )
+        mend = "name a call such as `arn:aws:states:::lambda:invoke`, or a function's placeholder"
+        raise UngrantedCall(file, name, f"`Resource` is {resource!r}", mend)
 
 
 def _arguments(part: Mapping[str, Any]) -> Any:
@@ -194,10 +202,8 @@ def _grants_of_call(
     if not about or not call.actions:
         what = f"no grant follows from `{call.what}`" if about else f"`{call.what}` names nothing by a placeholder"
         way = "" if about or call.kind is None else f"name its {call.kind} by one, or "
-        raise ConfigurationError(
-            f"{file}: state `{call.state}`: {what}; {way}grant it on `HeadwayWorkflow.machine` in cdk/app.py, with"
-            f" the state's name in `by_hand`"
-        )
+        mend = f"{way}grant it on `HeadwayWorkflow.machine` in cdk/app.py, with the state's name in `by_hand`"
+        raise UngrantedCall(file, call.state, what, mend)
     for one in about:
         for action in call.actions:
             yield action, _resource(call, one, action, file)
@@ -214,10 +220,8 @@ def _resource(call: _Call, one: Binding, action: str, file: str) -> str:
         return one.arn
     if one.vendor:
         if action not in _CLAIM_FOLDERS:
-            raise ConfigurationError(
-                f"{file}: state `{call.state}`: a lane's bucket takes requests (`s3:putObject`) and gives results"
-                f" (`s3:getObject`); use a bucket of your own for `{call.what}`"
-            )
+            why = "a lane's bucket takes requests (`s3:putObject`) and gives results (`s3:getObject`)"
+            raise UngrantedCall(file, call.state, why, f"use a bucket of your own for `{call.what}`")
         return f"{one.arn}/{_CLAIM_FOLDERS[action](one.vendor)}/*"
     return one.arn if action in _OF_THE_BUCKET else f"{one.arn}/*"
 

@@ -6,6 +6,7 @@ only, on AWS too.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from jsonata.jexception import JException
@@ -15,6 +16,7 @@ from jsonata.parser import Parser
 INVALID: Final = "INVALID_JSONATA_EXPRESSION"
 UNSUPPORTED: Final = "UNSUPPORTED_JSONATA_EXPRESSION"
 
+_TOO_EARLY: Final = "Unexpected end of expression"
 _ON_ITEMS: Final = ("predicate", "stages", "group", "terms", "pattern", "update", "delete")
 """What is evaluated on the items of what it stands behind, so that bare names have a meaning there."""
 _PARTS: Final = (
@@ -34,16 +36,23 @@ class Objection:
 
 def objections(expression: str, *, in_catcher: bool) -> tuple[Objection, ...]:
     """Return what AWS has against an expression; `$states.errorOutput` exists in a catcher only."""
+    tree = tree_of(expression)
+    if isinstance(tree, str):
+        return (Objection(INVALID, tree),)
+    found = dict.fromkeys(_unsupported(tree, top=True, in_catcher=in_catcher))
+    return tuple(Objection(UNSUPPORTED, message) for message in found)
+
+
+@lru_cache(8_192)
+def tree_of(expression: str) -> Parser.Symbol | str:
+    """Return the parsed expression, or what is wrong with it. Nobody may change it."""
     try:
         tree = Jsonata.get_parser().parse(expression)
     except JException as problem:
-        return (Objection(INVALID, str(problem)),)
+        return str(problem)
     except Exception as problem:  # the library has holes: some nonsense ends in an AttributeError
-        return (Objection(INVALID, str(problem) or "Unexpected end of expression"),)
-    if tree is None:
-        return (Objection(INVALID, "Unexpected end of expression"),)
-    found = dict.fromkeys(_unsupported(tree, top=True, in_catcher=in_catcher))
-    return tuple(Objection(UNSUPPORTED, message) for message in found)
+        return str(problem) or _TOO_EARLY
+    return _TOO_EARLY if tree is None else tree
 
 
 def _unsupported(node: Any, *, top: bool, in_catcher: bool) -> Iterator[str]:

@@ -12,6 +12,12 @@ from headway.asl.expressions import objections
 _INTEGRATION: Final = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:([a-z0-9-]+):([A-Za-z0-9]+)(?:\.(.+))?")
 _ACTIVITY: Final = re.compile(r"arn:aws[a-z-]*:states:[^:]*:[^:]*:activity:.+")
 _VARIABLE_NAME: Final = re.compile(r"[^\W\d]\w*")
+HEARTBEAT_TOO_LONG: Final = "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'"
+CATCH_ALL_FIRST: Final = "States.ALL must appear alone and at end of list"
+NOT_RECOGNIZED: Final = "The resource provided "
+"""Beginning of what AWS says of a call that there is not."""
+ARGUMENT_MISSING: Final = "is required but was missing"
+"""End of what it says of an argument that a call needs."""
 _CHOICES: Final = ("And", "Or", "Not", "Variable", "Condition")
 
 
@@ -115,7 +121,7 @@ def _number_problems(state: Mapping[str, Any], language: str, place: str) -> Ite
             yield from _bound_problems(value, bounds, f"{place}/{name}")
     heartbeat, timeout = state.get("HeartbeatSeconds"), state.get("TimeoutSeconds")
     if isinstance(heartbeat, int) and isinstance(timeout, int) and heartbeat >= timeout:
-        yield of_schema("'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'", f"{place}/HeartbeatSeconds")
+        yield of_schema(HEARTBEAT_TOO_LONG, f"{place}/HeartbeatSeconds")
 
 
 def _bound_problems(value: float, bounds: tuple[int, int | None], place: str) -> Iterator[Diagnostic]:
@@ -156,7 +162,7 @@ def _error_problems(handler: Mapping[str, Any], place: str, *, last: bool) -> It
     elif not errors:
         yield of_schema("Value cannot be empty", f"{place}/ErrorEquals")
     elif "States.ALL" in errors and (len(errors) > 1 or not last):
-        yield of_schema("States.ALL must appear alone and at end of list", f"{place}/ErrorEquals")
+        yield of_schema(CATCH_ALL_FIRST, f"{place}/ErrorEquals")
 
 
 def _retry_problems(handler: Mapping[str, Any], place: str) -> Iterator[Diagnostic]:
@@ -191,7 +197,7 @@ def _task_problems(state: Mapping[str, Any], place: str, language: str, *, expre
         return
     if action not in actions or (pattern and pattern not in actions[action]):
         yield of_schema(
-            f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, "
+            f"{NOT_RECOGNIZED}{resource} is not recognized. The value is not a valid resource ARN, "
             "or the resource is not available in this region.",
             here,
         )
@@ -201,7 +207,7 @@ def _task_problems(state: Mapping[str, Any], place: str, language: str, *, expre
     elif isinstance(given := state[name], dict):
         for wanted in fields.NEEDED_ARGUMENTS.get(f"{service}:{action}", ()):
             if wanted not in given and f"{wanted}.$" not in given:
-                yield of_schema(f"The field '{wanted}' is required but was missing", f"{place}/{name}")
+                yield of_schema(f"The field '{wanted}' {ARGUMENT_MISSING}", f"{place}/{name}")
 
 
 def _choice_problems(state: Mapping[str, Any], language: str, place: str) -> Iterator[Diagnostic]:

@@ -37,7 +37,7 @@ from headway_lane.runtime.observability import publish
 from headway_lane.runtime.warm_up import warm_up_s
 from headway_lane.vendor_api.calling_off import call_off
 from headway_lane.vendor_api.cool_downs import cool_down_counts
-from headway_lane.vendor_api.job_status import Finding, ask
+from headway_lane.vendor_api.job_status import JobFinding, ask
 
 
 def find(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
@@ -65,7 +65,7 @@ def check(vendor: Vendor, cool_downs: Counter[Metric], asked: Check) -> CheckOut
     if poll is None:
         raise ValueError(f"{vendor.name} cannot be polled any more: its contract has lost `poll` since the deployment")
 
-    def ask_vendor(job_id: str) -> Finding:
+    def ask_vendor(job_id: str) -> JobFinding:
         with _turns(vendor, job_id, cool_downs) as turns:
             try:
                 return ask(way_out.proxy(vendor), poll, job_id, turns)

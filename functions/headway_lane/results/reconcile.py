@@ -15,7 +15,7 @@ from headway_lane.messages.check import Check
 from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.resume.settlement import Settlement, Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
-from headway_lane.vendor_api.job_status import Finding, Standing
+from headway_lane.vendor_api.job_status import JobFinding, Standing
 
 
 class CheckOutcome(StrEnum):
@@ -41,7 +41,7 @@ class Reconciler:
         settler: Settler,
         queue: ResultsQueue,
         *,
-        ask: Callable[[str], Finding],
+        ask: Callable[[str], JobFinding],
         epoch_s: Callable[[], float],
     ) -> None:
         self._vendor = vendor
@@ -71,7 +71,7 @@ class Reconciler:
             return self._wait(call, check, now_s, f"gave no answer: {later}")
         return self._act(call, check, now_s, finding)
 
-    def _act(self, call: Call, check: Check, now_s: int, finding: Finding) -> CheckOutcome:
+    def _act(self, call: Call, check: Check, now_s: int, finding: JobFinding) -> CheckOutcome:
         name = self._vendor.name
         if finding.standing is Standing.UNKNOWN:
             cause = f"{name} does not know job {check.job_id}: HTTP {finding.status}"

@@ -29,14 +29,14 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class JobFinding:
     """How a job stands, in our word and in the vendor's."""
 
     standing: Standing
     status: str
 
 
-def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
+def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> JobFinding:
     """Ask once. Raises RetryLater where there is no answer now, or none that the contract has a word for."""
     try:
         path = filled(poll.path, job_id=job_id)
@@ -46,15 +46,15 @@ def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> Finding:
     return finding_of(poll, answer)
 
 
-def finding_of(poll: Poll, answer: httpx.Response) -> Finding:
+def finding_of(poll: Poll, answer: httpx.Response) -> JobFinding:
     """Read an answer by the contract; RetryLater where that has no word for it."""
     word = str(answer.status_code) if poll.status is None else _word(poll.status, answer)
     words = {Standing.SUCCEEDED: poll.success, Standing.FAILED: poll.failure, Standing.PENDING: poll.pending}
     for standing, said in words.items():
         if word is not None and word in said:
-            return Finding(standing, word)
+            return JobFinding(standing, word)
     if answer.status_code in UNKNOWN_CODES:
-        return Finding(Standing.UNKNOWN, str(answer.status_code))
+        return JobFinding(Standing.UNKNOWN, str(answer.status_code))
     raise RetryLater(f"HTTP {answer.status_code}, with a status in none of the contract's lists")
 
 

@@ -26,7 +26,7 @@ from headway_lane.results import handler
 from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, Malformed, RetryLater
-from headway_lane.vendor_api.job_status import Finding, Standing, ask
+from headway_lane.vendor_api.job_status import JobFinding, Standing, ask
 
 from tests.unit.headway_lane.calls import HOLDER, LEASE_S, TTL_S, accepted, joined, queued
 from tests.unit.headway_lane.fakes import (
@@ -63,10 +63,10 @@ CONTRACT = vendor_of({"poll": POLL, "waits.answer_s": 600})
 QUEUE_URL = "https://sqs.example/results"
 ACCEPTED_S = 1_800_000_000
 CHECK = Check(CALL_ID, "job-1", ACCEPTED_S + 60, ACCEPTED_S + 600)
-SUCCEEDED = Finding(Standing.SUCCEEDED, "succeeded")
-FAILED = Finding(Standing.FAILED, "failed")
-PENDING = Finding(Standing.PENDING, "running")
-UNKNOWN = Finding(Standing.UNKNOWN, "404")
+SUCCEEDED = JobFinding(Standing.SUCCEEDED, "succeeded")
+FAILED = JobFinding(Standing.FAILED, "failed")
+PENDING = JobFinding(Standing.PENDING, "running")
+UNKNOWN = JobFinding(Standing.UNKNOWN, "404")
 
 
 def poll_of(vendor: Vendor) -> Poll:
@@ -79,7 +79,7 @@ class Bench:
 
     def __init__(self, ledger: Ledger, step_functions: FakeStepFunctions) -> None:
         self.ledger, self.step_functions = ledger, step_functions
-        self.finding: Finding | Exception = SUCCEEDED
+        self.finding: JobFinding | Exception = SUCCEEDED
         self.now_s = ACCEPTED_S + 60
         self.left: list[str] = []
         self.asked_count = 0
@@ -91,7 +91,7 @@ class Bench:
         )
         joined(ledger)
 
-    def _ask(self, job_id: str) -> Finding:
+    def _ask(self, job_id: str) -> JobFinding:
         assert job_id == "job-1"
         self.asked_count += 1
         if isinstance(self.finding, Exception):
@@ -132,7 +132,7 @@ def bench(ledger: Ledger, step_functions: FakeStepFunctions) -> Bench:
     ("finding", "operation"), [(SUCCEEDED, "SendTaskSuccess"), (FAILED, "SendTaskFailure")], ids=["success", "failure"]
 )
 def test_a_job_that_ended_unheard_settles_its_task_and_frees_its_in_flight_permit(
-    bench: Bench, finding: Finding, operation: str
+    bench: Bench, finding: JobFinding, operation: str
 ) -> None:
     bench.finding = finding
     assert bench.reconciler.reconcile(CHECK) is CheckOutcome.SETTLED
@@ -156,7 +156,7 @@ def test_a_job_whose_callback_came_is_not_asked_about(bench: Bench) -> None:
 
 
 def test_a_callback_during_the_poll_has_the_first_word(bench: Bench) -> None:
-    def ask_and_be_called(job_id: str) -> Finding:
+    def ask_and_be_called(job_id: str) -> JobFinding:
         del job_id
         bench.callback()
         return SUCCEEDED
@@ -177,7 +177,7 @@ def test_a_callback_during_the_poll_has_the_first_word(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("finding", "error"), [(SUCCEEDED, None), (FAILED, ErrorCode.VENDOR_JOB_FAILED)])
 def test_the_vendors_word_on_a_job_that_was_called_off_is_asked_for_and_kept(
-    bench: Bench, finding: Finding, error: ErrorCode | None
+    bench: Bench, finding: JobFinding, error: ErrorCode | None
 ) -> None:
     bench.step_functions.end(TOKEN)
     call = bench.ledger.find(CALL_ID)
@@ -219,7 +219,7 @@ def test_the_last_check_is_at_the_end_of_the_contracts_patience(bench: Bench) ->
     ("finding", "says"), [(PENDING, "says running"), (RetryLater("HTTP 503"), "gave no answer: HTTP 503")]
 )
 def test_a_job_that_never_ends_fails_its_task_with_a_name_before_the_timeout(
-    bench: Bench, finding: Finding | Exception, says: str
+    bench: Bench, finding: JobFinding | Exception, says: str
 ) -> None:
     bench.finding, bench.now_s = finding, ACCEPTED_S + 600
     assert bench.reconciler.reconcile(CHECK) is CheckOutcome.LOST
@@ -259,7 +259,7 @@ def test_a_giving_up_that_breaks_off_is_repeated(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("finding", [UNKNOWN, PENDING, FAILED])
-def test_a_check_of_the_job_of_an_earlier_round_leaves_the_next_round_alone(bench: Bench, finding: Finding) -> None:
+def test_a_check_of_the_job_of_an_earlier_round_leaves_the_next_round_alone(bench: Bench, finding: JobFinding) -> None:
     bench.finding = UNKNOWN
     bench.reconciler.reconcile(CHECK)
     found, retry = bench.ledger.find(CALL_ID), request_of(token="token-of-a-retry")
@@ -296,7 +296,7 @@ def test_a_message_that_is_no_check_is_malformed(body: str) -> None:
         read(body)
 
 
-def asked(poll: dict[str, Any], *answers: httpx.Response | Exception) -> tuple[Finding, FakeVendor, FakeTurns]:
+def asked(poll: dict[str, Any], *answers: httpx.Response | Exception) -> tuple[JobFinding, FakeVendor, FakeTurns]:
     vendor, turns = FakeVendor(*answers), FakeTurns()
     return ask(vendor.proxy(), Poll.from_document(poll), "a/b", turns), vendor, turns
 

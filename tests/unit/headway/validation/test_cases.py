@@ -1,0 +1,63 @@
+"""Machines with the shape of public bug reports: those that cannot work are found, and no error in the others."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headway.validation.files import check_paths
+from headway.validation.finding import Severity
+from tests.cloud.definitions import CASES
+
+MACHINES = json.loads(CASES.read_text())
+RULES = {
+    "bad-leaves-its-map": "unknown-target",
+    "bad-jsonata-syntax": "jsonata-syntax",
+    "bad-jsonata-type": "jsonata-type",
+    "bad-no-token": "token-missing",
+    "bad-undefined": "missing-value",
+}
+
+
+@pytest.mark.parametrize("case", MACHINES, ids=[case["name"] for case in MACHINES])
+def test_a_case_is_found_by_its_rule_or_not_at_all(case: Any, tmp_path: Path) -> None:
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(case["definition"], indent=1))
+    found = {one.rule for one in check_paths([path]).findings}
+    wanted = RULES.get(case["name"])
+    assert (wanted in found) if wanted else (found == set())
+
+
+def test_three_hundred_states_take_less_than_a_second(tmp_path: Path) -> None:
+    states: dict[str, Any] = {
+        f"Step{index}": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            "Arguments": {
+                "QueueUrl": "${Queue}",
+                "MessageBody": {
+                    "token": "{% $states.context.Task.Token %}",
+                    "row": f"{{% $merge([{{'n': {index}}}, $states.input.row]) %}}",
+                },
+            },
+            "TimeoutSeconds": 600,
+            "HeartbeatSeconds": 300,
+            "Assign": {f"answer{index}": "{% $states.result.answer %}"},
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Done"}],
+            "Next": f"Step{index + 1}",
+        }
+        for index in range(299)
+    }
+    machine = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Step0",
+        "States": {**states, "Step299": {"Type": "Pass", "Next": "Done"}},
+    }
+    machine["States"]["Done"] = {"Type": "Succeed"}  # type: ignore[index]
+    (tmp_path / "large.asl.json").write_text(json.dumps(machine))
+    before = time.process_time()
+    outcome = check_paths([tmp_path / "large.asl.json"])
+    assert [one for one in outcome.findings if one.severity is not Severity.NOTE] == []
+    assert time.process_time() - before < 1
