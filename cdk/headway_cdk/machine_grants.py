@@ -75,11 +75,11 @@ _WAITS: Final = ".waitForTaskToken"
 class UngrantedCall(ConfigurationError):  # noqa: N818 - says what happened
     """No grant follows from the call of a state; with the reason and the way out, each in words."""
 
-    def __init__(self, file: str, state: str, why: str, mend: str) -> None:
-        super().__init__(f"{file}: state `{state}`: {why}; {mend}")
+    def __init__(self, file: str, state: str, why: str, fix: str) -> None:
+        super().__init__(f"{file}: state `{state}`: {why}; {fix}")
         self.state = state
         self.why = why
-        self.mend = mend
+        self.fix = fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +173,8 @@ def _calls_of_task(name: str, state: Mapping[str, Any], bound: Mapping[str, Bind
     elif (whole := PLACEHOLDER.fullmatch(resource)) and bound.get(whole[1], Binding("")).kind is ResourceKind.FUNCTION:
         yield _Call(name, "lambda:invoke", "", {"FunctionName": resource})
     elif _ACTIVITY not in resource:  # whoever works for an activity asks for it: the machine calls nobody
-        mend = "name a call such as `arn:aws:states:::lambda:invoke`, or a function's placeholder"
-        raise UngrantedCall(file, name, f"`Resource` is {resource!r}", mend)
+        fix = "name a call such as `arn:aws:states:::lambda:invoke`, or a function's placeholder"
+        raise UngrantedCall(file, name, f"`Resource` is {resource!r}", fix)
 
 
 def _arguments(part: Mapping[str, Any]) -> Any:
@@ -202,8 +202,8 @@ def _grants_of_call(
     if not about or not call.actions:
         what = f"no grant follows from `{call.what}`" if about else f"`{call.what}` names nothing by a placeholder"
         way = "" if about or call.kind is None else f"name its {call.kind} by one, or "
-        mend = f"{way}grant it on `HeadwayWorkflow.machine` in cdk/app.py, with the state's name in `by_hand`"
-        raise UngrantedCall(file, call.state, what, mend)
+        fix = f"{way}grant it on `HeadwayWorkflow.machine` in cdk/app.py, with the state's name in `by_hand`"
+        raise UngrantedCall(file, call.state, what, fix)
     for one in about:
         for action in call.actions:
             yield action, _resource(call, one, action, file)

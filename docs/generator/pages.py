@@ -5,7 +5,12 @@ from pathlib import Path
 
 from docs.generator.drawing import drawing
 from docs.generator.reference import reference
+from docs.generator.rules import rules_page
 from docs.generator.values import ROOT, fill, values
+
+
+_WHOLE = ("reference.md", "rules.md")
+"""Documents that are written from the code as a whole."""
 
 
 def pages() -> Mapping[Path, str]:
@@ -14,7 +19,8 @@ def pages() -> Mapping[Path, str]:
     known = values()
     documents = [ROOT / "README.md", *sorted(docs.rglob("*.md"))]
     return {
-        **{path: fill(path.read_text(), known) for path in documents if path.name != "reference.md"},
+        **{path: fill(path.read_text(), known) for path in documents if path.name not in _WHOLE},
         docs / "reference.md": reference(),
+        docs / "rules.md": rules_page(),
         docs / "one-call.svg": drawing((docs / "one-call.yaml").read_text()),
     }

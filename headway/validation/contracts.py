@@ -40,15 +40,15 @@ def _refusals(check: Callable[[], object], path: File) -> Iterator[Finding]:
         yield _finding(contract_refused.RULE.id, about, _place(about, why), *_said(why))
 
 
-def _finding(rule: str, path: File, place: TextPlace, why: str, mend: str) -> Finding:
+def _finding(rule: str, path: File, place: TextPlace, why: str, fix: str) -> Finding:
     known = catalogue()[rule]
-    return Finding(str(path), *place, rule, known.severity, why, mend or known.mend)
+    return Finding(str(path), *place, rule, known.severity, why, fix or known.fix)
 
 
 def _said(why: str) -> tuple[str, str]:
     """Split a refusal into what is wrong and what to do."""
-    wrong, _, mend = why.rpartition("; ")
-    return (wrong, mend) if wrong else (why, "")
+    wrong, _, fix = why.rpartition("; ")
+    return (wrong, fix) if wrong else (why, "")
 
 
 def _place(path: File, why: str) -> TextPlace:

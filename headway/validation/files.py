@@ -139,7 +139,7 @@ def _read(path: File) -> Read:
 
 def _unreadable(path: File, problem: Unreadable) -> Finding:
     return Finding(
-        str(path), *problem.place, unreadable.RULE.id, unreadable.RULE.severity, str(problem), unreadable.RULE.mend
+        str(path), *problem.place, unreadable.RULE.id, unreadable.RULE.severity, str(problem), unreadable.RULE.fix
     )
 
 
@@ -200,7 +200,7 @@ def _of_template(path: File, found: Read, machine: TemplateMachine) -> list[Find
 
 
 def _moved(one: Finding, line: int, column: int) -> Finding:
-    return Finding(one.file, line, column, one.rule, one.severity, one.why, one.mend, one.state)
+    return Finding(one.file, line, column, one.rule, one.severity, one.why, one.fix, one.state)
 
 
 def _twice_at_the_second(findings: Sequence[Finding], found: Read) -> list[Finding]:

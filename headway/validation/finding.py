@@ -24,5 +24,5 @@ class Finding:
     rule: str
     severity: Severity
     why: str
-    mend: str
+    fix: str
     state: str = ""

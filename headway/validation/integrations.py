@@ -182,7 +182,7 @@ def folder_of(integration: Integration) -> str | None:
 
 
 def operation_of(folder: str, action: str) -> Mapping[str, Any] | None:
-    """Return an operation by the name that Step Functions gives it, which begins with a small letter."""
+    """Return an operation by the name that Step Functions gives it, in camel case."""
     wanted = action.lower()
     return next((one for name, one in operations_of(folder).items() if name.lower() == wanted), None)
 

@@ -39,7 +39,7 @@ def finding_of(file: str, read: Read, rule: LintRule, hit: Hit, base: Path = ())
         rule=rule.id,
         severity=hit.severity or rule.severity,
         why=hit.why,
-        mend=hit.mend or rule.mend,
+        fix=hit.fix or rule.fix,
         state=_state_of(hit.path),
     )
 

@@ -36,4 +36,4 @@ def _unused_settings(project: Project) -> Iterator[Finding]:
         if name not in used:
             line = next((index for index, text in enumerate(lines, 1) if text.strip().startswith(name)), 1)
             why = f"the setting `{name}` is used by no machine"
-            yield Finding(str(project.root / FILE), line, 1, rule.id, rule.severity, why, rule.mend)
+            yield Finding(str(project.root / FILE), line, 1, rule.id, rule.severity, why, rule.fix)

@@ -17,11 +17,11 @@ JSONPATH_MARK: Final = "# JSONPath\n"
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Where a rule has found something. `mend` and `severity` are the rule's own unless said."""
+    """Where a rule has found something. `fix` and `severity` are the rule's own unless said."""
 
     path: Path
     why: str
-    mend: str = ""
+    fix: str = ""
     severity: Severity | None = None
 
 
@@ -40,7 +40,7 @@ class LintRule:
     title: str
     """What is wrong, as a line."""
     why: str
-    mend: str
+    fix: str
     check: Check
     broken: Sequence[str] = ()
     right: Sequence[str] = ()

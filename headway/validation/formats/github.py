@@ -16,7 +16,7 @@ def render(findings: Sequence[Finding]) -> str:
 def _command(one: Finding) -> str:
     fields = {"file": one.file, "line": str(one.line), "col": str(one.column), "title": one.rule}
     said = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in fields.items())
-    return f"::{_COMMANDS[one.severity]} {said}::{_escaped(f'{one.why}; {one.mend}')}"
+    return f"::{_COMMANDS[one.severity]} {said}::{_escaped(f'{one.why}; {one.fix}')}"
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -32,7 +32,7 @@ def _rule(name: str) -> dict[str, Any]:
         "id": rule.id,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.why},
-        "help": {"text": rule.mend},
+        "help": {"text": rule.fix},
         "defaultConfiguration": {"level": str(rule.severity)},
     }
 
@@ -45,7 +45,7 @@ def _result(one: Finding, index: int) -> dict[str, Any]:
         "ruleId": one.rule,
         "ruleIndex": index,
         "level": str(one.severity),
-        "message": {"text": f"{one.why}; {one.mend}"},
+        "message": {"text": f"{one.why}; {one.fix}"},
         "locations": [{**place, **logical}],
     }
 

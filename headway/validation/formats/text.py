@@ -13,4 +13,4 @@ def render(findings: Sequence[Finding]) -> str:
 def line_of(one: Finding) -> str:
     """Return the line of a finding."""
     place = f"{one.file}:{one.line}:{one.column}"
-    return f"{place}: {one.severity} {one.rule}: {one.why}; {one.mend}"
+    return f"{place}: {one.severity} {one.rule}: {one.why}; {one.fix}"

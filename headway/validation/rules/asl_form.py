@@ -31,7 +31,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A field is missing, unknown, of another type or out of range",
     why="Step Functions refuses the machine when it is created or updated, in these words.",
-    mend="write what the Amazon States Language has there",
+    fix="write what the Amazon States Language has there",
     check=check,
     broken=(
         "Ask: {Type: Pass, Seconds: 5, End: true}",

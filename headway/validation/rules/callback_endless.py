@@ -33,7 +33,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A callback task has neither timeout nor heartbeat",
     why="A callback that is lost leaves the execution hanging for a year, and holds what it holds.",
-    mend="set `TimeoutSeconds`, and a shorter `HeartbeatSeconds`",
+    fix="set `TimeoutSeconds`, and a shorter `HeartbeatSeconds`",
     check=check,
     broken=(
         """

@@ -23,7 +23,7 @@ RULE = LintRule(
     severity=Severity.WARNING,
     title="A callback task has no heartbeat",
     why="That nobody is at work any more shows only when the whole timeout is over.",
-    mend="set `HeartbeatSeconds`, shorter than `TimeoutSeconds`, and let whoever works send heartbeats",
+    fix="set `HeartbeatSeconds`, shorter than `TimeoutSeconds`, and let whoever works send heartbeats",
     check=check,
     broken=(
         """

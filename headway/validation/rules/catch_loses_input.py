@@ -23,9 +23,9 @@ def check(subject: Subject) -> Iterator[Hit]:
             if kept or target is None:
                 continue
             if wanted := sorted(_reads(target) - set(ERROR_FIELDS)):
-                mend = _IN_JSONATA if state.jsonata else _IN_JSONPATH
+                fix = _IN_JSONATA if state.jsonata else _IN_JSONPATH
                 yield Hit(
-                    path, f"`{target.name}` reads `{wanted[0]}`, and gets the error in the place of the input", mend
+                    path, f"`{target.name}` reads `{wanted[0]}`, and gets the error in the place of the input", fix
                 )
 
 
@@ -53,7 +53,7 @@ RULE = LintRule(
     severity=Severity.WARNING,
     title="A Catch loses the input that the next state reads",
     why="Without `ResultPath` (JSONata: `Output`) the error takes the place of the input.",
-    mend="keep the input beside the error",
+    fix="keep the input beside the error",
     check=check,
     broken=(
         """

@@ -30,8 +30,8 @@ def check(subject: Subject) -> Iterator[Hit]:
     for path, names in context_reads(subject):
         if not context.is_there(names) and not context.is_token_misspelt(names):
             near = context.nearest(names)
-            mend = f"did you mean `{'.'.join(near)}`?" if near else ""
-            yield Hit(path, f"the Context object has no `{'.'.join(names)}`", mend)
+            fix = f"did you mean `{'.'.join(near)}`?" if near else ""
+            yield Hit(path, f"the Context object has no `{'.'.join(names)}`", fix)
 
 
 RULE = LintRule(
@@ -39,7 +39,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="The Context object has no such field",
     why="A JSONPath state fails with States.Runtime there, a JSONata state with States.QueryEvaluationError.",
-    mend="read a field of Execution, State, StateMachine, Task or Map.Item",
+    fix="read a field of Execution, State, StateMachine, Task or Map.Item",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: "{% $states.context.Execution.Arn %}", End: true}',

@@ -8,6 +8,6 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A contract or tuning file cannot be used",
     why="It breaks the schema, or contradicts itself; synth refuses it, and so does AppConfig.",
-    mend="write what the message says; the fields are in docs/contract.md and docs/vendors.md",
+    fix="write what the message says; the fields are in docs/contract.md and docs/vendors.md",
     check=no_check,
 )

@@ -18,7 +18,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A key stands twice in one object",
     why="Every reader of JSON takes the last and forgets the first: a state of that name is lost without a word.",
-    mend="rename or remove one of them",
+    fix="rename or remove one of them",
     check=check,
     broken=(
         "Ask: {Type: Pass, End: true}\nAsk: {Type: Succeed}",

@@ -19,7 +19,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="Two states have one name",
     why="Step Functions wants the names of all states to differ, those in a Map or Parallel included.",
-    mend="rename one of them",
+    fix="rename one of them",
     check=check,
     broken=(
         """

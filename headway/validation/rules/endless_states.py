@@ -27,7 +27,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="States lead to each other, and none to an end",
     why="The execution runs until its timeout, or for a year, and every round costs transitions.",
-    mend="let a Choice lead out of the loop, or end with `End: true`, Succeed or Fail",
+    fix="let a Choice lead out of the loop, or end with `End: true`, Succeed or Fail",
     check=check,
     broken=(
         "Ask: {Type: Pass, Next: Look}\nLook: {Type: Wait, Seconds: 5, Next: Ask}",

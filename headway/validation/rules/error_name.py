@@ -32,8 +32,8 @@ def check(subject: Subject) -> Iterator[Hit]:
                 for index, error in enumerate(errors if isinstance(errors, list) else ()):
                     if isinstance(error, str) and not is_unknown(error) and _is_none(error):
                         near = get_close_matches(error, ERRORS, n=1)
-                        mend = f"did you mean `{near[0]}`?" if near else ""
-                        yield Hit((*path, "ErrorEquals", index), f"Step Functions raises no `{error}`", mend)
+                        fix = f"did you mean `{near[0]}`?" if near else ""
+                        yield Hit((*path, "ErrorEquals", index), f"Step Functions raises no `{error}`", fix)
 
 
 def _is_none(error: str) -> bool:
@@ -46,8 +46,8 @@ RULE = LintRule(
     id="unknown-error",
     severity=Severity.ERROR,
     title="A handler names an error of Step Functions that it has not",
-    why="Names are compared letter by letter: the handler is never used.",
-    mend="name an error of Step Functions, or give your own another beginning than `States.`",
+    why="Names are compared as they are written: the handler is never used.",
+    fix="name an error of Step Functions, or give your own another beginning than `States.`",
     check=check,
     broken=(
         """

@@ -32,7 +32,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A heartbeat is not shorter than the timeout",
     why="It can never be missed before the task is over; Step Functions refuses it where both are numbers.",
-    mend="make `HeartbeatSeconds` smaller than `TimeoutSeconds`",
+    fix="make `HeartbeatSeconds` smaller than `TimeoutSeconds`",
     check=check,
     broken=(
         """

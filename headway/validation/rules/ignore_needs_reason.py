@@ -22,7 +22,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A rule is ruled out without a reason, or there is no such rule",
     why="Who reads the machine next has to know why the finding does not count; without a reason it does.",
-    mend="write `headway: ignore RULE: reason` into the state's Comment",
+    fix="write `headway: ignore RULE: reason` into the state's Comment",
     check=no_check,
     broken=(
         """

@@ -15,7 +15,7 @@ RULE = LintRule(
     severity=Severity.WARNING,
     title="A Comment rules out what is not found",
     why="The reason has outlived what it was for, and would hide the next finding.",
-    mend="remove `headway: ignore ...` from the Comment",
+    fix="remove `headway: ignore ...` from the Comment",
     check=no_check,
     broken=(
         """

@@ -27,7 +27,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A JSONPath or an intrinsic function cannot be read",
     why="Step Functions refuses it, or the state fails with States.ParameterPathFailure or States.IntrinsicFailure.",
-    mend="correct the path; a path begins with `$`, a function with `States.`",
+    fix="correct the path; a path begins with `$`, a function with `States.`",
     check=check,
     broken=(
         '# JSONPath\nAsk: {Type: Pass, InputPath: "$.rows[", End: true}',

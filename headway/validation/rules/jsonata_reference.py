@@ -22,7 +22,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="An expression names what Step Functions has no value for",
     why="Nothing stands behind `$`, `$$` and bare names, and there is no `$eval`: Step Functions refuses the machine.",
-    mend="begin with `$states.input`, `$states.result`, `$states.context` or a variable",
+    fix="begin with `$states.input`, `$states.result`, `$states.context` or a variable",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: "{% rows[0] %}", End: true}',

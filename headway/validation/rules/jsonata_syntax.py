@@ -21,7 +21,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="An expression is no JSONata",
     why="Step Functions refuses the machine.",
-    mend="correct the expression between `{%` and `%}`",
+    fix="correct the expression between `{%` and `%}`",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: "{% $states.input.(a + %}", End: true}',

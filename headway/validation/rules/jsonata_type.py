@@ -23,7 +23,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="An operator or function gets what it does not take",
     why="The state fails with States.QueryEvaluationError whenever the expression has a value.",
-    mend="convert it (`$number`, `$string`), or pass another value",
+    fix="convert it (`$number`, `$string`), or pass another value",
     check=check,
     broken=(
         "Ask: {Type: Pass, Output: \"{% 'hello' / 42 %}\", End: true}",

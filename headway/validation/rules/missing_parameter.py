@@ -41,7 +41,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A call lacks a parameter that its action needs",
     why="Step Functions refuses the machine, or the state fails when it is reached.",
-    mend="add the parameter",
+    fix="add the parameter",
     check=check,
     broken=(
         """

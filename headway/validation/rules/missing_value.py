@@ -38,7 +38,7 @@ RULE = LintRule(
     severity=Severity.WARNING,
     title="An expression has no value where the input lacks a field",
     why="JSONata raises States.QueryEvaluationError then, and Pass, Wait, Succeed and Fail catch nothing.",
-    mend="guard it: `$exists(a.b) ? a.b : ...`, or `$states.input.a.b ? ...`",
+    fix="guard it: `$exists(a.b) ? a.b : ...`, or `$states.input.a.b ? ...`",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: {v: "{% $states.input.header.missing %}"}, End: true}',

@@ -27,7 +27,7 @@ def check(subject: Subject) -> Iterator[Hit]:
                 subject.document, deployed.bound, file="", machine=deployed.machine, account=_NOWHERE, by_hand=known
             )
         except UngrantedCall as call:
-            yield Hit((*paths.get(call.state, ()), "Resource"), call.why, call.mend)
+            yield Hit((*paths.get(call.state, ()), "Resource"), call.why, call.fix)
             if call.state in known:
                 return
             known.append(call.state)
@@ -42,6 +42,6 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="No grant follows from a call",
     why="A machine of a project may do what its file names by placeholders. This call names nothing: synth refuses it.",
-    mend="name the thing by its placeholder; or grant the call in cdk/app.py, and say so in the Comment",
+    fix="name the thing by its placeholder; or grant the call in cdk/app.py, and say so in the Comment",
     check=check,
 )

@@ -35,7 +35,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="An action cannot be waited for in this way",
     why="Step Functions refuses the machine: a callback or a job is to be waited for, and the action has none.",
-    mend="leave the pattern out, or hand the token to an action that can call back (sqs:sendMessage, lambda:invoke)",
+    fix="leave the pattern out, or hand the token to an action that can call back (sqs:sendMessage, lambda:invoke)",
     check=check,
     broken=(
         """

@@ -50,7 +50,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="An expression is of the other query language",
     why="Nothing reads it there: it goes out as the text that it is, and nobody notices until the result is wrong.",
-    mend="write it in the state's own query language",
+    fix="write it in the state's own query language",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: {"id.$": "$.id"}, End: true}',

@@ -40,7 +40,7 @@ RULE = LintRule(
     severity=Severity.WARNING,
     title="A Retry repeats what fails again",
     why="The same input brings the same error: the attempts cost time, and calls at a vendor.",
-    mend="remove the error from this Retry, or set `MaxAttempts: 0` for it before one of `States.ALL`",
+    fix="remove the error from this Retry, or set `MaxAttempts: 0` for it before one of `States.ALL`",
     check=check,
     broken=(
         """

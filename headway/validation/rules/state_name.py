@@ -18,8 +18,8 @@ RULE = LintRule(
     id="name-refused",
     severity=Severity.ERROR,
     title="A state or a variable has a name that is refused",
-    why="A state's name has 80 characters at most. A variable's begins with a letter, and `states` is taken.",
-    mend="choose another name",
+    why="A state's name has 80 characters at most. A variable's begins with no digit, and `states` is taken.",
+    fix="choose another name",
     check=check,
     broken=(
         f"{'A' * 81}: {{Type: Succeed}}",

@@ -20,7 +20,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="`States.ALL` is not alone, or not the last",
     why="It takes all errors, so what stands beside or behind it is never reached, and Step Functions refuses it.",
-    mend="give `States.ALL` a handler of its own, and make it the last",
+    fix="give `States.ALL` a handler of its own, and make it the last",
     check=check,
     broken=(
         """

@@ -22,8 +22,8 @@ def check(subject: Subject) -> Iterator[Hit]:
         for field in sorted({read[0] for read in names.reads if read}) if names else ():
             if why := _why_not(field, state, one):
                 near = get_close_matches(field, FIELDS, n=1)
-                mend = f"did you mean `$states.{near[0]}`?" if field not in FIELDS and near else ""
-                yield Hit(one.path, f"`$states.{field}` is not there: {why}", mend)
+                fix = f"did you mean `$states.{near[0]}`?" if field not in FIELDS and near else ""
+                yield Hit(one.path, f"`$states.{field}` is not there: {why}", fix)
 
 
 def _why_not(field: str, state: State, one: Expression) -> str:
@@ -46,7 +46,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A field of `$states` is not there",
     why="The expression has no value and the state fails; `errorOutput` outside of a Catch is refused at creation.",
-    mend="read `$states.input`, or move the expression to where the field is",
+    fix="read `$states.input`, or move the expression to where the field is",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: "{% $states.result.a %}", End: true}',

@@ -36,7 +36,7 @@ RULE = LintRule(
     severity=Severity.WARNING,
     title="The timeout of a callback task is neither caught nor meant",
     why="A callback that is lost or late fails the whole execution; `States.TaskFailed` does not catch a timeout.",
-    mend="catch `States.Timeout` or `States.ALL`, or say in the Comment why the execution is to fail",
+    fix="catch `States.Timeout` or `States.ALL`, or say in the Comment why the execution is to fail",
     check=check,
     broken=(
         """

@@ -21,7 +21,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="The task token is a text that nobody reads",
     why="The words go out as they are, and no token with them.",
-    mend="write `{% $states.context.Task.Token %}`, or a key that ends with `.$` in a JSONPath state",
+    fix="write `{% $states.context.Task.Token %}`, or a key that ends with `.$` in a JSONPath state",
     check=check,
     broken=(
         """

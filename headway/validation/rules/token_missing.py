@@ -20,7 +20,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A callback task does not hand out its task token",
     why="Nobody can resume the task: it waits until its timeout, or for a year.",
-    mend="put `{% $states.context.Task.Token %}` (JSONPath: `$$.Task.Token` under a key with `.$`) into what is sent",
+    fix="put `{% $states.context.Task.Token %}` (JSONPath: `$$.Task.Token` under a key with `.$`) into what is sent",
     check=check,
     broken=(
         """

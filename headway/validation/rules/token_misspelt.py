@@ -21,7 +21,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="The task token is misspelt",
     why="What goes out is no token, or the state fails; nobody can resume the task.",
-    mend="write `$states.context.Task.Token` (JSONPath: `$$.Task.Token`)",
+    fix="write `$states.context.Task.Token` (JSONPath: `$$.Task.Token`)",
     check=check,
     broken=(
         """

@@ -57,7 +57,7 @@ RULE = LintRule(
     title="A placeholder stands for nothing",
     why="Nothing is written in its place: what goes out is `${Name}`. Known in a project of Headway, and in a template"
     " with `DefinitionSubstitutions`.",
-    mend="name a thing of the project, or bind the placeholder",
+    fix="name a thing of the project, or bind the placeholder",
     check=check,
     broken=(
         _TEMPLATE.format(queue="${Queues}", body="a"),

@@ -26,7 +26,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A function that is called is not there",
     why="The state fails with States.QueryEvaluationError. Variables hold no functions in Step Functions.",
-    mend="call one of JSONata, $partition, $range, $hash, $random, $uuid or $parse; or define it in the expression",
+    fix="call one of JSONata, $partition, $range, $hash, $random, $uuid or $parse; or define it in the expression",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: "{% $upperCase($states.input.a) %}", End: true}',

@@ -29,7 +29,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A variable is read that nothing before has assigned",
     why="The expression has no value, and the state fails.",
-    mend="assign it with `Assign` in a state before",
+    fix="assign it with `Assign` in a state before",
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: "{% $order.id %}", End: true}',

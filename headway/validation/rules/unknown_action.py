@@ -32,9 +32,9 @@ def _sdk(state: State, integration: Integration) -> Iterator[Hit]:
     folder = sdk_folder(integration.service)
     if folder is None:
         near = get_close_matches(integration.service, sdk_services(), n=1)
-        mend = f"did you mean `{near[0]}`?" if near else ""
+        fix = f"did you mean `{near[0]}`?" if near else ""
         severity = None if near else Severity.WARNING  # a service that is younger than the SDK here
-        yield Hit(place, f"the SDK has no service `{integration.service}`", mend, severity)
+        yield Hit(place, f"the SDK has no service `{integration.service}`", fix, severity)
     elif operation_of(folder, integration.action) is None:
         known = [_camel(name) for name in operations_of(folder)]
         near = get_close_matches(integration.action, known, n=1)
@@ -55,8 +55,8 @@ def _optimized(state: State, integration: Integration) -> Iterator[Hit]:
         yield _no_action(state, integration, f"did you mean `{near[0]}`?" if near else sdk)
 
 
-def _no_action(state: State, integration: Integration, mend: str) -> Hit:
-    return Hit((*state.path, "Resource"), f"`{integration.service}` has no action `{integration.action}`", mend)
+def _no_action(state: State, integration: Integration, fix: str) -> Hit:
+    return Hit((*state.path, "Resource"), f"`{integration.service}` has no action `{integration.action}`", fix)
 
 
 def _camel(name: str) -> str:
@@ -68,7 +68,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A Task calls an action that there is not",
     why="Step Functions refuses the machine, or the state fails when it is reached.",
-    mend="name an action of the service, in camel case",
+    fix="name an action of the service, in camel case",
     check=check,
     broken=(
         """

@@ -21,9 +21,9 @@ def check(subject: Subject) -> Iterator[Hit]:
             plain = name if state.jsonata else name.removesuffix(".$")
             if not _is_taken(plain, known):
                 near = _nearest(plain, known)
-                mend = f"did you mean `{near}`?" if near else f"it takes {', '.join(sorted(known.known)) or 'none'}"
+                fix = f"did you mean `{near}`?" if near else f"it takes {', '.join(sorted(known.known)) or 'none'}"
                 place = (*state.path, state.arguments_field, name)
-                yield Hit(place, f"`{integration.name}` takes no `{plain}`", mend)
+                yield Hit(place, f"`{integration.name}` takes no `{plain}`", fix)
 
 
 def _is_taken(name: str, known: Parameters) -> bool:
@@ -42,7 +42,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A call has a parameter that its action does not take",
     why="Step Functions refuses it, or the state fails; names begin with a capital, whatever the service's own say.",
-    mend="name a parameter of the action",
+    fix="name a parameter of the action",
     check=check,
     broken=(
         """

@@ -37,7 +37,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A transition leads to a state that is not there",
     why="Step Functions refuses the machine. States of a Map or Parallel are on their own: their last one has `End`.",
-    mend="name a state of the same scope, or set `End: true`",
+    fix="name a state of the same scope, or set `End: true`",
     check=check,
     broken=(
         "Ask: {Type: Pass, Next: Aks}\nAsks: {Type: Succeed}",

@@ -21,7 +21,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="No way leads to a state",
     why="Step Functions refuses a machine with such a state; most often a `Next` names another one than was meant.",
-    mend="lead to it from another state, or remove it",
+    fix="lead to it from another state, or remove it",
     check=check,
     broken=(
         "Ask: {Type: Succeed}\nLost: {Type: Fail}",

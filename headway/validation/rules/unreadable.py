@@ -8,6 +8,6 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="A file cannot be read",
     why="It is not there, or neither JSON nor YAML from this place on; nothing else of it is checked.",
-    mend="correct it at this place",
+    fix="correct it at this place",
     check=no_check,
 )

@@ -21,7 +21,7 @@ RULE = LintRule(
     severity=Severity.WARNING,
     title="A variable is read that some way has not assigned",
     why="On that way the expression has no value, and the state fails.",
-    mend="assign it on every way, or ask `$exists(...)` first",
+    fix="assign it on every way, or ask `$exists(...)` first",
     check=check,
     broken=(
         """

@@ -34,8 +34,8 @@ def check(subject: Subject) -> Iterator[Hit]:
             given = _number(state.fields.get(field), subject.deployed.bound)
             if given is not None and given < least_s:
                 why = f"`{field}` is {given:g}, and by the contract a call that goes well may take {least_s} s"
-                mend = f"make it {least_s} at least" + (f": `${{{limits.prefix}{field}}}`" if limits.prefix else "")
-                yield Hit((*state.path, field), why, mend)
+                fix = f"make it {least_s} at least" + (f": `${{{limits.prefix}{field}}}`" if limits.prefix else "")
+                yield Hit((*state.path, field), why, fix)
 
 
 def _limits_of(state: State, deployed: Deployed) -> _Limits | None:
@@ -86,6 +86,6 @@ RULE = LintRule(
     title="A task gives up sooner than the contract allows a call to take",
     why="A backlog that the contract tolerates, or a job that is at work, outlasts the limit: the task fails, and the"
     " job is paid for.",
-    mend="use the vendor's placeholders: they fit the contract",
+    fix="use the vendor's placeholders: they fit the contract",
     check=check,
 )

@@ -45,7 +45,7 @@ RULE = LintRule(
     title="The whole input goes into a message",
     why="A message has 256 KiB, token included: the state fails on the day on which the input has grown. And what"
     " nobody needs is read by everybody.",
-    mend="name the fields that are needed, or store the rest and send a pointer",
+    fix="name the fields that are needed, or store the rest and send a pointer",
     check=check,
     broken=(
         """

@@ -27,7 +27,7 @@ def test_a_broken_machine_is_found_by_its_rule(rule: LintRule, text: str, tmp_pa
     outcome = look(example_text(text), tmp_path)
     [found, *_] = [one for one in outcome.findings if one.rule == rule.id]
     assert found.why
-    assert found.mend
+    assert found.fix
     assert found.line > 1, "each example has lines before what is wrong"
     assert outcome.exit_code == int(any(one.severity is Severity.ERROR for one in outcome.findings))
 
@@ -41,6 +41,6 @@ def test_nothing_is_found_in_a_right_machine(rule: LintRule, text: str, tmp_path
 def test_a_rule_has_two_broken_examples_and_says_what_to_do(rule: LintRule) -> None:
     assert len(rule.broken) >= 2 or rule.id in OF_PROJECTS | OF_FILES
     assert rule.right or rule.id in OF_PROJECTS | OF_FILES
-    assert all((rule.title, rule.why, rule.mend))
-    assert not rule.mend.endswith(".")
+    assert all((rule.title, rule.why, rule.fix))
+    assert not rule.fix.endswith(".")
     assert rule.id in explained(rule)
