@@ -188,6 +188,10 @@ def _callback(callback: Callback) -> Iterator[str]:
     if callback.body is BodyFormat.FORM and callback.events is not None:
         yield "`callback.events`: a form has no lists of events; remove it"
     lists = {name: getattr(callback, name) for name in ("success", "failure", "progress", "ignored")}
+    paths = {"job_id": callback.job_id, "status": (callback.status,) if callback.status else ()}
+    for name, dotted in ((name, path) for name, ways in paths.items() for path in ways if "." in path):
+        if callback.body is BodyFormat.FORM:
+            yield f"`callback.{name}`: a form has no objects, and nothing at `{dotted}`; name a field without dots"
     if callback.status is None and any(lists.values()):
         named = ", ".join(f"`callback.{name}`" for name, words in lists.items() if words)
         yield f"{named} without `callback.status`: say where the status is"
@@ -214,5 +218,17 @@ def _poll(vendor: Vendor, poll: Poll) -> Iterator[str]:
         yield "`poll`: a job that is polled has called nobody back; fetch its `result`"
     if poll.method == "HEAD" and poll.status is not None:
         yield "`poll.status`: the answer to HEAD has no body; remove it, or use GET"
+    for name in ("success", "failure", "pending") if poll.status is None else ():
+        for word in sorted(getattr(poll, name)):
+            if not _is_told(word):
+                yield (
+                    f"`poll.{name}` has {word!r}, and without `poll.status` the word is the code of an answer; 429 and"
+                    " 5xx are no answer, and are asked again; name another code, or remove it"
+                )
     if poll.after_s > vendor.waits.answer_s:
         yield f"`poll.after_s` is {poll.after_s}; make it {vendor.waits.answer_s} (`waits.answer_s`) at most"
+
+
+def _is_told(word: str) -> bool:
+    """Tell whether a word is the code of an answer that is one: whoever polls asks again after 429 and 5xx."""
+    return word.isdecimal() and 100 <= int(word) < 500 and int(word) != 429

@@ -8,7 +8,6 @@ from docs.generator.reference import reference
 from docs.generator.rules import rules_page
 from docs.generator.values import ROOT, fill, values
 
-
 _WHOLE = ("reference.md", "rules.md")
 """Documents that are written from the code as a whole."""
 

@@ -1,5 +1,6 @@
 """How a vendor signs its callbacks, as data: what a contract file may say of it, and what is common has a name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,6 +11,8 @@ TIMESTAMP: Final = "{timestamp}"
 KEY: Final = "{key}"
 URL: Final = "{url}"
 FORM: Final = "{form}"
+PIECES: Final = (BODY, TIMESTAMP, KEY, URL, FORM)
+_WORD: Final = re.compile(r"\{\w+\}")
 
 
 class Algorithm(StrEnum):
@@ -81,6 +84,9 @@ class Signature:
         if self.algorithm is Algorithm.STATIC:
             beside = (self.signature_label, self.timestamp_label, self.timestamp_header)
             return "`static` knows `header` and `prefix` only; remove the others" if any(beside) else None
+        for word in _WORD.findall(self.signed):
+            if word not in PIECES:
+                return f"`signed` has `{word}`, which is signed as it stands; it knows {', '.join(PIECES)}"
         if BODY not in self.signed and FORM not in self.signed:
             return "`signed` has no `{body}` and no `{form}`, so that any body would pass; add one"
         if (KEY in self.signed) != (self.algorithm in PLAIN):

@@ -47,8 +47,11 @@ def ask(proxy: Proxy, poll: Poll, job_id: str, turns: Turns) -> JobFinding:
 
 
 def finding_of(poll: Poll, answer: httpx.Response) -> JobFinding:
-    """Read an answer by the contract; RetryLater where that has no word for it."""
-    word = str(answer.status_code) if poll.status is None else _word(poll.status, answer)
+    """Read an answer by the contract; RetryLater where that has no word for it. An answer that is no success has its
+    code for a word, where the contract reads the others from the body, too.
+    """
+    in_the_body = poll.status if answer.is_success else None
+    word = _word(in_the_body, answer) if in_the_body is not None else str(answer.status_code)
     words = {Standing.SUCCEEDED: poll.success, Standing.FAILED: poll.failure, Standing.PENDING: poll.pending}
     for standing, said in words.items():
         if word is not None and word in said:
@@ -59,8 +62,6 @@ def finding_of(poll: Poll, answer: httpx.Response) -> JobFinding:
 
 
 def _word(path: str, answer: httpx.Response) -> str | None:
-    if not answer.is_success:
-        return None
     try:
         return paths.word(paths.read(json_text.read(answer.content), path))
     except ValueError:
