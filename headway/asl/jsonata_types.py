@@ -155,17 +155,25 @@ def _call_problems(name: str, first: tuple[None, ...], arguments: list[Any]) -> 
     signature = _signature(name)
     if signature is None:
         return
-    if not _takes(signature, [*first, *map(type_of, arguments)]):
+    if not _takes(signature, [*((None, None) for _ in first), *((type_of(one), _elements(one)) for one in arguments)]):
         given = ", ".join(type_of(argument) or "something" for argument in arguments) or "nothing"
         yield f"`${name}` does not take {given}"
     elif name == "hash" and len(arguments) == 2 and arguments[1].type == "string" and arguments[1].value not in HASHES:
         yield f"`$hash` knows {', '.join(HASHES)}, and not {arguments[1].value!r}"
 
 
-def _takes(signature: Any, types: list[str | None]) -> bool:
+def _elements(node: Any) -> list[Any] | None:
+    """Return samples of what a list that is written out has in it; None where that is not known, or it is no list."""
+    if type_of(node) != LIST or node.type != "unary":
+        return None
+    kinds = [type_of(part) for part in flat(node.expressions)]
+    return [_SAMPLES[kind][0] for kind in kinds if kind in _SAMPLES] if all(one in _SAMPLES for one in kinds) else None
+
+
+def _takes(signature: Any, types: list[tuple[str | None, list[Any] | None]]) -> bool:
     """Tell whether some values of these types would be taken."""
     some_function = _library()["count"]
-    samples = [_samples(kind, some_function) for kind in types]
+    samples = [(known,) if known is not None else _samples(kind, some_function) for kind, known in types]
     if math.prod(map(len, samples)) > _MOST_TRIED:
         return True
     for given in itertools.product(*samples):
