@@ -167,7 +167,8 @@ def _elements(node: Any) -> list[Any] | None:
     if type_of(node) != LIST or node.type != "unary":
         return None
     kinds = [type_of(part) for part in flat(node.expressions)]
-    return [_SAMPLES[kind][0] for kind in kinds if kind in _SAMPLES] if all(one in _SAMPLES for one in kinds) else None
+    samples = [_SAMPLES[kind][0] for kind in kinds if kind in _SAMPLES and kind is not None]
+    return samples if len(samples) == len(kinds) else None
 
 
 def _takes(signature: Any, types: list[tuple[str | None, list[Any] | None]]) -> bool:

@@ -19,10 +19,10 @@ from jsonata.jsonata import Jsonata
 from ministack.core import responses
 from ministack.services import stepfunctions as sfn
 
+from headway.asl.diagnostics import Diagnostic, message_of
+from headway.asl.form import diagnostics
 from headway.cloud.patches import executions, tasks
 from headway.cloud.patches.expressions import RememberingParser
-from headway.cloud.strict._asl import diagnostics
-from headway.cloud.strict._asl_diagnostics import Diagnostic, message_of
 from headway.testing.kit.interpreter import (
     CALLBACK,
     ROLE_ARN,
