@@ -64,7 +64,8 @@ def names_of(expression: str) -> Names | None:
     reads: set[tuple[str, ...]] = set()
     guarded: set[str] = set()
     called: set[int] = set()
-    for node in nodes(tree):
+    found = list(nodes(tree))
+    for node in found:
         bound.update(_bound(node))
         if node.type in ("function", "partial") and node.procedure is not None and node.procedure.type == "variable":
             called.add(id(node.procedure))
@@ -77,7 +78,7 @@ def names_of(expression: str) -> Names | None:
             variables.add(str(node.value))
             if node.value == "states":
                 reads.add(())
-    for node in nodes(tree):
+    for node in found:
         if node.type == "path" and id(node.steps[0]) not in called and node.steps[0].value == "states":
             reads.discard(())
     plain = {name for name in variables - bound - functions if name not in ("", "$", "states")}

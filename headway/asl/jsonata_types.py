@@ -6,12 +6,14 @@ An operand without a value makes an expression without one; so what is told here
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from jsonata.jexception import JException
 from jsonata.jsonata import Jsonata
 from jsonata.signature import Signature
 
+from headway.asl.expressions import tree_of
 from headway.asl.jsonata_tree import flat, nodes
 
 NUMBER: Final = "a number"
@@ -75,11 +77,18 @@ def function_names() -> frozenset[str]:
     return frozenset({*_library(), *_EXTRA} - {"eval"})
 
 
+@lru_cache(8_192)
+def problems_of(expression: str) -> tuple[str, ...]:
+    """Return what can work with no input, of an expression that can be parsed."""
+    return tuple(dict.fromkeys(type_problems(tree_of(expression))))
+
+
 def type_problems(tree: Any) -> Iterator[str]:
     """Yield what can work with no input, from a parsed expression."""
-    shadowed = {str(node.lhs.value) for node in nodes(tree) if node.type == "bind"}
-    piped = {id(node.rhs) for node in nodes(tree) if node.type == "apply"}
-    for node in nodes(tree):
+    found = list(nodes(tree))
+    shadowed = {str(node.lhs.value) for node in found if node.type == "bind"}
+    piped = {id(node.rhs) for node in found if node.type == "apply"}
+    for node in found:
         if node.type == "binary":
             yield from _operator_problems(node)
         elif node.type == "unary" and node.value == "-":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from headway.asl.model import StateScope
 from headway.validation.finding import Severity
 from headway.validation.rule import Hit, LintRule
 from headway.validation.subject import Subject
@@ -10,16 +11,32 @@ from headway.validation.subject import Subject
 def check(subject: Subject) -> Iterator[Hit]:
     """Find states from which none leads to an end; one hit for those that lead to each other."""
     for scope in subject.machine.scopes:
+        ending = _ending(scope)
         told: set[str] = set()
         for name in scope.states:
-            ahead = scope.reached_from([name])
-            ways = [target for each in ahead for _, _, target in scope.states[each].ways()]
-            if name in told or name not in scope.reached or any(target not in scope.states for target in ways):
-                continue
-            leads_on = all(not scope.states[each].ends for each in ahead) and bool(ways)
-            if leads_on and name in {target for each in ahead for _, _, target in scope.states[each].ways()}:
+            if name in scope.reached and name not in ending | told:
+                ahead = scope.reached_from([name])
                 told |= ahead
                 yield Hit(scope.states[name].path, f"no way leads from `{name}` to an end: it goes round for ever")
+
+
+def _ending(scope: StateScope) -> set[str]:
+    """Return the states from which some way ends, or leads to where other rules have something to say."""
+    before: dict[str, list[str]] = {}
+    ending = []
+    for name, state in scope.states.items():
+        targets = [target for _, _, target in state.ways()]
+        for target in targets:
+            before.setdefault(target, []).append(name)
+        if state.ends or not targets or any(target not in scope.states for target in targets):
+            ending.append(name)
+    found: set[str] = set()
+    while ending:
+        name = ending.pop()
+        if name not in found:
+            found.add(name)
+            ending += before.get(name, [])
+    return found
 
 
 RULE = LintRule(

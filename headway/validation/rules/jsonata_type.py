@@ -5,7 +5,7 @@ from typing import Final
 
 from headway.asl.expressions import tree_of
 from headway.asl.fields import WHOLE_NUMBERS
-from headway.asl.jsonata_types import BOOLEAN, LIST, NUMBER, OBJECT, TEXT, type_of, type_problems
+from headway.asl.jsonata_types import BOOLEAN, LIST, NUMBER, OBJECT, TEXT, problems_of, type_of
 from headway.validation.finding import Severity
 from headway.validation.rule import Hit, LintRule
 from headway.validation.subject import Subject
@@ -24,7 +24,7 @@ def check(subject: Subject) -> Iterator[Hit]:
     for _, one in subject.expressions:
         tree = tree_of(one.text)
         if not isinstance(tree, str):
-            for problem in dict.fromkeys(type_problems(tree)):
+            for problem in problems_of(one.text):
                 yield Hit(one.path, problem)
             found, wanted = type_of(tree), WANTED.get(str(one.path[-1]), ())
             if found and wanted and found not in wanted and one.field == one.path[-1]:
