@@ -27,6 +27,7 @@ import psutil
 from headway.run.results import LEDGER_TIMES
 from tests.checkout import ROOT
 from tests.proofs.locked import part_of_lock
+from tests.proofs.project_grants import ORDER, differences
 from tests.proofs.sources import build_wheel, environment_with
 
 PROJECT: Final = "shop"
@@ -221,6 +222,8 @@ def type_all(stranger: Stranger, block: Sequence[str]) -> None:
                     stranger.type(line)
             if words(line).startswith("headway run "):
                 calls_count += check_results(stranger, line)
+            if words(line) == "headway synth" and (said := differences(stranger.folder / "cdk.out", "order", ORDER)):
+                raise NotProved("; ".join(said))
     finally:
         said = stranger.end(started) if started else ""
     if started and not re.search(rf"jobs succeeded\D+{calls_count}\b", said):
