@@ -32,12 +32,12 @@ ORDER: Final[frozenset[Grant]] = frozenset(
 
 def of_machine(template: Mapping[str, Any], workflow: str) -> Iterator[Grant]:
     """Yield what the role of a machine may do, but for log delivery and tracing."""
-    letters = re.sub(r"[^A-Za-z0-9]", "", workflow)
+    plain = re.sub(r"[^A-Za-z0-9]", "", workflow)
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::IAM::Policy":
             continue
         roles = [role["Ref"] for role in resource["Properties"]["Roles"]]
-        if not any(role.startswith(f"Workflow{letters}MachineRole") for role in roles):
+        if not any(role.startswith(f"Workflow{plain}MachineRole") for role in roles):
             continue
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
             for action in _list(statement["Action"]):

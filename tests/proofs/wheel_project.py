@@ -222,8 +222,8 @@ def type_all(stranger: Stranger, block: Sequence[str]) -> None:
                     stranger.type(line)
             if words(line).startswith("headway run "):
                 calls_count += check_results(stranger, line)
-            if words(line) == "headway synth" and (said := differences(stranger.folder / "cdk.out", "order", ORDER)):
-                raise NotProved("; ".join(said))
+            if words(line) == "headway synth" and (wrong := differences(stranger.folder / "cdk.out", "order", ORDER)):
+                raise NotProved("; ".join(wrong))
     finally:
         said = stranger.end(started) if started else ""
     if started and not re.search(rf"jobs succeeded\D+{calls_count}\b", said):
