@@ -14,7 +14,7 @@ from headway.errors import UsageProblem
 from headway.terminal import say
 
 if TYPE_CHECKING:
-    from headway.graph.course import Course
+    from headway.graph.course import RunCourse
     from headway.graph.machine import MachineGraph
 
 
@@ -110,14 +110,14 @@ def write(text: str, output: Path | None) -> None:
     say(f"{output}: written", err=True)
 
 
-def _drawn(form: GraphFormat, machine: "MachineGraph", title: str, taken: "Course | None", run: str) -> str:
+def _drawn(form: GraphFormat, machine: "MachineGraph", title: str, taken: "RunCourse | None", run: str) -> str:
     from headway.graph.mermaid import mermaid
     from headway.graph.svg import svg
 
     return (svg if form is GraphFormat.SVG else mermaid)(machine, title, taken, run)
 
 
-def _json(title: str, machine: "MachineGraph", taken: "Course | None") -> str:
+def _json(title: str, machine: "MachineGraph", taken: "RunCourse | None") -> str:
     document: dict[str, Any] = {
         "workflow": title,
         "start": machine.start,

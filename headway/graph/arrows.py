@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from headway.graph.course import Course
+from headway.graph.course import RunCourse
 from headway.graph.drawn import SMALL_FONT, at, n, rectangle, text, text_at, text_width
 from headway.graph.layout import LaidLine, Node, Point, Size
 from headway.graph.machine import EdgeKind, GraphEdge
@@ -44,7 +44,7 @@ class Arrow:
         return f"{self.kind}{' taken' if self.is_taken else ''}"
 
 
-def of_edge(edge: GraphEdge, course: Course | None) -> Arrow:
+def of_edge(edge: GraphEdge, course: RunCourse | None) -> Arrow:
     """Return the arrow of an edge."""
     taken = course is not None and edge in course.taken
     return Arrow(edge.source, edge.target, edge.kind, tuple(label(edge)), edge.words, taken)

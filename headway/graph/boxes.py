@@ -1,6 +1,6 @@
 """One state as a box: its name, what it is, and of a run what became of it; a Map or Parallel holds what is inside.
 
-In: a GraphState, what is drawn inside of it, and perhaps a Course. Out: a Box, which has a size before it has a place.
+In: a GraphState, what is drawn inside of it, perhaps a RunCourse. Out: a Box, which has a size before it has a place.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headway.graph import wording
-from headway.graph.course import Course
+from headway.graph.course import RunCourse
 from headway.graph.drawn import NAME_FONT, SMALL_FONT, Drawn, at, n, rectangle, text, text_at, text_width
 from headway.graph.layout import Point, Size
 from headway.graph.machine import GraphState
@@ -80,7 +80,7 @@ class Box:
             x += drawn.size.width + INSIDE
 
 
-def box_of(state: GraphState, course: Course | None, inside: Sequence[Drawn]) -> Box:
+def box_of(state: GraphState, course: RunCourse | None, inside: Sequence[Drawn]) -> Box:
     """Lay out a state's lines."""
     lines = list(_lines(state, course))
     fonts = {"name": NAME_FONT * 1.06}  # it is bold
@@ -96,7 +96,7 @@ def box_of(state: GraphState, course: Course | None, inside: Sequence[Drawn]) ->
     return Box(state, Size(width, height), lines, wording.tooltip(state, visits), text(" ".join(names)), inside)
 
 
-def _lines(state: GraphState, course: Course | None) -> Iterator[tuple[str, str]]:
+def _lines(state: GraphState, course: RunCourse | None) -> Iterator[tuple[str, str]]:
     yield "name", state.name
     yield "note", wording.note(state)
     visits = course.visits.get(state.name, ()) if course else ()

@@ -1,6 +1,6 @@
 """The course that an execution took through its machine: which states, how long, how often, with which errors.
 
-In: the events of an execution, as `GetExecutionHistory` returns them, and the machine. Out: a Course. Which event
+In: the events of an execution, as `GetExecutionHistory` returns them, and the machine. Out: a RunCourse. Which event
 belongs to which state follows from `previousEventId`; where a history has none (the embedded
 cloud's), from the event before.
 """
@@ -45,19 +45,19 @@ class StateFailure:
 
 
 @dataclass(slots=True)
-class Visit:
+class StateVisit:
     """One entry into a state; `left_s` is None while it has not been left. Times are seconds since the epoch."""
 
     state: str
     entered_s: float
-    parent: "Visit | None" = None
+    parent: "StateVisit | None" = None
     left_s: float | None = None
     attempt_count: int = 0
     failures: list[StateFailure] = field(default_factory=list)
     failed_last: bool = False
     end: End = End.RUNNING
 
-    def is_inside(self, other: "Visit") -> bool:
+    def is_inside(self, other: "StateVisit") -> bool:
         """Return whether the visit is of a state in the other one's Map or Parallel, at whatever depth."""
         around = self.parent
         while around and around is not other:
@@ -66,14 +66,14 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class RunCourse:
     """What an execution did: its visits by state in the order of entry, and how often it took each edge."""
 
     status: str
     started_s: float
     ended_s: float | None
     failure: StateFailure | None
-    visits: Mapping[str, Sequence[Visit]]
+    visits: Mapping[str, Sequence[StateVisit]]
     taken: Mapping[GraphEdge, int]
 
     def went_on(self, state: str) -> bool:
@@ -86,7 +86,7 @@ class Course:
         return next((end for end in End if end in ends), None)
 
 
-def course(events: Iterable[Mapping[str, Any]], machine: MachineGraph) -> Course:
+def course(events: Iterable[Mapping[str, Any]], machine: MachineGraph) -> RunCourse:
     """Follow the events of one execution; their order does not matter."""
     reader = _Reader(machine)
     for event in sorted(events, key=lambda event: int(event["id"])):
@@ -110,8 +110,8 @@ class _Reader:
         self._edges: dict[tuple[str, str], list[GraphEdge]] = defaultdict(list)
         for edge in machine.all_edges:
             self._edges[edge.source, edge.target].append(edge)
-        self._visits: dict[str, list[Visit]] = defaultdict(list)
-        self._visit_of: dict[int, Visit | None] = {0: None}
+        self._visits: dict[str, list[StateVisit]] = defaultdict(list)
+        self._visit_of: dict[int, StateVisit | None] = {0: None}
         self._taken: dict[GraphEdge, int] = defaultdict(int)
         self._status = "RUNNING"
         self._failure: StateFailure | None = None
@@ -134,12 +134,12 @@ class _Reader:
             _happened(visit, kind, details, now_s)
         self._visit_of[number] = visit
 
-    def course(self) -> Course:
-        return Course(
+    def course(self) -> RunCourse:
+        return RunCourse(
             self._status, self._started_s, self._ended_s, self._failure, dict(self._visits), dict(self._taken)
         )
 
-    def _entered(self, name: str, before: Visit | None, now_s: float) -> Visit:
+    def _entered(self, name: str, before: StateVisit | None, now_s: float) -> StateVisit:
         """Find what led here: the visit before, or one around it, that has an edge to the state; else it is inside."""
         source, parent = before, before
         while source and (source.state, name) not in self._edges:
@@ -149,11 +149,11 @@ class _Reader:
             parent = source.parent
         elif before and before.end is not End.RUNNING:
             parent = before.parent
-        made = Visit(name, now_s, parent)
+        made = StateVisit(name, now_s, parent)
         self._visits[name].append(made)
         return made
 
-    def _take(self, source: Visit, name: str, now_s: float) -> None:
+    def _take(self, source: StateVisit, name: str, now_s: float) -> None:
         edges = self._edges[source.state, name]
         wanted = [edge for edge in edges if (edge.kind is EdgeKind.CATCH) is source.failed_last]
         edge = (wanted or edges)[0]
@@ -164,7 +164,7 @@ class _Reader:
             source.left_s = now_s
             source.end = End.CAUGHT if edge.kind is EdgeKind.CATCH else End.DONE
 
-    def _left(self, name: str, visit: Visit | None, now_s: float) -> Visit | None:
+    def _left(self, name: str, visit: StateVisit | None, now_s: float) -> StateVisit | None:
         while visit and (visit.state != name or visit.left_s is not None):
             visit = visit.parent
         if visit is None:
@@ -176,7 +176,7 @@ class _Reader:
                     each.left_s, each.end = now_s, End.STOPPED
         return visit
 
-    def _end(self, kind: str, details: Mapping[str, Any], visit: Visit | None, now_s: float) -> None:
+    def _end(self, kind: str, details: Mapping[str, Any], visit: StateVisit | None, now_s: float) -> None:
         self._status = _ENDED[kind]
         if kind == "ExecutionRedriven":
             self._failure, self._ended_s = None, None
@@ -192,11 +192,11 @@ class _Reader:
             visit.end, visit.left_s = End.FAILED, now_s
             visit = visit.parent
 
-    def _open(self, *ends: End) -> list[Visit]:
+    def _open(self, *ends: End) -> list[StateVisit]:
         return [visit for visits in self._visits.values() for visit in visits if visit.end in ends]
 
 
-def _happened(visit: Visit, kind: str, details: Mapping[str, Any], now_s: float) -> None:
+def _happened(visit: StateVisit, kind: str, details: Mapping[str, Any], now_s: float) -> None:
     """Note an attempt or an error of a state; one that ends what is around it has ended with it."""
     if kind in _BROKEN and visit.end is End.RUNNING and visit.failed_last:
         visit.end, visit.left_s = End.FAILED, now_s

@@ -1,13 +1,13 @@
 """A machine as Mermaid text, for a README or a pull request: GitHub and MkDocs draw it.
 
-In: a MachineGraph, perhaps with the Course of an execution. Out: a flowchart. Names of states are never names of nodes,
+In: a MachineGraph, perhaps with the RunCourse of an execution. Out: a flowchart. Names of states are no names of nodes,
 which have numbers: `end` and others are words of Mermaid's own.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from headway.graph.course import Course, End
+from headway.graph.course import End, RunCourse
 from headway.graph.machine import EdgeKind, GraphState, MachineGraph
 from headway.graph.wording import done, errors, headline, label, note
 
@@ -28,7 +28,7 @@ _NOT_PLAIN: Final = '"#<>&`|{}[]();\\'
 """Characters that Mermaid or HTML would read; each is written by its number."""
 
 
-def mermaid(machine: MachineGraph, name: str, course: Course | None = None, run: str = "") -> str:
+def mermaid(machine: MachineGraph, name: str, course: RunCourse | None = None, run: str = "") -> str:
     """Write a machine down; with the course of a `run`, states have colours and what was taken is thick."""
     return "\n".join(_Text(machine, course).lines(list(headline(name, run, course)))) + "\n"
 
@@ -36,7 +36,7 @@ def mermaid(machine: MachineGraph, name: str, course: Course | None = None, run:
 class _Text:
     """Writes one chart: numbers of nodes, and of the edges that were taken."""
 
-    def __init__(self, machine: MachineGraph, course: Course | None) -> None:
+    def __init__(self, machine: MachineGraph, course: RunCourse | None) -> None:
         self._machine, self._course = machine, course
         self._number = {name: f"s{number}" for number, name in enumerate(machine.all_states, 1)}
         self._edge_count = 0

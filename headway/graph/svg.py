@@ -1,6 +1,6 @@
 """A machine as an SVG: one file without scripts, that loads nothing and is readable by day and by night.
 
-In: a MachineGraph, perhaps with the Course of an execution. Out: the text of the SVG. All texts are escaped.
+In: a MachineGraph, perhaps with the RunCourse of an execution. Out: the text of the SVG. All texts are escaped.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Final
 
 from headway.graph import arrows
 from headway.graph.boxes import box_of
-from headway.graph.course import Course
+from headway.graph.course import RunCourse
 from headway.graph.drawn import SMALL_FONT, Drawn, n, rectangle, text, text_at, text_width
 from headway.graph.layout import GraphLine, Node, Point, Size, lay_out
 from headway.graph.machine import MachineGraph
@@ -30,7 +30,7 @@ _END: Final = ("end",)
 """No names of states: those are texts."""
 
 
-def svg(machine: MachineGraph, name: str, course: Course | None = None, run: str = "") -> str:
+def svg(machine: MachineGraph, name: str, course: RunCourse | None = None, run: str = "") -> str:
     """Draw a machine; with the course of a `run`, what was taken stands out, and the rest steps back."""
     drawn = _drawn(machine, course, outermost=True)
     lines = list(headline(name, run, course))
@@ -53,7 +53,7 @@ def svg(machine: MachineGraph, name: str, course: Course | None = None, run: str
     )
 
 
-def _drawn(machine: MachineGraph, course: Course | None, *, outermost: bool) -> Drawn:
+def _drawn(machine: MachineGraph, course: RunCourse | None, *, outermost: bool) -> Drawn:
     """Draw one machine at the origin: arrows first, then their words, then boxes."""
     boxes = {
         name: box_of(state, course, [_drawn(inner, course, outermost=False) for inner in state.inner])
@@ -79,7 +79,7 @@ def _drawn(machine: MachineGraph, course: Course | None, *, outermost: bool) -> 
     return Drawn(laid.size, [part for part in parts if part])
 
 
-def _arrows(machine: MachineGraph, course: Course | None) -> Iterator[arrows.Arrow]:
+def _arrows(machine: MachineGraph, course: RunCourse | None) -> Iterator[arrows.Arrow]:
     """Yield the arrows of a machine: from its start, from state to state, and to its end."""
     yield arrows.Arrow(_START, machine.start, is_taken=course is not None and machine.start in course.visits)
     yield from (arrows.of_edge(edge, course) for edge in machine.edges if edge.source != edge.target)

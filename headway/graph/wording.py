@@ -6,7 +6,7 @@ Texts of strangers (causes, comments) are cut here and escaped where they are dr
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from headway.graph.course import Course, End, Visit
+from headway.graph.course import End, RunCourse, StateVisit
 from headway.graph.machine import EdgeKind, GraphEdge, GraphState
 from headway.report.wording import cause, duration
 
@@ -41,7 +41,7 @@ def label(edge: GraphEdge) -> Sequence[str]:
     return lines if more <= 0 else [*lines[: LABEL_LINES - 1], f"and {more + 1} more"]
 
 
-def done(visits: Sequence[Visit], kind: str) -> str:
+def done(visits: Sequence[StateVisit], kind: str) -> str:
     """Return what the visits of a state of some type came to: how many, how long, how many attempts."""
     parts = [f"\u00d7{len(visits)}"] if len(visits) > 1 else []
     times = [visit.left_s - visit.entered_s for visit in visits if visit.left_s is not None]
@@ -55,14 +55,14 @@ def done(visits: Sequence[Visit], kind: str) -> str:
     return " \u00b7 ".join(parts)
 
 
-def errors(visits: Sequence[Visit]) -> str:
+def errors(visits: Sequence[StateVisit]) -> str:
     """Return the errors of a state's visits, each once, with how often it came."""
     names = [failure.error for visit in visits for failure in visit.failures]
     counted = [f"{name} \u00d7{names.count(name)}" if names.count(name) > 1 else name for name in dict.fromkeys(names)]
     return cut(", ".join(counted), ERROR_LENGTH)
 
 
-def tooltip(state: GraphState, visits: Sequence[Visit]) -> str:
+def tooltip(state: GraphState, visits: Sequence[StateVisit]) -> str:
     """Return all that is known of a state, line by line."""
     lines = [f"{state.name} ({state.type})", state.comment, state.call]
     for visit in visits[:WORDS_LENGTH]:
@@ -71,7 +71,7 @@ def tooltip(state: GraphState, visits: Sequence[Visit]) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def headline(name: str, run: str, course: Course | None) -> Iterator[str]:
+def headline(name: str, run: str, course: RunCourse | None) -> Iterator[str]:
     """Yield the lines above a graph: the machine, and of a run its name, end, duration and error."""
     yield name
     if course is None:

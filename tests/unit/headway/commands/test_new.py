@@ -57,7 +57,7 @@ def test_a_vendor_and_a_workflow_begin_with_tests_that_pass_and_with_lines_to_ru
         "workflows/samples/acme_order.jsonl",
     }
     done = run_suite(shop, "tests/test_acme_vendor.py", "tests/test_acme_order.py")
-    assert (done.returncode, "6 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+    assert (done.returncode, "9 passed" in done.stdout) == (0, True), done.stdout + done.stderr
     assert CliRunner().invoke(app, ["validate"]).exit_code == 0
     lines = [json.loads(line) for line in (shop / "workflows/samples/acme_order.jsonl").read_text().splitlines()]
     assert len({line["payload"]["input"] for line in lines}) == 5

@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headway.graph.course import Course, End, course, seconds
+from headway.graph.course import End, RunCourse, course, seconds
 from headway.graph.machine import EdgeKind, read
 from tests.unit.headway.graph.histories import BEGAN_S, Told, failed_shipment, shipment, without_previous
 
 
-def of(told: Told) -> Course:
+def of(told: Told) -> RunCourse:
     return course(told.events, shipment())
 
 
-def ways(found: Course) -> dict[tuple[str, str, str], int]:
+def ways(found: RunCourse) -> dict[tuple[str, str, str], int]:
     return {(edge.source, edge.target, edge.kind): count for edge, count in found.taken.items()}
 
 
