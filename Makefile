@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -89,6 +89,15 @@ bundle-hash: $(READY) ## the hashes of the Lambda code: the same from this check
 docs: $(READY) ## reference.md, the picture, and the marked numbers of all documents, from the code
 	@$(BIN)/python -m docs.generator
 
+SITE := build/site-packages
+
+$(SITE): requirements/site.lock $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --target $@ -r requirements/site.lock
+	@touch $@
+
+site: $(SITE) ## the documents as a searchable site, in build/site; a link that leads nowhere ends it
+	@PYTHONPATH=$(CURDIR)/$(SITE):$(CURDIR) $(BIN)/python -m mkdocs build --strict
+
 synth: $(READY) ## the example project's templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
 	@cd examples/shop && ../../$(BIN)/headway synth --output $(CURDIR)/cdk.out
 
@@ -132,6 +141,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-ver
 lock: $(READY) ## write the locks anew; UPGRADE=--upgrade takes newer versions
 	@$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.lock
 	@$(LOCK) -c requirements/dev.lock --group functions -o functions/headway_lane/requirements.lock
+	@$(LOCK) $(UPGRADE) -c requirements/dev.lock --group site -o requirements/site.lock
 	@echo uv | $(LOCK) -c requirements/dev.lock --no-annotate - -o requirements/bootstrap.lock
 
 clean: ## forget everything that a run or the set-up made

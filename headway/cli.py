@@ -9,6 +9,7 @@ from headway.commands import callback, inbox, new
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.diff import diff
+from headway.commands.graph import graph
 from headway.commands.init import init
 from headway.commands.plan import plan
 from headway.commands.run import run
@@ -46,7 +47,7 @@ def _headway(
     pass
 
 
-for command in (demo, init, up, diff, status, run, vendor, validate, plan, simulate, down, synth):
+for command in (demo, init, up, diff, status, run, vendor, validate, graph, plan, simulate, down, synth):
     app.command()(command)
 app.add_typer(callback.app)
 app.add_typer(inbox.app)

@@ -18,7 +18,8 @@ NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
 """Of projects, as of vendors."""
 WORKFLOW_ENDING: Final = ".asl.json"
 
-_PART: Final = r"^[a-z][a-z0-9_-]{0,30}$"
+PART: Final = r"^[a-z][a-z0-9_-]{0,30}$"
+"""Of workflows, functions and tables."""
 _KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}  # DynamoDB's own limit of a key's name
 _SCHEMA: Final = {
     "type": "object",
@@ -44,7 +45,7 @@ _SCHEMA: Final = {
             "type": "object",
             "additionalProperties": False,
             "patternProperties": {
-                _PART: {
+                PART: {
                     "type": "object",
                     "additionalProperties": False,
                     "required": ["partition_key"],
@@ -126,8 +127,8 @@ class Project:
     @staticmethod
     def _named(paths: Sequence[Path], ending: str) -> Sequence[Path]:
         for path in paths:
-            if not re.match(_PART, path.name.removesuffix(ending)):
-                raise ConfigurationError(f"{path}: its name has to match {_PART}; rename it")
+            if not re.match(PART, path.name.removesuffix(ending)):
+                raise ConfigurationError(f"{path}: its name has to match {PART}; rename it")
         return paths
 
 

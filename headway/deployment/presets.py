@@ -2,29 +2,32 @@
 
 import re
 from pathlib import Path
+from typing import Final
 
 from headway_cdk.resources import CONFIGURATION
 
 from headway.errors import UsageProblem
 
+PRESETS: Final = CONFIGURATION / "presets"
+
 
 def names() -> list[str]:
     """Return the names of all presets, sorted."""
-    return sorted(path.stem for path in (CONFIGURATION / "presets").glob("*.yaml"))
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
 
 
-def write(vendor: str, preset: str, configuration: Path) -> Path:
-    """Write the contract file of a vendor from a preset, and return it.
+def contract(vendor: str, preset: str) -> str:
+    """Return the contract file of a vendor as a preset has it. UsageProblem where there is no such preset."""
+    text = re.sub(r"\A# yaml-language-server: .*\n", "", _file(preset, PRESETS))  # the schema lies in the package
+    return re.sub(r"(?m)^vendor: \S+", f"vendor: {vendor}", text, count=1)
 
-    UsageProblem where there is no such preset, or a file already.
-    """
+
+def examples(preset: str) -> str:
+    """Return what a preset's vendor says: its answer to a submit, and its callbacks or answers to polls."""
+    return _file(preset, PRESETS / "examples")
+
+
+def _file(preset: str, folder: Path) -> str:
     if preset not in names():
         raise UsageProblem(f"no preset {preset!r}; there is {', '.join(names())}")
-    path = configuration / "vendors" / f"{vendor}.yaml"
-    if path.exists():
-        raise UsageProblem(f"{path}: is there already; take another name, or change it by hand")
-    text = (CONFIGURATION / "presets" / f"{preset}.yaml").read_text()
-    text = re.sub(r"\A# yaml-language-server: .*\n", "", text)  # the schema lies in the package
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(re.sub(r"(?m)^vendor: \S+", f"vendor: {vendor}", text, count=1))
-    return path
+    return (folder / f"{preset}.yaml").read_text()

@@ -33,6 +33,12 @@ def stage_here() -> str:
     return project.stage if project else DEFAULT_STAGE
 
 
+def workflows_here() -> Path | None:
+    """Return the folder of machines of this folder's project, if it is of one."""
+    project = _project_if_any()
+    return project.workflows if project else None
+
+
 def _project_if_any() -> Project | None:
     try:
         return find(Path.cwd())

@@ -30,8 +30,10 @@ def test_the_commands_of_a_readme_are_typed_block_by_block_without_set_up_and_ac
 def test_the_readme_of_a_new_project_says_all_that_has_to_be_shown() -> None:
     lines = [words(line) for block in typed((ROOT / "examples/shop/README.md").read_text()) for line in block]
     shown = {"headway up", FOREGROUND, "headway status", "headway diff", "headway down", "headway validate"}
-    assert {*shown, "pytest", "headway synth"} <= set(lines)
-    assert any(line.startswith("headway run order") for line in lines)
+    assert {*shown, "pytest", "headway synth", "headway new vendor acme", "headway new workflow acme_order"} <= set(
+        lines
+    )
+    assert {line.split()[2] for line in lines if line.startswith("headway run ")} == {"order", "acme_order"}
 
 
 def test_a_part_of_a_lock_has_the_hashes_of_what_is_needed_for_every_python(tmp_path: Path) -> None:
