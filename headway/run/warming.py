@@ -23,7 +23,7 @@ WORKED_S: Final = 1.0
 """A caller is at work for about so long: its lead, the vendor's answer, and the ledger."""
 MOST_COUNT: Final = 50
 """Callers that are started ahead, at most."""
-BESIDE_COUNT: Final = 2
+BESIDE_COUNT: Final = 4
 """Workers of each function that takes callbacks and results, which begin in mid-run."""
 HELD_S: Final = 1.5
 """Each is held for so long that the next event does not come to a worker that is warm already."""

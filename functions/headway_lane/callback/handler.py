@@ -38,10 +38,13 @@ def _keys() -> Sequence[str]:
 
 
 def receive(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Receive a batch; only callbacks that could not be processed now come back to the queue. Or be warmed up."""
+    """Receive a batch; only callbacks that could not be processed now come back to the queue. Or be warmed up:
+    what the first callback would wait for is read and built.
+    """
     held_s = warm_up_s(event)
     if held_s is not None:
         inbox()
+        _keys()
         clock.sleep_s(held_s)
         return {"batchItemFailures": []}
     batch = CallbackBatch(

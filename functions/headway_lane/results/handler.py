@@ -34,7 +34,7 @@ from headway_lane.results.reconcile import CheckOutcome, Reconciler
 from headway_lane.runtime import clock
 from headway_lane.runtime.names import Metric
 from headway_lane.runtime.observability import publish
-from headway_lane.runtime.warm_up import warm_up_s
+from headway_lane.runtime.warm_up import WARM_UP, warm_up_s
 from headway_lane.vendor_api.calling_off import call_off
 from headway_lane.vendor_api.cool_downs import cool_down_counts
 from headway_lane.vendor_api.job_status import JobFinding, ask
@@ -44,6 +44,7 @@ def find(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureRes
     """Take a batch; only messages that broke off come back. Or be warmed up."""
     vendor, cool_downs, held_s = worker.vendor(), Counter[Metric](), warm_up_s(event)
     if held_s is not None:
+        _build(vendor)
         clock.sleep_s(held_s)
         return {"batchItemFailures": []}
     errands = Errands.of(
@@ -57,6 +58,16 @@ def find(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureRes
     response = process_partial_response(event, batch.take, processor, context)
     publish(vendor.name, batch.counts + cool_downs)
     return response
+
+
+def _build(vendor: Vendor) -> None:
+    """Build what a worker keeps, and the connection to the proxy where results are fetched from the vendor."""
+    worker.waiters()
+    worker.claims()
+    worker.results_queue()
+    if isinstance(vendor.result, exchange.Fetched):
+        way_out.turns(vendor, Scope.POLL, WARM_UP)
+        way_out.proxy(vendor).connect_ahead()
 
 
 def check(vendor: Vendor, cool_downs: Counter[Metric], asked: Check) -> CheckOutcome:

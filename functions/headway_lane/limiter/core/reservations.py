@@ -207,7 +207,7 @@ def late(rule: Rule, before: Reservations, permit: Permit, arrived_us: int) -> R
         _moved(quota, held, permit.slot_us, arrived_us) for quota, held in zip(rule.quotas, before.counts, strict=True)
     )
     after = replace(before, counts=counts)
-    for window in rule.windows:
+    for window in rule.spaced:
         successor, from_us = permit.number + window.amount, arrived_us + rule.skew_us + window.per_us
         if successor >= before.number:
             if _least(rule, after, successor) < from_us:

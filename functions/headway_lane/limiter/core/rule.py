@@ -51,9 +51,13 @@ class Rule:
     emission_interval_us: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        spaced = (*self.windows, *([self.ceiling] if self.ceiling else []))
-        spaced_us = (ceil_div(window.per_us + self.headroom_us, window.amount) for window in spaced)
+        spaced_us = (ceil_div(window.per_us + self.headroom_us, window.amount) for window in self.spaced)
         object.__setattr__(self, "emission_interval_us", max(self.least_interval_us, *spaced_us, 0))
+
+    @property
+    def spaced(self) -> tuple[Window, ...]:
+        """All windows that spacing keeps: the contract's, and the operator's ceiling."""
+        return (*self.windows, self.ceiling) if self.ceiling else self.windows
 
     def is_late(self, after_us: int) -> bool:
         """Return whether a call that is known to have arrived only so long after its slot, on its caller's clock, may

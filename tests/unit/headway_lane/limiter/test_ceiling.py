@@ -3,7 +3,7 @@
 import math
 
 from headway_lane.contract.limits import Limit, Scope
-from headway_lane.limiter.core.reservations import no_reservations, reserve
+from headway_lane.limiter.core.reservations import late, no_reservations, reserve
 from headway_lane.limiter.core.rule import Window, rule_of, strictest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +39,12 @@ def test_of_two_ceilings_the_slower_holds() -> None:
     rules = [rule_of(CONTRACT, HEADROOM_US, rate_per_s) for rate_per_s in (12.5, 7, math.inf)]
     assert strictest(rules).ceiling == Window(7, 1_000_000)
     assert strictest(rules[::-1]).ceiling == Window(7, 1_000_000)
+
+
+def test_behind_a_call_that_came_later_than_the_headroom_the_ceiling_holds_too() -> None:
+    rule = rule_of(CONTRACT, HEADROOM_US, 5)
+    before, permits = reserve(rule, no_reservations(rule), START_US, 5)
+    arrived_us = permits[0].slot_us + 4 * HEADROOM_US
+    after = late(rule, before, permits[0], arrived_us)
+    _, [sixth] = reserve(rule, after, START_US, 1)
+    assert sixth.slot_us >= arrived_us + 1_000_000

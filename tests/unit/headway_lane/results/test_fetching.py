@@ -21,6 +21,8 @@ from headway_lane.results.pauses import LONGEST_BACKOFF_S
 from headway_lane.runtime.errors import ErrorCode, FailTask, NewerFormat, RetryLater
 from headway_lane.runtime.formats import NEWER_FORMAT_REQUEUE_S
 from headway_lane.runtime.names import CREDENTIAL_HEADER
+from headway_lane.runtime.warm_up import WARM_UP
+from headway_lane.vendor_api.proxy import Proxy
 
 from tests.unit.headway_lane.fakes import (
     TOKEN,
@@ -297,3 +299,12 @@ def test_without_a_tuning_a_fetch_waits(worker: Worker) -> None:
     assert taken(body()) == []
     [message] = worker.sqs.of("SendMessage")
     assert (message["DelaySeconds"], worker.vendor.requests) == (15, [])
+
+
+def test_a_worker_that_is_warmed_up_connects_to_the_vendors_proxy_and_asks_nothing(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[Proxy] = []
+    monkeypatch.setattr(Proxy, "connect_ahead", lambda proxy: connected.append(proxy))
+    assert handler.find({WARM_UP: 0}, LambdaContext()) == {"batchItemFailures": []}
+    assert (len(connected), worker.vendor.requests, worker.step_functions.sent) == (1, [], [])
