@@ -92,16 +92,15 @@ def graph(
     if taken and (strange := sorted(set(taken.visits) - machine.all_states.keys())):
         raise UsageProblem(f"{name}: has no state {strange[0]!r}, which the history has; name the file that it ran by")
     title = Path(workflow).name.partition(".")[0]
-    write(
-        _json(title, machine, taken) if as_json else _drawn(form, machine, title, taken, found.run if found else ""),
-        output,
-    )
+    drawn = _json(title, machine, taken) if as_json else _drawn(form, machine, title, taken, found.run if found else "")
+    write(drawn, output)
 
 
 def write(text: str, output: Path | None) -> None:
     """Write a text to a file, or to standard output. UsageProblem where it cannot be written."""
     if output is None:
-        typer.echo(text, nl=False)
+        for line in text.removesuffix("\n").split("\n"):
+            say(line)
         return
     try:
         output.write_text(text)
