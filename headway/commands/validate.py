@@ -73,7 +73,7 @@ def validate(
     else:
         formats = {OutputFormat.JSON: json, OutputFormat.SARIF: sarif, OutputFormat.GITHUB: github}
         if written := formats[output_format].render(outcome.findings):
-            typer.echo(written)
+            say(written)
     warned = any(one.severity is Severity.WARNING for one in outcome.findings)
     if code := outcome.exit_code or int(strict and warned):
         raise typer.Exit(code)
