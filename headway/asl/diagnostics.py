@@ -26,4 +26,4 @@ def of_schema(message: str, location: str) -> Diagnostic:
 
 def message_of(found: Iterable[Diagnostic]) -> str:
     """Return the message of InvalidDefinition."""
-    return f"Invalid State MachineModel Definition: '{', '.join(map(str, found))}'"
+    return f"Invalid State Machine Definition: '{', '.join(map(str, found))}'"
