@@ -185,13 +185,11 @@ def _callback(callback: Callback) -> Iterator[str]:
         yield f"`callback.verification`: {callback.verification.contradiction}"
     if (callback.body is BodyFormat.SNS) != (callback.verification == "sns"):
         yield "`callback.body` and `callback.verification` are both `sns`, or neither: SNS signs its own messages"
-    if callback.body is BodyFormat.FORM and callback.events is not None:
-        yield "`callback.events`: a form has no lists of events; remove it"
+    if callback.body in (BodyFormat.FORM, BodyFormat.XML) and callback.events == "":
+        yield f"`callback.events`: {callback.body} is no list itself; name the field or element that has the events"
+    if callback.body in (BodyFormat.SNS, BodyFormat.XML) and callback.charset:
+        yield f"`callback.charset`: {callback.body} says its own; remove it"
     lists = {name: getattr(callback, name) for name in ("success", "failure", "progress", "ignored")}
-    paths = {"job_id": callback.job_id, "status": (callback.status,) if callback.status else ()}
-    for name, dotted in ((name, path) for name, ways in paths.items() for path in ways if "." in path):
-        if callback.body is BodyFormat.FORM:
-            yield f"`callback.{name}`: a form has no objects, and nothing at `{dotted}`; name a field without dots"
     if callback.status is None and any(lists.values()):
         named = ", ".join(f"`callback.{name}`" for name, words in lists.items() if words)
         yield f"{named} without `callback.status`: say where the status is"

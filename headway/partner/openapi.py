@@ -66,7 +66,8 @@ def _body(callback: Callback) -> dict[str, Any]:
     event = _event(callback)
     if callback.events is None:
         return event
-    return _at(callback.events.split("."), {"type": "array", "minItems": 1, "items": event})
+    several = {"type": "array", "minItems": 1, "items": event}
+    return _at(callback.events.split("."), several) if callback.events else several
 
 
 def _event(callback: Callback) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def write(
         item = event[adyen.ITEM]
         signed = paths.write(item, adyen.SIGNATURE, adyen.sign(item, bytes.fromhex(key)))
         event = {**event, adyen.ITEM: signed}
-    document = paths.write({}, callback.events, [event]) if callback.events else event
+    document: Any = [event] if callback.events == "" else event
+    if callback.events:
+        document = paths.write({}, callback.events, [event])
     text = _form(document) if callback.body is BodyFormat.FORM else json.dumps(document, ensure_ascii=False)
     headers = {"content-type": CONTENT_TYPES[callback.body]}
     return SignedCallback(text.encode(), headers | sign(callback.verification, key, message_id, text, url, now))

@@ -54,9 +54,11 @@ class Role:
 
     @classmethod
     def described(cls, contract: Mapping[str, Any]) -> Self:
-        """Play the vendor of a contract document; CannotBePlayed where it calls back through Amazon SNS."""
+        """Play the vendor of a contract document; CannotBePlayed where it calls back through Amazon SNS, or by XML."""
         if contract.get("callback", {}).get("body") == BodyFormat.SNS:
             raise CannotBePlayed("`callback.body` is `sns`: the simulator has no certificate to sign with")
+        if contract.get("callback", {}).get("body") == BodyFormat.XML:
+            raise CannotBePlayed("`callback.body` is `xml`: the simulator writes JSON and forms")
         return cls(partial(Described, contract), Vendor.from_document(contract).callback or STANDARD)
 
 

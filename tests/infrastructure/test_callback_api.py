@@ -38,15 +38,15 @@ def test_what_no_template_fits_is_refused_instead_of_passed_through(templates: "
     for name, callback in templates.called_back:
         integration = door_of(templates, name)["Integration"]
         assert integration["PassthroughBehavior"] == "NEVER"
-        form = callback.body is BodyFormat.FORM
-        expected = "application/x-www-form-urlencoded" if form else "application/json"
-        assert integration["RequestTemplates"].keys() == {expected}
+        expected = "multipart/form-data" if callback.body is BodyFormat.FORM else "application/x-ndjson"
+        assert expected in integration["RequestTemplates"]
+        assert integration["RequestTemplates"].keys() == set(callback.taken_content_types)
 
 
 def test_the_raw_body_goes_into_the_message_url_encoded_and_in_no_other_way(templates: "Templates") -> None:
     for name, callback in templates.called_back:
         integration = door_of(templates, name)["Integration"]
-        [template] = integration["RequestTemplates"].values()
+        [template] = set(integration["RequestTemplates"].values())
         headers = scheme_of(callback.verification).headers
         assert template == mapping_template(name, headers)
         assert re.findall(r"\$input\.(?!params\()\w+", template) == ["$input.body"]

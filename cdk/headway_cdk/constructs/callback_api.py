@@ -12,7 +12,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from headway_lane.contract.exchange import CONTENT_TYPES, Callback, Handshake
+from headway_lane.contract.exchange import Callback, Handshake
 from headway_lane.contract.vendor import Vendor
 from headway_lane.messages.envelope import mapping_template
 from headway_lane.verification.schemes import scheme_of
@@ -100,7 +100,7 @@ class CallbackApi(Construct):
                 passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
                 content_handling=apigateway.ContentHandling.CONVERT_TO_TEXT,  # as base64, for the template
                 request_parameters={"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
-                request_templates={CONTENT_TYPES[callback.body]: template},
+                request_templates=dict.fromkeys(callback.taken_content_types, template),
                 integration_responses=[
                     apigateway.IntegrationResponse(
                         status_code=status,

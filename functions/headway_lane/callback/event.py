@@ -1,17 +1,22 @@
 """What a callback says (hop 10), read by its contract: one event, or several in one delivery."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
+from headway_lane.callback import body
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import BodyFormat, Callback
 from headway_lane.messages import json_text
 from headway_lane.runtime.errors import Malformed
 from headway_lane.verification import sns
 
+EVENTS_COUNT: Final = 10_000
+"""The most events of one callback."""
+_FIRST: Final = re.compile(r"(?:^|\.)0(?=\.)")
+"""Where a path goes into the first element of a list."""
 ARRIVED: Final = "arrived"
 """The status of an event of a vendor that says none: it is there."""
 
@@ -48,19 +53,15 @@ class Reading:
     complaint: Malformed | None
 
 
-def read(callback: Callback, body: bytes) -> Reading:
-    """Read a callback; Malformed where nothing in it can be read. Good events are not lost for a bad one.
-
-    Bytes that are no UTF-8 become U+FFFD: the signature was checked over the bytes, and a job must not wait for ever
-    because of a character in its result.
-    """
-    whole = _parsed(callback, body.decode(errors="replace"))
+def read(callback: Callback, raw: bytes) -> Reading:
+    """Read a callback; Malformed where nothing in it can be read. Good events are not lost for a bad one."""
+    wholes, complaint = body.documents(callback, raw)
     if callback.body is BodyFormat.SNS:
-        if request := _subscription(whole):
+        if request := _subscription(wholes[0]):
             return Reading([request], None)
-        whole = _published(whole)
-    events, complaint = [], None
-    for document in _documents(callback, whole):
+        wholes = [_published(wholes[0])]
+    events = []
+    for document in _documents(callback, wholes):
         try:
             events.append(_event(callback, document))
         except Malformed as error:
@@ -70,24 +71,51 @@ def read(callback: Callback, body: bytes) -> Reading:
     return Reading(events, complaint)
 
 
-def _parsed(callback: Callback, text: str) -> Any:
-    """Return a body as a document."""
-    if callback.body is BodyFormat.FORM:
-        return dict(parse_qsl(text, keep_blank_values=True))
-    try:
-        return json_text.read(text)
-    except ValueError as error:
-        raise Malformed("the callback is not JSON") from error
+def _documents(callback: Callback, wholes: Sequence[Any]) -> Sequence[Any]:
+    """Return the events of a callback as documents. One without its list is a list of one: many writers drop it."""
+    found = [document for whole in wholes for document in _of_one(callback, whole)]
+    if not found:
+        raise Malformed(f"the callback has no list of events at `{callback.events or ''}`")
+    if len(found) > EVENTS_COUNT:
+        raise Malformed(f"the callback has more than {EVENTS_COUNT:,} events")
+    return found
 
 
-def _documents(callback: Callback, whole: Any) -> Sequence[Any]:
-    """Return the events of a callback as documents."""
+def _of_one(callback: Callback, whole: Any) -> Sequence[Any]:
     if callback.events is None:
+        return _elements(callback, whole)
+    found = _at(callback, whole, callback.events) if callback.events else whole
+    if isinstance(found, str):  # as Mandrill's form has it
+        found = _inner(found)
+    if isinstance(found, list):
+        return found
+    return [found] if isinstance(found, Mapping) and found else []
+
+
+def _elements(callback: Callback, whole: Any) -> Sequence[Any]:
+    """Return the events of a contract that names no list of them.
+
+    A body that is a list is told apart. Where the job ID is said to be in the first element of a list (`data.0.id`),
+    the others must not be lost without a word: each is read as if it were the first.
+    """
+    first = {_FIRST.split(path, maxsplit=1)[0] for path in callback.job_id if _FIRST.search(path)}
+    if len(first) != 1 or not all(_FIRST.search(path) for path in callback.job_id):
+        named = any(path.split(".")[0].isdecimal() for path in callback.job_id)
+        return whole if isinstance(whole, list) and whole and not named else [whole]
+    [before] = first
+    found = paths.read(whole, before) if before else whole
+    if not isinstance(found, list) or _names_another(callback.status, before):
         return [whole]
-    documents = paths.read(whole, callback.events)
-    if not isinstance(documents, list) or not documents:
-        raise Malformed(f"the callback has no list of events at `{callback.events}`")
-    return documents
+    try:
+        return [paths.write(whole, before, [element]) if before else [element] for element in found]
+    except ValueError:  # a list on the way, too
+        return [whole]
+
+
+def _names_another(path: str | None, before: str) -> bool:
+    """Return whether a path goes to another place of the list than the first: then it is one event in places."""
+    rest = (path or "").removeprefix(f"{before}." if before else "").split(".")[0]
+    return bool(path) and rest.isdecimal() and int(rest) != 0
 
 
 def _subscription(message: Any) -> CallbackEvent | None:
@@ -110,10 +138,10 @@ def _published(message: Any) -> Any:
 
 def _event(callback: Callback, document: Any) -> CallbackEvent:
     """Read one event by its contract; Malformed names what is missing or not in the contract's lists."""
-    status = ARRIVED if callback.status is None else paths.word(paths.read(document, callback.status))
+    status = ARRIVED if callback.status is None else paths.word(_at(callback, document, callback.status))
     if status in callback.ignored:
         return CallbackEvent("", status, EventKind.IGNORED, "")
-    job_ids = (paths.identifier(paths.read(document, path)) for path in callback.job_id)
+    job_ids = (paths.identifier(_at(callback, document, path)) for path in callback.job_id)
     job_id = next((job_id for job_id in job_ids if job_id is not None), None)
     if job_id is None:
         raise Malformed(f"the callback has no job ID at {' or '.join(f'`{path}`' for path in callback.job_id)}")
@@ -121,6 +149,43 @@ def _event(callback: Callback, document: Any) -> CallbackEvent:
         raise Malformed(f"the callback has no status at `{callback.status}`")
     kind = _kind(callback, status)
     return CallbackEvent(job_id, status, kind, "" if kind is EventKind.PROGRESS else _body(document))
+
+
+def _at(callback: Callback, document: Any, path: str) -> Any:
+    """Return what is at a path of a callback.
+
+    Also where a name has dots in it, and where a text on the way is JSON itself, as in a form's `payload`; but not
+    where single fields are signed, because such a name is none of them.
+    """
+    found = paths.read(document, path)
+    if found is not None or callback.verification == "adyen":
+        return found
+    return next(_found(document, path.split(".")), None)
+
+
+def _found(value: Any, parts: Sequence[str]) -> Iterator[Any]:
+    """Yield what the parts of a path lead to, by the shortest names first."""
+    if not parts:
+        if value is not None:
+            yield value
+        return
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        value = _inner(value)
+    if isinstance(value, list):
+        if parts[0].isdecimal() and int(parts[0]) < len(value):
+            yield from _found(value[int(parts[0])], parts[1:])
+    elif isinstance(value, Mapping):
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[:count])
+            if name in value:
+                yield from _found(value[name], parts[count:])
+
+
+def _inner(text: str) -> Any:
+    try:
+        return json_text.read(text)
+    except ValueError:
+        return None
 
 
 def _body(document: Any) -> str:

@@ -20,13 +20,49 @@ class BodyFormat(StrEnum):
     """`application/x-www-form-urlencoded`."""
     SNS = "sns"
     """Of callbacks only: a message of Amazon SNS, whose text is the event as JSON."""
+    XML = "xml"
+    """Of callbacks only."""
 
 
 CONTENT_TYPES: Final[Mapping[BodyFormat, str]] = {
     BodyFormat.JSON: "application/json",
     BodyFormat.FORM: "application/x-www-form-urlencoded",
     BodyFormat.SNS: "text/plain",
+    BodyFormat.XML: "application/xml",
 }
+"""What we write, and say to partners."""
+OTHER_CONTENT_TYPES: Final[Mapping[BodyFormat, tuple[str, ...]]] = {
+    BodyFormat.JSON: (
+        "application/cloudevents+json",
+        "application/cloudevents-batch+json",
+        "application/vnd.api+json",
+        "application/x-ndjson",
+        "application/json-seq",
+    ),
+    BodyFormat.FORM: ("multipart/form-data",),
+    BodyFormat.SNS: (),
+    BodyFormat.XML: ("text/xml",),
+}
+"""Under what else such a body comes; a vendor's own is in its contract (`content_types`)."""
+CHARSETS: Final[Mapping[str, str]] = {
+    "utf-8": "utf-8",
+    "us-ascii": "cp1252",
+    "iso-8859-1": "cp1252",
+    "windows-1252": "cp1252",
+    "iso-8859-2": "iso8859-2",
+    "windows-1250": "cp1250",
+    "windows-1251": "cp1251",
+    "koi8-r": "koi8-r",
+    "iso-8859-15": "iso8859-15",
+    "shift_jis": "cp932",
+    "euc-jp": "euc-jp",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "gb18030": "gb18030",
+    "big5": "cp950",
+    "euc-kr": "cp949",
+}
+"""Names of charsets -> Python's codec, the larger one where they differ (WHATWG encoding standard, 4.2)."""
 
 
 class Ambiguity(StrEnum):
@@ -155,8 +191,10 @@ ACCEPTED: Final = Acknowledgement(202, '{"status":"accepted"}')
 class Callback:
     """What the vendor's callback says, and where.
 
-    `events` is the path of an array whose elements are told apart, None where a callback is one event; the other paths
-    begin at the event. The job ID is at the first of its paths that is there. Without `status` every callback is the
+    `events` is the path of an array whose elements are told apart, empty where the whole body is the array, None where
+    a callback is one event; the other paths begin at the event. `charset` is None where the body says its own, or is
+    UTF-8. `content_types` are those of the vendor's own beside the common ones. The job ID is at the first of its paths
+    that is there. Without `status` every callback is the
     end of a successful job. `handshake` is None where nobody asks first. `verification` describes how it is signed, or
     names a scheme that has code of its own (`callback/verification.py`).
     """
@@ -172,6 +210,13 @@ class Callback:
     acknowledgement: Acknowledgement
     handshake: Handshake | None
     verification: str | Signature
+    charset: str | None = None
+    content_types: tuple[str, ...] = ()
+
+    @property
+    def taken_content_types(self) -> tuple[str, ...]:
+        """All content types under which the callback API takes a body, the usual one first."""
+        return tuple(dict.fromkeys((CONTENT_TYPES[self.body], *OTHER_CONTENT_TYPES[self.body], *self.content_types)))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -190,6 +235,8 @@ class Callback:
             acknowledgement=Acknowledgement(said["status"], said["body"]) if said else ACCEPTED,
             handshake=Handshake(**document["handshake"]) if "handshake" in document else None,
             verification=_verification(document["verification"]),
+            charset=document.get("charset"),
+            content_types=tuple(document.get("content_types", ())),
         )
 
 

@@ -5,8 +5,11 @@ Where the document has a list, a number is a place in it, from 0 on (`data.0.id`
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import unquote
+
+from headway_lane.runtime.written import Written
 
 IDENTIFIER_BYTES: Final = 1_024
 """The longest job ID, in UTF-8: behind its vendor's name it is a key of DynamoDB, which takes 2,048 bytes."""
@@ -27,14 +30,14 @@ def read(document: Any, path: str) -> Any:
 
 
 def identifier(value: Any) -> str | None:
-    """Return a job ID as text: vendors write it as text or as a whole number.
+    """Return a job ID as text: vendors write it as text or as a number, of which no digit may be lost.
 
     None where it is neither, where it is empty or longer than `IDENTIFIER_BYTES`, where it would leave its place in a
     path, and where UTF-8 cannot write it: JSON can spell half a surrogate pair.
     """
-    if not isinstance(value, str | int) or isinstance(value, bool):
+    if not isinstance(value, str | int | Written) or isinstance(value, bool):
         return None
-    text = str(value)
+    text = _number(value) if isinstance(value, Written) else str(value)
     try:
         size_bytes = len(text.encode())
     except UnicodeEncodeError:
@@ -57,7 +60,15 @@ def word(value: Any) -> str | None:
     """Return a status as text, a JSON boolean as `true` or `false`. None where it is no word."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Written):
+        return _number(value)
     return str(value) if isinstance(value, str | int) else None
+
+
+def _number(value: Written) -> str:
+    """Return a whole number without the point or exponent that some writers give it, any other as it was written."""
+    exact = Decimal(value.text)
+    return str(int(exact)) if exact == exact.to_integral_value() else value.text
 
 
 def write(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import math
 import re
 from typing import Any, Final
 
+from headway_lane.runtime.written import Written
+
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -55,7 +57,7 @@ def _refuse(name: str) -> float:
 
 
 def _finite(text: str) -> float:
-    number = float(text)
+    number = Written(text)
     if not math.isfinite(number):
         raise ValueError("a number is too large")
     return number

@@ -13,7 +13,7 @@ from headway_cdk.configuration import ConfigurationError, checked_stage, load_co
 from headway_cdk.parameters import granted_path
 from headway_cdk.resources import CONFIGURATION, EXAMPLE_CONFIGURATION
 from headway_lane.contract.dispatch import LARGEST_BATCH_COUNT, Drain, Pacing
-from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
+from headway_lane.contract.exchange import CHARSETS, Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
 from headway_lane.contract.fences import HEADROOM_LIMIT_MS
 from headway_lane.contract.limits import IN_FLIGHT_LIMIT, LEAST_WINDOW_S, Quantity, Scope
 from headway_lane.contract.signature import Algorithm, Encoding, Signature
@@ -211,9 +211,13 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda c: c["submit"].update(callback_url=7),
         "`submit.callback_url`: 7 is no place of the callback URL; write a dotted path of the request",
     ),
-    "a list of events in a form": (
-        lambda c: c["callback"].update(body="form", events="items"),
-        "`callback.events`: a form has no lists of events; remove it",
+    "a form that is a list": (
+        lambda c: c["callback"].update(body="form", events=""),
+        "`callback.events`: form is no list itself; name the field or element that has the events",
+    ),
+    "a charset beside that of XML": (
+        lambda c: c["callback"].update(body="xml", charset="koi8-r"),
+        "`callback.charset`: xml says its own; remove it",
     ),
     "words without a status": (
         lambda c: c["callback"].pop("status"),
@@ -511,7 +515,8 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["callback"]["properties"]) == {field.name for field in fields(Callback)}
     assert set(contract["poll"]["properties"]) == {field.name for field in fields(Poll)}
     assert set(contract["callback"]["properties"]["body"]["enum"]) == set(BodyFormat)
-    assert set(contract["submit"]["properties"]["body"]["enum"]) == set(BodyFormat) - {BodyFormat.SNS}
+    assert contract["callback"]["properties"]["charset"]["enum"] == list(CHARSETS)
+    assert set(contract["submit"]["properties"]["body"]["enum"]) == set(BodyFormat) - {BodyFormat.SNS, BodyFormat.XML}
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
     assert set(tuning) == {field.name for field in fields(Tuning)} - {"day_amount"} | {"cap"}

@@ -36,14 +36,6 @@ def written(folder: Path, **changes: Any) -> Path:
         ),
         ({"poll": {**POLL, "success": ["200"], "pending": ["429"]}}, "`poll.pending` has '429'"),
         ({"poll": {**POLL, "success": ["done"], "pending": ["202"]}}, "`poll.success` has 'done'"),
-        (
-            {"callback": {"body": "form", "job_id": "job.id", "verification": "none"}},
-            "`callback.job_id`: a form has no objects",
-        ),
-        (
-            {"callback": {**GENERIC["callback"], "body": "form", "status": "job.status"}},
-            "`callback.status`: a form has no objects",
-        ),
     ],
 )
 def test_what_can_never_work_is_refused(changes: Any, said: str, tmp_path: Path) -> None:
