@@ -93,4 +93,6 @@ def parameter(stage: str, owner: str, name: str) -> str:
 
 
 LANE_PARAMETER: Final = "lane"
+AT_ONCE_PARAMETER: Final = "at_once_strategy_id"
+GRADUAL_PARAMETER: Final = "gradual_strategy_id"
 """A vendor's parameter that tells a lane as a whole: JSON of the fields of `published.PublishedLane`."""

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from headway_cdk.constructs.base import AT_ONCE_PARAMETER, GRADUAL_PARAMETER
-from headway_cdk.names import BASE, own_name, parameter
+from headway_cdk.names import AT_ONCE_PARAMETER, BASE, GRADUAL_PARAMETER, own_name, parameter
 from headway_lane.runtime.names import TUNING_PROFILE
 
 from headway.deployment.connection import Connection

@@ -14,13 +14,11 @@ from constructs import Construct
 from headway_cdk.cloud_choice import CloudChoice
 from headway_cdk.lookups import looked_up
 from headway_cdk.nag import acknowledge
-from headway_cdk.names import BASE, parameter
+from headway_cdk.names import AT_ONCE_PARAMETER, BASE, GRADUAL_PARAMETER, parameter
 
 GRADUAL_MINUTES = 4
 GRADUAL_STEP_PERCENT = 25
 BAKE_MINUTES = 2
-AT_ONCE_PARAMETER = "at_once_strategy_id"
-GRADUAL_PARAMETER = "gradual_strategy_id"
 LOGGING_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 

@@ -72,7 +72,17 @@ def test_the_caller_starts_without_what_only_batches_need() -> None:
 
 
 def test_only_known_packages_are_imported() -> None:
-    bundled = {"aws_lambda_powertools", "boto3", "botocore", "ecdsa", "headway_lane", "httpcore", "httpx", "tenacity"}
+    bundled = {
+        "aws_lambda_powertools",
+        "boto3",
+        "botocore",
+        "defusedxml",
+        "ecdsa",
+        "headway_lane",
+        "httpcore",
+        "httpx",
+        "tenacity",
+    }
     roots = {name.split(".")[0] for path in FILES for name in imported(path)}
     only_for_types = {root for root in roots if root.startswith("types_boto3")}
     assert roots - set(sys.stdlib_module_names) - only_for_types == bundled
