@@ -26,6 +26,7 @@ from typing import IO, Any, Final, Self
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
 
 from headway.cloud.patches import _template
 
@@ -195,16 +196,18 @@ class ForkingSubprocess:
         return getattr(subprocess, name)
 
 
-def preparing(create: Callable[[Any], Any], templates: Templates) -> Callable[[Any], Any]:
-    """Return CreateFunction, which lets the template of code without libraries start with the first such function."""
+def preparing(create: Callable[..., Any], templates: Templates) -> Callable[..., Any]:
+    """Return what creates a function of a stack, which lets the template of code without libraries start with the
+    first such function.
+    """
 
-    def create_function(data: Any) -> Any:
-        response = create(data)
-        made = lambda_svc._functions.get(data.get("FunctionName")) or {}
+    def create_function(logical_id: str, properties: Mapping[str, Any], *rest: Any) -> Any:
+        created = create(logical_id, properties, *rest)
+        made = lambda_svc._functions.get(created[0]) or {}
         code, runtime = made.get("code_zip"), made.get("config", {}).get("Runtime") or ""
         if code and runtime.startswith("python") and brings_no_libraries(code):
             templates.ready("")
-        return response
+        return created
 
     return create_function
 
@@ -214,4 +217,6 @@ def apply() -> None:
     if hasattr(os, "fork"):
         templates = Templates()
         lambda_runtime.subprocess = ForkingSubprocess(templates)
-        lambda_svc._create_function = preparing(lambda_svc._create_function, templates)
+        handlers = provisioners._RESOURCE_HANDLERS
+        function = handlers["AWS::Lambda::Function"]
+        handlers["AWS::Lambda::Function"] = {**function, "create": preparing(function["create"], templates)}

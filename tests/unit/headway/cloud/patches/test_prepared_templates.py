@@ -43,17 +43,21 @@ def test_what_brings_no_libraries_finds_its_template_started(
 ) -> None:
     templates, name = Started(), uuid4().hex
 
-    def create(data: dict[str, Any]) -> int:
-        monkeypatch.setitem(
-            lambda_svc._functions, data["FunctionName"], {"code_zip": code, "config": {"Runtime": runtime}}
-        )
-        return 201
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
+        monkeypatch.setitem(lambda_svc._functions, name, {"code_zip": code, "config": {"Runtime": runtime}})
+        return name, {"Arn": stack}
 
-    assert preparing(create, cast("Templates", templates))({"FunctionName": name}) == 201
+    created = preparing(create, cast("Templates", templates))("Logical", {}, "a-stack")
+    assert created == (name, {"Arn": "a-stack"})
     assert templates == started
 
 
 def test_a_function_that_is_refused_starts_nothing() -> None:
     templates = Started()
-    assert preparing(lambda _: 400, cast("Templates", templates))({}) == 400
+
+    def refused(*_: Any) -> Any:
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - as the emulator has it
+        preparing(refused, cast("Templates", templates))("Logical", {}, "a-stack")
     assert templates == []
