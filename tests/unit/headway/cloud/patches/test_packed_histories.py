@@ -9,7 +9,7 @@ from ministack.services import stepfunctions as sfn
 
 from headway.cloud.patches import packed_histories
 from headway.cloud.patches.executions import POSITION
-from headway.cloud.patches.packed_histories import EndedExecutions, PackedHistory, pack, unpack
+from headway.cloud.patches.packed_histories import EndedExecutions, FirstHistories, PackedHistory, pack, unpack
 
 ARN = "arn:aws:states:us-east-1:000000000000:execution:machine:one"
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:machine"
@@ -42,9 +42,25 @@ def test_a_packed_history_reads_as_the_list_that_it_was_and_is_a_small_part_of_i
     assert sys.getsizeof(packed._packed) < len(json.dumps(EVENTS)) / 5
 
 
+def test_a_history_that_resembles_the_first_of_its_machine_takes_what_differs_and_reads_as_it_was() -> None:
+    firsts = FirstHistories()
+    ones = [execution(f"{ARN}-{number}") for number in range(3)]
+    for number, one in enumerate(ones):
+        one["events"] = [{**event, "timestamp": f"2026-11-30T12:00:0{number}Z"} for event in EVENTS]
+        expected = [*one["events"]]
+        pack(one, firsts)
+        assert list(one["events"]) == expected
+    first, second, _third = (sys.getsizeof(one["events"]._packed) for one in ones)
+    assert second < first
+
+    other = {**execution(), "stateMachineArn": f"{MACHINE}-other"}
+    pack(other, firsts)
+    assert list(other["events"]) == EVENTS
+
+
 def test_a_redriven_history_goes_on() -> None:
     one = execution(status="FAILED")
-    pack(one)
+    pack(one, FirstHistories())
     one["events"].append({"id": 15, "type": "ExecutionRedriven"})
     assert [event["id"] for event in one["events"]] == list(range(1, 16))
     unpack(one)
@@ -53,8 +69,8 @@ def test_a_redriven_history_goes_on() -> None:
 
 def test_what_a_redrive_needs_is_dropped_only_where_there_can_be_none() -> None:
     succeeded, failed = execution(), execution(status="FAILED")
-    pack(succeeded)
-    pack(failed)
+    pack(succeeded, FirstHistories())
+    pack(failed, FirstHistories())
     assert POSITION not in succeeded
     assert failed[POSITION] == ("State", {}, {})
     assert succeeded["inputDetails"] is failed["inputDetails"]
