@@ -160,9 +160,11 @@ class RunWatch:
         return any(self.work.has_left(queue) and lane.room_count(now_s) for queue, lane in self.rooms.items())
 
     def _feed(self, starters: Executor) -> None:
-        """Start a line of each queue in turn, as long as any has room; what goes on already needs none."""
+        """Start a line of each queue in turn, as many as may be in a round; what goes on already needs no room."""
         now_s = self.surroundings.clock_s()
         queues = self.work.queues
+        for room in self.rooms.values():
+            room.begin_round(now_s)
         while queues:
             queues = [queue for queue in queues if self._feed_one(queue, starters, now_s)]
 
@@ -177,14 +179,14 @@ class RunWatch:
             arn = execution_arn(self.machines[todo.vendor], name)
             self._adopt(todo, Started(arn, todo.attempt), now_s, adopted=True)
             return True
-        if now_s < self._feeds_from_s or len(self._starting) >= MOST_STARTING or not lane.room_count(now_s):
+        if now_s < self._feeds_from_s or len(self._starting) >= MOST_STARTING or not lane.may_start(now_s):
             return False
         self.work.take(queue)
         attempt = self.work.read(todo)
         if isinstance(attempt, BadLine):
             self._end(unusable(attempt))
         else:
-            lane.waiting_count += 1
+            lane.start()
             self._starting[todo.key] = todo
             starters.submit(self._begin, todo, attempt)
         return True

@@ -11,7 +11,9 @@ from tests.unit.headway_lane.fakes import vendor_of
 
 COUNTS = st.integers(min_value=0, max_value=10_000)
 RULES = st.builds(
-    lambda limit_count, seed_count, span_s, jobs: RoomRule(limit_count, min(limit_count, seed_count), span_s, jobs),
+    lambda limit_count, seed_count, span_s, jobs: RoomRule(
+        limit_count, min(limit_count, seed_count), span_s, jobs_in_flight=jobs
+    ),
     st.integers(1, 10_000),
     st.integers(1, 100),
     st.floats(1, 1_000),
@@ -89,8 +91,31 @@ def test_calls_of_others_take_room_from_the_soft_limit_and_ours_are_not_counted_
     assert (room.others_count, room.room_count(0)) == (0, 6)
 
 
+@given(
+    rounds_s=st.lists(st.floats(0.01, 10), min_size=1, max_size=50),
+    starts_per_s=st.floats(0.01, 1_000),
+    limit_count=st.integers(1, 5_000),
+)
+def test_however_much_room_there_is_lines_are_started_at_a_pace(
+    rounds_s: list[float], starts_per_s: float, limit_count: int
+) -> None:
+    """From one round to the next no more than that pace makes of the time in between, and a line."""
+    room = Room(RoomRule(limit_count, limit_count, span_s=1_000, starts_per_s=starts_per_s))
+    now_s = 0.0
+    room.begin_round(now_s)
+    while room.may_start(now_s):
+        room.start()
+    for round_s in rounds_s:
+        before_count, now_s = room.waiting_count, now_s + round_s
+        room.begin_round(now_s)
+        while room.may_start(now_s):
+            room.start()
+        assert room.waiting_count - before_count <= max(1, starts_per_s * round_s)
+        assert room.waiting_count == limit_count or room.waiting_count > before_count, "no round is for nothing"
+
+
 def test_a_short_patience_makes_a_small_limit() -> None:
-    assert RoomRule.of(slow(20), urgent=False) == RoomRule(limit_count=40, seed_count=4, span_s=10)
+    assert RoomRule.of(slow(20), urgent=False) == RoomRule(limit_count=40, seed_count=4, span_s=10, starts_per_s=4)
 
 
 def test_a_contract_without_room_for_a_waiting_call_lets_one_wait_all_the_same() -> None:
