@@ -59,8 +59,9 @@ workflow: $(READY) ## the state machines, with scripted answers
 cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that refuses nothing, and a second interpreter
 	@$(BIN)/pytest tests/cloud tests/interpreters --numprocesses auto
 
+# Two clouds side by side, each file in one of them, in their order: the first call of a worker is one that is looked at.
 e2e: $(READY) ## all eleven steps on the embedded cloud
-	@$(BIN)/pytest tests/e2e
+	@$(BIN)/pytest tests/e2e --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 more: $(READY) ## what `test` leaves out to end within ten minutes: fairness, a deployment in mid-run, a plain CDK app
 	@$(BIN)/pytest tests/more
