@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from headway.operations.budgets import BudgetStatus
+    from headway.operations.budgets import BudgetStatus, RuleBeside
     from headway.operations.status import DeploymentStatus
 
 NOT_RUNNING = 3
@@ -103,10 +103,13 @@ def learned_table(budgets: "Sequence[BudgetStatus]") -> "Table":
     for budget in budgets:
         learned = budget.learned
         today = "" if learned.day_amount is None else f"{learned.day_count} of {learned.day_amount}"
-        beside = "\n".join(
-            f"{rule.pace_per_s:g} calls/s, headroom {rule.headroom_ms:g} ms, for {rule.for_s:.0f} s more"
-            for rule in learned.rules_beside
-        )
+        beside = "\n".join(_beside(rule) for rule in learned.rules_beside)
         name, headroom = f"{budget.vendor} {budget.scope}", f"{learned.headroom_ms:g} ms"
         table.add_row(name, headroom, str(learned.calls_count), today, beside)
     return table
+
+
+def _beside(rule: "RuleBeside") -> str:
+    pace = f"{rule.pace_per_s:g} calls/s, headroom {rule.headroom_ms:g} ms"
+    what = f"the vendor says: {rule.announced}" if rule.announced else pace
+    return f"{what}, for {rule.for_s:.0f} s more"

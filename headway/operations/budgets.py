@@ -9,9 +9,9 @@ from headway_lane.limiter.budget_name import budget_name
 from headway_lane.limiter.core.circuit import CircuitState
 from headway_lane.limiter.core.measured import UNMEASURED, Measured
 from headway_lane.limiter.core.reservations import DAY_US, reserve
-from headway_lane.limiter.core.rule import Rule, strictest
+from headway_lane.limiter.core.rule import strictest
 from headway_lane.limiter.core.signals import Reason
-from headway_lane.limiter.core.steps import Entry
+from headway_lane.limiter.core.steps import Entry, StandingRule
 from headway_lane.limiter.reservation_store import DynamoReservationStore
 from headway_lane.limiter.runner import ReservationStore
 
@@ -23,12 +23,15 @@ US_PER_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RuleBeside:
-    """A rule that stands beside that of the function which wrote last, and for how many seconds more."""
+    """A rule that stands beside that of the function which wrote last, and for how many seconds more. `announced` says
+    which limit of the vendor's it is, where it is one.
+    """
 
     pace_per_s: float
     headroom_ms: float
     day_amount: int | None
     for_s: float
+    announced: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +116,22 @@ def status_of(vendor: str, scope: str, entry: Entry, now_us: int) -> BudgetStatu
 
 def learned_of(entry: Entry, now_us: int) -> Learned:
     """Read what is learned at a moment, under the rule in force: the last writer's own, and what stands beside it."""
-    *others, own = [(each.rule, each.until_us) for each in entry.standing] or [(entry.rule, now_us)]
-    beside = [(rule, until_us) for rule, until_us in others if until_us > now_us]
+    *others, own = entry.standing or [StandingRule(entry.rule, now_us)]
+    beside = [each for each in others if each.until_us > now_us]
     reservations = entry.reservations
-    rule = strictest([own[0], *(rule for rule, _ in beside)]).with_headroom(reservations.measured.headroom_us)
+    rule = strictest([own.rule, *(each.rule for each in beside)]).with_headroom(reservations.measured.headroom_us)
     today_count = reservations.day_count if reservations.day == now_us // DAY_US else 0
     return Learned(
         headroom_ms=rule.headroom_us / US_PER_MS,
         calls_count=round(reservations.measured.spread.count),
         day_count=None if rule.day_amount is None else today_count,
         day_amount=rule.day_amount,
-        rules_beside=[_beside(rule, until_us - now_us) for rule, until_us in beside],
+        rules_beside=[_beside(each, now_us) for each in beside],
     )
 
 
-def _beside(rule: Rule, for_us: int) -> RuleBeside:
-    pace_per_s = US_PER_S / rule.emission_interval_us
-    return RuleBeside(pace_per_s, rule.headroom_us / US_PER_MS, rule.day_amount, for_us / US_PER_S)
+def _beside(each: StandingRule, now_us: int) -> RuleBeside:
+    rule, pace_per_s = each.rule, US_PER_S / each.rule.emission_interval_us
+    announced = f"{each.announced[0]} calls in {each.announced[1] / US_PER_S:g} s" if each.announced else ""
+    for_s = (each.until_us - now_us) / US_PER_S
+    return RuleBeside(pace_per_s, rule.headroom_us / US_PER_MS, rule.day_amount, for_s, announced)

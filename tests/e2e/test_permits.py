@@ -17,9 +17,9 @@ from headway_cdk.project import bare
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.tuning import Tuning
-from headway_lane.limiter.core.changes import SWITCH_US
 from headway_lane.limiter.core.circuit import CLOSED, THRESHOLD, Circuit, CircuitState
 from headway_lane.limiter.core.rule import rule_of
+from headway_lane.limiter.core.seen import SWITCH_US
 from headway_lane.limiter.core.signals import Reason
 from typer.testing import CliRunner
 

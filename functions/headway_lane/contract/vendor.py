@@ -5,24 +5,28 @@ by AppConfig. Out: a frozen dataclass with all numbers that follow from the cont
 (`rates`), for how long (`timing`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from headway_lane.contract.dispatch import Dispatch
 from headway_lane.contract.exchange import Callback, Cancel, Credential, Poll, Submit, result_from_document
+from headway_lane.contract.limit_headers import LimitHeaders, limit_headers_of
 from headway_lane.contract.limits import Limit, Quantity, Scope, max_rps
 from headway_lane.contract.timing import Timing, waits_from_document
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor(Timing):
-    """One vendor's contract file. `headers` go with every call."""
+    """One vendor's contract file. `headers` go with every call; `limit_headers` are empty where names tell what they
+    are.
+    """
 
     name: str
     base_url: str
     credential: Credential | None
     headers: Mapping[str, str]
+    limit_headers: Sequence[LimitHeaders] = ()
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -42,6 +46,7 @@ class Vendor(Timing):
             credential=Credential(credential["header"], credential["format"]) if credential else None,
             submit=Submit.from_document(document["submit"]),
             headers=document.get("headers", {}),
+            limit_headers=limit_headers_of(document),
             callback=Callback.from_document(document["callback"]) if "callback" in document else None,
             result=result_from_document(document["result"]),
             poll=Poll.from_document(document["poll"]) if "poll" in document else None,

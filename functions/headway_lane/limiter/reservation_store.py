@@ -1,7 +1,7 @@
 """Reservations in DynamoDB: one item per budget, written whole and only over the version that was read."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _TIMES: Final = ("left", "answered", "spread")
-RESERVATIONS: Final = Format("the reservations of a budget", version=2)
+RESERVATIONS: Final = Format("the reservations of a budget", version=3)
 
 
 class BudgetAttribute(StrEnum):
@@ -63,7 +63,7 @@ class DynamoReservationStore:
             BudgetAttribute.VERSION: entry.version,
             BudgetAttribute.RULE: _rule_json(entry.rule),
             BudgetAttribute.RESERVATIONS: _reservations_json(entry.reservations),
-            BudgetAttribute.STANDING: json.dumps([[_rule_json(rule), until_us] for rule, until_us in entry.standing]),
+            BudgetAttribute.STANDING: _standing_json(entry.standing),
             BudgetAttribute.WRITE_ID: write_id,
             **RESERVATIONS.stamp,
         }
@@ -81,6 +81,14 @@ class DynamoReservationStore:
                 raise
             return item_of(error).get(BudgetAttribute.WRITE_ID) == write_id
         return True
+
+
+def _standing_json(standing: Iterable[StandingRule]) -> str:
+    return json.dumps([[_rule_json(each.rule), *each[1 : 3 if each.announced else 2]] for each in standing])
+
+
+def _standing_rule(rule: str, until_us: int, announced: Sequence[int] | None = None) -> StandingRule:
+    return StandingRule(_rule(rule), until_us, (announced[0], announced[1]) if announced else None)
 
 
 def _rule_json(rule: Rule) -> str:
@@ -166,8 +174,5 @@ def _entry(item: Any) -> Entry:
                 "measured": _measured(measured) if measured else UNMEASURED,
             }
         ),
-        standing=tuple(
-            StandingRule(_rule(rule), until_us)
-            for rule, until_us in json.loads(item.get(BudgetAttribute.STANDING, "[]"))
-        ),
+        standing=tuple(_standing_rule(*each) for each in json.loads(item.get(BudgetAttribute.STANDING, "[]"))),
     )

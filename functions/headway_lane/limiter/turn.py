@@ -8,7 +8,7 @@ from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import CallTurns
 from headway_lane.limiter.core.measured import Sample, Samples
 from headway_lane.limiter.core.reservations import Permit
-from headway_lane.limiter.core.signals import CoolDown, Reason
+from headway_lane.limiter.core.signals import Announced, CoolDown, Reason
 from headway_lane.limiter.runner import OPEN, Entrance
 from headway_lane.runtime.errors import RetryLater
 
@@ -54,6 +54,9 @@ class Turns(Protocol):
     def failed(self) -> None:
         """Tell that the vendor failed: 5xx, or no answer."""
 
+    def announced(self, limits: Sequence[Announced]) -> None:
+        """Tell which limits the vendor says it has."""
+
     def succeeded(self, cool_down: CoolDown | None) -> None:
         """Tell that the vendor answered and is well, and the cool-down that it asked for beside its answer."""
 
@@ -84,6 +87,9 @@ class Unpaced:
         """Do nothing: there is nobody to tell."""
 
     def failed(self) -> None:
+        """Do nothing: there is nobody to tell."""
+
+    def announced(self, limits: Sequence[Announced]) -> None:
         """Do nothing: there is nobody to tell."""
 
     def succeeded(self, cool_down: CoolDown | None) -> None:
@@ -168,6 +174,10 @@ class Turn:
     def failed(self) -> None:
         """Count the failure at once."""
         self._run(self._turns.failed())
+
+    def announced(self, limits: Sequence[Announced]) -> None:
+        """Note which limits the vendor says it has."""
+        self._turns.announced(limits)
 
     def succeeded(self, cool_down: CoolDown | None) -> None:
         """Note it; nothing is written before the answer itself is safe."""

@@ -71,6 +71,7 @@ class Metric(StrEnum):
     COOL_DOWNS_RETRY_AFTER = "CoolDownsRetryAfter"
     COOL_DOWNS_RATE_LIMIT_HEADER = "CoolDownsRateLimitHeader"
     COOL_DOWNS_HTTP_429 = "CoolDownsHttp429"
+    COOL_DOWNS_UNREAD = "CoolDownsUnread"
     COOL_DOWNS_CIRCUIT = "CoolDownsCircuit"
     REQUESTS_MALFORMED = "RequestsMalformed"
     CONFIGURATIONS_UNREAD = "ConfigurationsUnread"

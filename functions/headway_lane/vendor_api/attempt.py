@@ -2,7 +2,7 @@
 all go this way, so that the order of these steps is said once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import httpx
@@ -10,7 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
-from headway_lane.limiter.core.signals import cool_down_of
+from headway_lane.contract.limit_headers import LimitHeaders
+from headway_lane.limiter.core.signals import signals_of
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime import clock
 from headway_lane.runtime.errors import InDoubt, RetryLater
@@ -30,11 +31,13 @@ def attempt(
     *,
     unreached: str = "no answer",
     ready: Callable[[], None] = lambda: None,
+    named: Sequence[LimitHeaders] = (),
 ) -> httpx.Response:
     """Take a turn, send once, and return an answer of any status but 429 and 5xx.
 
     Order: take, with `ready` shortly before its end, send, `answered` where an answer came, then `failed`, `refused`
-    (the vendor, or the proxy's own throttle, asks for a cool-down) or `succeeded`.
+    (the vendor, or the proxy's own throttle, asks for a cool-down) or `succeeded`. `named` are the limit headers that
+    the contract names.
 
     Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429. Raises
     InDoubt where nobody knows whether the vendor took the call: no answer, 5xx. `retry_after_s` is what the answer asks
@@ -53,7 +56,10 @@ def attempt(
         turns.failed()
         raise InDoubt(f"no answer ({type(error).__name__})") from error
     turns.answered()
-    cool_down = cool_down_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000)
+    signals = signals_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000, named=named)
+    cool_down = signals.cool_down
+    if signals.announced:
+        turns.announced(signals.announced)
     throttled = answer.status_code == httpx.codes.TOO_MANY_REQUESTS
     if not throttled and not answer.is_server_error:
         turns.succeeded(cool_down)

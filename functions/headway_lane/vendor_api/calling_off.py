@@ -25,7 +25,7 @@ def call_off(proxy: Proxy, cancel: Cancel, job_id: str, turns: Turns) -> bool:
     except ValueError:
         return False
     send = partial(proxy.send, cancel.method, CANCEL_PREFIX + path, cancel.timeout_s)
-    answer = attempt(turns, send, ready=proxy.connect_ahead)
+    answer = attempt(turns, send, ready=proxy.connect_ahead, named=proxy.limit_headers)
     if not answer.is_success and answer.status_code not in OF_THE_JOB:
         raise RetryLater(f"HTTP {answer.status_code}")
     return answer.is_success

@@ -28,4 +28,6 @@ def poll(proxy: Proxy, method: str, path: str, timeout_s: float, turns: Turns) -
     """Take a turn, with a connection made before it, ask once, and return the answer. RetryLater on 429, 5xx and
     silence, whatever of them is InDoubt: a question may always be asked again.
     """
-    return attempt(turns, partial(proxy.send, method, path, timeout_s), ready=proxy.connect_ahead)
+    return attempt(
+        turns, partial(proxy.send, method, path, timeout_s), ready=proxy.connect_ahead, named=proxy.limit_headers
+    )

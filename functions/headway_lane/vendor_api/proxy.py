@@ -4,7 +4,7 @@ The proxy asks for IAM: SigV4 takes the `Authorization` header, so the vendor's 
 and the proxy maps it back.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from headway_lane.contract.exchange import Credential
+from headway_lane.contract.limit_headers import LimitHeaders
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CREDENTIAL_HEADER, Environment
 from headway_lane.runtime.secrets import secret
@@ -43,14 +44,16 @@ class SigV4(httpx.Auth):
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Sends requests to one vendor; `token` is the vendor's API token, None where the contract has no credential, and
-    `headers` are what the vendor wants with every call.
+    """Sends requests to one vendor; `token` is the vendor's API token, None where the contract has no credential,
+    `headers` are what the vendor wants with every call, and `limit_headers` those of its answers that the contract
+    names.
     """
 
     client: httpx.Client
     credential: Credential | None
     token: str | None = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    limit_headers: Sequence[LimitHeaders] = ()
 
     def send(
         self,
@@ -111,4 +114,5 @@ def proxy_of(client: httpx.Client, vendor: Vendor) -> Proxy:
         credential=credential,
         token=None if credential is None else secret(setting(Environment.API_TOKEN_SECRET)),
         headers=vendor.headers,
+        limit_headers=vendor.limit_headers,
     )

@@ -98,7 +98,7 @@ def _submit_once(
         query=submission.query,
         headers=submission.headers,
     )
-    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=ready)
+    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=ready, named=proxy.limit_headers)
     if answer.is_success:
         return job_id_of(vendor, answer)
     detail = quoted(answer.text[:LOOKED_AT_LENGTH], [*proxy.secrets, *submission.secrets])[:DETAIL_LENGTH]

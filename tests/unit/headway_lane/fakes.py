@@ -8,7 +8,7 @@ import base64
 import heapq
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -32,7 +32,7 @@ from headway_lane.ledger.store import Ledger
 from headway_lane.limiter.budget import budget_of
 from headway_lane.limiter.core.dispatching import LEAD_US
 from headway_lane.limiter.core.measured import Sample
-from headway_lane.limiter.core.signals import CoolDown, Reason
+from headway_lane.limiter.core.signals import Announced, CoolDown, Reason
 from headway_lane.messages.claim import Claims
 from headway_lane.messages.identity import CallSite, attempt_of, call_id_of
 from headway_lane.messages.origin import Origin
@@ -296,6 +296,9 @@ class FakeTurns:
 
     def failed(self) -> None:
         self.told.append("failed")
+
+    def announced(self, limits: Sequence[Announced]) -> None:
+        self.told.append(("announced", *limits))
 
     def succeeded(self, cool_down: CoolDown | None) -> None:
         self.told.append("succeeded" if cool_down is None else ("succeeded", cool_down.asked_s))

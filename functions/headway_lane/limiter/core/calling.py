@@ -5,7 +5,7 @@ slot that it missed go: a late call would be sent into somebody else's window.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -14,7 +14,7 @@ from headway_lane.contract.timing import TURN_PATIENCE_S
 from headway_lane.limiter.core.changes import Changes, Contended, Late
 from headway_lane.limiter.core.measured import Sample, Samples
 from headway_lane.limiter.core.reservations import Permit, slot_now
-from headway_lane.limiter.core.signals import CoolDown, Reason
+from headway_lane.limiter.core.signals import Announced, CoolDown, Reason
 from headway_lane.limiter.core.steps import ENTER, LOOK, READY, ROOM, Sleep, Steps
 from headway_lane.runtime.errors import NoTurn
 
@@ -62,6 +62,7 @@ class CallTurns:
     """
 
     __slots__ = (
+        "_announced",
         "_asked",
         "_call",
         "_changes",
@@ -103,6 +104,7 @@ class CallTurns:
         self._late: list[Late] = []
         self._well: Permit | None = None
         self._asked: CoolDown | None = None
+        self._announced: Sequence[Announced] = ()
         self.missed_count = 0
         self.void_count = 0
         self.cold_count = 0
@@ -152,7 +154,8 @@ class CallTurns:
     def refused(self, cool_down: CoolDown) -> Steps[None]:
         """Cool every caller of this budget down. Never raises Contended."""
         with suppress(Contended):
-            began = yield from self._changes.cool_down(int(cool_down.duration_s * 1_000_000), cool_down.reason)
+            duration_us, number = int(cool_down.duration_s * 1_000_000), self._used[0].number if self._used else None
+            began = yield from self._changes.cool_down(duration_us, cool_down.reason, number)
             self.cool_downs[cool_down.reason] += began
 
     def failed(self) -> Steps[None]:
@@ -162,6 +165,10 @@ class CallTurns:
                 opened = yield from self._changes.failed(self._left(), self._call or f"number {self._left().number}")
                 self.cool_downs[Reason.CIRCUIT] += opened
 
+    def announced(self, limits: Sequence[Announced]) -> None:
+        """Note limits that the vendor says it has."""
+        self._announced = limits
+
     def succeeded(self, cool_down: CoolDown | None) -> None:
         """Note it; nothing is written before the answer itself is safe."""
         self._well, self._asked = self._left() if self._used else None, cool_down
@@ -169,7 +176,7 @@ class CallTurns:
     def report(self) -> Steps[None]:
         """Put floors behind the calls that were answered late: one write, for the exceptions only, which takes along
         what this worker has measured. Then close the circuit, or forget failures, where there were any; and cool down
-        for the vendor's last word.
+        for the vendor's last word. What it has announced is written where it is news.
 
         A floor that cannot be written for contention is left out: then the headroom alone has to hold. A budget that is
         all used is at its end once a window: that nothing remains until the window is over is no news, and the
@@ -185,6 +192,10 @@ class CallTurns:
         if well:
             with suppress(Contended):
                 yield from self._changes.succeeded(well)
+        told, self._announced = self._announced, ()
+        if told:
+            with suppress(Contended):
+                yield from self._changes.announced(told)
         if asked and asked.duration_s * 1_000_000 > self._changes.rule.forget_us:
             yield from self.refused(asked)
 

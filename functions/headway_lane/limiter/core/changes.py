@@ -9,39 +9,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from headway_lane.limiter.core.announcing import counts_under, is_news, lower_of, standing_with
 from headway_lane.limiter.core.circuit import after_failure, after_success
-from headway_lane.limiter.core.measured import UNMEASURED, Measured, Sample
+from headway_lane.limiter.core.measured import Sample
 from headway_lane.limiter.core.reservations import (
-    DAY_US,
     Permit,
     Reservations,
     cancel,
     first_free,
     late,
-    no_reservations,
     rebase,
     reserve,
 )
-from headway_lane.limiter.core.rule import Rule, carried, stricter, strictest
+from headway_lane.limiter.core.rule import Rule, stricter
+from headway_lane.limiter.core.seen import SWITCH_US, LastSight, standing_of
 from headway_lane.limiter.core.share import UNSHARED, Share
-from headway_lane.limiter.core.signals import Reason
+from headway_lane.limiter.core.signals import UNSAID, Announced, Reason
 from headway_lane.limiter.core.steps import LOST, UNREAD, Change, Entry, Mark, Sleep, StandingRule, Steps
+from headway_lane.limiter.core.unsaid import unsaid
 from headway_lane.runtime.errors import RetryLater
 
 RACE_ATTEMPTS: Final = 12
 """Of c writers at once one succeeds in every round: a dozen lost races want more than a dozen writers."""
 LONGEST_BACKOFF_US: Final = 60_000
 """Longest pause after a lost race; below it twice the pause before, with full jitter, so that a crowd spreads out."""
-SWITCH_US: Final = 250_000
-"""A stricter rule spares the permits of the next moments: their callers may have looked already."""
 STANDING_US: Final = 15_000_000
 """So long a rule stands for which nobody asks any more: three times as long as a function keeps what AppConfig said
 (`contract.profile.TUNING_MAX_AGE_S`).
 """
 STARTED_AHEAD_US: Final = 1_000_000
 """So much of a budget's time may be on its way, with what is reserved: longer than a call takes to come to its slot."""
-PROBE_US: Final = 1_000_000
-"""A probe has been answered by then, as a rule."""
 
 
 class Contended(RetryLater):
@@ -60,15 +57,12 @@ Decided = tuple[Reservations, Any]
 """The reservations after a change, and what comes of it."""
 
 
-class Changes:
-    """What may happen to the reservations, on one clock, where a configuration asks for the rule `asked`.
-
-    `answers_prove_arrival` says whether an answer proves that its call had arrived by then; None leaves that to what is
-    measured. `uniform` draws from [0, 1). `rule` is the rule in force, as it was last seen: one's own, and all others
-    that stand.
+class Changes(LastSight):
+    """What may happen to the reservations, on one clock, where a configuration asks for the rule `asked` (see
+    `LastSight`). `uniform` draws from [0, 1).
     """
 
-    __slots__ = ("_asked", "_failures_seen", "_measured", "_proves", "_seen", "_uniform", "epoch_us", "name", "rule")
+    __slots__ = ("_uniform", "name")
 
     def __init__(
         self,
@@ -78,83 +72,9 @@ class Changes:
         uniform: Callable[[], float] = random.random,
         answers_prove_arrival: bool | None = None,
     ) -> None:
+        super().__init__(asked, epoch_us, answers_prove_arrival)
         self.name = name
-        self.rule = asked
-        self.epoch_us = epoch_us
-        self._asked = asked
         self._uniform = uniform
-        self._proves = answers_prove_arrival
-        self._measured = UNMEASURED
-        self._failures_seen = False
-        self._seen = False
-
-    # What is stored, and what it says.
-
-    def see(self, entry: Entry | None) -> Reservations:
-        """Return what is reserved, to see whether a permit still holds."""
-        self._seen = True
-        if entry is None:
-            self.rule = self._asked.with_headroom(UNMEASURED.headroom_us)
-            return no_reservations(self.rule)
-        self._failures_seen = entry.reservations.circuit.failure_count > 0
-        self._measured = entry.reservations.measured
-        self.rule = self._in_force(entry, self.epoch_us())
-        return entry.reservations
-
-    def lateness_us(self, slot_us: int, answered_us: int) -> int:
-        """Return by how much a call may have arrived after its slot, as its answer shows, by what was last seen; 0
-        where answers prove nothing.
-        """
-        return self._lateness_us(self._measured, slot_us, answered_us)
-
-    def idle(self, entry: Entry | None, now_us: int) -> bool:
-        """Return whether nothing is reserved ahead, and nothing keeps anybody back."""
-        return entry is None or (entry.reservations.circuit.closed and self.first_free(entry).slot_us <= now_us)
-
-    def alone(self, entry: Entry | None, now_us: int) -> bool:
-        """Return whether no call is on its way to reserve for itself: one more needs nobody's leave."""
-        return entry is None or entry.reservations.on_way.left(now_us) == 0
-
-    def sparse(self, entry: Entry | None, now_us: int) -> bool:
-        """Return whether few permits are given: calls are few, or more than the machine can do."""
-        return entry is None or entry.reservations.on_way.sparse(now_us, self.rule.emission_interval_us)
-
-    @property
-    def learning(self) -> bool:
-        """Whether too little was measured, when last seen, for the headroom that is to be learned."""
-        return self._seen and self._asked.headroom_us < self._asked.headroom_limit_us and self._measured.too_few
-
-    def capped(self, entry: Entry | None) -> bool:
-        """Return whether the cap of a day keeps everybody waiting."""
-        return entry is not None and self.first_free(entry).slot_us // DAY_US > entry.reservations.day >= (
-            self.epoch_us() // DAY_US
-        )
-
-    def first_free(self, entry: Entry | None) -> Permit:
-        """Return the permit of the first slot that nobody has reserved."""
-        self.see(entry)
-        return first_free(self.rule, self._current(entry, self.epoch_us()))
-
-    def reservable_us(self, entry: Entry | None, horizon_us: int, share: Share = UNSHARED) -> int:
-        """Return when the first free slot comes within the horizon of whoever has this share: now, where the rule in
-        force is stricter than what is written, whose slots move on with the clock until somebody writes it down.
-        """
-        permit = self.first_free(entry)
-        if entry and stricter(self.rule, entry.rule):
-            return self.epoch_us()
-        return permit.slot_us - horizon_us + share.defer_us(permit.number)
-
-    def ask_again_us(self, entry: Entry | None) -> int:
-        """Return when whoever cannot wait for a slot does well to come back: at the first free slot, or earlier where a
-        probe may have closed the circuit for all by then.
-        """
-        now_us, free_us, circuit = self.epoch_us(), self.first_free(entry).slot_us, self.see(entry).circuit
-        if circuit.closed:
-            return free_us
-        told_us = circuit.resume_us + PROBE_US
-        return min(free_us, told_us if now_us < told_us else now_us + circuit.period_us)
-
-    # Changes.
 
     def reserve(
         self,
@@ -234,8 +154,10 @@ class Changes:
 
         return self._until_written(self._change(decide))
 
-    def cool_down(self, duration_us: int, reason: Reason = Reason.HTTP_429) -> Steps[bool]:
-        """Let nobody call for `duration_us` from now: reserved permits are void, new ones start behind it.
+    def cool_down(self, duration_us: int, reason: Reason = Reason.HTTP_429, number: int | None = None) -> Steps[bool]:
+        """Let nobody call for `duration_us` from now: reserved permits are void, new ones start behind it. Where the
+        vendor has set no time, and has refused one of the first calls behind such a cool-down (`number` is its permit),
+        it is twice as long as that one was.
 
         False where somebody else has asked for it because of the same trouble.
         """
@@ -243,11 +165,35 @@ class Changes:
         def decide(before: Reservations, now_us: int) -> Decided:
             if before.cool_down_until_us > now_us + duration_us // 2:
                 return before, False
-            resume_us = max(now_us + duration_us, before.cool_down_until_us)
-            after = replace(before, cool_down_until_us=resume_us, cool_down_reason=reason)
+            lasts_us, after = duration_us, replace(before, unsaid_us=0)
+            if reason in UNSAID:
+                lasts_us, after = unsaid(before, duration_us, number)
+            resume_us = max(now_us + lasts_us, before.cool_down_until_us)
+            after = replace(after, cool_down_until_us=resume_us, cool_down_reason=reason)
             return rebase(after, now_us, resume_us), True
 
         return self._until_written(self._change(decide))
+
+    def announced(self, told: Sequence[Announced]) -> Steps[None]:
+        """Let limits that the vendor says it has stand beside the rules that are asked for, where these could break
+        them. Nothing is read or written where they stand already, as last seen.
+        """
+        lower = lower_of(told, self._asked)
+
+        def on_entry(entry: Entry | None, now_us: int) -> tuple[Entry | None, Any]:
+            self.see(entry)
+            if not is_news(lower, self._told, now_us):
+                return None, None
+            before, known = self._current(entry, now_us), self.rule
+            standing = standing_with(lower, standing_of(entry, now_us), self._asked, now_us)
+            self.rule = self._strictest(standing, before)
+            after = replace(before, counts=counts_under(before, known, self.rule, lower, now_us))
+            if stricter(replace(self.rule, quotas=()), known):
+                after = rebase(after, now_us + SWITCH_US, now_us + SWITCH_US + self.rule.forget_us)
+            return self._entry(entry, after, standing, now_us), None
+
+        if lower and is_news(lower, self._told, self.epoch_us()):
+            yield from self._until_written(Change(on_entry))
 
     def failed(self, permit: Permit, call: str) -> Steps[bool]:
         """Count a call that the vendor failed, by what tells it from others. True where that opened the circuit, or
@@ -310,35 +256,12 @@ class Changes:
             after, result = decide(self._current(entry, now_us), now_us)
             if entry and after == entry.reservations:
                 return None, result  # nothing to write
-            standing = [other for other in _standing(entry, now_us) if other.rule != self._asked]
-            standing.append(StandingRule(self._asked, now_us + STANDING_US))
-            return Entry(entry.version + 1 if entry else 1, self.rule, after, tuple(standing)), result
+            return self._entry(entry, after, standing_of(entry, now_us), now_us), result
 
         return Change(on_entry, seen)
 
-    def _in_force(self, entry: Entry, now_us: int) -> Rule:
-        """Return the rule that keeps one's own and all others that stand, under the headroom that was measured."""
-        rule = strictest([self._asked, *(other.rule for other in _standing(entry, now_us))])
-        return rule.with_headroom(entry.reservations.measured.headroom_us)
-
-    def _current(self, entry: Entry | None, now_us: int) -> Reservations:
-        """Return the reservations under the rule in force, as just seen. One whose limits are stricter voids what lies
-        ahead, and waits a window first, because the calls of the last one went at the old rate.
-        """
-        if entry is None:
-            return no_reservations(self.rule)
-        rule, known = self.rule, entry.reservations
-        if rule == entry.rule:
-            return known
-        from_us = now_us + SWITCH_US
-        known = replace(known, counts=carried(entry.rule, rule, known.counts, from_us))
-        return rebase(known, from_us, from_us + rule.forget_us) if stricter(rule, entry.rule) else known
-
-    def _lateness_us(self, measured: Measured, slot_us: int, answered_us: int) -> int:
-        if self._proves is False or (self._proves is None and not measured.tells):
-            return 0
-        return answered_us - slot_us - (0 if self._proves else measured.least_answer_us)
-
-
-def _standing(entry: Entry | None, now_us: int) -> Sequence[StandingRule]:
-    return [other for other in entry.standing if other.until_us > now_us] if entry else ()
+    def _entry(self, entry: Entry | None, after: Reservations, standing: Sequence[StandingRule], now_us: int) -> Entry:
+        """Return what is written: one's own rule stands anew, behind the others."""
+        others = [other for other in standing if other.rule != self._asked]
+        own = StandingRule(self._asked, now_us + STANDING_US)
+        return Entry(entry.version + 1 if entry else 1, self.rule, after, (*others, own))

@@ -75,17 +75,15 @@ class Reservations:
     """What is reserved of one budget: the first free slot and its number, floors under numbers to come, and for each
     quota the permits per grain (index -> count).
 
-    `intervals` are those between permits in use, which change with the headroom: each holds up to the next one's
-    number.
-
+    `intervals` are those between permits in use, which change with the headroom: each holds up to the next number.
     `shifts` are those that a permit in use may not know of yet; `shifted_us` is the sum of the older ones, which hold
     for every number.
 
-    A cool-down or a stricter rule starts a new generation, which begins at `resume_us`; permits of the generation
-    before hold below `void_from_us` only. The vendor's last cool-down and the circuit say why, and outlive what changes
-    them.
+    A cool-down or a stricter rule starts a new generation, which begins at `resume_us`; permits of the one before hold
+    below `void_from_us` only. The vendor's last cool-down and the circuit say why, and outlive what changes them.
 
-    `day_count` permits were given on the `day` (epoch days, UTC) of the last one.
+    `unsaid_us` is how long the last cool-down was to be, 0 where the vendor set its time, and `unsaid_number` the first
+    permit behind it. `day_count` permits were given on the `day` (epoch days, UTC) of the last one.
     """
 
     theoretical_arrival_us: int
@@ -100,6 +98,8 @@ class Reservations:
     shifted_us: int = 0
     cool_down_until_us: int = 0
     cool_down_reason: Reason | None = None
+    unsaid_us: int = 0
+    unsaid_number: int = 0
     circuit: Circuit = CLOSED
     day: int = 0
     day_count: int = 0

@@ -118,6 +118,13 @@ def strictest(rules: Sequence[Rule]) -> Rule:
     return first
 
 
+def allows_less(amount: int, per_us: int, rule: Rule) -> bool:
+    """Return whether a limit of `amount` calls in any window of `per_us` could be broken under a rule's limits."""
+    windows = [(window.amount, window.per_us) for window in rule.windows]
+    quotas = [(quota.amount, quota.grain_us * GRAINS) for quota in rule.quotas]
+    return all(ceil_div(per_us, known_us) * known > amount for known, known_us in (*windows, *quotas))
+
+
 def stricter(after: Rule, before: Rule) -> bool:
     """Return whether permits that one rule allowed may break a limit of the other: a window or a quota is new or
     smaller. A lower ceiling and a wider headroom are no limits of the vendor's: what is reserved stays.

@@ -16,10 +16,13 @@ from headway_lane.limiter.core.share import Share
 
 
 class StandingRule(NamedTuple):
-    """A rule that somebody's configuration asks for, and until when it stands where nobody asks for it again."""
+    """A rule that somebody's configuration asks for, and until when it stands where nobody asks for it again; or the
+    rule of a limit that the vendor has `announced`: so many calls in so many microseconds.
+    """
 
     rule: Rule
     until_us: int
+    announced: tuple[int, int] | None = None
 
 
 class Entry(NamedTuple):

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.tuning import Tuning
 from headway_lane.limiter.budget import Budget, budget_of
-from headway_lane.limiter.core.changes import PROBE_US, SWITCH_US, Changes
+from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.circuit import (
     CLOSED,
     LONGEST_OPEN_US,
@@ -20,6 +20,7 @@ from headway_lane.limiter.core.circuit import (
 )
 from headway_lane.limiter.core.reservations import Permit, slot_now
 from headway_lane.limiter.core.rule import rule_of
+from headway_lane.limiter.core.seen import PROBE_US, SWITCH_US
 from headway_lane.limiter.core.signals import Reason
 from hypothesis import given
 

@@ -8,11 +8,12 @@ from random import Random
 import pytest
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.core.calling import CallTurns
-from headway_lane.limiter.core.changes import STANDING_US, SWITCH_US, Changes
+from headway_lane.limiter.core.changes import STANDING_US, Changes
 from headway_lane.limiter.core.dispatching import BatchTurns
 from headway_lane.limiter.core.measured import Samples
 from headway_lane.limiter.core.reservations import Permit
 from headway_lane.limiter.core.rule import Rule, rule_of
+from headway_lane.limiter.core.seen import SWITCH_US
 from headway_lane.limiter.core.steps import LOOK, AwaitSlot, Entry, Sight, Sleep, Steps, T
 from headway_lane.runtime.errors import RetryLater
 

@@ -3,9 +3,10 @@
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
 from headway_lane.limiter.core.calling import PATIENCE_US
-from headway_lane.limiter.core.changes import SWITCH_US, Changes
+from headway_lane.limiter.core.changes import Changes
 from headway_lane.limiter.core.dispatching import BatchTurns
 from headway_lane.limiter.core.rule import rule_of
+from headway_lane.limiter.core.seen import SWITCH_US
 
 from tests.unit.headway_lane.fakes import VirtualClock
 from tests.unit.headway_lane.limiter.test_rollouts import FIVE as LATER

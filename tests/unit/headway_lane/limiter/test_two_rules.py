@@ -8,10 +8,11 @@ from itertools import cycle, islice, pairwise
 import pytest
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.limiter.budget import Budget
-from headway_lane.limiter.core import changes
-from headway_lane.limiter.core.changes import STANDING_US, SWITCH_US, Changes
+from headway_lane.limiter.core import seen
+from headway_lane.limiter.core.changes import STANDING_US, Changes
 from headway_lane.limiter.core.reservations import Permit, slot_now
 from headway_lane.limiter.core.rule import Rule, rule_of, strictest
+from headway_lane.limiter.core.seen import SWITCH_US
 from headway_lane.limiter.turn import Turn
 
 from tests.unit.headway_lane.fakes import VirtualClock, most_in_any_window
@@ -168,5 +169,5 @@ def worst_mixture() -> int:
 
 def test_a_stricter_contract_is_broken_when_the_rules_that_stand_are_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worst_mixture() == 5
-    monkeypatch.setattr(changes, "strictest", lambda rules: rules[0])
+    monkeypatch.setattr(seen, "strictest", lambda rules: rules[0])
     assert worst_mixture() > 5
