@@ -1,4 +1,4 @@
-"""A durable function on the testing library of its SDK, in front of a lane whose handlers, ledger and inbox are real."""
+"""A durable function on its SDK's testing library, in front of a lane whose handlers, ledger and inbox are real."""
 
 import json
 from collections.abc import Iterator
@@ -28,11 +28,6 @@ LIMITS_S = {"Call": (60, 30), "Fetch": (60, 30)}
 """Timeout and heartbeat of both callbacks, in real seconds: none of them ends where a test does not want it to."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Let the local runner leave its event loops open: its `close` stops them, and closes none."""
-    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
-
-
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The example's function, as a lane of the fake vendor's is bound to it."""
@@ -55,6 +50,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def runner(function: ModuleType) -> Iterator[DurableFunctionTestRunner]:
     with DurableFunctionTestRunner(handler=function.handle) as made:
         yield made
+    made._scheduler._loop.close()  # the library stops it, and leaves it open
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What lies between a durable function on the SDK's local runner and a lane's handlers: Lambda's API, and the queues."""
+"""What lies between a durable function on the SDK's local runner and a lane's handlers: Lambda's API and the queues."""
 
 import json
 from collections.abc import Callable
