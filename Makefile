@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure durable e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,7 +30,7 @@ types-and-wheel: $(READY)
 	@$(MAKE) --no-print-directory --jobs=1 types project
 
 beside-types: $(READY)
-	@$(MAKE) --no-print-directory --jobs=1 infrastructure matrix workflow cloud
+	@$(MAKE) --no-print-directory --jobs=1 infrastructure matrix workflow cloud durable
 
 lint: $(READY) ## ruff, and the layers of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
@@ -99,6 +99,15 @@ $(SITE): requirements/site.lock $(READY)
 site: $(SITE) ## the documents as a searchable site, in build/site; a link that leads nowhere ends it
 	@PYTHONPATH=$(CURDIR)/$(SITE):$(CURDIR) $(BIN)/python -m mkdocs build --strict
 
+DURABLE := build/durable-packages
+
+$(DURABLE): requirements/durable.lock $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --target $@ -r requirements/durable.lock
+	@touch $@
+
+durable: $(DURABLE) ## a durable function of AWS Lambda and a lane, on the testing library of its SDK
+	@PYTHONPATH=$(CURDIR)/$(DURABLE):$(CURDIR) $(BIN)/pytest tests/durable
+
 synth: $(READY) ## the example project's templates for AWS, checked by cfn-lint and cdk-nag, in cdk.out/
 	@cd examples/shop && ../../$(BIN)/headway synth --output $(CURDIR)/cdk.out
 
@@ -143,6 +152,7 @@ lock: $(READY) ## write the locks anew; UPGRADE=--upgrade takes newer versions
 	@$(LOCK) $(UPGRADE) pyproject.toml --group dev -o requirements/dev.lock
 	@$(LOCK) -c requirements/dev.lock --group functions -o functions/headway_lane/requirements.lock
 	@$(LOCK) $(UPGRADE) -c requirements/dev.lock --group site -o requirements/site.lock
+	@$(LOCK) $(UPGRADE) --group durable -o requirements/durable.lock
 	@echo uv | $(LOCK) -c requirements/dev.lock --no-annotate - -o requirements/bootstrap.lock
 
 clean: ## forget everything that a run or the set-up made

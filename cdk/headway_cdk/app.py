@@ -5,6 +5,7 @@ Run as a module it is the app of a bare configuration, which `variables.CONFIGUR
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from cdk_nag import AwsSolutionsChecks
 from headway_cdk import bundle
 from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.definitions import UnboundPlaceholder
-from headway_cdk.project import Project, bare, find
+from headway_cdk.project import FILE, Project, bare, find
 from headway_cdk.stacks import BaseStack, LaneStack, StateStack, TablesStack, WorkflowsStack
 from headway_cdk.variables import CONFIGURATION_VARIABLE, STAGE_VARIABLE
 
@@ -43,6 +44,7 @@ class ProjectApp:
 
     def _draw(self, project: Project, code: Path) -> None:
         files = load_vendors(project.configuration, project.stage)
+        _check_vendors(project, {one.vendor.name for one in files})
         base = BaseStack(self.app, stage=project.stage)
         lanes = {}
         for one in files:
@@ -52,13 +54,22 @@ class ProjectApp:
             lane.add_stack_dependency(base)
             lane.add_stack_dependency(state)
             lanes[one.vendor.name] = lane
-        if project.workflow_files:
+        if project.workflow_files or project.durable_functions:
             self.workflows = WorkflowsStack(self.app, project=project, vendors=[one.vendor for one in files])
             for vendor in sorted(self.workflows.used):
                 self.workflows.add_stack_dependency(lanes[vendor])
             if project.tables:
                 self.workflows.add_stack_dependency(TablesStack(self.app, project=project))
         Validations.of(self.app).add_plugins(AwsSolutionsChecks(self.app, verbose=True))
+
+
+def _check_vendors(project: Project, known: Collection[str]) -> None:
+    """Raise ConfigurationError where a durable function calls a vendor that there is not."""
+    for name, durable in project.durable_functions.items():
+        for vendor in durable.vendors:
+            if vendor not in known:
+                field = f"tool.headway.durable_functions.{name}.vendors"
+                raise ConfigurationError(f"{project.root / FILE}: `{field}`: {vendor!r} is none of {sorted(known)}")
 
 
 def _wanted() -> Project:

@@ -61,6 +61,10 @@ class AwsAccount:
         """Return the ARN of all executions of a machine."""
         return self.arn("states", f"execution:{machine}:*")
 
+    def durable_arn(self, function: str) -> str:
+        """Return the ARN of all durable executions of a function, whatever its version."""
+        return self.arn("lambda", f"function:{function}:*")
+
     def machine(self, name: str) -> Binding:
         """Return a state machine of this account by its name."""
         arn = self.arn("states", f"stateMachine:{name}")

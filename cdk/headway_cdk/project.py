@@ -41,6 +41,22 @@ _SCHEMA: Final = {
                 }
             },
         },
+        "durable_functions": {
+            "type": "object",
+            "additionalProperties": False,
+            "patternProperties": {
+                PART: {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["vendors", "execution_timeout_s"],
+                    "properties": {
+                        "vendors": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "string"}},
+                        # Lambda API reference, DurableConfig: up to 366 days.
+                        "execution_timeout_s": {"type": "integer", "minimum": 1, "maximum": 31_622_400},
+                    },
+                }
+            },
+        },
         "tables": {
             "type": "object",
             "additionalProperties": False,
@@ -69,6 +85,14 @@ class TableKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class Durable:
+    """A function that is a durable one: the vendors that it calls, and how long an execution of it may take."""
+
+    vendors: Sequence[str]
+    execution_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project: where it lies, what it is called, and what its `[tool.headway]` says."""
 
@@ -79,6 +103,8 @@ class Project:
     """The folder of contract and tuning files."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     tables: Mapping[str, TableKeys] = field(default_factory=dict)
+    durable_functions: Mapping[str, Durable] = field(default_factory=dict)
+    """By the function's folder."""
 
     def of_stage(self, stage: str) -> "Project":
         """Return the project as another stage of it; ConfigurationError for a name that is none."""
@@ -163,6 +189,10 @@ def _read(path: Path) -> Project | None:
     if said := broken_rule(table, _SCHEMA):
         field, message = said
         raise ConfigurationError(f"{path}: `{'.'.join(('tool', 'headway', *field))}`: {message}")
+    for name in table.get("durable_functions", {}):
+        if not (path.parent / "functions" / name / "handler.py").is_file():
+            field = f"tool.headway.durable_functions.{name}"
+            raise ConfigurationError(f"{path}: `{field}`: there is no functions/{name}/handler.py; write it, or rename")
     return Project(
         root=path.parent,
         name=document.get("project", {}).get("name", path.parent.name),
@@ -170,4 +200,5 @@ def _read(path: Path) -> Project | None:
         configuration=path.parent / CONFIGURATION_FOLDER,
         settings=table.get("settings", {}),
         tables={name: TableKeys(**keys) for name, keys in table.get("tables", {}).items()},
+        durable_functions={name: Durable(**said) for name, said in table.get("durable_functions", {}).items()},
     )

@@ -15,13 +15,23 @@ from headway_lane.contract.vendor import Vendor
 from headway_cdk import state_references
 from headway_cdk.configuration import VendorFiles
 from headway_cdk.constructs.base import HeadwayBase, strategies_of
+from headway_cdk.constructs.durable_function import make_durable
 from headway_cdk.constructs.headway_workflow import HeadwayWorkflow
 from headway_cdk.constructs.lane import Lane
 from headway_cdk.constructs.lane_reference import LaneReference
 from headway_cdk.constructs.lane_state import LaneState
 from headway_cdk.constructs.project_functions import project_function
 from headway_cdk.lookups import looked_up
-from headway_cdk.names import TABLES, base_stack, lane_stack, parameter, state_stack, workflows_stack
+from headway_cdk.names import (
+    TABLES,
+    WORKFLOWS,
+    base_stack,
+    lane_stack,
+    own_name,
+    parameter,
+    state_stack,
+    workflows_stack,
+)
 from headway_cdk.project import Project, workflow_of
 
 
@@ -104,6 +114,14 @@ class WorkflowsStack(Stack):
             for name in project.tables
         }
         lanes = [LaneReference.found(self, stage=stage, vendor=vendor) for vendor in vendors]
+        for name, durable in project.durable_functions.items():
+            make_durable(
+                self,
+                self.functions[name],
+                name=own_name(stage, WORKFLOWS, name),
+                execution_timeout_s=durable.execution_timeout_s,
+                lanes=[lane for lane in lanes if lane.vendor.name in durable.vendors],
+            )
         self.machines = {
             workflow_of(file): HeadwayWorkflow(
                 self,
@@ -117,7 +135,9 @@ class WorkflowsStack(Stack):
             )
             for file in project.workflow_files
         }
-        self.used = {vendor for machine in self.machines.values() for vendor in machine.vendors}
+        self.used = {vendor for machine in self.machines.values() for vendor in machine.vendors} | {
+            vendor for durable in project.durable_functions.values() for vendor in durable.vendors
+        }
 
 
 def _key(name: str) -> dynamodb.Attribute:

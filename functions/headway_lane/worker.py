@@ -15,15 +15,18 @@ from headway_lane.limiter import in_flight_tables
 from headway_lane.messages.claim import Claims
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.messages.results_queue import ResultsQueue
+from headway_lane.messages.waiter import WaiterKind
+from headway_lane.resume.durable_callback import DurableCallbacks
 from headway_lane.resume.settlement import Settler
 from headway_lane.resume.task_token import TaskTokens
-from headway_lane.resume.waiters import Waiters
+from headway_lane.resume.waiters import EveryKind, Waiters
 from headway_lane.runtime import aws, clock
 from headway_lane.runtime.names import Environment
 from headway_lane.runtime.settings import setting
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
+    from types_boto3_lambda import LambdaClient
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
@@ -42,6 +45,12 @@ def request_queue_urls() -> Sequence[str]:
 def step_functions() -> "SFNClient":
     """Return the Step Functions client."""
     return aws.step_functions()
+
+
+@cache
+def lambda_functions() -> "LambdaClient":
+    """Return the Lambda client."""
+    return aws.lambda_functions()
 
 
 @cache
@@ -75,7 +84,12 @@ def ledger() -> Ledger:
 @cache
 def waiters() -> Waiters:
     """Return the way to those who wait for calls."""
-    return TaskTokens(step_functions())
+    return EveryKind(
+        {
+            WaiterKind.TASK_TOKEN: TaskTokens(step_functions()),
+            WaiterKind.CALLBACK_ID: DurableCallbacks(lambda_functions),
+        }
+    )
 
 
 @cache

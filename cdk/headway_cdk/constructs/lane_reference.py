@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 from headway_lane.contract.vendor import Vendor
+from headway_lane.resume.needs import on_durable_callbacks
 from headway_lane.runtime.needs import Resource
 
 from headway_cdk.constructs.lane_functions import functions_of
@@ -18,6 +19,8 @@ from headway_cdk.names import Function, Machine, own_name, role_name
 from headway_cdk.placeholders import AwsAccount, Binding, bucket, queue
 from headway_cdk.published import PublishedState, state_of
 from headway_cdk.state_references import account_of, queue_name
+
+EVERY_VERSION: Final = "The wildcard is the function's version and the execution, which Lambda names."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +85,49 @@ class LaneReference:
         )
 
     def let_settle(self, scope: Construct, machine_name: str) -> None:
-        """Let the lane's functions settle tasks of a machine, each as it may settle those of `call_vendor`.
+        """Let the lane's functions settle tasks of a machine, each as it may settle those of `call_vendor`."""
+        self._let(scope, machine_name, self.account.machine(machine_name).arn, tuple)
 
-        The policies are called like the machine: IAM keeps one policy of a name at a role, the last that was put.
+    def let_resume(self, scope: Construct, function_name: str) -> None:
+        """Let the lane's functions end callbacks of a durable function, each as it may settle tasks of `call_vendor`.
+
+        Lambda asks for the ARN of the durable execution, which extends that of the function's version (Lambda developer
+        guide, `durable-security`).
         """
-        machine_arn = self.account.machine(machine_name).arn
+        for policy in self._let(scope, function_name, self.account.durable_arn(function_name), on_durable_callbacks):
+            acknowledge_wildcard(policy, self.account.durable_arn(function_name), EVERY_VERSION)
+
+    def _let(
+        self, scope: Construct, name: str, arn: str, actions_of: Callable[[Sequence[str]], Sequence[str]]
+    ) -> Sequence[iam.CfnPolicy]:
+        """Let the lane's functions do on an ARN what `actions_of` makes of what they may do to waiting tasks.
+
+        The policies are called like the waiting machine or function: IAM keeps one policy of a name at a role, the last
+        that was put.
+        """
         policies: dict[tuple[str, ...], list[str]] = {}
         named = PublishedState(**{name: name for name in state_of(self.vendor)})  # nothing is made of it
         for drawing in functions_of(self.vendor, named):
             # One statement for a role: what all machines add to its policies is bounded (IAM quotas).
             if actions := drawing.entry.needs.actions_on(Resource.WAITING_TASKS):
-                policies.setdefault(actions, []).append(role_name(self.stage, self.vendor.name, drawing.name))
-        for number, (actions, role_names) in enumerate(policies.items()):
-            policy = iam.CfnPolicy(
+                role = role_name(self.stage, self.vendor.name, drawing.name)
+                policies.setdefault(tuple(actions_of(actions)), []).append(role)
+        made = [
+            iam.CfnPolicy(
                 scope,
                 f"Settling{number}",
-                policy_name=f"settle-{machine_name}-{number}",
+                policy_name=f"settle-{name}-{number}",
                 policy_document=iam.PolicyDocument(
-                    statements=[iam.PolicyStatement(actions=list(actions), resources=[machine_arn])]
+                    statements=[iam.PolicyStatement(actions=list(actions), resources=[arn])]
                 ),
                 roles=role_names,
             )
-            for made in self.made:
-                policy.node.add_dependency(made)
+            for number, (actions, role_names) in enumerate(policies.items())
+        ]
+        for policy in made:
+            for before in self.made:
+                policy.node.add_dependency(before)
+        return made
 
     def _name(self, part: Machine | Function) -> str:
         return own_name(self.stage, self.vendor.name, part)

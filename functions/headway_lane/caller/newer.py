@@ -10,9 +10,9 @@ from typing import Any, Final
 from headway_lane.caller.invocation import CallOutcome, CallReport
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages import json_text
-from headway_lane.messages.body import TASK_TOKEN_FIELD
 from headway_lane.messages.origin import Origin
 from headway_lane.messages.request_queue import RequestQueues
+from headway_lane.messages.waiter import field_of
 from headway_lane.runtime.errors import NewerFormat
 
 _ADDED: Final = frozenset({"permit", "origin", "attempt", "call_id"})
@@ -28,5 +28,5 @@ def requeued(
         return CallReport(CallOutcome.DUPLICATE)  # long over: its record has outlived its time to live
     request = {"vendor": vendor_name} | {name: value for name, value in event.items() if name not in _ADDED}
     origin = Origin(event["origin"]["queue_url"], event["origin"].get("group"))
-    requests.requeue(json_text.write({**request, TASK_TOKEN_FIELD: waiter}), origin, newer.retry_after_s)
+    requests.requeue(json_text.write({**request, **field_of(waiter)}), origin, newer.retry_after_s)
     return CallReport(CallOutcome.NEWER, cause=str(newer), retry_after_s=newer.retry_after_s)

@@ -1,17 +1,11 @@
-"""The body of a message that a workflow puts into a queue of its lane: a JSON object, with the token of the task that
-waits for it.
-"""
+"""The body of a message that a workflow puts into a queue of its lane: a JSON object, which names who waits for it."""
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from headway_lane.messages.waiter import Waiter
+from headway_lane.messages.waiter import Waiter, waiter_in
 from headway_lane.runtime.errors import Malformed
-
-TASK_TOKEN_FIELD: Final = "task_token"  # noqa: S105 - a name
-"""The field in which a workflow puts its task token. From here on the call has a waiter, and nobody asks of which kind.
-"""
 
 
 def json_object(body: str, what: str) -> Mapping[str, Any]:
@@ -28,7 +22,6 @@ def json_object(body: str, what: str) -> Mapping[str, Any]:
 def waiter_of(body: str) -> Waiter | None:
     """Return the waiter of a message that may be malformed otherwise, so that it can be told at once."""
     try:
-        token = json_object(body, "the message").get(TASK_TOKEN_FIELD)
+        return waiter_in(json_object(body, "the message"))
     except Malformed:
         return None
-    return Waiter(token) if isinstance(token, str) and token else None

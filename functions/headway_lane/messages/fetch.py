@@ -8,14 +8,14 @@ from headway_lane.messages.waiter import Waiter
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Get the result of a job, and hand it to `task_token`. `status` is the vendor's last word on the job;
+    """Get the result of a job, and hand it to `waiter`. `status` is the vendor's last word on the job;
     `requeued_count` says how often it could not be had.
     """
 
     call_id: str
     job_id: str
     status: str
-    task_token: Waiter = field(repr=False)
+    waiter: Waiter = field(repr=False)
     requeued_count: int = 0
 
     def again(self) -> Self:

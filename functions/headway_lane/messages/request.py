@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from headway_lane.messages import json_text
-from headway_lane.messages.body import TASK_TOKEN_FIELD, json_object
+from headway_lane.messages.body import json_object
 from headway_lane.messages.identity import CallSite, attempt_of, call_id_of
-from headway_lane.messages.waiter import Waiter
+from headway_lane.messages.waiter import Waiter, field_of, waiter_in
 from headway_lane.runtime.errors import Malformed
 from headway_lane.runtime.formats import Format
 
 REQUEST: Final = Format("the request", version=2, oldest=2)
-"""Also of what the dispatcher makes of it for `dispatch_call`: the request without its token, with permit and origin.
+"""Also of what the dispatcher makes of it for `dispatch_call`: the request without its waiter, with permit and origin.
 
 Version 1 named its call by the execution's name, which two machines may share.
 """
@@ -45,7 +45,7 @@ class CallRequest:
         if document.get("vendor") != vendor:
             raise Malformed(f"`vendor` is {document.get('vendor')!r}, but this queue serves {vendor!r}")
         place, payload = CallSite.of_document(document.get("call")), _payload(document)
-        waiter = Waiter(_text(document, TASK_TOKEN_FIELD))
+        waiter = waiter_in(document)
         ends = document.get("ends_epoch_s")
         return cls(
             call_id=call_id_of(place, tenant, payload),
@@ -66,7 +66,7 @@ class CallRequest:
             "vendor": self.vendor,
             "call": self.place.as_document(),
             "payload": self.payload,
-            TASK_TOKEN_FIELD: self.waiter,
+            **field_of(self.waiter),
             "ends_epoch_s": self.ends_epoch_s,
         }
         return json_text.write(fields)
@@ -76,13 +76,6 @@ def _object(body: str) -> Mapping[str, Any]:
     document = json_object(body, "the request")
     REQUEST.check(document)
     return document
-
-
-def _text(document: Mapping[str, Any], field: str) -> str:
-    value = document.get(field)
-    if not isinstance(value, str) or not value:
-        raise Malformed(f"`{field}` must be a non-empty string")
-    return value
 
 
 def _payload(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from headway_lane.messages.body import json_object
 from headway_lane.messages.cancel import Cancellation, Stop
 from headway_lane.messages.check import Check
 from headway_lane.messages.fetch import Fetch
+from headway_lane.messages.waiter import WaiterKind, field_of, waiter_in
 from headway_lane.runtime.errors import Malformed, NewerFormat
 from headway_lane.runtime.formats import FORMAT_VERSION, Format
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 RESULTS_MESSAGE: Final = Format("the message of the results queue", version=2)
 KIND_FIELD: Final = "kind"
+WAITER: Final = "waiter"
+"""The field of a Fetch; in a message it is called by its kind."""
 
 
 class Asked(StrEnum):
@@ -54,6 +57,10 @@ def read(body: str) -> ResultsMessage:
     if kind not in tuple(Asked):
         raise Malformed(f"`{KIND_FIELD}` is none of {', '.join(Asked)}")
     made = _CLASSES[Asked(kind)]
+    if made is Fetch:
+        waiter = waiter_in(written)
+        written = {name: value for name, value in written.items() if name not in tuple(WaiterKind)}
+        written[WAITER] = waiter
     for field in fields(made):
         wanted: Any = getattr(field.type, "__supertype__", None) or field.type
         if not isinstance(written.get(field.name, field.default), wanted):
@@ -66,7 +73,10 @@ def read(body: str) -> ResultsMessage:
 
 def write(message: ResultsMessage) -> str:
     """Write the message that `read` reads."""
-    return json_text.write({**RESULTS_MESSAGE.stamp, KIND_FIELD: _KINDS[type(message)], **asdict(message)})
+    said = asdict(message)
+    if isinstance(message, Fetch):
+        said |= field_of(said.pop(WAITER))
+    return json_text.write({**RESULTS_MESSAGE.stamp, KIND_FIELD: _KINDS[type(message)], **said})
 
 
 class ResultsQueue:

@@ -70,10 +70,10 @@ class Fetcher:
     def _settle(self, asked: Fetch, turns: Turns) -> FetchOutcome:
         try:
             result = self._get(asked.job_id, turns)
-            told = self._waiters.succeed(asked.task_token, self._output(asked, result))
+            told = self._waiters.succeed(asked.waiter, self._output(asked, result))
             outcome = FetchOutcome.FETCHED
         except FailTask as error:
-            told = self._waiters.fail(asked.task_token, error.code, error.cause)
+            told = self._waiters.fail(asked.waiter, error.code, error.cause)
             outcome = FetchOutcome.REJECTED
             logger().warning("result rejected", call_id=asked.call_id, error_code=error.code)
         finally:
@@ -106,7 +106,7 @@ class Fetcher:
         does.
         """
         try:
-            return self._waiters.beat(asked.task_token)
+            return self._waiters.beat(asked.waiter)
         except (BotoCoreError, ClientError) as error:
             logger().warning("waiter not asked", call_id=asked.call_id, error_type=type(error).__name__)
             return True

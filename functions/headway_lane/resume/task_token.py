@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from headway_lane.messages import json_text
-from headway_lane.messages.waiter import Waiter
+from headway_lane.messages.waiter import Waiter, handle_of
 from headway_lane.runtime.causes import bounded
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class TaskTokens:
     def succeed(self, waiter: Waiter, output: Mapping[str, Any]) -> bool:
         """Resume a waiting task. False where nobody waits any more."""
         try:
-            self._step_functions.send_task_success(taskToken=waiter, output=json_text.write(output))
+            self._step_functions.send_task_success(taskToken=handle_of(waiter), output=json_text.write(output))
         except ClientError as error:
             return _dead(error)
         return True
@@ -33,7 +33,7 @@ class TaskTokens:
     def fail(self, waiter: Waiter, code: str, cause: str) -> bool:
         """Fail a waiting task, with as much of the cause as it takes. False where nobody waits any more."""
         try:
-            self._step_functions.send_task_failure(taskToken=waiter, error=code, cause=bounded(cause))
+            self._step_functions.send_task_failure(taskToken=handle_of(waiter), error=code, cause=bounded(cause))
         except ClientError as error:
             return _dead(error)
         return True
@@ -41,7 +41,7 @@ class TaskTokens:
     def beat(self, waiter: Waiter) -> bool:
         """Restart the heartbeat clock of a waiting task. False where nobody waits any more."""
         try:
-            self._step_functions.send_task_heartbeat(taskToken=waiter)
+            self._step_functions.send_task_heartbeat(taskToken=handle_of(waiter))
         except ClientError as error:
             return _dead(error)
         return True

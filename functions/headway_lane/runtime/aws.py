@@ -7,6 +7,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
@@ -38,6 +39,11 @@ def table(name: str) -> "Table":
 def step_functions() -> "SFNClient":
     """Return a Step Functions client."""
     return boto3.client("stepfunctions", config=CLIENT)
+
+
+def lambda_functions() -> "LambdaClient":
+    """Return a Lambda client."""
+    return boto3.client("lambda", config=CLIENT)
 
 
 def s3() -> "S3Client":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from headway_cdk.configuration import ConfigurationError
-from headway_cdk.project import TableKeys, find
+from headway_cdk.project import Durable, TableKeys, find
 from headway_cdk.resources import SCAFFOLD
 
 WHOLE = """
@@ -147,3 +147,35 @@ def test_the_example_is_a_project() -> None:
     found = find(SCAFFOLD)
     assert [file.name for file in found.workflow_files] == ["order.asl.json"]
     assert [folder.name for folder in found.function_folders] == ["use_result"]
+
+
+DURABLE = """
+[tool.headway.durable_functions]
+order = { vendors = ["acme"], execution_timeout_s = 3600 }
+"""
+
+
+def test_a_durable_function_says_whom_it_calls_and_how_long_it_may_take(tmp_path: Path) -> None:
+    root = project_in(tmp_path / "bakery", WHOLE + DURABLE)
+    (root / "functions" / "order").mkdir(parents=True)
+    (root / "functions" / "order" / "handler.py").touch()
+    assert find(root).durable_functions == {"order": Durable(["acme"], 3600)}
+
+
+def test_a_durable_function_without_code_is_refused(tmp_path: Path) -> None:
+    root = project_in(tmp_path / "bakery", WHOLE + DURABLE)
+    assert refusal(root).endswith("there is no functions/order/handler.py; write it, or rename")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{ vendors = ["acme"] }',
+        "{ vendors = [], execution_timeout_s = 60 }",
+        '{ vendors = ["acme"], execution_timeout_s = 0 }',
+        '{ vendors = ["acme"], execution_timeout_s = 31622401 }',
+    ],
+)
+def test_a_durable_function_that_aws_would_not_take_is_refused_by_its_name(tmp_path: Path, said: str) -> None:
+    root = project_in(tmp_path / "bakery", f"[tool.headway.durable_functions]\norder = {said}\n")
+    assert "tool.headway.durable_functions.order" in refusal(root)

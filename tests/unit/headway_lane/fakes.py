@@ -316,8 +316,8 @@ def client_error(operation: str, code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "as AWS would say"}}, operation)
 
 
-class _Client:
-    """What both fakes share: a journal of effects, and errors that a test lets happen once each."""
+class AwsClient:
+    """What the fakes share: a journal of effects, and errors that a test lets happen once each."""
 
     service: str
 
@@ -338,7 +338,7 @@ class _Client:
         return [params for name, params in self.sent if name == operation]
 
 
-class FakeStepFunctions(_Client):
+class FakeStepFunctions(AwsClient):
     """Waiting tasks by token: one SendTask* ends one, and from then on its token has timed out."""
 
     service = "stepfunctions"
@@ -390,7 +390,7 @@ class FakeStepFunctions(_Client):
             raise client_error(operation, "TaskTimedOut" if params["taskToken"] in self.ended else "InvalidToken")
 
 
-class FakeSqs(_Client):
+class FakeSqs(AwsClient):
     """A queue and an urgent one beside it: what was sent to them, what waits in them, and the groups of some of it."""
 
     service = "sqs"
@@ -433,7 +433,7 @@ class FakeSqs(_Client):
         return self.urgent if params.get("QueueUrl", "").endswith("/urgent") else self.waiting
 
 
-class FakeS3(_Client):
+class FakeS3(AwsClient):
     """A bucket of JSON texts."""
 
     service = "s3"

@@ -66,6 +66,7 @@ BOUNDARIES: Final = (
             "dispatcher/dispatch.py: start_execution",
             "ledger/store.py: put_item",
             "resume/task_token.py: send_task_failure",
+            "resume/durable_callback.py: send_durable_execution_callback_failure",
         ),
         "dispatcher.dispatch.Dispatcher.read",
         STATE_DATA.size_bytes,
@@ -107,6 +108,7 @@ BOUNDARIES: Final = (
             "ledger/store.py: update_item",
             "settling/rejection.py: send_message",
             "resume/task_token.py: send_task_failure",
+            "resume/durable_callback.py: send_durable_execution_callback_failure",
         ),
         "runtime.errors.FailTask",
         CAUSE_BYTES,
@@ -117,7 +119,10 @@ BOUNDARIES: Final = (
     Boundary(
         "the cause of a malformed request",
         CAUSE,
-        ("resume/task_token.py: send_task_failure",),
+        (
+            "resume/task_token.py: send_task_failure",
+            "resume/durable_callback.py: send_durable_execution_callback_failure",
+        ),
         "resume.task_token.TaskTokens.fail",
         CAUSE_BYTES,
         text_bytes,
@@ -127,7 +132,11 @@ BOUNDARIES: Final = (
     Boundary(
         "a result",
         STATE_DATA,
-        ("resume/task_token.py: send_task_success", "messages/claim.py: put_object"),
+        (
+            "resume/task_token.py: send_task_success",
+            "resume/durable_callback.py: send_durable_execution_callback_success",
+            "messages/claim.py: put_object",
+        ),
         "messages.claim.Claims.slim",
         CARRIED_BYTES,
         json_bytes,
@@ -176,5 +185,6 @@ WITHOUT_TEXT: Final[Mapping[str, str]] = {
     "headway/operations/dead_letters.py: send_message": "a message as it came; weaknesses.md has its last 40 bytes",
     "limiter/in_flight_store.py: update_item": "call IDs and times; IN_FLIGHT_LIMIT keeps them in an item",
     "limiter/reservation_store.py: put_item": "numbers of the limiter; as many as a rule has grains and floors",
+    "resume/durable_callback.py: send_durable_execution_callback_heartbeat": "a callback ID that Lambda gave",
     "resume/task_token.py: send_task_heartbeat": "a token that Step Functions gave",
 }

@@ -27,6 +27,7 @@ WRITING = frozenset(
     {
         *("send_message", "send_message_batch", "start_execution", "start_sync_execution", "put_item", "update_item"),
         *("send_task_success", "send_task_failure", "send_task_heartbeat", "put_object", "put_events", "publish_batch"),
+        *(f"send_durable_execution_callback_{word}" for word in ("success", "failure", "heartbeat")),
         *("transact_write_items", "batch_write_item", "put_parameter", "put_secret_value", "invoke"),
     }
 )

@@ -25,7 +25,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "no payload": (request_body(payload=None), "`payload` must be an object"),
     "a list as payload": (request_body(payload=["x"]), "`payload` must be an object"),
     "text as payload": (request_body(payload="x"), "`payload` must be an object"),
-    "no token": (request_body(task_token=None), "`task_token` must be a non-empty string"),
+    "no token": (request_body(task_token=None), "`task_token` or `callback_id` must be a non-empty string"),
     "an empty token": (request_body(task_token=""), "`task_token` must be a non-empty string"),
 }
 
