@@ -19,7 +19,7 @@ NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
 WORKFLOW_ENDING: Final = ".asl.json"
 
 PART: Final = r"^[a-z][a-z0-9_-]{0,30}$"
-"""Of workflows, functions and tables."""
+"""Of workflows, functions, tables and buckets."""
 _KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}  # DynamoDB's own limit of a key's name
 _SCHEMA: Final = {
     "type": "object",
@@ -53,6 +53,7 @@ _SCHEMA: Final = {
                 }
             },
         },
+        "buckets": {"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": PART}},
     },
 }
 
@@ -79,6 +80,7 @@ class Project:
     """The folder of contract and tuning files."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     tables: Mapping[str, TableKeys] = field(default_factory=dict)
+    buckets: Sequence[str] = ()
 
     def of_stage(self, stage: str) -> "Project":
         """Return the project as another stage of it; ConfigurationError for a name that is none."""
@@ -170,4 +172,5 @@ def _read(path: Path) -> Project | None:
         configuration=path.parent / CONFIGURATION_FOLDER,
         settings=table.get("settings", {}),
         tables={name: TableKeys(**keys) for name, keys in table.get("tables", {}).items()},
+        buckets=tuple(table.get("buckets", ())),
     )
