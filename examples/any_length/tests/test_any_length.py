@@ -76,4 +76,5 @@ def test_more_failures_than_may_be_end_the_file(workflow_test: WorkflowTests) ->
 def test_no_more_lines_wait_than_the_plan_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PROJECT.root)
     said = CliRunner().invoke(app, ["plan", "scribe", "--json"])
-    assert json.loads(said.stdout)["map_concurrency"] == PROJECT.settings["MapConcurrency"]
+    planned = {line["name"]: line["value"] for line in json.loads(said.stdout)["lines"]}
+    assert planned["map_concurrency"] == PROJECT.settings["MapConcurrency"]
