@@ -59,8 +59,8 @@ def project_in(folder: Path, lines_count: int, open_count: int) -> Project:
     root = Path(shutil.copytree(ROOT / "examples/any_length", folder / "any_length"))
     _write(root / "pyproject.toml", r"MapConcurrency = \d+", f"MapConcurrency = {open_count}")
     _write(root / f"config/appconfig/vendors/{VENDOR}.yaml", r"amount: \d+", f"amount: {RATE_PER_S}")
-    with (root / "letters.jsonl").open("w") as file:
-        file.writelines(f"{json.dumps({'letter': number})}\n" for number in range(lines_count))
+    with (root / "notes.jsonl").open("w") as file:
+        file.writelines(f"{json.dumps({'note': number})}\n" for number in range(lines_count))
     return find(root)
 
 
@@ -72,11 +72,11 @@ def gather(lab: Laboratory, lines_count: int) -> Gathered:
     """Run the file, and look at the cloud's own process every second. Raises RuntimeError where it fails."""
     if lab.connection.cloud is None:
         raise ValueError("only an embedded cloud can be weighed")
-    buckets.put(lab.connection, lab.project.root / "letters.jsonl", bucket=None, key=None)
+    buckets.put(lab.connection, lab.project.root / "notes.jsonl", bucket=None, key=None)
     client, server = lab.target.client("stepfunctions"), psutil.Process(lab.connection.cloud.pid)
     first_mb = peak_mb = _pss_mb(server)
     began_s = time.monotonic()
-    given = json.dumps({"payload": {"key": "letters.jsonl"}})
+    given = json.dumps({"payload": {"key": "notes.jsonl"}})
     arn = client.start_execution(stateMachineArn=lab.stage.workflows["each_line"].arn, name="any-length", input=given)[
         "executionArn"
     ]

@@ -43,9 +43,9 @@ def put(
 
     For example:
 
-        headway bucket put letters.jsonl
+        headway bucket put notes.jsonl
 
-        headway bucket put letters.jsonl --bucket files --key 2026/letters.jsonl --target aws
+        headway bucket put notes.jsonl --bucket files --key 2026/notes.jsonl --target aws
 
     Exit codes: 0 it is there, 2 there is no such file or bucket.
     """

@@ -63,20 +63,20 @@ def losers_are_cancelled(lab: Laboratory, results: Sequence[Any]) -> None:
 
 
 def every_line_has_a_result(lab: Laboratory, results: Sequence[Any]) -> None:
-    """The file of results has a line for each letter."""
+    """The file of results has a line for each note."""
     [result] = results
     parts: list[bytes] = []
     for key in result["succeeded"]:
         buckets.get(lab.connection, key, parts.append, bucket=None)
     lines = [json.loads(line)["line"] for line in b"".join(parts).splitlines()]
-    wanted = len((FOLDER / "any_length" / "letters.jsonl").read_text().splitlines())
+    wanted = len((FOLDER / "any_length" / "notes.jsonl").read_text().splitlines())
     if sorted(lines) != list(range(wanted)) or result["failed"]:
         raise NotAsExpected(f"results of {len(lines)} of {wanted} lines")
 
 
 EXPECTED: Final[Mapping[str, Expected]] = {
     "first_answer": Expected({"steady": {"--job-time": 40}}, look=losers_are_cancelled),
-    "any_length": Expected(upload="letters.jsonl", look=every_line_has_a_result),
+    "any_length": Expected(upload="notes.jsonl", look=every_line_has_a_result),
 }
 
 

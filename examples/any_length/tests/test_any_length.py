@@ -12,8 +12,8 @@ from headway.cli import app
 from headway.testing.kit.workflow_test import WorkflowTests
 
 PROJECT = find(Path(__file__).parent)
-LETTERS = [{"letter": number} for number in range(5)]
-FILE = {"payload": {"key": "letters.jsonl"}}
+NOTES = [{"note": number} for number in range(5)]
+FILE = {"payload": {"key": "notes.jsonl"}}
 ON_EMBEDDED = pytest.mark.interpreters("embedded", reason="moto reads no JSON lines, and its items know no index")
 
 
@@ -21,7 +21,7 @@ class Bucket:
     """The project's bucket."""
 
     def __init__(self) -> None:
-        self.objects = {"letters.jsonl": "".join(f"{json.dumps(letter)}\n" for letter in LETTERS)}
+        self.objects = {"notes.jsonl": "".join(f"{json.dumps(note)}\n" for note in NOTES)}
 
     def get(self, asked: Any) -> Any:
         return {"Body": self.objects[asked["Key"]]}
@@ -50,7 +50,7 @@ def test_every_line_is_a_call_and_its_result_a_line(workflow_test: WorkflowTests
     [results] = run.output["succeeded"]
     assert results.startswith("results/night/")
     assert bucket.lines(results) == [{"line": number, "result": "read"} for number in range(5)]
-    assert sorted(call.payload["letter"] for call in scribe.calls) == list(range(5))
+    assert sorted(call.payload["note"] for call in scribe.calls) == list(range(5))
     assert run.took_s == 60, "all at once: that many may wait"
 
 

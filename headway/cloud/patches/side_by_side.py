@@ -41,7 +41,7 @@ def side_by_side(works: Sequence[Work], at_once_count: int) -> list[Any]:
             try:
                 results[number] = works[number]()
             finally:
-                parts.discard(part)  # type: ignore[arg-type] # None is in no set
+                parts.discard(part)
 
     def work_on() -> None:
         while not failures:

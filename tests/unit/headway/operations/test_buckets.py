@@ -22,10 +22,10 @@ def connection() -> Iterator[Connection]:
 
 
 def test_a_file_goes_in_under_its_name_and_comes_out_as_it_was(connection: Connection, tmp_path: Path) -> None:
-    (file := tmp_path / "letters.jsonl").write_bytes(b"{}\n" * 100_000)
-    assert buckets.put(connection, file, bucket=None, key=None) == "letters.jsonl"
+    (file := tmp_path / "notes.jsonl").write_bytes(b"{}\n" * 100_000)
+    assert buckets.put(connection, file, bucket=None, key=None) == "notes.jsonl"
     parts: list[bytes] = []
-    buckets.get(connection, "letters.jsonl", parts.append, bucket="files")
+    buckets.get(connection, "notes.jsonl", parts.append, bucket="files")
     assert b"".join(parts) == file.read_bytes()
 
 
@@ -34,8 +34,8 @@ def test_what_is_not_there_is_one_line(connection: Connection, tmp_path: Path) -
         buckets.put(connection, tmp_path / "no", bucket=None, key=None)
     with pytest.raises(UsageProblem, match=r"files-1x has no no\.jsonl"):
         buckets.get(connection, "no.jsonl", list, bucket=None)
-    with pytest.raises(UsageProblem, match=r"--bucket letters: stage dev has files"):
-        buckets.get(connection, "no.jsonl", list, bucket="letters")
+    with pytest.raises(UsageProblem, match=r"--bucket notes: stage dev has files"):
+        buckets.get(connection, "no.jsonl", list, bucket="notes")
     none = replace(connection, stage=replace(connection.stage, buckets={}))
     with pytest.raises(UsageProblem, match=r"none: name one in `buckets` of \[tool.headway\]"):
         buckets.get(none, "no.jsonl", list, bucket=None)
