@@ -72,10 +72,14 @@ def test_an_execution_that_is_stopped_stops_what_it_waits_for(workflow_test: Wor
 
 def test_branches_do_not_assign_each_others_variables_and_outputs_are_made_of_all(workflow_test: WorkflowTests) -> None:
     def branch(name: str) -> Any:
-        first = {"Type": "Pass", "Assign": {"who": name}, "Next": f"{name}Says"}
+        pause = f"{name}Waits"  # the other has assigned by then
         return {
             "StartAt": name,
-            "States": {name: first, f"{name}Says": {"Type": "Pass", "Output": "{% $who %}", "End": True}},
+            "States": {
+                name: {"Type": "Pass", "Assign": {"who": name}, "Next": pause},
+                pause: {"Type": "Wait", "Seconds": 1, "Next": f"{name}Says"},
+                f"{name}Says": {"Type": "Pass", "Output": "{% $who %}", "End": True},
+            },
         }
 
     made = machine(
