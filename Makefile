@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure durable e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean
+.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure durable e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean bench-any-length examples
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,8 +53,11 @@ infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what
 matrix: $(READY) ## a quick part of the fault matrix: the AWS calls of one call's life fail, each in some way
 	@$(BIN)/pytest tests/matrix --numprocesses auto
 
-workflow: $(READY) ## the state machines, with scripted answers
-	@$(BIN)/pytest tests/workflow --numprocesses auto
+# Tests of examples that import nothing of their own: `functions` there would be this checkout's.
+PATTERNS := $(foreach name,one_call any_length chain first_answer saga human_approval long_job fallback polling_only,examples/$(name)/tests)
+
+workflow: $(READY) ## the state machines, those of the patterns too, with scripted answers
+	@$(BIN)/pytest tests/workflow $(PATTERNS) --numprocesses auto
 
 cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that refuses nothing, and a second interpreter
 	@$(BIN)/pytest tests/cloud tests/interpreters --numprocesses auto
@@ -68,6 +71,9 @@ more: $(READY) ## what `test` leaves out to end within ten minutes: fairness, a 
 
 presets: $(READY) ## the vendor presets end to end that e2e leaves out
 	@$(BIN)/pytest tests/e2e/test_presets.py --other-presets
+
+examples: $(READY) ## every example by `headway run` on an embedded cloud, one after the other; some minutes. NAMES='saga chain' for fewer
+	@$(BIN)/python -m tests.proofs.examples $(NAMES)
 
 proof-faults: $(READY) ## put each known fault into a copy of the sources again: its test is red, and green where nothing shows it
 	@$(BIN)/python -m tests.proofs.faults
@@ -136,6 +142,9 @@ bench-backlog: $(READY) ## 100,000 lines through `headway run` on a virtual cloc
 
 bench-overload: $(READY) ## 1.25 contracts for three hours, then 0.95, on a virtual clock: the contract used in every five minutes; 6 minutes
 	@$(BIN)/python -m benchmarks.overload
+
+bench-any-length: $(READY) ## 10,000 lines of a file in S3 through a Distributed Map: all gathered, memory and time
+	@$(BIN)/python -m benchmarks.any_length
 
 proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes or more. ROLES='*-callback' for fewer
 	@$(BIN)/python -m tests.proofs.iam $(if $(ROLES),'$(ROLES)')

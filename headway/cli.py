@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headway.commands import callback, inbox, new
+from headway.commands import bucket, callback, inbox, new
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.diff import diff
@@ -49,6 +49,7 @@ def _headway(
 
 for command in (demo, init, up, diff, status, run, vendor, validate, graph, plan, simulate, down, synth):
     app.command()(command)
+app.add_typer(bucket.app)
 app.add_typer(callback.app)
 app.add_typer(inbox.app)
 app.add_typer(new.app)

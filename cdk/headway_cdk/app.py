@@ -58,7 +58,7 @@ class ProjectApp:
             self.workflows = WorkflowsStack(self.app, project=project, vendors=[one.vendor for one in files])
             for vendor in sorted(self.workflows.used):
                 self.workflows.add_stack_dependency(lanes[vendor])
-            if project.tables:
+            if project.tables or project.buckets:
                 self.workflows.add_stack_dependency(TablesStack(self.app, project=project))
         Validations.of(self.app).add_plugins(AwsSolutionsChecks(self.app, verbose=True))
 

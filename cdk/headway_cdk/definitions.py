@@ -60,7 +60,10 @@ def unbound(document: Any, bound: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield the placeholders of a document that stand for nothing, sorted, each with what to write in its place."""
     for name in sorted(_placeholders_of(document) - set(bound)):
         near = get_close_matches(name, bound, n=1, cutoff=0)
-        yield name, f"did you mean `${{{near[0]}}}`?" if near else "there are no vendors, functions, tables, settings"
+        yield (
+            name,
+            f"did you mean `${{{near[0]}}}`?" if near else "there are no vendors, functions, tables, buckets, settings",
+        )
 
 
 def read_document(path: Path) -> Any:

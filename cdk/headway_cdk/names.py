@@ -12,7 +12,8 @@ from typing import Final
 BASE: Final = "base"
 WORKFLOWS: Final = "workflows"
 TABLES: Final = "tables"
-RESERVED: Final = frozenset({BASE, WORKFLOWS, TABLES})
+BUCKETS: Final = "buckets"
+RESERVED: Final = frozenset({BASE, WORKFLOWS, TABLES, BUCKETS})
 """What is beside the vendors: no vendor may be called so."""
 
 

@@ -164,6 +164,10 @@ class Placeholders:
         """Add a table of the project: `orders` is `${OrdersTable}`."""
         self._add(f"the table {name!r}", f"{pascal(name)}Table", lambda: table(table_name, arn))
 
+    def add_bucket(self, name: str, *, bucket_name: str, arn: str) -> None:
+        """Add a bucket of the project: `files` is `${FilesBucket}`."""
+        self._add(f"the bucket {name!r}", f"{pascal(name)}Bucket", lambda: bucket(bucket_name, arn))
+
     def add_setting(self, name: str, value: Any) -> None:
         """Add a setting, under its own name."""
         if not re.match(SETTING_NAME, name):

@@ -19,7 +19,7 @@ NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
 WORKFLOW_ENDING: Final = ".asl.json"
 
 PART: Final = r"^[a-z][a-z0-9_-]{0,30}$"
-"""Of workflows, functions and tables."""
+"""Of workflows, functions, tables and buckets."""
 _KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}  # DynamoDB's own limit of a key's name
 _SCHEMA: Final = {
     "type": "object",
@@ -69,6 +69,7 @@ _SCHEMA: Final = {
                 }
             },
         },
+        "buckets": {"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": PART}},
     },
 }
 
@@ -105,6 +106,7 @@ class Project:
     tables: Mapping[str, TableKeys] = field(default_factory=dict)
     durable_functions: Mapping[str, Durable] = field(default_factory=dict)
     """By the function's folder."""
+    buckets: Sequence[str] = ()
 
     def of_stage(self, stage: str) -> "Project":
         """Return the project as another stage of it; ConfigurationError for a name that is none."""
@@ -201,4 +203,5 @@ def _read(path: Path) -> Project | None:
         settings=table.get("settings", {}),
         tables={name: TableKeys(**keys) for name, keys in table.get("tables", {}).items()},
         durable_functions={name: Durable(**said) for name, said in table.get("durable_functions", {}).items()},
+        buckets=tuple(table.get("buckets", ())),
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 from headway_lane.contract.vendor import Vendor
@@ -20,9 +21,11 @@ from headway_cdk.constructs.headway_workflow import HeadwayWorkflow
 from headway_cdk.constructs.lane import Lane
 from headway_cdk.constructs.lane_reference import LaneReference
 from headway_cdk.constructs.lane_state import LaneState
+from headway_cdk.constructs.private_bucket import private_bucket
 from headway_cdk.constructs.project_functions import project_function
 from headway_cdk.lookups import looked_up
 from headway_cdk.names import (
+    BUCKETS,
     TABLES,
     WORKFLOWS,
     base_stack,
@@ -71,11 +74,11 @@ class LaneStack(Stack):
 
 
 class TablesStack(Stack):
-    """Tables of a project, which outlive every deployment of its machines."""
+    """Tables and buckets of a project, which outlive every deployment of its machines."""
 
     def __init__(self, scope: Construct, *, project: Project) -> None:
         name = f"{workflows_stack(project.stage)}-state"
-        description = f"Headway {project.stage}: tables of {project.name}"
+        description = f"Headway {project.stage}: tables and buckets of {project.name}"
         super().__init__(scope, name, description=description, termination_protection=True)
         for table, keys in project.tables.items():
             made = dynamodb.Table(
@@ -96,10 +99,17 @@ class TablesStack(Stack):
                 parameter_name=parameter(project.stage, TABLES, table),
                 string_value=made.table_name,
             )
+        for name in project.buckets:
+            ssm.StringParameter(
+                self,
+                f"Parameter-bucket-{name}",
+                parameter_name=parameter(project.stage, BUCKETS, name),
+                string_value=private_bucket(self, f"Bucket-{name}").bucket_name,
+            )
 
 
 class WorkflowsStack(Stack):
-    """Machines and functions of a project; `machines`, `functions` and `tables` are there to be granted more.
+    """Machines and functions of a project; `machines`, `functions`, `tables`, `buckets` are there to be granted more.
 
     `used` names the vendors whose lanes have to be there before; those of others may come and go.
     """
@@ -112,6 +122,10 @@ class WorkflowsStack(Stack):
         self.tables = {
             name: dynamodb.Table.from_table_name(self, f"Table-{name}", looked_up(self, stage, TABLES, name))
             for name in project.tables
+        }
+        self.buckets = {
+            name: s3.Bucket.from_bucket_name(self, f"Bucket-{name}", looked_up(self, stage, BUCKETS, name))
+            for name in project.buckets
         }
         lanes = [LaneReference.found(self, stage=stage, vendor=vendor) for vendor in vendors]
         for name, durable in project.durable_functions.items():
@@ -131,6 +145,7 @@ class WorkflowsStack(Stack):
                 lanes=lanes,
                 functions={name: made.function for name, made in self.functions.items()},
                 tables=self.tables,
+                buckets=self.buckets,
                 settings=project.settings,
             )
             for file in project.workflow_files

@@ -54,6 +54,8 @@ def placeholders_of(project: Project) -> Placeholders:
         found.add_function(folder.name, f"functions/{folder.name}")
     for name in project.tables:
         found.add_table(name, table_name=name, arn=f"tables/{name}")
+    for name in project.buckets:
+        found.add_bucket(name, bucket_name=name, arn=f"buckets/{name}")
     for name, value in project.settings.items():
         found.add_setting(name, value)
     for files in load_vendors(project.configuration, project.stage):

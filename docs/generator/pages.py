@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from docs.generator.drawing import drawing
+from docs.generator.patterns import patterns
 from docs.generator.reference import reference
 from docs.generator.rules import rules_page
 from docs.generator.values import ROOT, fill, values
 
-_WHOLE = ("reference.md", "rules.md")
+_WHOLE = ("patterns.md", "reference.md", "rules.md")
 """Documents that are written from the code as a whole."""
 
 
@@ -19,6 +20,7 @@ def pages() -> Mapping[Path, str]:
     documents = [ROOT / "README.md", *sorted(docs.rglob("*.md"))]
     return {
         **{path: fill(path.read_text(), known) for path in documents if path.name not in _WHOLE},
+        docs / "patterns.md": patterns(),
         docs / "reference.md": reference(),
         docs / "rules.md": rules_page(),
         docs / "one-call.svg": drawing((docs / "one-call.yaml").read_text()),

@@ -6,10 +6,10 @@ DeployedStage; nobody else reads a parameter by its name.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
-from headway_cdk.names import LANE_PARAMETER, WORKFLOWS, parameter_path
+from headway_cdk.names import BUCKETS, LANE_PARAMETER, WORKFLOWS, parameter_path
 from headway_cdk.published import PublishedLane
 
 from headway.deployment.target import Target
@@ -29,11 +29,13 @@ class DeployedWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class DeployedStage:
-    """A stage: `lanes` by vendor, a project's own `workflows` by name."""
+    """A stage: `lanes` by vendor, a project's own `workflows` by name, and its `buckets`."""
 
     name: str
     lanes: Mapping[str, PublishedLane]
     workflows: Mapping[str, DeployedWorkflow]
+    buckets: Mapping[str, str] = field(default_factory=dict)
+    """What each is called in S3, by its own name."""
 
     def machines(self, workflow: str) -> Mapping[str, str]:
         """Return vendor -> ARN of the machine that calls it by a workflow; empty where there is no such workflow."""
@@ -62,17 +64,20 @@ class DeployedStage:
         """
         lanes: dict[str, PublishedLane] = {}
         workflows: dict[str, DeployedWorkflow] = {}
+        buckets: dict[str, str] = {}
         for owner, parameter, value in _parameters(target, name):
             if owner == WORKFLOWS:
                 document = json.loads(value)
                 workflows[parameter] = DeployedWorkflow(document["arn"], tuple(document["vendors"]))
+            elif owner == BUCKETS:
+                buckets[parameter] = value
             elif parameter == LANE_PARAMETER:
                 lanes[owner] = _lane(owner, value)
         if not lanes and not workflows:
             raise NotDeployed(
                 f"nothing of stage {name} is deployed in {target.region}: run `headway up`; on AWS, `cdk deploy --all`"
             )
-        return cls(name, dict(sorted(lanes.items())), dict(sorted(workflows.items())))
+        return cls(name, dict(sorted(lanes.items())), dict(sorted(workflows.items())), buckets)
 
 
 def _parameters(target: Target, stage: str) -> Iterator[tuple[str, str, str]]:

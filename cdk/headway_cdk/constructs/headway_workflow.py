@@ -11,6 +11,7 @@ from typing import Any, Final
 from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -31,9 +32,9 @@ class HeadwayWorkflow(Construct):
     """The machine of `file`, called `headway-<stage>-workflows-<file's name>`; `machine` and `role` are CDK's own,
     `vendors` are those that it uses.
 
-    What the file may name by placeholders: the vendors of `lanes`, and `functions`, `tables` and `settings` by their
-    names (`placeholders.Placeholders`). `by_hand` are the states from which no grant follows: somebody grants on `role`
-    what they need.
+    What the file may name by placeholders: the vendors of `lanes`, and `functions`, `tables`, `buckets` and `settings`
+    by their names (`placeholders.Placeholders`). `by_hand` are the states from which no grant follows: somebody grants
+    on `role` what they need.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class HeadwayWorkflow(Construct):
         lanes: Sequence[LaneReference] = (),
         functions: Mapping[str, lambda_.IFunction] = NOTHING,
         tables: Mapping[str, dynamodb.ITable] = NOTHING,
+        buckets: Mapping[str, s3.IBucket] = NOTHING,
         settings: Mapping[str, Setting] = NOTHING,
         by_hand: Collection[str] = (),
     ) -> None:
@@ -57,6 +59,8 @@ class HeadwayWorkflow(Construct):
             found.add_function(name, function.function_arn)
         for name, table in tables.items():
             found.add_table(name, table_name=table.table_name, arn=table.table_arn)
+        for name, bucket in buckets.items():
+            found.add_bucket(name, bucket_name=bucket.bucket_name, arn=bucket.bucket_arn)
         for name, value in settings.items():
             found.add_setting(name, value)
         workflow, document = workflow_of(file), read_document(file)

@@ -2,7 +2,6 @@
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -12,6 +11,7 @@ from headway_lane.ledger.jobs import JOB_TTL_S
 from headway_lane.ledger.record import EXECUTION_INDEX, CallAttribute, JobAttribute
 from headway_lane.limiter.reservation_store import BudgetAttribute
 
+from headway_cdk.constructs.private_bucket import private_bucket
 from headway_cdk.constructs.stopped_executions import may_tell_of_stops
 from headway_cdk.nag import acknowledge
 from headway_cdk.published import PublishedState
@@ -90,17 +90,7 @@ class LaneState(Construct):
         )
 
     def _bucket(self, name: str) -> str:
-        bucket = s3.Bucket(
-            self,
-            name,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.seconds(JOB_TTL_S))],
-            removal_policy=RemovalPolicy.RETAIN,
-        )
-        acknowledge(bucket, "AwsSolutions-S1", "Private, read by functions and authors; CloudTrail logs who does.")
-        return bucket.bucket_name
+        return private_bucket(self, name, expires_s=JOB_TTL_S).bucket_name
 
     def _dlq(self, name: str) -> sqs.Queue:
         return sqs.Queue(

@@ -44,6 +44,10 @@ class Run:
     execution: Execution
     over: threading.Event = field(default_factory=lambda: threading.Event())  # whatever `threading` is by then
     waiting: set[threading.Event] = field(default_factory=set)
+    parts: "set[Run]" = field(default_factory=set)
+    """What goes on beside one another in it: branches, items of a Map."""
+    children: set[str] = field(default_factory=set)
+    """ARNs of the executions that tasks of it have started, and whose ends they wait for (`.sync`)."""
     scope: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     def in_its_context(self, work: Callable[..., Any], *arguments: Any) -> None:
@@ -103,6 +107,40 @@ def woken(event: threading.Event) -> Iterator[None]:
         run.waiting.discard(event)
 
 
+@contextmanager
+def part_of_this() -> Iterator[Run | None]:
+    """Be a part of this thread's run, which may end before the run does; the end of the run is its end, too."""
+    whole = _current.get()
+    if whole is None:
+        yield None
+        return
+    part = Run(whole.execution)
+    whole.parts.add(part)
+    token = _current.set(part)
+    try:
+        if whole.over.is_set():  # it may not have known of this part
+            raise Over
+        yield part
+    finally:
+        _current.reset(token)
+        whole.parts.discard(part)
+
+
+def abandon(run: Run) -> None:
+    """End a run or a part of one from outside: nobody waits in it any more, and executions that it waits for are
+    stopped.
+
+    AWS: Developer Guide, "Discover service integration patterns": a `.sync` task is aborted where its execution is
+    stopped, or another branch or item has failed; for `startExecution.sync` that is StopExecution.
+    """
+    run.over.set()
+    _wake(run)
+    for part in tuple(run.parts):
+        abandon(part)
+    for arn in tuple(run.children):
+        sfn._stop_execution({"executionArn": arn})
+
+
 def end(run: Run, status: str, event: str, details: Mapping[str, Any] | None, **fields: Any) -> bool:
     """End a run, unless it has ended; the events of the history and of the bus follow. Return whether it was us."""
     with _ending:
@@ -121,9 +159,13 @@ def run_execution(arn: str) -> None:
     execution = sfn._executions.get(arn)
     if execution is None:
         return
-    run = Run(execution)
+    run, parent = Run(execution), _waits_for(execution)
     _runs[arn] = run
     token = _current.set(run)
+    if parent is not None:
+        parent.children.add(arn)
+        if parent.over.is_set():  # it may not have known of this child
+            sfn._stop_execution({"executionArn": arn})
     try:
         time.sleep(START_DELAY_S)
         if execution["status"] == "RUNNING":
@@ -137,8 +179,23 @@ def run_execution(arn: str) -> None:
         _fail(run, "States.Runtime", str(problem))
     finally:
         _current.reset(token)
+        if parent is not None:
+            parent.children.discard(arn)
         if _runs.get(arn) is run:
             del _runs[arn]
+
+
+def _waits_for(execution: Execution) -> Run | None:
+    """Return the run whose task waits for an execution; None where none does.
+
+    ministack starts such a child as it does an execution by StartSyncExecution, which a Standard machine does not take:
+    the bus is told nothing of those, and of this it has to be.
+    """
+    machine = sfn._state_machines.get(execution["stateMachineArn"]) or {}
+    if not execution.get("sync") or machine.get("type") == "EXPRESS":
+        return None
+    del execution["sync"]
+    return _current.get()
 
 
 def _walk(run: Run) -> None:
@@ -180,7 +237,9 @@ def pass_state(
     entered = {"name": name, "input": json.dumps(data)}
     sfn._add_event(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": entered})
     following: str | None = None
-    if kind == "Succeed":
+    if kind == "Succeed" and sfn._state_query_language(state, context) == "JSONata":
+        data = sfn._apply_jsonata_output(state, data, context, default=data)
+    elif kind == "Succeed":
         data = sfn._apply_output_path(state, sfn._apply_input_path(state, data, context), context)
     elif kind == "Fail":
         raise sfn._ExecutionError(*sfn._fail_state_error(state, data, context))
@@ -206,6 +265,9 @@ def _fail(run: Run, error: str, cause: str) -> None:
 def _wake(run: Run) -> None:
     for event in tuple(run.waiting):
         event.set()
+    for part in tuple(run.parts):
+        part.over.set()
+        _wake(part)
 
 
 def apply() -> None:
@@ -221,7 +283,7 @@ def apply() -> None:
             run.over.set()
         answer = stop(request)
         if ours:
-            _wake(run)
+            abandon(run)
         return answer
 
     def sleep(seconds: float) -> None:

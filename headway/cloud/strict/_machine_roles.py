@@ -14,6 +14,7 @@ from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
+from headway.cloud.patches import distributed_map
 from headway.cloud.strict._roles import Actor, acting, acting_as, denial
 
 STATES: Final = "states.amazonaws.com"
@@ -41,6 +42,9 @@ _ERRORS: Final = {
     "states": "StepFunctions.SfnException",
 }
 """The error of a refused call, by IAM's name of the service."""
+
+_S3_ACTIONS: Final = {"listObjects": "ListBucket", "listObjectsV2": "ListBucket", "headObject": "GetObject"}
+"""Operations that IAM has no action of the same name for (API reference of S3)."""
 
 _machines: dict[str, str] = {}
 
@@ -115,7 +119,13 @@ def apply() -> None:
         _ask(resource, arguments)
         return invoke_with_callback(resource, arguments, *rest)
 
+    def ask_in_role(execution: Any, resource: str, arguments: Any) -> None:
+        if actor := _actor(execution):
+            with acting_as(actor):
+                _ask(resource, arguments)
+
     stepfunctions._execute_task = execute_in_role
+    distributed_map.ask = ask_in_role
     stepfunctions._invoke_resource = invoke_allowed
     stepfunctions._invoke_with_callback = invoke_allowed_with_callback
 
@@ -133,7 +143,8 @@ def log_refused(role_arn: str, machine_arn: str, logging: Any) -> str | None:
 
 
 def _actor(execution: Mapping[str, Any]) -> Actor | None:
-    arn = stepfunctions._resolve_state_machine_arn(execution["stateMachineArn"])
+    machine = execution["stateMachineArn"].partition("/")[0]  # of a Distributed Map's child: its parent's
+    arn = stepfunctions._resolve_state_machine_arn(machine)
     return Actor(stepfunctions._state_machines[arn].get("roleArn", ""), STATES, arn, "execution") if arn else None
 
 
@@ -152,7 +163,8 @@ def _sdk_call(service: str, action: str, given: Mapping[str, Any]) -> tuple[str,
     error = f"{_pascal(service)}.{_pascal(service)}Exception"
     if known == "s3":
         key = f"/{given['Key']}" if "Key" in given else ""
-        return f"s3:{_pascal(action)}", f"arn:aws:s3:::{given.get('Bucket', '*')}{key}", error
+        named = _S3_ACTIONS.get(action, _pascal(action))
+        return f"s3:{named}", f"arn:aws:s3:::{given.get('Bucket', '*')}{key}", error
     if known == "states":
         given = {name[:1].lower() + name[1:]: value for name, value in given.items()}
     if known == "lambda" and "FunctionName" in given:

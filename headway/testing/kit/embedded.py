@@ -21,7 +21,7 @@ from ministack.services import stepfunctions as sfn
 
 from headway.asl.diagnostics import Diagnostic, message_of
 from headway.asl.form import diagnostics
-from headway.cloud.patches import executions, tasks
+from headway.cloud.patches import distributed_map, executions, tasks
 from headway.cloud.patches.expressions import RememberingParser
 from headway.testing.kit.interpreter import (
     CALLBACK,
@@ -40,7 +40,9 @@ from headway.testing.virtual_threads import VirtualThreads
 PATCHES: Final = (
     "patches.branches",
     "patches.child_failures",
+    "patches.distributed_map",
     "patches.executions",
+    "patches.side_by_side",
     "patches.tasks",
     "strict.data_sizes",
     "strict.execution_names",
@@ -208,7 +210,22 @@ def _enter(world: World) -> None:
 
         return refused
 
-    sfn._read_map_items, sfn._invoke_activity = refuse("ItemReader of a Map"), refuse("activity")
+    def read(execution: Any, context: Any, bucket: str, key: str) -> str:
+        with_map = _current.set(({"Resource": "arn:aws:states:::s3:getObject"}, execution, context))
+        try:
+            return str(ask({"Bucket": bucket, "Key": key})["Body"])
+        finally:
+            _current.reset(with_map)
+
+    def write(execution: Any, context: Any, bucket: str, key: str, text: str) -> None:
+        with_map = _current.set(({"Resource": "arn:aws:states:::s3:putObject"}, execution, context))
+        try:
+            ask({"Bucket": bucket, "Key": key, "Body": text})
+        finally:
+            _current.reset(with_map)
+
+    sfn._read_map_items, sfn._invoke_activity = refuse("ItemReader that lists a bucket"), refuse("activity")
+    distributed_map.read_text, distributed_map.write_text = read, write
     sfn._execute_task = execute_known
     sfn._call_lambda = call_function
     sfn._SERVICE_DISPATCH = {"arn:aws:states:::": call_service}

@@ -78,15 +78,19 @@ def test_each_part_of_a_lane_is_named_after_its_vendor_and_belongs_to_it() -> No
     assert {bound.vendor for bound in found.bound.values()} == {"replicate"}
 
 
-def test_functions_tables_and_settings_of_the_project_are_named_after_themselves_and_belong_to_no_lane() -> None:
+def test_functions_tables_buckets_and_settings_of_the_project_are_named_after_themselves_and_belong_to_no_lane() -> (
+    None
+):
     found = Placeholders()
     found.add_function("use_result", "arn:function")
     found.add_table("orders", table_name="orders-1x", arn="arn:table")
+    found.add_bucket("files", bucket_name="files-1x", arn="arn:bucket")
     found.add_setting("Greeting", "hello")
     kinds = {name: bound.kind for name, bound in found.bound.items()}
     assert kinds == {
         "UseResultFunctionArn": ResourceKind.FUNCTION,
         "OrdersTable": ResourceKind.TABLE,
+        "FilesBucket": ResourceKind.BUCKET,
         "Greeting": None,
     }
     assert {bound.vendor for bound in found.bound.values()} == {""}

@@ -125,6 +125,8 @@ def test_where_there_is_no_project_the_line_says_how_to_get_one(tmp_path: Path) 
         ('settings = { Greeting = "${X}" }', "tool.headway.settings.Greeting", "a text without `${`"),
         ("settings = { When = 2026-01-01 }", "tool.headway.settings.When", "a text without `${`"),
         ('tables = { orders = "order_id" }', "tool.headway.tables.orders", "is not of type 'object'"),
+        ('buckets = ["Files"]', "tool.headway.buckets.0", "'Files'"),
+        ('buckets = ["files", "files"]', "tool.headway.buckets", "non-unique"),
         ("tables = { orders = {} }", "tool.headway.tables.orders", "'partition_key' is a required property"),
         ('tables = { Orders = { partition_key = "x" } }', "tool.headway.tables", "'Orders'"),
     ],
