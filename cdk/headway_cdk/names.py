@@ -12,7 +12,8 @@ from typing import Final
 BASE: Final = "base"
 WORKFLOWS: Final = "workflows"
 TABLES: Final = "tables"
-RESERVED: Final = frozenset({BASE, WORKFLOWS, TABLES})
+RESOURCES: Final = "resources"
+RESERVED: Final = frozenset({BASE, WORKFLOWS, TABLES, RESOURCES})
 """What is beside the vendors: no vendor may be called so."""
 
 
@@ -60,6 +61,11 @@ def lane_stack(stage: str, vendor: str) -> str:
 def workflows_stack(stage: str) -> str:
     """Name the stack of a project's own machines and functions."""
     return f"Headway-{stage}-{WORKFLOWS}"
+
+
+def resources_stack(stage: str) -> str:
+    """Name the stack of what a project's own app makes, and its machines name."""
+    return f"Headway-{stage}-{RESOURCES}"
 
 
 def own_name(stage: str, vendor: str, part: str) -> str:

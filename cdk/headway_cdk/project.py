@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from headway_cdk.configuration import ConfigurationError, broken_rule, checked_stage
 from headway_cdk.names import workflow_name
-from headway_cdk.placeholders import SETTING_NAME
+from headway_cdk.placeholders import RESOURCE_PLACEHOLDERS, SETTING_NAME, ResourceKind
 from headway_cdk.resources import CONFIGURATION_FOLDER, STATE_FOLDER
 from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN
 
@@ -19,7 +19,7 @@ NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
 WORKFLOW_ENDING: Final = ".asl.json"
 
 PART: Final = r"^[a-z][a-z0-9_-]{0,30}$"
-"""Of workflows, functions and tables."""
+"""Of workflows, functions, tables and resources."""
 _KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}  # DynamoDB's own limit of a key's name
 _SCHEMA: Final = {
     "type": "object",
@@ -40,6 +40,11 @@ _SCHEMA: Final = {
                     "description": "has to be a text without `${`, a number or a boolean",
                 }
             },
+        },
+        "resources": {
+            "type": "object",
+            "additionalProperties": False,
+            "patternProperties": {PART: {"enum": [str(kind) for kind in RESOURCE_PLACEHOLDERS]}},
         },
         "tables": {
             "type": "object",
@@ -79,6 +84,8 @@ class Project:
     """The folder of contract and tuning files."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
     tables: Mapping[str, TableKeys] = field(default_factory=dict)
+    resources: Mapping[str, ResourceKind] = field(default_factory=dict)
+    """What its own app gives, for machines to name."""
 
     def of_stage(self, stage: str) -> "Project":
         """Return the project as another stage of it; ConfigurationError for a name that is none."""
@@ -170,4 +177,5 @@ def _read(path: Path) -> Project | None:
         configuration=path.parent / CONFIGURATION_FOLDER,
         settings=table.get("settings", {}),
         tables={name: TableKeys(**keys) for name, keys in table.get("tables", {}).items()},
+        resources={name: ResourceKind(kind) for name, kind in table.get("resources", {}).items()},
     )

@@ -15,13 +15,22 @@ from headway_lane.contract.vendor import Vendor
 from headway_cdk import state_references
 from headway_cdk.configuration import VendorFiles
 from headway_cdk.constructs.base import HeadwayBase, strategies_of
+from headway_cdk.constructs.given_resources import found_resource
 from headway_cdk.constructs.headway_workflow import HeadwayWorkflow
 from headway_cdk.constructs.lane import Lane
 from headway_cdk.constructs.lane_reference import LaneReference
 from headway_cdk.constructs.lane_state import LaneState
 from headway_cdk.constructs.project_functions import project_function
 from headway_cdk.lookups import looked_up
-from headway_cdk.names import TABLES, base_stack, lane_stack, parameter, state_stack, workflows_stack
+from headway_cdk.names import (
+    TABLES,
+    base_stack,
+    lane_stack,
+    parameter,
+    resources_stack,
+    state_stack,
+    workflows_stack,
+)
 from headway_cdk.project import Project, workflow_of
 
 
@@ -88,8 +97,17 @@ class TablesStack(Stack):
             )
 
 
+class ResourcesStack(Stack):
+    """What a project's own app makes for its machines to name; it outlives every deployment of them."""
+
+    def __init__(self, scope: Construct, *, project: Project) -> None:
+        description = f"Headway {project.stage}: resources of {project.name}"
+        super().__init__(scope, resources_stack(project.stage), description=description, termination_protection=True)
+
+
 class WorkflowsStack(Stack):
-    """Machines and functions of a project; `machines`, `functions` and `tables` are there to be granted more.
+    """Machines and functions of a project; `machines`, `functions`, `tables` and `resources` are there to be used by
+    constructs of the project's own in this stack. A resource is its `value`, as workflows name it, and its `arn`.
 
     `used` names the vendors whose lanes have to be there before; those of others may come and go.
     """
@@ -103,6 +121,7 @@ class WorkflowsStack(Stack):
             name: dynamodb.Table.from_table_name(self, f"Table-{name}", looked_up(self, stage, TABLES, name))
             for name in project.tables
         }
+        self.resources = {name: found_resource(self, stage, name, kind) for name, kind in project.resources.items()}
         lanes = [LaneReference.found(self, stage=stage, vendor=vendor) for vendor in vendors]
         self.machines = {
             workflow_of(file): HeadwayWorkflow(
@@ -113,6 +132,7 @@ class WorkflowsStack(Stack):
                 lanes=lanes,
                 functions={name: made.function for name, made in self.functions.items()},
                 tables=self.tables,
+                resources=self.resources,
                 settings=project.settings,
             )
             for file in project.workflow_files

@@ -54,6 +54,8 @@ def placeholders_of(project: Project) -> Placeholders:
         found.add_function(folder.name, f"functions/{folder.name}")
     for name in project.tables:
         found.add_table(name, table_name=name, arn=f"tables/{name}")
+    for name, kind in project.resources.items():
+        found.add_resource(name, Binding(f"resources/{name}", kind, f"resources/{name}"))
     for name, value in project.settings.items():
         found.add_setting(name, value)
     for files in load_vendors(project.configuration, project.stage):

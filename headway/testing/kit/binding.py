@@ -136,6 +136,8 @@ def _placeholders(project: Project, lanes: Mapping[str, LaneNames]) -> Mapping[s
         found.add_function(folder.name, f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{folder.name}")
     for name in project.tables:
         found.add_table(name, table_name=name, arn=f"tables/{name}")
+    for name, kind in project.resources.items():
+        found.add_resource(name, Binding(name, kind, f"resources/{name}"))
     for name, value in project.settings.items():
         found.add_setting(name, value)
     for lane in lanes.values():
