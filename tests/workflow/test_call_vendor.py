@@ -119,8 +119,8 @@ def test_the_fetch_in_the_queue_has_a_token_of_its_own_and_what_it_is_told_ends_
     calls.answer("CallVendor", output=JOB)
     fetch = read(json.dumps(message_of(calls, "FetchResult")))
     assert isinstance(fetch, Fetch)
-    assert fetch == Fetch("call-1", "job-7", "succeeded", fetch.task_token)
-    assert fetch.task_token != first
+    assert fetch == Fetch("call-1", "job-7", "succeeded", fetch.waiter)
+    assert fetch.waiter != first
     told = {**RESULT, "result": result}
     calls.answer("FetchResult", output=told)
     assert calls.finish(arn_of("execution:call_vendor:run-1")).output == told

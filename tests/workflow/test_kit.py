@@ -70,7 +70,8 @@ def test_what_the_kit_does_not_play_fails_the_test(workflow_test: WorkflowTests)
     inner |= {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
     each = {"Type": "Map", "ItemReader": reader, "ItemProcessor": inner, "End": True}
     test = workflow_test({"StartAt": "Each", "States": {"Each": each}})
-    assert "the kit plays no ItemReader" in failed_with(test)
+    failed = failed_with(test)
+    assert "the kit plays no ItemReader" in failed or "s3:getObject is not scripted" in failed, "moto's, and ours"
 
 
 def test_a_callback_task_that_hands_out_no_token_fails_the_test(workflow_test: WorkflowTests) -> None:
