@@ -200,8 +200,8 @@ def _read(path: Path) -> Project | None:
         raise ConfigurationError(f"{path}: `{'.'.join(('tool', 'headway', *field))}`: {message}")
     for name in table.get("durable_functions", {}):
         if not (path.parent / "functions" / name / "handler.py").is_file():
-            field = f"tool.headway.durable_functions.{name}"
-            raise ConfigurationError(f"{path}: `{field}`: there is no functions/{name}/handler.py; write it, or rename")
+            key = f"tool.headway.durable_functions.{name}"
+            raise ConfigurationError(f"{path}: `{key}`: there is no functions/{name}/handler.py; write it, or rename")
     return Project(
         root=path.parent,
         name=document.get("project", {}).get("name", path.parent.name),
