@@ -6,6 +6,7 @@ Run as a module it is the app of a bare configuration, which `variables.CONFIGUR
 import os
 import sys
 from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,14 +16,16 @@ from cdk_nag import AwsSolutionsChecks
 
 from headway_cdk import bundle
 from headway_cdk.configuration import ConfigurationError, load_vendors
+from headway_cdk.constructs.given_resources import GivenResource, publish_resource, value_of
 from headway_cdk.definitions import UnboundPlaceholder
 from headway_cdk.project import FILE, Project, bare, find
-from headway_cdk.stacks import BaseStack, LaneStack, StateStack, TablesStack, WorkflowsStack
+from headway_cdk.stacks import BaseStack, LaneStack, ResourcesStack, StateStack, TablesStack, WorkflowsStack
 from headway_cdk.variables import CONFIGURATION_VARIABLE, STAGE_VARIABLE
 
 
 class ProjectApp:
-    """The stacks of a project's stage; `app` and `workflows` take what is the project's own on top.
+    """The stacks of a project's stage; `app` and `workflows` take what is the project's own on top. What machines are
+    to name of it is made in `resources`, or in a stack that needs none of these, and is given by `give`.
 
     What a person can correct ends the process with one line and exit code 2; what the security rules find, with 1.
     """
@@ -30,13 +33,40 @@ class ProjectApp:
     def __init__(self, project: Project | None = None, code: Path | None = None) -> None:
         self.app = App()
         self.workflows: WorkflowsStack | None = None
+        self._given: set[str] = set()
         try:
-            self._draw(project or _wanted(), code or bundle.built())
+            self.project = project or _wanted()
+            self._draw(self.project, code or bundle.built())
         except (ConfigurationError, bundle.BundleError, UnboundPlaceholder) as error:
             _end(str(error), 2)
 
+    @cached_property
+    def resources(self) -> ResourcesStack:
+        """The stack for what machines are to name; there is one where something is made in it."""
+        return ResourcesStack(self.app, project=self.project)
+
+    def give(self, name: str, resource: GivenResource) -> None:
+        """Let workflows name a queue, a bucket or an event bus by its placeholder; `tool.headway.resources` of
+        pyproject.toml says its name and kind.
+        """
+        kind = self.project.resources.get(name)
+        if kind is None:
+            there = ", ".join(self.project.resources) or "nothing"
+            _end(f"{FILE}: `tool.headway.resources` lacks `{name}`, which cdk/app.py gives; it has {there}", 2)
+        value = value_of(kind, resource)
+        if value is None:
+            _end(f"cdk/app.py: what is given as `{name}` is no {kind}, as `tool.headway.resources` of {FILE} says", 2)
+        stack = publish_resource(resource, self.project.stage, name, value)
+        self._given.add(name)
+        if self.workflows and stack is self.workflows:
+            _end(f"cdk/app.py: `{name}` is in the stack of the machines; make it in `ProjectApp.resources`", 2)
+        if self.workflows:
+            self.workflows.add_stack_dependency(stack)
+
     def synth(self) -> None:
         """Write the cloud assembly where CDK wants it."""
+        if missing := sorted(set(self.project.resources) - self._given):
+            _end(f"cdk/app.py: `{missing[0]}` of `tool.headway.resources` is never given; `ProjectApp.give` it", 2)
         try:
             self.app.synth()
         except RuntimeError as error:  # what jsii makes of every error on its side; cdk-nag has said its own before

@@ -28,8 +28,12 @@ _KINDS: Final = {
     "states": ResourceKind.MACHINE,
     "sfn": ResourceKind.MACHINE,
     "apigateway": ResourceKind.API,
+    "events": ResourceKind.BUS,
+    "eventbridge": ResourceKind.BUS,
 }
 """What the calls of a service are about, by its name in an ARN of Step Functions."""
+_IAM_NAMES: Final = {"sfn": "states", "eventbridge": "events"}
+"""Services whose actions have another name in front than their SDK."""
 _FIELDS: Final = {
     ResourceKind.FUNCTION: {"FunctionName"},
     ResourceKind.QUEUE: {"QueueUrl"},
@@ -37,6 +41,7 @@ _FIELDS: Final = {
     ResourceKind.BUCKET: {"Bucket"},
     ResourceKind.MACHINE: {"StateMachineArn"},
     ResourceKind.API: {"ApiEndpoint"},
+    ResourceKind.BUS: {"EventBusName"},
 }
 """Where the arguments of a call name what it is about (API references of the services)."""
 _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -106,7 +111,7 @@ class _Call:
             return _ACTIONS[self.what]
         if self.what in _NOT_ONE_ACTION or service in ("s3", "apigateway"):
             return ()
-        return (f"{'states' if service == 'sfn' else service}:{operation[0].upper()}{operation[1:]}",)
+        return (f"{_IAM_NAMES.get(service, service)}:{operation[0].upper()}{operation[1:]}",)
 
     def about(self, bound: Mapping[str, Binding]) -> list[Binding]:
         """Return what the call names, out of what is bound."""

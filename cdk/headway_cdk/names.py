@@ -13,7 +13,8 @@ BASE: Final = "base"
 WORKFLOWS: Final = "workflows"
 TABLES: Final = "tables"
 BUCKETS: Final = "buckets"
-RESERVED: Final = frozenset({BASE, WORKFLOWS, TABLES, BUCKETS})
+RESOURCES: Final = "resources"
+RESERVED: Final = frozenset({BASE, WORKFLOWS, TABLES, BUCKETS, RESOURCES})
 """What is beside the vendors: no vendor may be called so."""
 
 
@@ -61,6 +62,11 @@ def lane_stack(stage: str, vendor: str) -> str:
 def workflows_stack(stage: str) -> str:
     """Name the stack of a project's own machines and functions."""
     return f"Headway-{stage}-{WORKFLOWS}"
+
+
+def resources_stack(stage: str) -> str:
+    """Name the stack of what a project's own app makes, and its machines name."""
+    return f"Headway-{stage}-{RESOURCES}"
 
 
 def own_name(stage: str, vendor: str, part: str) -> str:

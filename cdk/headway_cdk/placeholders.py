@@ -27,8 +27,17 @@ class ResourceKind(StrEnum):
     QUEUE = "queue"
     TABLE = "table"
     BUCKET = "bucket"
+    BUS = "event bus"
     MACHINE = "state machine"
     API = "API"
+
+
+RESOURCE_PLACEHOLDERS: Final[Mapping[ResourceKind, str]] = {
+    ResourceKind.QUEUE: "QueueUrl",
+    ResourceKind.BUCKET: "Bucket",
+    ResourceKind.BUS: "Bus",
+}
+"""How placeholders of resources end that a project's own app gives, by the kinds that it may give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,11 @@ def bucket(name: str, arn: str) -> Binding:
     return Binding(name, ResourceKind.BUCKET, arn)
 
 
+def bus(name: str, arn: str) -> Binding:
+    """Return an event bus."""
+    return Binding(name, ResourceKind.BUS, arn)
+
+
 class Placeholders:
     """Gathers what workflow files of a project can name; ConfigurationError where two things would have one name."""
 
@@ -167,6 +181,12 @@ class Placeholders:
     def add_bucket(self, name: str, *, bucket_name: str, arn: str) -> None:
         """Add a bucket of the project: `files` is `${FilesBucket}`."""
         self._add(f"the bucket {name!r}", f"{pascal(name)}Bucket", lambda: bucket(bucket_name, arn))
+
+    def add_resource(self, name: str, given: Binding) -> None:
+        """Add what the project's own app gives: the queue `orders` is `${OrdersQueueUrl}`."""
+        if given.kind not in RESOURCE_PLACEHOLDERS:
+            raise ConfigurationError(f"the resource {name!r}: no {', no '.join(RESOURCE_PLACEHOLDERS)}")
+        self._add(f"the resource {name!r}", pascal(name) + RESOURCE_PLACEHOLDERS[given.kind], lambda: given)
 
     def add_setting(self, name: str, value: Any) -> None:
         """Add a setting, under its own name."""

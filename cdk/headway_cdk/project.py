@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from headway_cdk.configuration import ConfigurationError, broken_rule, checked_stage
 from headway_cdk.names import workflow_name
-from headway_cdk.placeholders import SETTING_NAME
+from headway_cdk.placeholders import RESOURCE_PLACEHOLDERS, SETTING_NAME, ResourceKind
 from headway_cdk.resources import CONFIGURATION_FOLDER, STATE_FOLDER
 from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN
 
@@ -19,7 +19,7 @@ NAME: Final = r"^[a-z][a-z0-9-]{0,30}$"
 WORKFLOW_ENDING: Final = ".asl.json"
 
 PART: Final = r"^[a-z][a-z0-9_-]{0,30}$"
-"""Of workflows, functions, tables and buckets."""
+"""Of workflows, functions, tables, buckets and resources."""
 _KEY: Final = {"type": "string", "minLength": 1, "maxLength": 255}  # DynamoDB's own limit of a key's name
 _SCHEMA: Final = {
     "type": "object",
@@ -56,6 +56,11 @@ _SCHEMA: Final = {
                     },
                 }
             },
+        },
+        "resources": {
+            "type": "object",
+            "additionalProperties": False,
+            "patternProperties": {PART: {"enum": [str(kind) for kind in RESOURCE_PLACEHOLDERS]}},
         },
         "tables": {
             "type": "object",
@@ -107,6 +112,8 @@ class Project:
     durable_functions: Mapping[str, Durable] = field(default_factory=dict)
     """By the function's folder."""
     buckets: Sequence[str] = ()
+    resources: Mapping[str, ResourceKind] = field(default_factory=dict)
+    """What its own app gives, for machines to name."""
 
     def of_stage(self, stage: str) -> "Project":
         """Return the project as another stage of it; ConfigurationError for a name that is none."""
@@ -204,4 +211,5 @@ def _read(path: Path) -> Project | None:
         tables={name: TableKeys(**keys) for name, keys in table.get("tables", {}).items()},
         durable_functions={name: Durable(**said) for name, said in table.get("durable_functions", {}).items()},
         buckets=tuple(table.get("buckets", ())),
+        resources={name: ResourceKind(kind) for name, kind in table.get("resources", {}).items()},
     )

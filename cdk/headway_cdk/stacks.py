@@ -17,6 +17,7 @@ from headway_cdk import state_references
 from headway_cdk.configuration import VendorFiles
 from headway_cdk.constructs.base import HeadwayBase, strategies_of
 from headway_cdk.constructs.durable_function import make_durable
+from headway_cdk.constructs.given_resources import found_resource
 from headway_cdk.constructs.headway_workflow import HeadwayWorkflow
 from headway_cdk.constructs.lane import Lane
 from headway_cdk.constructs.lane_reference import LaneReference
@@ -32,6 +33,7 @@ from headway_cdk.names import (
     lane_stack,
     own_name,
     parameter,
+    resources_stack,
     state_stack,
     workflows_stack,
 )
@@ -108,8 +110,18 @@ class TablesStack(Stack):
             )
 
 
+class ResourcesStack(Stack):
+    """What a project's own app makes for its machines to name; it outlives every deployment of them."""
+
+    def __init__(self, scope: Construct, *, project: Project) -> None:
+        description = f"Headway {project.stage}: resources of {project.name}"
+        super().__init__(scope, resources_stack(project.stage), description=description, termination_protection=True)
+
+
 class WorkflowsStack(Stack):
-    """Machines and functions of a project; `machines`, `functions`, `tables`, `buckets` are there to be granted more.
+    """Machines and functions of a project; `machines`, `functions`, `tables`, `buckets` and `resources` are there to be
+    used by constructs of the project's own in this stack. A resource is its `value`, as workflows name it, and its
+    `arn`.
 
     `used` names the vendors whose lanes have to be there before; those of others may come and go.
     """
@@ -127,6 +139,7 @@ class WorkflowsStack(Stack):
             name: s3.Bucket.from_bucket_name(self, f"Bucket-{name}", looked_up(self, stage, BUCKETS, name))
             for name in project.buckets
         }
+        self.resources = {name: found_resource(self, stage, name, kind) for name, kind in project.resources.items()}
         lanes = [LaneReference.found(self, stage=stage, vendor=vendor) for vendor in vendors]
         for name, durable in project.durable_functions.items():
             make_durable(
@@ -146,6 +159,7 @@ class WorkflowsStack(Stack):
                 functions={name: made.function for name, made in self.functions.items()},
                 tables=self.tables,
                 buckets=self.buckets,
+                resources=self.resources,
                 settings=project.settings,
             )
             for file in project.workflow_files

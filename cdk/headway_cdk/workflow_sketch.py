@@ -56,6 +56,8 @@ def placeholders_of(project: Project) -> Placeholders:
         found.add_table(name, table_name=name, arn=f"tables/{name}")
     for name in project.buckets:
         found.add_bucket(name, bucket_name=name, arn=f"buckets/{name}")
+    for name, kind in project.resources.items():
+        found.add_resource(name, Binding(f"resources/{name}", kind, f"resources/{name}"))
     for name, value in project.settings.items():
         found.add_setting(name, value)
     for files in load_vendors(project.configuration, project.stage):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from headway_cdk.names import BUCKETS, LANE_PARAMETER, WORKFLOWS, parameter_path
+from headway_cdk.names import BUCKETS, LANE_PARAMETER, RESERVED, WORKFLOWS, parameter_path
 from headway_cdk.published import PublishedLane
 
 from headway.deployment.target import Target
@@ -71,7 +71,7 @@ class DeployedStage:
                 workflows[parameter] = DeployedWorkflow(document["arn"], tuple(document["vendors"]))
             elif owner == BUCKETS:
                 buckets[parameter] = value
-            elif parameter == LANE_PARAMETER:
+            elif parameter == LANE_PARAMETER and owner not in RESERVED:
                 lanes[owner] = _lane(owner, value)
         if not lanes and not workflows:
             raise NotDeployed(

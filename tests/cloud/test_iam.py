@@ -399,6 +399,22 @@ def test_a_schedule_calls_its_target_in_its_role(strict: Target, queue: str) -> 
     assert depth(strict, queue) == 0
 
 
+def test_a_rule_starts_a_machine_in_its_targets_role(strict: Target) -> None:
+    states, events, name = strict.client("stepfunctions"), strict.client("events"), f"m-{uuid4().hex[:8]}"
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=role_for(strict, "states"))
+    arn = machine["stateMachineArn"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    allowed = role_for(strict, "events", ("states:StartExecution", arn))
+    for role in (role_for(strict, "events"), allowed):
+        target = {"Id": "it", "Arn": arn, "RoleArn": role, "Input": json.dumps({"role": role})}
+        events.put_targets(Rule=name, Targets=[target])
+        events.put_events(Entries=[{"Source": name, "DetailType": "x", "Detail": "{}"}])
+    started = until(lambda: states.list_executions(stateMachineArn=arn)["executions"])
+    given = [states.describe_execution(executionArn=one["executionArn"])["input"] for one in started]
+    assert [json.loads(text)["role"] for text in given] == [allowed]
+
+
 def test_who_answers_a_task_must_be_allowed_to_for_the_machine_that_waits(strict: Target, queue: str) -> None:
     states = strict.client("stepfunctions")
     wait = {

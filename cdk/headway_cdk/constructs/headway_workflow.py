@@ -20,7 +20,7 @@ from headway_cdk.constructs.machine import StateMachine
 from headway_cdk.definitions import bind_file, read_document, vendors_of
 from headway_cdk.machine_grants import grants_of, waits_for
 from headway_cdk.names import WORKFLOWS, parameter, workflow_name
-from headway_cdk.placeholders import Placeholders
+from headway_cdk.placeholders import Binding, Placeholders
 from headway_cdk.project import Setting, workflow_of
 from headway_cdk.stages import DEFAULT_STAGE
 from headway_cdk.state_references import account_of
@@ -32,9 +32,9 @@ class HeadwayWorkflow(Construct):
     """The machine of `file`, called `headway-<stage>-workflows-<file's name>`; `machine` and `role` are CDK's own,
     `vendors` are those that it uses.
 
-    What the file may name by placeholders: the vendors of `lanes`, and `functions`, `tables`, `buckets` and `settings`
-    by their names (`placeholders.Placeholders`). `by_hand` are the states from which no grant follows: somebody grants
-    on `role` what they need.
+    What the file may name by placeholders: the vendors of `lanes`, and `functions`, `tables`, `buckets`, `resources`
+    and `settings` by their names (`placeholders.Placeholders`). `by_hand` are the states from which no grant follows:
+    somebody grants on `role` what they need.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class HeadwayWorkflow(Construct):
         functions: Mapping[str, lambda_.IFunction] = NOTHING,
         tables: Mapping[str, dynamodb.ITable] = NOTHING,
         buckets: Mapping[str, s3.IBucket] = NOTHING,
+        resources: Mapping[str, Binding] = NOTHING,
         settings: Mapping[str, Setting] = NOTHING,
         by_hand: Collection[str] = (),
     ) -> None:
@@ -61,6 +62,8 @@ class HeadwayWorkflow(Construct):
             found.add_table(name, table_name=table.table_name, arn=table.table_arn)
         for name, bucket in buckets.items():
             found.add_bucket(name, bucket_name=bucket.bucket_name, arn=bucket.bucket_arn)
+        for name, given in resources.items():
+            found.add_resource(name, given)
         for name, value in settings.items():
             found.add_setting(name, value)
         workflow, document = workflow_of(file), read_document(file)

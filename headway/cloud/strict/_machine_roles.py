@@ -40,6 +40,7 @@ _ERRORS: Final = {
     "sns": "SNS.SnsException",
     "dynamodb": "DynamoDB.DynamoDbException",
     "states": "StepFunctions.SfnException",
+    "events": "EventBridge.EventBridgeException",
 }
 """The error of a refused call, by IAM's name of the service."""
 
@@ -90,6 +91,8 @@ def calls_of(resource: str, arguments: Any) -> tuple[str, str, str] | None:
         )
     if service == "sqs":
         return _called("sqs:SendMessage", _found("sqs", given))
+    if service == "events":
+        return _called("events:PutEvents", _bus_of(given))
     if service == "sns":
         return _called("sns:Publish", str(given.get("TopicArn") or given.get("TargetArn") or "*"))
     if service == "dynamodb":
@@ -181,6 +184,13 @@ def _found(service: str, given: Mapping[str, Any]) -> str:
         body = json.dumps(given).encode()
     found = iam_actions.extract_resource_arn(service, "POST", "/", {}, body, {}, get_region(), get_account_id())
     return str(found)
+
+
+def _bus_of(given: Mapping[str, Any]) -> str:
+    """Return the bus of the first event, by its name or ARN; the account's own without one."""
+    entries = given.get("Entries") or [{}]
+    name = str(entries[0].get("EventBusName") or "default")
+    return name if name.startswith("arn:") else f"arn:aws:events:{get_region()}:{get_account_id()}:event-bus/{name}"
 
 
 def _called(action: str, resource: str) -> tuple[str, str, str]:

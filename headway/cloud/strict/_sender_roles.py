@@ -1,10 +1,10 @@
 """API Gateway sends to a queue in the integration's role, EventBridge Scheduler calls its target in the schedule's, and
-a rule of EventBridge sends to a queue whose own policy lets it in.
+a rule of EventBridge sends to a queue whose own policy lets it in, and starts a state machine in its target's role.
 
 API Gateway answers with what the queue says, here 403; a schedule whose role may not, or may not be assumed, calls
 nothing (developer guides: "Granting permissions for an AWS service integration", "Execution role"), and what a queue
-does not let in is lost (EventBridge user guide, "Using resource-based policies", "Amazon SQS permissions"). ministack
-does all three in nobody's role.
+does not let in is lost, as is what a rule may not start (EventBridge user guide, "Using resource-based policies",
+"Amazon SQS permissions"; "Using IAM roles", "Step Functions"). ministack does all four in nobody's role.
 """
 
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ _TARGETS: Final = {"lambda": "lambda:InvokeFunction", "sqs": "sqs:SendMessage", 
 _integrating: ContextVar[Actor | None] = ContextVar("integrating", default=None)
 
 
-def target_refused(role_arn: str, schedule_arn: str, target_arn: str) -> str | None:
-    """Return AWS's message where a schedule may not call its target."""
+def target_refused(role_arn: str, source_arn: str, target_arn: str, service: str = SCHEDULER) -> str | None:
+    """Return AWS's message where a schedule, or a rule of another service, may not call its target."""
     action = _TARGETS.get(target_arn.split(":")[2] if target_arn.count(":") > 4 else "")
     if action is None:
         return None
-    return denial(Actor(role_arn, SCHEDULER, schedule_arn, "schedule"), action, target_arn)
+    return denial(Actor(role_arn, service, source_arn, "schedule"), action, target_arn)
 
 
 def apply() -> None:
@@ -63,8 +63,10 @@ def apply() -> None:
         service = rule_arn.split(":")[2:3]
         if service == ["scheduler"] and target_refused(str(target.get("RoleArn", "")), rule_arn, target_arn):
             return None
-        to_queue = service == ["events"] and target_arn.split(":")[2:3] == ["sqs"]
-        if to_queue and not sqs.queue_policy_allows(target_arn, EVENTS, rule_arn, get_account_id()):
+        called = target_arn.split(":")[2:3] if service == ["events"] else []
+        if called == ["sqs"] and not sqs.queue_policy_allows(target_arn, EVENTS, rule_arn, get_account_id()):
+            return None
+        if called == ["states"] and target_refused(str(target.get("RoleArn", "")), rule_arn, target_arn, EVENTS):
             return None
         return call(target, event, rule, *rest)
 

@@ -138,6 +138,8 @@ def _placeholders(project: Project, lanes: Mapping[str, LaneNames]) -> Mapping[s
         found.add_table(name, table_name=name, arn=f"tables/{name}")
     for name in project.buckets:
         found.add_bucket(name, bucket_name=name, arn=f"buckets/{name}")
+    for name, kind in project.resources.items():
+        found.add_resource(name, Binding(name, kind, f"resources/{name}"))
     for name, value in project.settings.items():
         found.add_setting(name, value)
     for lane in lanes.values():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from headway_cdk.configuration import ConfigurationError
 from headway_cdk.machine_grants import grants_of, waits_for
-from headway_cdk.placeholders import AwsAccount, Binding, ResourceKind, bucket, function, queue, table
+from headway_cdk.placeholders import AwsAccount, Binding, ResourceKind, bucket, bus, function, queue, table
 from headway_cdk.resources import WORKFLOWS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +23,7 @@ ORDERS = ACCOUNT.arn("dynamodb", "table/orders")
 STOCK = ACCOUNT.arn("dynamodb", "table/stock")
 CLAIMS = "arn:aws:s3:::claims"
 PICTURES = "arn:aws:s3:::pictures"
+NEWS = ACCOUNT.arn("events", "event-bus/news")
 MACHINE = ACCOUNT.arn("states", "stateMachine:headway-dev-acme-call-vendor")
 EXECUTIONS = ACCOUNT.arn("states", "execution:headway-dev-acme-call-vendor:*")
 RULE = ACCOUNT.arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")
@@ -40,6 +41,7 @@ BOUND: Mapping[str, Binding] = {
     "AcmeCallVendorArn": of("acme", ACCOUNT.machine("headway-dev-acme-call-vendor")),
     "OtherRequestQueueUrl": of("other", queue("https://other", OTHERS)),
     "PicturesBucket": bucket("pictures", PICTURES),
+    "NewsBus": bus("news", NEWS),
     "OrdersTable": table("orders", ORDERS),
     "StockTable": table("stock", STOCK),
     "Greeting": Binding("hello"),
@@ -114,6 +116,8 @@ SINGLE: Mapping[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
     "aws-sdk:s3:getObject": ({"Bucket": "${AcmeClaimsBucket}"}, {"s3:GetObject": {f"{CLAIMS}/results/acme/*"}}),
     "aws-sdk:s3:headObject": ({"Bucket": "${PicturesBucket}"}, {"s3:GetObject": {f"{PICTURES}/*"}}),
     "aws-sdk:s3:listObjectsV2": ({"Bucket": "${PicturesBucket}"}, {"s3:ListBucket": {PICTURES}}),
+    "events:putEvents": ({"Entries": [{"EventBusName": "${NewsBus}"}]}, {"events:PutEvents": {NEWS}}),
+    "aws-sdk:eventbridge:putEvents": ({"Entries": [{"EventBusName": "${NewsBus}"}]}, {"events:PutEvents": {NEWS}}),
 }
 
 

@@ -12,7 +12,9 @@ from headway_cdk.placeholders import (
     Placeholders,
     ResourceKind,
     bucket,
+    bus,
     queue,
+    table,
 )
 from headway_cdk.resources import EXAMPLE_CONFIGURATION
 from headway_lane.contract.vendor import Vendor
@@ -94,6 +96,24 @@ def test_functions_tables_buckets_and_settings_of_the_project_are_named_after_th
         "Greeting": None,
     }
     assert {bound.vendor for bound in found.bound.values()} == {""}
+
+
+def test_what_the_projects_app_gives_is_named_after_itself_and_its_kind() -> None:
+    found = Placeholders()
+    found.add_resource("order_management", queue("https://sqs/orders.fifo", "arn:orders"))
+    found.add_resource("pictures", bucket("pictures-1x", "arn:pictures"))
+    found.add_resource("news", bus("news", "arn:news"))
+    named = {name: (one.kind, one.value, one.arn) for name, one in found.bound.items()}
+    assert named == {
+        "OrderManagementQueueUrl": (ResourceKind.QUEUE, "https://sqs/orders.fifo", "arn:orders"),
+        "PicturesBucket": (ResourceKind.BUCKET, "pictures-1x", "arn:pictures"),
+        "NewsBus": (ResourceKind.BUS, "news", "arn:news"),
+    }
+
+
+def test_a_resource_of_a_kind_that_has_a_place_of_its_own_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="the resource 'orders': no queue, no bucket, no event bus"):
+        Placeholders().add_resource("orders", table("orders", "arn:orders"))
 
 
 def test_two_things_that_would_have_one_name_are_refused_with_both() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from headway_cdk.configuration import ConfigurationError
+from headway_cdk.placeholders import ResourceKind
 from headway_cdk.project import Durable, TableKeys, find
 from headway_cdk.resources import SCAFFOLD
 
@@ -20,6 +21,9 @@ Fast = true
 [tool.headway.tables]
 orders = { partition_key = "order_id", sort_key = "line" }
 stock = { partition_key = "article" }
+[tool.headway.resources]
+order_management = "queue"
+news = "event bus"
 """
 
 
@@ -63,6 +67,7 @@ def test_a_project_says_what_it_is(tmp_path: Path) -> None:
     assert (found.name, found.stage) == ("bakery", "prod")
     assert found.settings == {"Greeting": "hello", "Limit": 20, "Share": 0.5, "Fast": True}
     assert found.tables == {"orders": TableKeys("order_id", "line"), "stock": TableKeys("article")}
+    assert found.resources == {"order_management": ResourceKind.QUEUE, "news": ResourceKind.BUS}
 
 
 def test_a_project_that_says_nothing_is_called_like_its_folder_and_goes_to_dev(tmp_path: Path) -> None:
@@ -129,6 +134,8 @@ def test_where_there_is_no_project_the_line_says_how_to_get_one(tmp_path: Path) 
         ('buckets = ["files", "files"]', "tool.headway.buckets", "non-unique"),
         ("tables = { orders = {} }", "tool.headway.tables.orders", "'partition_key' is a required property"),
         ('tables = { Orders = { partition_key = "x" } }', "tool.headway.tables", "'Orders'"),
+        ('resources = { orders = "fifo" }', "tool.headway.resources.orders", "one of ['queue', 'bucket', 'event bus']"),
+        ('resources = { Orders = "queue" }', "tool.headway.resources", "'Orders'"),
     ],
 )
 def test_a_wrong_field_is_one_line_with_the_file_and_the_field(

@@ -17,6 +17,7 @@ def project(tmp_path: Path) -> Project:
     root = Path(shutil.copytree(SCAFFOLD, tmp_path / "shop"))
     with (root / "pyproject.toml").open("a") as file:
         file.write('[tool.headway.tables.stock]\npartition_key = "article"\n')
+        file.write('[tool.headway.resources]\norder_management = "queue"\nnews = "event bus"\n')
     return find(root)
 
 
@@ -47,6 +48,24 @@ def test_grants_are_by_the_names_of_things(project: Project) -> None:
         "dynamodb:PutItem": ["tables/stock"],
     }
     assert sketched.waits_for == {"replicate"}
+
+
+def test_what_the_projects_own_app_gives_is_granted_by_its_name(project: Project) -> None:
+    telling = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Arguments": {"QueueUrl": "${OrderManagementQueueUrl}"},
+    }
+    event = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::events:putEvents",
+        "Arguments": {"Entries": [{"EventBusName": "${NewsBus}"}]},
+    }
+    write(project, telling, event)
+    assert sketch(project, "refund").grants == {
+        "sqs:SendMessage": ["resources/order_management"],
+        "events:PutEvents": ["resources/news"],
+    }
 
 
 def test_the_definition_has_the_contracts_numbers_and_no_placeholder(project: Project) -> None:

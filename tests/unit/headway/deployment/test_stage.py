@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headway_cdk.names import BASE, LANE_PARAMETER, WORKFLOWS, parameter
+from headway_cdk.names import BASE, LANE_PARAMETER, RESERVED, WORKFLOWS, parameter
 from headway_cdk.published import PublishedLane
 
 from headway.deployment.connection import connect
@@ -108,6 +108,13 @@ def test_a_lane_without_a_resource_that_each_has_is_of_another_version(place: Pl
     with pytest.raises(NotDeployed, match=f"the lane of acme lacks a resource: .*'{name}'") as refused:
         place.found()
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("owner", sorted(RESERVED - {WORKFLOWS}))
+def test_what_is_called_lane_beside_the_vendors_is_none(place: Place, owner: str) -> None:
+    place.publish_lane("acme", CALLED_BACK)
+    place.publish(owner, LANE_PARAMETER, "the name of a table, for example")
+    assert list(place.found().lanes) == ["acme"]
 
 
 def test_what_a_newer_version_tells_of_a_lane_is_passed_over(place: Place) -> None:

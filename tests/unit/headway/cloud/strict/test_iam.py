@@ -27,6 +27,12 @@ MACHINE = f"arn:aws:states:{HERE}:stateMachine:m"
         ("lambda:invoke", {"FunctionName": "f"}, ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:f")),
         ("states:startExecution.sync:2", {"StateMachineArn": MACHINE}, ("states:StartExecution", MACHINE)),
         ("sns:publish", {"TopicArn": "arn:topic"}, ("sns:Publish", "arn:topic")),
+        (
+            "events:putEvents",
+            {"Entries": [{"EventBusName": "news"}]},
+            ("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/news"),
+        ),
+        ("events:putEvents", {"Entries": [{}]}, ("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/default")),
         ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}, ("s3:GetObject", "arn:aws:s3:::b/k")),
         ("aws-sdk:sfn:startExecution", {"StateMachineArn": MACHINE}, ("states:StartExecution", MACHINE)),
         ("aws-sdk:dynamodb:getItem", {"TableName": "t"}, ("dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/t")),
