@@ -28,6 +28,7 @@ def test_the_table_of_placeholders_names_all_that_there_are(tmp_path: Path) -> N
     (vendors / "replicate.yaml").unlink()
     (vendors / "assembly-ai.yaml").write_text(yaml.safe_dump({**contract, "vendor": "assembly-ai"}))
     more = "Greeting = 'hello'\n[tool.headway.tables]\norders = { partition_key = 'order_id' }\n"
+    more += "[tool.headway.resources]\norders = 'queue'\npictures = 'bucket'\nnews = 'event bus'\n"
     (root / "pyproject.toml").write_text(f"[tool.headway]\nbuckets = ['files']\n[tool.headway.settings]\n{more}")
     section = (ROOT / "docs" / "author.md").read_text().partition("### Placeholders")[2].partition("\n###")[0]
     table = "".join(line for line in section.splitlines() if line.startswith("|"))
