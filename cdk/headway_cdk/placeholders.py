@@ -184,7 +184,7 @@ class Placeholders:
 
     def add_resource(self, name: str, given: Binding) -> None:
         """Add what the project's own app gives: the queue `orders` is `${OrdersQueueUrl}`."""
-        if given.kind not in RESOURCE_PLACEHOLDERS:
+        if given.kind is None or given.kind not in RESOURCE_PLACEHOLDERS:
             raise ConfigurationError(f"the resource {name!r}: no {', no '.join(RESOURCE_PLACEHOLDERS)}")
         self._add(f"the resource {name!r}", pascal(name) + RESOURCE_PLACEHOLDERS[given.kind], lambda: given)
 
