@@ -53,11 +53,12 @@ infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what
 matrix: $(READY) ## a quick part of the fault matrix: the AWS calls of one call's life fail, each in some way
 	@$(BIN)/pytest tests/matrix --numprocesses auto
 
-# Tests of examples that import nothing of their own: `functions` there would be this checkout's.
-PATTERNS := $(foreach name,one_call any_length chain first_answer saga human_approval long_job fallback polling_only,examples/$(name)/tests)
+# Tests of examples. Their `functions` and this checkout's are one namespace, so those with functions are named here.
+STORIES := citizen_notifications endless_aisle web_store insurance_claims
+PATTERNS := $(foreach name,one_call any_length chain first_answer saga human_approval long_job fallback polling_only $(STORIES),examples/$(name)/tests)
 
 workflow: $(READY) ## the state machines, those of the patterns too, with scripted answers
-	@$(BIN)/pytest tests/workflow $(PATTERNS) --numprocesses auto
+	@$(BIN)/pytest tests/workflow $(PATTERNS) --override-ini pythonpath=". examples/citizen_notifications" --numprocesses auto
 
 cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that refuses nothing, and a second interpreter
 	@$(BIN)/pytest tests/cloud tests/interpreters --numprocesses auto
