@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure durable e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload hostile fuzz lock clean bench-any-length examples bench-surge
+.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure durable e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload bench-surge hostile fuzz lock clean bench-any-length examples
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,12 +53,12 @@ infrastructure: $(READY) ## the synthesized template: cfn-lint, cdk-nag and what
 matrix: $(READY) ## a quick part of the fault matrix: the AWS calls of one call's life fail, each in some way
 	@$(BIN)/pytest tests/matrix --numprocesses auto
 
-# Tests of examples that import nothing of their own: `functions` there would be this checkout's.
-PATTERNS := $(foreach name,one_call any_length chain first_answer saga human_approval long_job fallback polling_only endless_aisle web_store insurance_claims,examples/$(name)/tests)
+# Tests of examples. Their `functions` and this checkout's are one namespace, so those with functions are named here.
+STORIES := citizen_notifications endless_aisle web_store insurance_claims
+PATTERNS := $(foreach name,one_call any_length chain first_answer saga human_approval long_job fallback polling_only $(STORIES),examples/$(name)/tests)
 
 workflow: $(READY) ## the state machines, those of the patterns too, with scripted answers
-	@$(BIN)/pytest tests/workflow $(PATTERNS) --numprocesses auto
-	@cd examples/citizen_notifications && $(CURDIR)/$(BIN)/pytest
+	@$(BIN)/pytest tests/workflow $(PATTERNS) --override-ini pythonpath=". examples/citizen_notifications" --numprocesses auto
 
 cloud: $(READY) ## what the embedded cloud refuses as AWS does, beside one that refuses nothing, and a second interpreter
 	@$(BIN)/pytest tests/cloud tests/interpreters --numprocesses auto
@@ -146,6 +146,7 @@ bench-overload: $(READY) ## 1.25 contracts for three hours, then 0.95, on a virt
 
 bench-any-length: $(READY) ## 10,000 lines of a file in S3 through a Distributed Map: all gathered, memory and time
 	@$(BIN)/python -m benchmarks.any_length
+
 bench-surge: $(READY) ## 5,000 posts in a minute to an intake: all answered at once, the contract kept, the audit complete; 8 minutes
 	@$(BIN)/python -m benchmarks.surge
 

@@ -30,6 +30,10 @@ ORDER: Final = (
     "long_job",
     "fallback",
     "polling_only",
+    "citizen_notifications",
+    "endless_aisle",
+    "web_store",
+    "insurance_claims",
 )
 LATENCY_MS: Final = 200
 """What `headway plan` takes unless it is given or measured."""

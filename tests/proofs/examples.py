@@ -47,6 +47,8 @@ class Expected:
 
     vendors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     upload: str | None = None
+    prepare: str | None = None
+    """A script of the example that its page has one call before the run, with `local`."""
     look: Callable[[Laboratory, Sequence[Any]], None] = lambda _, __: None
 
 
@@ -76,6 +78,7 @@ def every_line_has_a_result(lab: Laboratory, results: Sequence[Any]) -> None:
 
 EXPECTED: Final[Mapping[str, Expected]] = {
     "first_answer": Expected({"steady": {"--job-time": 40}}, look=losers_are_cancelled),
+    "endless_aisle": Expected(prepare="put_partners.py"),
     "any_length": Expected(upload="notes.jsonl", look=every_line_has_a_result),
 }
 
@@ -101,6 +104,9 @@ def run_example(name: str, scratch: Path) -> list[Outcome]:
             for one in sorted(file.vendor.name for file in load_vendors(project.configuration, project.stage))
         ]
         lab = stack.enter_context(deployed(state_dir, vendors, project=project, assembly=state_dir / "assembly"))
+        if expected.prepare:
+            command = [sys.executable, expected.prepare, "local"]
+            subprocess.run(command, cwd=project.root, check=True)  # noqa: S603 - our own words
         if expected.upload:
             buckets.put(lab.connection, project.root / expected.upload, bucket=None, key=None)
         outcomes = []
