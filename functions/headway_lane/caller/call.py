@@ -19,6 +19,7 @@ from headway_lane.messages.claim import Claims, requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.messages.results_queue import ResultsQueue
+from headway_lane.messages.trace_context import traceparent_of
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import (
     ErrorCode,
@@ -184,7 +185,8 @@ class Caller:
         self.turns = (out.turns, out.poll_turns)
         key = call.idempotency_key
         ask = partial(job_of_key, out.proxy, out.vendor, key, out.poll_turns)
-        submission = submission_of(out.vendor, self._payload(), key, out.callback_url, out.callback_key)
+        trace = traceparent_of(call.call_id, call.round_number)
+        submission = submission_of(out.vendor, self._payload(), key, out.callback_url, out.callback_key, trace)
         return submit(
             out.proxy,
             out.vendor,
