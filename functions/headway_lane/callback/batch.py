@@ -77,7 +77,7 @@ class CallbackBatch:
             note(self._counts_of(vendor), newer)
             return
         self._counts_of(vendor).update(METRICS[outcome] for outcome in receipt.outcomes)
-        logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes)
+        logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes, job_ids=receipt.job_ids)
         if receipt.complaint:
             self._refuse(record, vendor, receipt.complaint)
 
