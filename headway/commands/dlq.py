@@ -83,11 +83,11 @@ def list_(
     wanted = Wanted(vendor, _queue(queue), error, older_than, newer_than, None, limit or None)
     found = dead_letters(connection, wanted, time.time())
     if as_json:
-        _say_array(_document(letter) if bodies else letter.as_json() for letter in found)
+        _say_array(_document(dead) if bodies else dead.as_json() for dead in found)
         return
     count = 0
-    for count, letter in enumerate(found, start=1):  # noqa: B007 - how many there were
-        say(_line(letter))
+    for count, dead in enumerate(found, start=1):  # noqa: B007 - how many there were
+        say(_line(dead))
     say(_so_many(count, limit) if count else "No dead letter.", err=bool(count))
 
 
@@ -115,17 +115,17 @@ def show(
     from headway.operations.dead_letters import Wanted, dead_letters
 
     connection = connect(target, profile=profile, region=region, state_dir=state_dir, stage=stage)
-    letter = next(dead_letters(connection, Wanted(vendor, id=identity, limit=1), time.time()), None)
-    if letter is None:
+    dead = next(dead_letters(connection, Wanted(vendor, id=identity, limit=1), time.time()), None)
+    if dead is None:
         say(f"headway: {identity}: no dead letter is called so; see `headway dlq list`", err=True)
         raise typer.Exit(1)
-    document = _document(letter)
+    document = _document(dead)
     if as_json:
         typer.echo(json.dumps(document, indent=2))
         return
     for name, value in document.items():
         text = json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-        say(f"{name}: {moment(letter.since_epoch_s) + ' UTC' if name == 'since_epoch_s' else text}")
+        say(f"{name}: {moment(dead.since_epoch_s) + ' UTC' if name == 'since_epoch_s' else text}")
 
 
 @app.command()
@@ -181,7 +181,7 @@ def redrive(
     for redriven in operation(connection, wanted, time.time(), limits.get):
         counts[redriven.outcome] += 1
         if redriven.outcome is RedriveOutcome.LEFT:
-            say(f"left: {_line(redriven.letter)}: {redriven.reason}", err=True)
+            say(f"left: {_line(redriven.dead)}: {redriven.reason}", err=True)
     if as_json:
         typer.echo(json.dumps({outcome: counts[outcome] for outcome in RedriveOutcome}, indent=2))
     else:
@@ -227,8 +227,8 @@ def purge(
     typer.echo(json.dumps({"purged_count": count}, indent=2)) if as_json else say(f"{count:,} deleted")
 
 
-def _document(letter: "DeadLetter") -> dict[str, Any]:
-    return {**letter.as_json(), "original": letter.original()}
+def _document(dead: "DeadLetter") -> dict[str, Any]:
+    return {**dead.as_json(), "original": dead.original()}
 
 
 def _queue(choice: QueueChoice | None) -> Any:
@@ -249,10 +249,10 @@ def _words(wanted: "Wanted") -> str:
     return f"{many} ({', '.join(chosen)})" if chosen else f"{many} of all vendors"
 
 
-def _line(letter: "DeadLetter") -> str:
-    name = letter.call_id or letter.message_id
-    what = f"{letter.vendor}  {letter.kind}  {letter.error}  {name}"
-    return f"{moment(letter.since_epoch_s)}  {what}  {cut(letter.cause, 120)}"
+def _line(dead: "DeadLetter") -> str:
+    name = dead.call_id or dead.message_id
+    what = f"{dead.vendor}  {dead.kind}  {dead.error}  {name}"
+    return f"{moment(dead.since_epoch_s)}  {what}  {cut(dead.cause, 120)}"
 
 
 def _so_many(count: int, limit: int) -> str:

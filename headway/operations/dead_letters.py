@@ -116,14 +116,14 @@ class Wanted:
     id: str | None = None
     limit: int | None = None
 
-    def takes(self, letter: DeadLetter, now_s: float) -> bool:
+    def takes(self, dead: DeadLetter, now_s: float) -> bool:
         """Whether a dead letter is one of these at an epoch second."""
-        age_s = now_s - letter.since_epoch_s
+        age_s = now_s - dead.since_epoch_s
         return (
-            self.error in (None, letter.error)
+            self.error in (None, dead.error)
             and (self.older_than_s is None or age_s >= self.older_than_s)
             and (self.newer_than_s is None or age_s < self.newer_than_s)
-            and self.id in (None, letter.message_id, letter.call_id)
+            and self.id in (None, dead.message_id, dead.call_id)
         )
 
 
@@ -143,23 +143,23 @@ def stepped(connection: Connection, wanted: Wanted, now_s: float, step: Step) ->
             for message in messages:
                 if count == wanted.limit:
                     return
-                letter = dead_letter(message, name, queue)
-                if wanted.takes(letter, now_s):
+                dead = dead_letter(message, name, queue)
+                if wanted.takes(dead, now_s):
                     count += 1
-                    yield step(lane, held, letter)
+                    yield step(lane, held, dead)
 
 
 def dead_letters(connection: Connection, wanted: Wanted, now_s: float) -> Iterator[DeadLetter]:
     """Yield dead letters; they stay where they are."""
-    yield from stepped(connection, wanted, now_s, lambda _lane, _held, letter: letter)
+    yield from stepped(connection, wanted, now_s, lambda _lane, _held, dead: dead)
 
 
 def purge(connection: Connection, wanted: Wanted, now_s: float) -> Iterator[DeadLetter]:
     """Delete dead letters, and yield each that is gone."""
 
-    def delete(_lane: PublishedLane, held: HeldMessages, letter: DeadLetter) -> DeadLetter:
-        held.delete(letter.message)
-        return letter
+    def delete(_lane: PublishedLane, held: HeldMessages, dead: DeadLetter) -> DeadLetter:
+        held.delete(dead.message)
+        return dead
 
     yield from stepped(connection, wanted, now_s, delete)
 

@@ -69,7 +69,7 @@ class RedriveOutcome(StrEnum):
 class Redriven:
     """A dead letter, and what became of it; `reason` is there where it was left."""
 
-    letter: DeadLetter
+    dead: DeadLetter
     outcome: RedriveOutcome
     reason: str = ""
 
@@ -109,72 +109,72 @@ class Redriver:
         self._lane = lane
         self._gate = gate
 
-    def redrive(self, letter: DeadLetter) -> Redriven:
+    def redrive(self, dead: DeadLetter) -> Redriven:
         """Let the work of a dead letter go on; may be repeated."""
-        match letter.kind:
+        match dead.kind:
             case DeadKind.CALL:
-                return self._restart(letter)
+                return self._restart(dead)
             case DeadKind.REQUEST:
-                return self._ask_again(letter)
+                return self._ask_again(dead)
             case DeadKind.ERRAND:
-                self._send(self._lane.results_queue_url, letter)
-                return Redriven(letter, RedriveOutcome.SENT)
+                self._send(self._lane.results_queue_url, dead)
+                return Redriven(dead, RedriveOutcome.SENT)
             case DeadKind.CALLBACK:
-                self._replay(letter)
-                return Redriven(letter, RedriveOutcome.SENT)
+                self._replay(dead)
+                return Redriven(dead, RedriveOutcome.SENT)
             case DeadKind.UNREADABLE:
-                return Redriven(letter, RedriveOutcome.LEFT, letter.cause)
+                return Redriven(dead, RedriveOutcome.LEFT, dead.cause)
 
-    def _ask_again(self, letter: DeadLetter) -> Redriven:
+    def _ask_again(self, dead: DeadLetter) -> Redriven:
         """Send a request whose task waits; its task hears of it, and waits anew."""
-        token = json_text.read(letter.body)[TASK_TOKEN_FIELD]
+        token = json_text.read(dead.body)[TASK_TOKEN_FIELD]
         self._gate.wait()
         if not self._waiters.beat(Waiter(token)):
-            return self._restart(letter)
-        url = self._source_url(letter)
-        self._send(url, letter, **Origin.of_message(url, letter.message).group_argument)
-        return Redriven(letter, RedriveOutcome.SENT)
+            return self._restart(dead)
+        url = self._source_url(dead)
+        self._send(url, dead, **Origin.of_message(url, dead.message).group_argument)
+        return Redriven(dead, RedriveOutcome.SENT)
 
-    def _restart(self, letter: DeadLetter) -> Redriven:
+    def _restart(self, dead: DeadLetter) -> Redriven:
         """Redrive the last execution that asked for a call, if nobody has done so since the dead letter was sent."""
-        attempts = list(attempts_at(self._states, letter.execution)) if letter.execution else []
+        attempts = list(attempts_at(self._states, dead.execution)) if dead.execution else []
         if not attempts:
-            return Redriven(letter, RedriveOutcome.LEFT, "Step Functions does not know its execution any more")
+            return Redriven(dead, RedriveOutcome.LEFT, "Step Functions does not know its execution any more")
         found = attempts[-1]
         date = found.get("redriveDate")
-        if date is not None and date.timestamp() > letter.since_epoch_s:
-            return Redriven(letter, RedriveOutcome.DONE)
+        if date is not None and date.timestamp() > dead.since_epoch_s:
+            return Redriven(dead, RedriveOutcome.DONE)
         if found["status"] in ("RUNNING", "SUCCEEDED"):
             told = "runs on" if found["status"] == "RUNNING" else "has succeeded"
-            return Redriven(letter, RedriveOutcome.LEFT, f"its execution {told} without it")
+            return Redriven(dead, RedriveOutcome.LEFT, f"its execution {told} without it")
         self._gate.wait()
         try:
-            self._states.redrive_execution(executionArn=found["executionArn"], clientToken=letter.message_id)
+            self._states.redrive_execution(executionArn=found["executionArn"], clientToken=dead.message_id)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionNotRedrivable":
                 raise
-            return Redriven(letter, RedriveOutcome.LEFT, error.response["Error"]["Message"])
-        return Redriven(letter, RedriveOutcome.RESTARTED)
+            return Redriven(dead, RedriveOutcome.LEFT, error.response["Error"]["Message"])
+        return Redriven(dead, RedriveOutcome.RESTARTED)
 
-    def _source_url(self, letter: DeadLetter) -> str:
+    def _source_url(self, dead: DeadLetter) -> str:
         """Return the request queue that a dead letter came from; the usual one where nobody says so."""
-        name = letter.message["Attributes"].get(SOURCE_ATTRIBUTE, "").rpartition(":")[2]
+        name = dead.message["Attributes"].get(SOURCE_ATTRIBUTE, "").rpartition(":")[2]
         urls = self._lane.request_queue_urls
         return next((url for url in urls if url.rpartition("/")[2] == name), self._lane.request_queue_url)
 
-    def _replay(self, letter: DeadLetter) -> None:
-        said = letter.attributes
+    def _replay(self, dead: DeadLetter) -> None:
+        said = dead.attributes
         attributes = {
             **{name: value for name, value in said.items() if name == FORMAT_VERSION},
-            CALLBACK_VENDOR_ATTRIBUTE: said.get(CALLBACK_VENDOR_ATTRIBUTE, letter.vendor),
+            CALLBACK_VENDOR_ATTRIBUTE: said.get(CALLBACK_VENDOR_ATTRIBUTE, dead.vendor),
             CALLBACK_HEADERS_ATTRIBUTE: said.get(CALLBACK_HEADERS_ATTRIBUTE) or "\n",
-            CALLBACK_RECEIVED_ATTRIBUTE: str(letter.since_epoch_s),
+            CALLBACK_RECEIVED_ATTRIBUTE: str(dead.since_epoch_s),
         }
         written = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        self._send(str(self._lane.callback_queue_url), letter, MessageAttributes=written)
+        self._send(str(self._lane.callback_queue_url), dead, MessageAttributes=written)
 
-    def _send(self, url: str, letter: DeadLetter, **more: Any) -> None:
-        self._sqs.send_message(QueueUrl=url, MessageBody=letter.message["Body"], **more)
+    def _send(self, url: str, dead: DeadLetter, **more: Any) -> None:
+        self._sqs.send_message(QueueUrl=url, MessageBody=dead.message["Body"], **more)
 
 
 def redrive(
@@ -188,13 +188,13 @@ def redrive(
     sqs, states = connection.target.client("sqs"), connection.target.client("stepfunctions")
     redrivers: dict[str, Redriver] = {}
 
-    def step(lane: PublishedLane, held: HeldMessages, letter: DeadLetter) -> Redriven:
-        if letter.vendor not in redrivers:
-            gate = Gate(lambda: _waiting_count(connection, lane), limits(letter.vendor), sleep_s)
-            redrivers[letter.vendor] = Redriver(sqs, states, lane, gate)
-        redriven = redrivers[letter.vendor].redrive(letter)
+    def step(lane: PublishedLane, held: HeldMessages, dead: DeadLetter) -> Redriven:
+        if dead.vendor not in redrivers:
+            gate = Gate(lambda: _waiting_count(connection, lane), limits(dead.vendor), sleep_s)
+            redrivers[dead.vendor] = Redriver(sqs, states, lane, gate)
+        redriven = redrivers[dead.vendor].redrive(dead)
         if redriven.outcome is not RedriveOutcome.LEFT:
-            held.delete(letter.message)
+            held.delete(dead.message)
         return redriven
 
     yield from stepped(connection, wanted, now_s, step)

@@ -8,16 +8,16 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from headway.cli import app
+from headway.cloud import process
 from headway.testing.laboratory import Laboratory, laboratory
 from headway.testing.waiting import until
 
 POISONED_COUNT = 50
-FAILED_COUNT = 5
-"""Those among them that the vendor failed for good: so many open its circuit."""
 KILLED_AT_COUNT = 20
 KILLED = """
 import os, sys, time
@@ -43,7 +43,9 @@ for _ in redrive(connect(state_dir=Path(sys.argv[1])), Wanted(), time.time(), la
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    with laboratory(tmp_path_factory.mktemp("on-call")) as built:
+    folder = tmp_path_factory.mktemp("on-call")
+    process.start(folder, extra_environment={"HEADWAY_METRIC_MINUTE_S": "1"})  # nobody here waits a minute for an alarm
+    with laboratory(folder) as built:
         yield built
 
 
@@ -55,14 +57,14 @@ def told(lab: Laboratory, *words: str) -> Any:
 
 
 def payload(number: int) -> dict[str, Any]:
-    return {"payload": {"version": "v1", "input": {"prompt": f"poisoned {number}"}}}
+    return {"version": "v1", "input": {"prompt": f"poisoned {number}"}}
 
 
 def put_aside(lab: Laboratory, count: int) -> list[str]:
     """Start calls and let SQS's third failed receive happen to their requests: they are in the DLQ, as they were."""
     sqs, queue, dlq = lab.target.client("sqs"), lab.lane.request_queue_url, lab.lane.request_dlq_url
     with lab.held(lab.lane.dispatcher_function):
-        arns = lab.start_all({f"poisoned-{number}": payload(number) for number in range(count)})
+        arns = lab.start_all({f"poisoned-{number}": {"payload": payload(number)} for number in range(count)})
         until(lambda: lab.depth(queue) == count)
         moved_count = 0
         while moved_count < count:
@@ -77,14 +79,11 @@ def put_aside(lab: Laboratory, count: int) -> list[str]:
 
 
 def test_fifty_dead_letters_go_on_once_each_through_a_kill_and_within_the_rate(lab: Laboratory) -> None:
-    arns = put_aside(lab, POISONED_COUNT - FAILED_COUNT)
-    with lab.vendor.faulty(down=True):
-        failed = lab.start_all({f"failed-{number}": payload(100 + number) for number in range(FAILED_COUNT)})
-        assert lab.ends_of(failed) == {"FAILED": FAILED_COUNT}
+    arns = put_aside(lab, POISONED_COUNT)
     dlq = lab.lane.request_dlq_url
     until(lambda: lab.depth(dlq) == POISONED_COUNT)
     assert len(told(lab, "dlq", "list", "--limit", "0")) == POISONED_COUNT
-    assert len(told(lab, "dlq", "list", "--error", "Vendor.Unavailable")) == FAILED_COUNT
+    assert told(lab, "dlq", "list", "--error", "Vendor.Rejected") == []
 
     words = [sys.executable, "-c", KILLED, str(lab.state_dir), str(KILLED_AT_COUNT)]
     assert subprocess.run(words, check=False).returncode == 9  # noqa: S603 - our own words
@@ -94,9 +93,9 @@ def test_fifty_dead_letters_go_on_once_each_through_a_kill_and_within_the_rate(l
     again = told(lab, "dlq", "redrive", *places)
     assert sum(again.values()) == POISONED_COUNT - KILLED_AT_COUNT + 1
     assert again["left"] == 0
-    assert lab.ends_of([*arns, *failed]) == {"SUCCEEDED": POISONED_COUNT}
+    assert lab.ends_of(arns) == {"SUCCEEDED": POISONED_COUNT}
     report = lab.vendor.report()
-    assert report.payload_submitted_twice_count <= FAILED_COUNT, "what the vendor was down for was submitted twice"
+    assert report.payload_submitted_twice_count == 0
     assert report.as_json()["jobs_by_status"] == {"succeeded": POISONED_COUNT}, "one job each"
     assert report.scopes["submit"].violation_count == 0
     assert lab.depth(dlq) == 0
@@ -142,17 +141,27 @@ def test_a_call_that_waits_in_its_queue_or_for_the_vendor_is_told_as_far_as_it_h
 
 
 def test_a_failed_call_that_is_redriven_is_told_with_both_tries(lab: Laboratory) -> None:
-    with lab.vendor.faulty(down=True):
-        arn = lab.start("tried-twice", payload(4))
-        assert lab.end_of(arn)["status"] == "FAILED"
+    arn = lab.start("failed", {"input": {"prompt": "no version"}})
+    assert lab.end_of(arn)["status"] == "FAILED"
     failed = hops(lab, arn)
     assert set(failed) >= SENT | {"ledger: rejected", "log: call rejected", "execution: task has failed"}
     places = ("--yes", "--config-dir", str(lab.project.configuration))
-    told(lab, "dlq", "redrive", "--id", lab.call_id("tried-twice"), *places)
-    assert lab.end_of(arn)["status"] == "SUCCEEDED"
+    assert told(lab, "dlq", "redrive", "--id", lab.call_id("failed"), *places)["restarted"] == 1
+    assert lab.end_of(arn)["status"] == "FAILED", "it is as wrong as before"
     twice = hops(lab, arn)
-    assert set(twice) >= DONE | {"execution: execution redriven", "log: call rejected"}
-    assert [twice.count(hop) for hop in ("execution: asked for", "log: call dispatched")] == [2, 2]
+    assert "execution: execution redriven" in twice
+    assert [twice.count(hop) for hop in ("execution: asked for", "log: call dispatched", "log: call rejected")] == [
+        2
+    ] * 3
+
+
+def test_a_call_that_the_vendor_put_off_is_told_with_both_tries(lab: Laboratory) -> None:
+    with lab.vendor.faulty(refuse_next=1, retry_after_s=7):
+        arn = lab.start("put-off", payload(4))
+        assert lab.end_of(arn)["status"] == "SUCCEEDED"
+    found = hops(lab, arn)
+    assert set(found) >= DONE
+    assert [found.count(hop) for hop in ("log: call dispatched", "log: call made")] == [2, 2]
 
 
 def test_a_dropped_call_is_told_with_the_reason(lab: Laboratory) -> None:
@@ -173,3 +182,31 @@ def test_a_late_answer_is_told_behind_the_end_of_its_task(lab: Laboratory) -> No
     found = hops(lab, arn)
     over = "ledger: answer came late" if lab.record("late")["state"] == "late" else "ledger: called off"
     assert found.index("execution: execution stopped") < found.index(over)
+
+
+def state_of(lab: Laboratory, metric: str) -> str:
+    alarms = lab.target.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    [state] = [alarm["StateValue"] for alarm in alarms if alarm["MetricName"] == metric]
+    return str(state)
+
+
+def test_many_forgeries_ring_and_are_forgotten_and_one_rings_nothing(lab: Laboratory) -> None:
+    forged = {
+        "Content-Type": "application/json",
+        "webhook-id": "m",
+        "webhook-timestamp": "1",
+        "webhook-signature": "v1,A",
+    }
+    until(lambda: state_of(lab, "CallbacksForged") == "OK")
+    for _ in range(40):
+        httpx.post(lab.callbacks.url, content=b'{"id": "forged"}', headers=forged)
+    until(lambda: state_of(lab, "CallbacksForged") == "ALARM")
+    until(lambda: state_of(lab, "CallbacksForged") == "OK")
+    assert told(lab, "dlq", "list", "--queue", "callbacks", "--error", "Forged"), "they are there, and nothing rings"
+
+
+def test_doubt_rings_on_the_embedded_cloud(lab: Laboratory) -> None:
+    until(lambda: state_of(lab, "CallsDoubtful") == "OK")
+    with lab.vendor.faulty(down=True):
+        lab.end_of(lab.start("in-doubt", payload(7)))
+    until(lambda: state_of(lab, "CallsDoubtful") == "ALARM")

@@ -22,6 +22,7 @@ from headway_lane.messages.results_queue import ResultsQueue
 from headway_lane.messages.trace_context import traceparent_of
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import (
+    NOT_AT_THE_VENDOR,
     ErrorCode,
     FailTask,
     HeadwayError,
@@ -124,7 +125,8 @@ class Caller:
                 return CallReport(CallOutcome.DUPLICATE)
             return self._join(call, call.job_id) if call.job_id else self._make(call)
         except FailTask as error:
-            return CallReport(CallOutcome.REJECTED, error=error.code, cause=error.cause)
+            doubtful = error.code not in NOT_AT_THE_VENDOR or None
+            return CallReport(CallOutcome.REJECTED, error=error.code, cause=error.cause, doubtful=doubtful)
 
     def _begin(self) -> Call | None:
         """Take the call from its queue, or from whoever has not sent it yet; or take it up where another invocation
@@ -260,6 +262,7 @@ class Caller:
             error=ErrorCode.VENDOR_THROTTLED,
             cause=f"{self._vendor.name}: {error}",
             retry_after_s=error.retry_after_s,
+            doubtful=doubtful or None,
         )
 
     def _requeue(self, call: Call, delay_s: float | None) -> None:

@@ -69,9 +69,9 @@ def request(body: Any) -> DeadLetter:
 def test_a_dead_letter_says_what_it_is_why_and_of_which_call(
     body: Any, kind: DeadKind, error: str, call_id: str | None
 ) -> None:
-    letter = request(body)
-    assert (letter.kind, letter.error, letter.call_id, letter.since_epoch_s) == (kind, error, call_id, 1_000_000)
-    assert letter.cause
+    dead = request(body)
+    assert (dead.kind, dead.error, dead.call_id, dead.since_epoch_s) == (kind, error, call_id, 1_000_000)
+    assert dead.cause
 
 
 def test_calls_and_requests_name_their_execution() -> None:
@@ -79,11 +79,11 @@ def test_calls_and_requests_name_their_execution() -> None:
 
 
 def test_no_task_token_and_no_body_is_shown_unless_asked_for() -> None:
-    letter = request(request_body())
-    shown = f"{letter!r}{json.dumps(letter.as_json())}{json.dumps(letter.original())}"
+    dead = request(request_body())
+    shown = f"{dead!r}{json.dumps(dead.as_json())}{json.dumps(dead.original())}"
     assert TOKEN not in shown
-    assert "Grüße" not in repr(letter)
-    assert letter.original()["payload"] == {"text": "Grüße"}
+    assert "Grüße" not in repr(dead)
+    assert dead.original()["payload"] == {"text": "Grüße"}
 
 
 def test_a_callback_keeps_its_outcome_and_the_moment_of_its_first_arrival() -> None:
@@ -154,10 +154,10 @@ def test_every_dead_letter_is_listed_once_and_is_visible_again(lanes: Connection
     )
     for _ in range(2):
         found = list(dead_letters(lanes, Wanted(), NOW_S))
-        assert len({letter.message_id for letter in found}) == len(found) == 28
+        assert len({dead.message_id for dead in found}) == len(found) == 28
         assert visible(lanes, url) == 23
     assert len(list(dead_letters(lanes, Wanted(vendor="globex"), NOW_S))) == 4
-    assert [letter.vendor for letter in dead_letters(lanes, Wanted(queue=DeadQueue.CALLBACKS), NOW_S)] == ["acme"]
+    assert [dead.vendor for dead in dead_letters(lanes, Wanted(queue=DeadQueue.CALLBACKS), NOW_S)] == ["acme"]
     assert len(list(dead_letters(lanes, Wanted(limit=12), NOW_S))) == 12
 
 

@@ -344,6 +344,22 @@ def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane) 
 
 
 @pytest.mark.parametrize(
+    ("ambiguity", "answer", "doubtful"),
+    [
+        ("retry", httpx.ReadTimeout("slow"), True),
+        ("reject", httpx.Response(503), True),
+        ("reject", httpx.Response(429, headers={"Retry-After": "60"}), None),
+        ("reject", httpx.Response(400), None),
+    ],
+)
+def test_a_report_says_where_nobody_knows_whether_the_vendor_has_the_job(
+    lane: Lane, ambiguity: str, answer: Any, doubtful: bool | None
+) -> None:
+    lane.vendor.answers = [answer] * 20
+    assert lane.call(ambiguity=ambiguity).doubtful is doubtful
+
+
+@pytest.mark.parametrize(
     ("retry_after", "delay_s"), [("3", 3), ("5.2", 6), ("3600", LONGEST_REQUEUE_S), ("", REQUEUE_S)]
 )
 def test_a_deferred_call_waits_in_its_queue_as_it_came_for_as_long_as_the_vendor_asks(
