@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headway.commands import bucket, callback, inbox, new
+from headway.commands import bucket, callback, calls, dlq, new
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.diff import diff
@@ -51,7 +51,8 @@ for command in (demo, init, up, diff, status, run, vendor, validate, graph, plan
     app.command()(command)
 app.add_typer(bucket.app)
 app.add_typer(callback.app)
-app.add_typer(inbox.app)
+app.add_typer(calls.app)
+app.add_typer(dlq.app)
 app.add_typer(new.app)
 
 

@@ -4,11 +4,12 @@ cooling down why.
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headway.commands.options import AsJson, ConfigDir, Stage, StateDir
+from headway.commands.options import AsJson, ConfigDir, Profile, Region, Stage, StateDir, Target
+from headway.deployment.target_name import TargetName
 from headway.errors import NotRunning
 from headway.terminal import console, say
 
@@ -20,20 +21,37 @@ if TYPE_CHECKING:
     from headway.operations.budgets import BudgetStatus, RuleBeside
     from headway.operations.status import DeploymentStatus
 
+WATCH_S = 2.0
 NOT_RUNNING = 3
 """Exit code where nothing runs, as init scripts have it (LSB)."""
 
 
-def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stage = None, state_dir: StateDir) -> None:
-    """Show whether the embedded cloud runs, what waits in its queues, how many
-    jobs in flight a limited vendor has, what its budgets are cooling down by, and
-    what they have learned: the headroom in force, and from how many calls.
+def status(
+    *,
+    vendor: Annotated[str | None, typer.Argument(help="Only one vendor.", show_default=False)] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every two seconds, until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+    target: Target = TargetName.LOCAL,
+    profile: Profile = None,
+    region: Region = None,
+    config_dir: ConfigDir = None,
+    stage: Stage = None,
+    state_dir: StateDir,
+) -> None:
+    """Show what waits in the queues, the rate against the contract in the last
+    minutes, callbacks by outcome, alarms that ring, how many jobs in flight a
+    limited vendor has, what its budgets are cooling down by, and what they have
+    learned: the headroom in force, and from how many calls.
 
     Exit codes: 0 it runs, 2 it runs but nothing is deployed, 3 it does not run.
 
     For example:
 
         headway status
+
+        headway status acme --watch
+
+        headway status --target aws --region eu-central-1
 
         headway status --json | jq '.lanes[].waiting_count'
 
@@ -47,13 +65,24 @@ def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stag
 
     try:
         project = project_here(config_dir, stage)
-        connection = connect(state_dir=state_dir, stage=project.stage)
+        connection = connect(target, profile=profile, region=region, state_dir=state_dir, stage=project.stage)
     except NotRunning:
         say(json.dumps({"running": False}) if as_json else "No embedded cloud is running.")
         raise typer.Exit(NOT_RUNNING) from None
-    found = deployment_status(connection, time.time_ns() // 1_000, project.configuration)
+    while True:
+        now_us = time.time_ns() // 1_000
+        found = deployment_status(connection, now_us, project.configuration, vendor=vendor, measured=True)
+        if watch and not as_json:
+            console().clear()
+        _show(found, as_json=as_json, indent=None if watch else 2)
+        if not watch:
+            return
+        time.sleep(WATCH_S)
+
+
+def _show(found: "DeploymentStatus", *, as_json: bool, indent: int | None) -> None:
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2))
+        typer.echo(json.dumps(found.as_json(), indent=indent))
         return
     out = console()
     if found.cloud:
@@ -62,6 +91,34 @@ def status(*, as_json: AsJson = False, config_dir: ConfigDir = None, stage: Stag
     if found.budgets:
         out.print(budgets_table(found.budgets))
         out.print(learned_table(found.budgets))
+    if found.measures:
+        out.print(measures_table(found))
+    for measures in found.measures:
+        for ringing in measures.ringing:
+            out.print(f"ALARM {measures.vendor} {ringing.alarm}: {ringing.runbook}")
+
+
+def measures_table(status: "DeploymentStatus") -> "Table":
+    """Lay out the last minutes of every lane."""
+    from rich.table import Table
+
+    table = Table(
+        "vendor", "accepted/s, newest minute first", "contract/s", "oldest waits", "callbacks", "p99 to socket"
+    )
+    for lane in status.measures:
+        rates = "  ".join(f"{rate:.2f}" for rate in lane.accepted_per_s)
+        contract = status.contracts_per_s.get(lane.vendor)
+        callbacks = ", ".join(f"{count:,} {name.removeprefix('Callbacks')}" for name, count in lane.callbacks.items())
+        age, late = lane.oldest_age_s, lane.slot_to_socket_p99_ms
+        table.add_row(
+            lane.vendor,
+            rates,
+            "" if contract is None else f"{contract:g}",
+            "" if age is None else f"{age:.0f} s",
+            callbacks,
+            "" if late is None else f"{late:.0f} ms",
+        )
+    return table
 
 
 def queues_table(status: "DeploymentStatus") -> "Table":

@@ -1,205 +1,253 @@
-"""Callbacks that were put aside (hop 10): in the callback DLQ, with the reason and all that came, to be looked at and
-replayed.
+"""Dead letters of a lane's two DLQs, as an operator asks for them: what was put aside, why, since when.
 
-A look takes dead letters out of sight for `LOOK_S`, and makes them visible again. A replay sends one to the callback
-queue with the moment of its first arrival, so that its signature is as old as it was then, and deletes it after that:
-a crash between the two replays it twice, and the inbox takes the first.
+In: a Connection and a choice. Out: DeadLetters, one by one, in the order in which SQS gives them. They stay where they
+are; `redrives` and `purge` take them away.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Self
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
 
+from headway_cdk.published import PublishedLane
+from headway_lane.messages import json_text
+from headway_lane.messages.body import TASK_TOKEN_FIELD
 from headway_lane.messages.envelope import (
     CALLBACK_HEADERS_ATTRIBUTE,
     CALLBACK_OUTCOME_ATTRIBUTE,
     CALLBACK_REASON_ATTRIBUTE,
-    CALLBACK_RECEIVED_ATTRIBUTE,
     CALLBACK_VENDOR_ATTRIBUTE,
     raw_body,
     received_epoch_s_of,
 )
-from headway_lane.runtime.formats import FORMAT_VERSION
+from headway_lane.messages.origin import GROUP_ATTRIBUTE
+from headway_lane.messages.request import CallRequest
+from headway_lane.messages.results_queue import KIND_FIELD, Asked
+from headway_lane.runtime.errors import ErrorCode, Malformed, NewerFormat
 
 from headway.deployment.connection import Connection
+from headway.errors import NotDeployed
+from headway.operations.held_messages import HeldMessages, Message
 
-if TYPE_CHECKING:
-    from types_boto3_sqs import SQSClient
-
-LOOK_S: Final = 60
-"""How long dead letters are out of sight while somebody looks at them; visible again sooner if nothing breaks off."""
-WAIT_S: Final = 1
-"""How long a receive waits: without a wait SQS asks a part of its servers, and a look would end too soon."""
-BATCH: Final = 10
-"""The most messages that SQS gives at once (API reference)."""
 UNPROCESSED: Final = "Unprocessed"
-"""The outcome of a dead letter that SQS itself has moved here: the function broke off too often."""
+"""The error of a dead letter that SQS itself has moved: its function broke off too often."""
+UNKNOWN_VENDOR: Final = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which dead letters: of one vendor, with one outcome, out of so many; None for all of them."""
+class DeadQueue(StrEnum):
+    """The two DLQs of a lane, by what was put aside there."""
 
-    vendor: str | None = None
-    outcome: str | None = None
-    limit: int | None = None
-
-    def chosen(self, found: "Iterable[DeadLetter]") -> "list[DeadLetter]":
-        """Choose by outcome, the oldest first; each vendor has a DLQ of its own."""
-        chosen = [one for one in found if self.outcome in (None, one.outcome)]
-        return sorted(chosen, key=lambda one: one.received_epoch_s)
+    REQUESTS = "requests"
+    CALLBACKS = "callbacks"
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What came of a replay: dead letters that were sent, and those that did not come through the callback API."""
+class DeadKind(StrEnum):
+    """What a dead letter is, which says what a redrive does with it."""
 
-    replayed_count: int
-    unusable_count: int
+    CALL = "call"
+    """A call that failed for good; its task has failed, too."""
+    REQUEST = "request"
+    """A request message with its task token."""
+    ERRAND = "errand"
+    """A check, a fetch, a stop or a cancel of the results queue."""
+    CALLBACK = "callback"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One callback that was put aside; `outcome` is `Forged`, `Malformed` or UNPROCESSED."""
+    """One message that was put aside. `vendor` is that of the DLQ; `error` is an error code, or an outcome of a
+    callback; `execution` and `call_id` are there where the message names them.
+    """
 
     message_id: str
     vendor: str
-    outcome: str
-    reason: str
-    received_epoch_s: float
+    queue: DeadQueue
+    kind: DeadKind
+    error: str
+    cause: str
+    since_epoch_s: float
+    call_id: str | None
+    execution: str | None
     body: bytes = field(repr=False)
-    headers: str | None = field(repr=False)
-    message: Mapping[str, Any] = field(repr=False)
+    message: Message = field(repr=False)
 
-    @classmethod
-    def of(cls, message: Mapping[str, Any]) -> "DeadLetter":
-        """Read a message of the DLQ."""
-        said = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
-        record = {
-            "attributes": message["Attributes"],
-            "messageAttributes": {name: {"stringValue": value} for name, value in said.items()},
+    def as_json(self) -> dict[str, Any]:
+        """Return what may be shown of it: neither its body nor a token."""
+        return {
+            "message_id": self.message_id,
+            "vendor": self.vendor,
+            "queue": self.queue,
+            "kind": self.kind,
+            "error": self.error,
+            "cause": self.cause,
+            "since_epoch_s": self.since_epoch_s,
+            "call_id": self.call_id,
+            "execution": self.execution,
+            "size_bytes": len(self.body),
         }
-        return cls(
-            message_id=message["MessageId"],
-            vendor=said.get(CALLBACK_VENDOR_ATTRIBUTE, "unknown"),
-            outcome=said.get(CALLBACK_OUTCOME_ATTRIBUTE, UNPROCESSED),
-            reason=said.get(CALLBACK_REASON_ATTRIBUTE, "the callback function broke off too often; see its log"),
-            received_epoch_s=received_epoch_s_of(record),
-            body=raw_body(message["Body"]),
-            headers=said.get(CALLBACK_HEADERS_ATTRIBUTE),
-            message=message,
-        )
+
+    def original(self) -> Any:
+        """Return the message as it came, without the task token: JSON, or a text where it is none."""
+        try:
+            document = json_text.read(self.body)
+        except ValueError:
+            return self.body.decode(errors="replace")
+        if isinstance(document, dict) and TASK_TOKEN_FIELD in document:
+            document[TASK_TOKEN_FIELD] = "(not shown)"
+        return document
 
     @property
-    def can_be_replayed(self) -> bool:
-        """Whether it came through the callback API."""
-        return self.headers is not None
+    def attributes(self) -> Mapping[str, str]:
+        """Message attributes as texts."""
+        return _said(self.message)
 
 
-class DeadLetters:
-    """The callback DLQ of a lane, and the queue that its dead letters came from."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which dead letters; None where any will do. Ages are seconds, `id` is a message ID or a call ID."""
 
-    @classmethod
-    def of(cls, connection: Connection, vendor: str | None) -> list[Self]:
-        """Find those of one vendor, or of each that calls back. Raises NotDeployed for a vendor that does not."""
-        if vendor is not None:
-            connection.stage.callback_url(vendor)
-        client = connection.target.client("sqs")
-        return [
-            cls(client, lane.callback_dlq_url, lane.callback_queue_url)
-            for name, lane in connection.stage.lanes.items()
-            if vendor in (None, name) and lane.callback_dlq_url and lane.callback_queue_url
-        ]
+    vendor: str | None = None
+    queue: DeadQueue | None = None
+    error: str | None = None
+    older_than_s: float | None = None
+    newer_than_s: float | None = None
+    id: str | None = None
+    limit: int | None = None
 
-    def __init__(self, sqs: "SQSClient", dlq_url: str, queue_url: str) -> None:
-        self._sqs = sqs
-        self._dlq_url = dlq_url
-        self._queue_url = queue_url
-
-    def take(self, limit: int | None = None) -> Iterator[DeadLetter]:
-        """Yield dead letters, each once, in no order; they are out of sight until LOOK_S is over or `requeue`."""
-        seen: set[str] = set()
-        while limit is None or len(seen) < limit:
-            wanted = BATCH if limit is None else min(BATCH, limit - len(seen))
-            answer = self._sqs.receive_message(
-                QueueUrl=self._dlq_url,
-                MaxNumberOfMessages=wanted,
-                WaitTimeSeconds=WAIT_S,
-                VisibilityTimeout=LOOK_S,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["SentTimestamp"],
-            )
-            if not (messages := answer.get("Messages", [])):
-                return
-            for message in messages:
-                if message["MessageId"] not in seen:  # SQS may give one twice, although it is out of sight
-                    seen.add(message["MessageId"])
-                    yield DeadLetter.of(message)
-
-    def requeue(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Make dead letters visible again at once."""
-        for dead_letter in dead_letters:
-            self._sqs.change_message_visibility(
-                QueueUrl=self._dlq_url, ReceiptHandle=dead_letter.message["ReceiptHandle"], VisibilityTimeout=0
-            )
-
-    def replay(self, dead_letter: DeadLetter) -> None:
-        """Send a dead letter to the inbox once more, as it came, and delete it here."""
-        came = dead_letter.message.get("MessageAttributes", {})
-        attributes = {
-            **{name: value["StringValue"] for name, value in came.items() if name == FORMAT_VERSION},
-            CALLBACK_VENDOR_ATTRIBUTE: dead_letter.vendor,
-            CALLBACK_HEADERS_ATTRIBUTE: dead_letter.headers or "\n",
-            CALLBACK_RECEIVED_ATTRIBUTE: str(dead_letter.received_epoch_s),
-        }
-        self._sqs.send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=dead_letter.message["Body"],
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
+    def takes(self, dead: DeadLetter, now_s: float) -> bool:
+        """Whether a dead letter is one of these at an epoch second."""
+        age_s = now_s - dead.since_epoch_s
+        return (
+            self.error in (None, dead.error)
+            and (self.older_than_s is None or age_s >= self.older_than_s)
+            and (self.newer_than_s is None or age_s < self.newer_than_s)
+            and self.id in (None, dead.message_id, dead.call_id)
         )
-        self._sqs.delete_message(QueueUrl=self._dlq_url, ReceiptHandle=dead_letter.message["ReceiptHandle"])
-
-    def replay_all(self, wanted: Wanted, following: Callable[[Sequence[DeadLetter]], Iterable[DeadLetter]]) -> Replay:
-        """Send those that are wanted and came through the callback API; the others stay, visible again."""
-        found = list(self.take(wanted.limit))
-        usable = [dead_letter for dead_letter in wanted.chosen(found) if dead_letter.can_be_replayed]
-        left = [dead_letter for dead_letter in found if dead_letter not in usable]
-        sent_count = 0
-        try:
-            for dead_letter in following(usable):
-                self.replay(dead_letter)
-                sent_count += 1
-        finally:
-            self.requeue([*left, *usable[sent_count:]])
-        return Replay(sent_count, len(wanted.chosen(left)))
 
 
-def listed(connection: Connection, wanted: Wanted) -> list[DeadLetter]:
-    """Return dead letters of a deployment, the oldest first; they stay where they are."""
-    found: list[DeadLetter] = []
-    for dead_letters in DeadLetters.of(connection, wanted.vendor):
-        taken = list(dead_letters.take(wanted.limit))
-        dead_letters.requeue(taken)
-        found += taken
-    return wanted.chosen(found)[: wanted.limit]
+Step = Callable[[PublishedLane, HeldMessages, DeadLetter], Any]
+"""What is done with each dead letter that is wanted; what it returns comes out."""
 
 
-def replay(
-    connection: Connection,
-    wanted: Wanted,
-    following: Callable[[Sequence[DeadLetter]], Iterable[DeadLetter]] = iter,
-) -> Replay:
-    """Send dead letters to the inbox once more; `following` yields them one by one, and may show how far it has come.
+def stepped(connection: Connection, wanted: Wanted, now_s: float, step: Step) -> Iterator[Any]:
+    """Do something with each dead letter that is wanted, one by one, and yield what comes of it.
 
-    Whatever breaks it off, those that were not sent are visible again.
+    Those that are not wanted, or not deleted, are visible again at the end, whatever breaks off. Raises NotDeployed
+    where the stage has no such vendor.
     """
-    replayed_count = unusable_count = 0
-    for dead_letters in DeadLetters.of(connection, wanted.vendor):
-        left = None if wanted.limit is None else wanted.limit - replayed_count - unusable_count
-        if left == 0:
-            break
-        done = dead_letters.replay_all(replace(wanted, limit=left), following)
-        replayed_count, unusable_count = replayed_count + done.replayed_count, unusable_count + done.unusable_count
-    return Replay(replayed_count, unusable_count)
+    sqs, count = connection.target.client("sqs"), 0
+    for name, lane, queue, url in _places(connection, wanted):
+        with HeldMessages.of(sqs, url) as held, closing(held.look()) as messages:
+            for message in messages:
+                if count == wanted.limit:
+                    return
+                dead = dead_letter(message, name, queue)
+                if wanted.takes(dead, now_s):
+                    count += 1
+                    yield step(lane, held, dead)
+
+
+def dead_letters(connection: Connection, wanted: Wanted, now_s: float) -> Iterator[DeadLetter]:
+    """Yield dead letters; they stay where they are."""
+    yield from stepped(connection, wanted, now_s, lambda _lane, _held, dead: dead)
+
+
+def purge(connection: Connection, wanted: Wanted, now_s: float) -> Iterator[DeadLetter]:
+    """Delete dead letters, and yield each that is gone."""
+
+    def delete(_lane: PublishedLane, held: HeldMessages, dead: DeadLetter) -> DeadLetter:
+        held.delete(dead.message)
+        return dead
+
+    yield from stepped(connection, wanted, now_s, delete)
+
+
+def _places(connection: Connection, wanted: Wanted) -> Iterator[tuple[str, PublishedLane, DeadQueue, str]]:
+    lanes = connection.stage.lanes
+    if wanted.vendor is not None and wanted.vendor not in lanes:
+        raise NotDeployed(f"stage {connection.stage.name} has no vendor {wanted.vendor}: it has {', '.join(lanes)}")
+    for name, lane in lanes.items():
+        if wanted.vendor in (None, name):
+            urls = {DeadQueue.REQUESTS: lane.request_dlq_url, DeadQueue.CALLBACKS: lane.callback_dlq_url}
+            for queue, url in urls.items():
+                if url and wanted.queue in (None, queue):
+                    yield name, lane, queue, url
+
+
+def dead_letter(message: Message, vendor: str, queue: DeadQueue) -> DeadLetter:
+    """Read a message of a vendor's DLQ."""
+    return _callback(message, vendor) if queue is DeadQueue.CALLBACKS else _request(message, vendor)
+
+
+def _callback(message: Message, vendor: str) -> DeadLetter:
+    said = _said(message)
+    record = {
+        "attributes": message["Attributes"],
+        "messageAttributes": {name: {"stringValue": value} for name, value in said.items()},
+    }
+    stranger = CALLBACK_HEADERS_ATTRIBUTE not in said or said.get(CALLBACK_VENDOR_ATTRIBUTE) == UNKNOWN_VENDOR
+    return DeadLetter(
+        message_id=message["MessageId"],
+        vendor=vendor,
+        queue=DeadQueue.CALLBACKS,
+        kind=DeadKind.UNREADABLE if stranger else DeadKind.CALLBACK,
+        error=said.get(CALLBACK_OUTCOME_ATTRIBUTE, UNPROCESSED),
+        cause=said.get(CALLBACK_REASON_ATTRIBUTE, "the callback function broke off too often; see its log"),
+        since_epoch_s=received_epoch_s_of(record),
+        call_id=None,
+        execution=None,
+        body=raw_body(message["Body"]),
+        message=message,
+    )
+
+
+def _request(message: Message, vendor: str) -> DeadLetter:
+    body = message["Body"]
+    kind, error, cause, call_id, execution = _read(body, vendor, message["Attributes"].get(GROUP_ATTRIBUTE, ""))
+    return DeadLetter(
+        message_id=message["MessageId"],
+        vendor=vendor,
+        queue=DeadQueue.REQUESTS,
+        kind=kind,
+        error=error,
+        cause=cause,
+        since_epoch_s=int(message["Attributes"]["SentTimestamp"]) / 1_000,
+        call_id=call_id,
+        execution=execution,
+        body=body.encode(),
+        message=message,
+    )
+
+
+def _read(body: str, vendor: str, tenant: str) -> tuple[DeadKind, str, str, str | None, str | None]:
+    """Return kind, error, cause, call and execution of a message in a request DLQ."""
+    try:
+        document = json_text.read(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        return DeadKind.UNREADABLE, ErrorCode.REQUEST_MALFORMED, "the message is no JSON object", None, None
+    call = document.get("call")
+    if "error" in document and isinstance(call, dict):
+        place = call.get("call")
+        execution = place.get("execution") if isinstance(place, dict) else None
+        cause = str(document.get("cause", ""))
+        return DeadKind.CALL, str(document["error"]), cause, call.get("call_id"), execution
+    if document.get(KIND_FIELD) in tuple(Asked) or "due_epoch_s" in document:
+        what = document.get(KIND_FIELD, Asked.CHECK)
+        cause = f"a {what} broke off too often; see the results function's log"
+        return DeadKind.ERRAND, UNPROCESSED, cause, document.get("call_id"), document.get("execution")
+    try:
+        request = CallRequest.from_body(body, vendor, tenant)
+    except Malformed as malformed:
+        return DeadKind.UNREADABLE, ErrorCode.REQUEST_MALFORMED, str(malformed), None, None
+    except NewerFormat as newer:
+        return DeadKind.REQUEST, UNPROCESSED, str(newer), None, None
+    cause = "its dispatch broke off too often; see the dispatcher's log"
+    return DeadKind.REQUEST, UNPROCESSED, cause, request.call_id, request.place.execution
+
+
+def _said(message: Message) -> dict[str, str]:
+    return {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}

@@ -1,7 +1,7 @@
 """How a deployment stands at one moment: what waits in its queues, which jobs are in flight, what its budgets do."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from headway.cloud.state import CloudState
 from headway.deployment.connection import Connection
 from headway.deployment.contracts import vendor_files
 from headway.deployment.queues import QueueAttribute, message_count
+from headway.errors import NotDeployed
 from headway.operations.budgets import US_PER_S, BudgetStatus, budget_statuses
 from headway.operations.in_flight import jobs_in_flight_count
+from headway.operations.measures import LaneMeasures, measures_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,15 @@ class LaneStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentStatus:
-    """A whole deployment; `cloud` is None on AWS."""
+    """A whole deployment, or one vendor of it; `cloud` is None on AWS. `contracts_per_s` are the submits that can go on
+    for long, of the vendors whose contract is at hand; `measures` is empty where nobody asked for the last minutes.
+    """
 
     cloud: CloudState | None
     lanes: Sequence[LaneStatus]
     budgets: Sequence[BudgetStatus]
+    contracts_per_s: Mapping[str, float] = field(default_factory=dict)
+    measures: Sequence[LaneMeasures] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -52,11 +58,18 @@ class DeploymentStatus:
             **(asdict(self.cloud) if self.cloud else {}),
             "lanes": [asdict(lane) for lane in self.lanes],
             "budgets": [asdict(budget) for budget in self.budgets],
+            "contracts_per_s": dict(self.contracts_per_s),
+            "measures": [asdict(one) for one in self.measures],
         }
 
 
-def deployment_status(connection: Connection, now_us: int, configuration: Path) -> DeploymentStatus:
-    """Look at every lane at `now_us` since the epoch; what the contracts sell is read from the configuration."""
+def deployment_status(
+    connection: Connection, now_us: int, configuration: Path, *, vendor: str | None = None, measured: bool = False
+) -> DeploymentStatus:
+    """Look at every lane, or at one, at `now_us` since the epoch; what the contracts sell is read from the
+    configuration. `measured` asks CloudWatch for the last minutes, too. NotDeployed where there is no such vendor.
+    """
+    connection = _only(connection, vendor)
     contracts = {name: files.vendor for name, files in vendor_files(configuration, connection.stage.name).items()}
     return DeploymentStatus(
         cloud=connection.cloud,
@@ -65,7 +78,23 @@ def deployment_status(connection: Connection, now_us: int, configuration: Path) 
             for name, lane in connection.stage.lanes.items()
         ],
         budgets=budget_statuses(connection, now_us),
+        contracts_per_s={name: contracts[name].lasting_rps for name in connection.stage.lanes if name in contracts},
+        measures=[
+            measures_of(connection, name, lane, now_us / US_PER_S)
+            for name, lane in connection.stage.lanes.items()
+            if measured
+        ],
     )
+
+
+def _only(connection: Connection, vendor: str | None) -> Connection:
+    """Return a connection that sees one vendor's lane, or all."""
+    lanes = connection.stage.lanes
+    if vendor is None:
+        return connection
+    if vendor not in lanes:
+        raise NotDeployed(f"stage {connection.stage.name} has no vendor {vendor}: it has {', '.join(lanes)}")
+    return replace(connection, stage=replace(connection.stage, lanes={vendor: lanes[vendor]}))
 
 
 def _lane_status(

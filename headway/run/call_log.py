@@ -4,9 +4,9 @@ from array import array
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from headway.deployment.run_names import execution_name
 from headway.report.model import CallTimes
 from headway.run.results import STARTED, TIMES, Record
-from headway.run.worklist import execution_name
 
 _NONE: Final = -1
 

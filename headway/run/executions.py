@@ -12,10 +12,11 @@ from headway_lane.messages import json_text
 from headway_lane.messages.identity import CALL_VENDOR_STATE, CallSite, call_id_of, group_of
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from headway.deployment.run_names import NAME_PREFIX, execution_name
 from headway.run.api_pace import ApiPace, ApiQuota, RunQuotas
 from headway.run.lines import InputLine
 from headway.run.surroundings import Surroundings
-from headway.run.worklist import NAME_PREFIX, LineAttempt, execution_name
+from headway.run.worklist import LineAttempt
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

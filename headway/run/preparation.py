@@ -4,7 +4,7 @@ In: the names a person gave, what is deployed, the input and the results of earl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -70,25 +70,8 @@ def prepare(
 ) -> PreparedRun:
     """Look the input through, once, and choose the attempts. Raises RunRefused or ConfigurationRefused."""
     stage = connection.stage
-    machines = stage.machines(workflow)
-    if not machines:
-        known = ", ".join(stage.workflow_names) or "none"
-        raise RunRefused(f"{workflow}: no such workflow on {connection.name}; deployed: {known}")
-    vendors = tuple(sorted(machines))
-    if choices.vendor is not None and choices.vendor not in vendors:
-        raise RunRefused(f"--vendor {choices.vendor}: {workflow} does not call it; it calls {', '.join(vendors)}")
-    place = ":".join(machines[vendors[0]].split(":")[3:5])  # region:account
-    route = Route(
-        workflow=workflow,
-        vendors=vendors,
-        default_vendor=choices.vendor or (vendors[0] if len(vendors) == 1 else None),
-        place=place,
-        source=str(source.name.resolve()),
-        urgent_vendors=frozenset(name for name, lane in stage.lanes.items() if lane.urgent_queue_url),
-        claims_buckets={name: lane.claims_bucket for name, lane in stage.lanes.items() if lane.caller_function},
-        urgent=choices.urgent,
-        tenant=choices.tenant,
-    )
+    route, machines = route_of(connection, workflow, str(source.name.resolve()), choices.vendor)
+    route = replace(route, urgent=choices.urgent, tenant=choices.tenant)
     results = beside(source.name, "results.jsonl")
     index.learn(results)
     skipped = look_through(source, index, route, limit=choices.limit, again=choices.again)
@@ -102,6 +85,30 @@ def prepare(
         skipped=skipped,
         results=results,
     )
+
+
+def route_of(connection: Connection, workflow: str, source: str, vendor: str | None) -> tuple[Route, Mapping[str, str]]:
+    """Return where the lines of a file at `source` go, those that name no vendor to `vendor`; and the machines that a
+    workflow has, by vendor. RunRefused where there are none.
+    """
+    stage = connection.stage
+    machines = stage.machines(workflow)
+    if not machines:
+        known = ", ".join(stage.workflow_names) or "none"
+        raise RunRefused(f"{workflow}: no such workflow on {connection.name}; deployed: {known}")
+    vendors = tuple(sorted(machines))
+    if vendor is not None and vendor not in vendors:
+        raise RunRefused(f"--vendor {vendor}: {workflow} does not call it; it calls {', '.join(vendors)}")
+    route = Route(
+        workflow=workflow,
+        vendors=vendors,
+        default_vendor=vendor or (vendors[0] if len(vendors) == 1 else None),
+        place=":".join(machines[vendors[0]].split(":")[3:5]),  # region:account
+        source=source,
+        urgent_vendors=frozenset(name for name, lane in stage.lanes.items() if lane.urgent_queue_url),
+        claims_buckets={name: lane.claims_bucket for name, lane in stage.lanes.items() if lane.caller_function},
+    )
+    return route, machines
 
 
 def _vendors(configuration: Path, stage: str, called: set[str]) -> dict[str, Vendor]:

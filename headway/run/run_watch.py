@@ -15,6 +15,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from headway.deployment.run_names import execution_name
 from headway.errors import CloudLost
 from headway.run.api_pace import ApiPace, ApiQuota
 from headway.run.executions import (
@@ -36,7 +37,7 @@ from headway.run.room import QueueName, Room
 from headway.run.surroundings import Surroundings
 from headway.run.tally import Counts, LaneWait
 from headway.run.work import Work
-from headway.run.worklist import LineAttempt, Todo, execution_name
+from headway.run.worklist import LineAttempt, Todo
 
 TICK_S: Final = 0.5
 FEED_S: Final = 0.1

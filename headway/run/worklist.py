@@ -1,12 +1,9 @@
 """What a run has to do for a line: what an earlier run came to in, the attempt to make out. Pure."""
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from headway.run.lines import InputLine
-
-NAME_PREFIX: Final = "hw-"
-"""Of every execution that a run starts."""
 
 
 class Past(NamedTuple):
@@ -61,8 +58,3 @@ def choose(past: Past | None, *, again: bool) -> Choice | None:
     if past.execution is None:  # it may have started unseen: the same name cannot start twice
         return Choice(past.attempt)
     return Choice(past.attempt + 1, failed=None if again else past.execution)
-
-
-def execution_name(key: str, attempt: int) -> str:
-    """Name an execution. The same line and attempt give the same name: nothing is started twice."""
-    return f"{NAME_PREFIX}{key}-{attempt}"

@@ -33,18 +33,26 @@ def post(lab: Laboratory, body: bytes, headers: Mapping[str, str]) -> None:
 
 
 def told(lab: Laboratory, *words: str) -> Any:
-    """Run a command of the inbox and return what it says."""
-    result = CliRunner().invoke(app, ["inbox", *words, "--json", "--state-dir", str(lab.state_dir)])
+    """Run a command for operators and return what it says."""
+    result = CliRunner().invoke(app, [*words, "--json", "--state-dir", str(lab.state_dir)])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def read(body: bytes) -> Any:
+    """Return a body as a command shows it: JSON, or a text where it is none."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")
 
 
 def dead_letter_of(lab: Laboratory, body: bytes) -> dict[str, Any] | None:
     """Return the dead letter with a body, None where there is none."""
     found = [
         dead_letter
-        for dead_letter in told(lab, "dead-letters", "--bodies")
-        if dead_letter["body"] == body.decode(errors="replace")
+        for dead_letter in told(lab, "dlq", "list", "--queue", "callbacks", "--bodies")
+        if dead_letter["original"] == read(body)
     ]
     return found[0] if found else None
 
@@ -70,7 +78,7 @@ def test_malformed_and_forged_callbacks_are_answered_at_once_and_put_aside_with_
     post(lab, forged, {**JSON, "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"})
     post(lab, nameless, signed(lab, nameless, "msg_2"))
     reasons = {body: until(partial(dead_letter_of, lab, body)) for body in (unsigned, forged, nameless)}
-    assert {body: (dead_letter["outcome"], dead_letter["reason"]) for body, dead_letter in reasons.items()} == {
+    assert {body: (dead_letter["error"], dead_letter["cause"]) for body, dead_letter in reasons.items()} == {
         unsigned: ("Forged", "the header 'webhook-id' is missing"),
         forged: ("Forged", "webhook-timestamp is old"),
         nameless: ("Malformed", "the callback has no job ID at `id`"),
@@ -81,21 +89,23 @@ def test_a_replayed_dead_letter_is_judged_anew_as_of_the_day_it_came(lab: Labora
     stranger = b'{"id": "stranger", "status": "succeeded"}'
     post(lab, stranger, {**signed(lab, stranger, "msg_3"), "webhook-signature": "v1,AAAA"})
     first = until(lambda: dead_letter_of(lab, stranger))
-    replayed = told(lab, "replay", "--vendor", VENDOR, "--outcome", "Forged")
-    assert replayed["replayed_count"] >= 1
+    chosen = ("--vendor", VENDOR, "--error", "Forged", "--yes", "--config-dir", str(lab.project.configuration))
+    assert told(lab, "dlq", "redrive", *chosen)["sent"] >= 1
 
     def another() -> dict[str, Any] | None:
         found = dead_letter_of(lab, stranger)
         return found if found and found["message_id"] != first["message_id"] else None
 
     again = until(another)
-    assert (again["reason"], again["received_epoch_s"]) == (first["reason"], first["received_epoch_s"])
+    assert (again["cause"], again["since_epoch_s"]) == (first["cause"], first["since_epoch_s"])
 
 
 def test_an_answer_that_nobody_waits_for_is_listed(lab: Laboratory) -> None:
     body = b'{"id": "of-another-system", "status": "failed"}'
     post(lab, body, signed(lab, body, "msg_4"))
-    orphan = until(lambda: next((one for one in told(lab, "orphans") if one["job_id"] == "of-another-system"), None))
+    orphan = until(
+        lambda: next((one for one in told(lab, "calls", "orphans") if one["job_id"] == "of-another-system"), None)
+    )
     assert (orphan["vendor"], orphan["status"]) == (VENDOR, "failed")
 
 

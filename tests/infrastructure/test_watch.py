@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from headway_cdk.runbooks import runbook_of
 from headway_lane.contract.profile import SILENCE_S
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
@@ -34,7 +35,7 @@ def test_every_alarm_tells_its_lanes_topic_at_once_and_stays_quiet_without_data(
     for vendor in templates.vendors:
         alarms = templates.of_type("AWS::CloudWatch::Alarm", vendor.name)
         urgent_count = 2 if vendor.dispatch.urgent_concurrency else 0
-        assert len(alarms) == 7 + urgent_count + (1 if vendor.callback else 0)
+        assert len(alarms) == 10 + urgent_count + (4 if vendor.callback else 0)
         for name, found in alarms.items():
             assert [templates.say(action) for action in found["AlarmActions"]] == [f"<{vendor.name}/Watch/Alarms>"], (
                 name
@@ -43,6 +44,7 @@ def test_every_alarm_tells_its_lanes_topic_at_once_and_stays_quiet_without_data(
             assert (found["EvaluationPeriods"], found["Period"]) == (1, 60), name
             assert found["TreatMissingData"] == "notBreaching", name
             assert vendor.name in found["AlarmDescription"], name
+            assert found["AlarmDescription"].endswith(f"What to do: {runbook_of(name.rpartition('/')[2])}"), name
 
 
 def test_depth_is_alarmed_above_what_the_contract_takes_within_the_tolerated_wait(templates: "Templates") -> None:
@@ -89,9 +91,9 @@ def test_the_dashboard_draws_depth_and_age_of_both_queues(templates: "Templates"
     assert drawn == {(measure, queue) for measure in measures for queue in queues}
 
 
-def test_the_first_message_in_any_dead_letter_queue_is_alarmed(templates: "Templates") -> None:
-    queues = [name for name in templates.of_type("AWS::SQS::Queue") if "Dlq" in name]
-    assert len(queues) == len(templates.vendors) + len(templates.called_back)
+def test_the_first_call_that_is_put_aside_is_alarmed(templates: "Templates") -> None:
+    queues = [name for name in templates.of_type("AWS::SQS::Queue") if name.endswith("/RequestDlq")]
+    assert len(queues) == len(templates.vendors)
     for queue in queues:
         vendor, name = queue.split("/")
         found, metric, watched = alarm(templates, vendor, name)
@@ -116,6 +118,24 @@ def test_a_cap_that_is_reached_and_a_configuration_that_stays_unread_are_alarmed
         unread, metric, watched = alarm(templates, vendor.name, "ConfigurationsUnread")
         assert (metric, watched) == ("Headway/ConfigurationsUnread Sum", vendor.name)
         assert 1 < unread["Threshold"] == 60 / SILENCE_S
+
+
+def test_callbacks_are_alarmed_by_what_came_in_a_minute_and_by_how_long_they_wait(templates: "Templates") -> None:
+    for vendor, _ in templates.called_back:
+        age, metric, watched = alarm(templates, vendor, "CallbackAge")
+        assert (metric, watched) == ("AWS/SQS/ApproximateAgeOfOldestMessage Maximum", f"<{vendor}/CallbackQueue>")
+        assert age["Threshold"] == 60
+        for name, least in (("CallbacksForged", 2), ("CallbacksMalformed", 1), ("CallbacksUnready", 1)):
+            found, metric, watched = alarm(templates, vendor, name)
+            assert (metric, watched) == (f"Headway/{name} Sum", vendor)
+            assert found["Threshold"] >= least, "one forgery wakes nobody"
+
+
+def test_doubt_dropped_calls_and_429s_without_a_word_are_alarmed(templates: "Templates") -> None:
+    for vendor in templates.vendors:
+        for name, threshold in (("CallsDoubtful", 1), ("CallsExpired", 5), ("CoolDownsHttp429", 1)):
+            found, metric, watched = alarm(templates, vendor.name, name)
+            assert (metric, watched, found["Threshold"]) == (f"Headway/{name} Sum", vendor.name, threshold)
 
 
 def test_the_dashboard_draws_half_and_all_but_the_slowest_of_the_times_to_socket_and_answer(

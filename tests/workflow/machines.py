@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from headway_cdk.definitions import bind
 from headway_cdk.resources import WORKFLOWS
+from headway_lane.messages.trace_context import TRACE_EXPRESSION, TRACE_HEADER
 
 from headway.testing.kit.interpreter import ACCOUNT_ID, REGION
 
@@ -48,6 +49,7 @@ VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
         "SubmitMethod": "POST",
         "SubmitPath": "/jobs",
         "SubmitFields": {"notify": "https://example.com/callbacks/replicate"},
+        "SubmitHeaders": {TRACE_HEADER: [TRACE_EXPRESSION]},
         "JobIdPath": "job.id",
     },
 }

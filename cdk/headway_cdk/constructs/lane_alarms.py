@@ -12,6 +12,7 @@ from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.names import Machine, pascal
+from headway_cdk.runbooks import runbook_of
 from headway_cdk.state_references import queue_name
 
 PERIOD = Duration.minutes(1)
@@ -20,6 +21,12 @@ UNREAD_COUNT = 60 // SILENCE_S
 """As many unread configurations in a minute as one worker counts that cannot read its own all the while: a single one
 is nothing to be woken for.
 """
+CALLBACK_AGE_S = 60
+"""A callback waits for a second as a rule, and for a function's start: a few. Its task waits all the while."""
+FORGED_COUNT = 10
+"""Forgeries in a minute: fewer are somebody's scanner, and the vendor's own would be as many as its callbacks."""
+EXPIRED_COUNT = 5
+"""Dropped calls in a minute: a few are executions that somebody has stopped."""
 QUANTILES = ("p50", "p99")
 
 
@@ -38,6 +45,9 @@ class LaneAlarms(Construct):
             title = pascal(machine)
             self._alarm(f"{title}TimedOut", timeouts, 1, f"An execution of {machine} for {lane.vendor.name} timed out")
         self._watch_the_pace()
+        self._watch_the_calls()
+        if lane.vendor.callback:
+            self._watch_the_callbacks()
         self._draw()
 
     def _watch_queues(self) -> None:
@@ -69,9 +79,9 @@ class LaneAlarms(Construct):
                 f"An urgent call has waited for {vendor.name} longer than tolerated",
             )
         self._alarm("RequestDlq", _depth(state.request_dlq_url), 1, f"A call to {vendor.name} failed for good")
-        if state.callback_dlq_url:
-            description = f"A callback of {vendor.name} was refused or could not be processed"
-            self._alarm("CallbackDlq", _depth(state.callback_dlq_url), 1, description)
+        if state.callback_queue_url:
+            description = f"Callbacks of {vendor.name} wait longer than {CALLBACK_AGE_S} s"
+            self._alarm("CallbackAge", _age(state.callback_queue_url), CALLBACK_AGE_S, description)
 
     def _watch_the_pace(self) -> None:
         vendor = self._lane.vendor.name
@@ -87,6 +97,25 @@ class LaneAlarms(Construct):
             UNREAD_COUNT,
             f"Contract or tuning of {vendor} cannot be read: what was read last holds",
         )
+
+    def _watch_the_calls(self) -> None:
+        vendor = self._lane.vendor.name
+        for metric, count, description in (
+            (Metric.CALLS_DOUBTFUL, 1, f"Nobody knows whether {vendor} has taken a call"),
+            (Metric.CALLS_EXPIRED, EXPIRED_COUNT, f"Calls to {vendor} were dropped: their tasks had ended before"),
+            (Metric.COOL_DOWNS_HTTP_429, 1, f"{vendor}, or the proxy's throttle, refused a call that held a permit"),
+        ):
+            self._alarm(metric, _of_ours(vendor, metric), count, description)
+
+    def _watch_the_callbacks(self) -> None:
+        """Watch what came in a minute, and not the DLQ: one forgery there would ring until somebody purges it."""
+        vendor = self._lane.vendor.name
+        for metric, count, description in (
+            (Metric.CALLBACKS_UNREADY, 1, f"A callback of {vendor} could not be processed"),
+            (Metric.CALLBACKS_MALFORMED, 1, f"A callback of {vendor} cannot be read by its contract"),
+            (Metric.CALLBACKS_FORGED, FORGED_COUNT, f"Callbacks come for {vendor} that no key of ours has signed"),
+        ):
+            self._alarm(metric, _of_ours(vendor, metric), count, description)
 
     def _draw(self) -> None:
         vendor, urls = self._lane.vendor, self._lane.state.published.request_queue_urls
@@ -122,7 +151,7 @@ class LaneAlarms(Construct):
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=description,
+            alarm_description=f"{description}. What to do: {runbook_of(name)}",
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
 

@@ -8,6 +8,7 @@ from constructs import Construct
 from headway_lane.contract import paths
 from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, SETTLE_TASK_TIMEOUT_S
 from headway_lane.ledger.jobs import JOB_TTL_S
+from headway_lane.messages.trace_context import TRACE_EXPRESSION, TRACE_HEADER
 
 from headway_cdk.constructs.machine import StateMachine
 from headway_cdk.constructs.surroundings import LaneSurroundings
@@ -71,6 +72,7 @@ def _straight(lane: LaneSurroundings) -> Mapping[str, Binding]:
         "SubmitMethod": Binding(vendor.submit.method),
         "SubmitPath": Binding(vendor.submit.path),
         "SubmitFields": Binding(fields),
+        "SubmitHeaders": Binding({TRACE_HEADER: [TRACE_EXPRESSION]} if vendor.submit.traceparent else {}),
         "JobIdPath": Binding(str(vendor.submit.job_id)),
     }
 

@@ -76,8 +76,12 @@ class CallbackBatch:
             self._requeue(record, newer)
             note(self._counts_of(vendor), newer)
             return
+        except Exception as error:  # the batch processor returns the message to the queue, and says nothing
+            self._counts_of(vendor)[Metric.CALLBACKS_UNREADY] += 1
+            logger().warning("callback not ready", vendor=vendor, error_type=type(error).__name__)
+            raise
         self._counts_of(vendor).update(METRICS[outcome] for outcome in receipt.outcomes)
-        logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes)
+        logger().info("callback received", vendor=vendor, outcomes=receipt.outcomes, job_ids=receipt.job_ids)
         if receipt.complaint:
             self._refuse(record, vendor, receipt.complaint)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -35,10 +35,13 @@ class CallbackOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of the events of one callback; `complaint` is about one among them that could not be read."""
+    """What became of the events of one callback; `complaint` is about one among them that could not be read, `job_ids`
+    are those that they tell of.
+    """
 
     outcomes: Sequence[CallbackOutcome]
     complaint: Malformed | None
+    job_ids: Sequence[str] = field(default=(), compare=False)
 
 
 class Inbox:
@@ -75,7 +78,8 @@ class Inbox:
         verify = scheme_of(callback.verification).verify
         verify(envelope.body, envelope.headers, keys, envelope.received_epoch_s, self._url)
         reading = event.read(callback, envelope.body)
-        return Receipt([self._take(envelope.vendor, one) for one in reading.events], reading.complaint)
+        outcomes = [self._take(envelope.vendor, one) for one in reading.events]
+        return Receipt(outcomes, reading.complaint, [one.job_id for one in reading.events if one.job_id])
 
     def _take(self, vendor: str, one: CallbackEvent) -> CallbackOutcome:
         if one.kind is EventKind.IGNORED:

@@ -19,8 +19,10 @@ from headway_lane.messages.claim import Claims, requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import RequestQueues
 from headway_lane.messages.results_queue import ResultsQueue
+from headway_lane.messages.trace_context import traceparent_of
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import (
+    NOT_AT_THE_VENDOR,
     ErrorCode,
     FailTask,
     HeadwayError,
@@ -123,7 +125,8 @@ class Caller:
                 return CallReport(CallOutcome.DUPLICATE)
             return self._join(call, call.job_id) if call.job_id else self._make(call)
         except FailTask as error:
-            return CallReport(CallOutcome.REJECTED, error=error.code, cause=error.cause)
+            doubtful = error.code not in NOT_AT_THE_VENDOR or None
+            return CallReport(CallOutcome.REJECTED, error=error.code, cause=error.cause, doubtful=doubtful)
 
     def _begin(self) -> Call | None:
         """Take the call from its queue, or from whoever has not sent it yet; or take it up where another invocation
@@ -184,7 +187,8 @@ class Caller:
         self.turns = (out.turns, out.poll_turns)
         key = call.idempotency_key
         ask = partial(job_of_key, out.proxy, out.vendor, key, out.poll_turns)
-        submission = submission_of(out.vendor, self._payload(), key, out.callback_url, out.callback_key)
+        trace = traceparent_of(call.call_id, call.round_number)
+        submission = submission_of(out.vendor, self._payload(), key, out.callback_url, out.callback_key, trace)
         return submit(
             out.proxy,
             out.vendor,
@@ -258,6 +262,7 @@ class Caller:
             error=ErrorCode.VENDOR_THROTTLED,
             cause=f"{self._vendor.name}: {error}",
             retry_after_s=error.retry_after_s,
+            doubtful=doubtful or None,
         )
 
     def _requeue(self, call: Call, delay_s: float | None) -> None:

@@ -116,6 +116,8 @@ def _made(vendor: Vendor, request: CallInput, counts: Counter[Metric], times: li
         late_count=late_count,
     )
     counts[METRICS[report.outcome]] += 1
+    if report.doubtful:
+        counts[Metric.CALLS_DOUBTFUL] += 1
     counts[Metric.PERMITS_MISSED] += missed_count
     counts[Metric.PERMITS_MISSED_COLD] += cold_count
     counts[Metric.PERMITS_LATE] += late_count

@@ -64,6 +64,8 @@ class CallReport:
     error: str | None = None
     cause: str | None = None
     retry_after_s: float | None = None
+    doubtful: bool | None = None
+    """There where nobody knows whether the vendor has the job."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that are set."""

@@ -123,7 +123,8 @@ class Submit:
     The callback URL goes to a path of the body or into the query; None where the vendor knows it from the account.
     `callback_key` is the path for the webhook key, of vendors that send back what they are given. `query` and `fields`
     are sent with every submit. Our idempotency key goes into a header, to a path of the body (`idempotency_field`), or
-    into both; `lookup` finds the job by it, and is there where `ambiguity` is ASK.
+    into both; `lookup` finds the job by it, and is there where `ambiguity` is ASK. `traceparent` says whether a submit
+    has that header.
     """
 
     method: str
@@ -139,6 +140,7 @@ class Submit:
     idempotency_field: str | None
     ambiguity: Ambiguity
     lookup: Lookup | None
+    traceparent: bool = True
 
     @property
     def longest_timeout_s(self) -> float:
@@ -163,6 +165,7 @@ class Submit:
             idempotency_field=document.get("idempotency_field"),
             ambiguity=Ambiguity(document["ambiguity"]),
             lookup=Lookup(**lookup) if lookup else None,
+            traceparent=document.get("traceparent", True),
         )
 
 

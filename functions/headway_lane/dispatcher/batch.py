@@ -70,6 +70,9 @@ class RequestBatch:
             raise
         except RetryLater as later:
             self._requests.requeue(waiting.to_body(), received.origin, later.retry_after_s)
+            logger().info(
+                "request requeued", call_id=request.call_id, reason=str(later), retry_after_s=later.retry_after_s
+            )
             self.counts[Metric.DAY_CAPPED] += isinstance(later, DayCapped)
             return Metric.CALLS_REQUEUED
         return Metric.CALLS_DISPATCHED if started else Metric.CALLS_DUPLICATE

@@ -26,6 +26,7 @@ from headway_lane.messages.request import REQUEST, CallRequest
 from headway_lane.resume.malformed import told_if_malformed
 from headway_lane.resume.waiters import Waiters
 from headway_lane.runtime.errors import Malformed, NewerFormat, RetryLater
+from headway_lane.runtime.observability import logger
 
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
@@ -145,9 +146,12 @@ class Dispatcher:
             raise RetryLater("somebody else is making the call", call.lease_until_epoch_s - self._epoch_s())
         if after is Next.JOIN:
             self._start(request, origin, None)
+            logger().info("call handed over", call_id=request.call_id)
             return True
         admission.admit(request.call_id)
-        self._start(request, origin, self._turn(turns))
+        permit = self._turn(turns)
+        self._start(request, origin, permit)
+        logger().info("call dispatched", call_id=request.call_id, slot_us=permit.slot_us if permit else None)
         return True
 
     def _succeed(self, call: Call, request: CallRequest, ttl_s: int) -> Next:

@@ -10,6 +10,7 @@ from headway_lane.contract import paths
 from headway_lane.contract.exchange import BodyFormat, Header, Query
 from headway_lane.contract.vendor import Vendor
 from headway_lane.messages import json_text
+from headway_lane.messages.trace_context import TRACE_HEADER
 from headway_lane.runtime.errors import ErrorCode, FailTask
 
 FormFields = Mapping[str, str | list[str]]
@@ -32,8 +33,10 @@ def submission_of(
     idempotency_key: str,
     callback_url: str,
     callback_key: str | None = None,
+    traceparent: str | None = None,
 ) -> Submission:
-    """Merge the payload with the contract's fixed fields, the callback URL and both keys; the contract wins.
+    """Merge the payload with the contract's fixed fields, the callback URL and both keys; the contract wins. The trace
+    goes into its header, unless the contract does not want it.
 
     Raises FailTask where the payload has no room for them, or cannot be written as the contract's form.
     """
@@ -52,7 +55,9 @@ def submission_of(
         form = _form(body) if submit.body is BodyFormat.FORM else None
     except ValueError as error:
         raise FailTask(ErrorCode.REQUEST_MALFORMED, f"payload: {error}") from error
-    headers = {submit.idempotency_header: idempotency_key} if submit.idempotency_header else {}
+    headers = {TRACE_HEADER: traceparent} if traceparent and submit.traceparent else {}
+    if submit.idempotency_header:
+        headers[submit.idempotency_header] = idempotency_key
     secrets = [callback_key] if callback_key else []
     return Submission(body if form is None else None, form, query, headers, secrets)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from headway_lane.messages.claim import CARRIED_BYTES, LARGEST_BYTES, Claim
 
+from headway.deployment.run_names import execution_name
 from headway.run.line_index import LineIndex
 from headway.run.lines import BadLine, InputLine, Route, read_line
 from headway.run.source import LineSource
-from headway.run.worklist import execution_name
 
 ROUTE = Route("transcribe", ("acme", "globex"), "acme", "us-east-1:000000000000", "/data/in.jsonl")
 

@@ -9,6 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from headway_lane.callback import batch, handler
 from headway_lane.callback.inbox import CallbackOutcome
+from headway_lane.ledger.store import Ledger
 from headway_lane.runtime.errors import Refused
 from headway_lane.runtime.names import Environment
 
@@ -122,6 +123,16 @@ def test_a_message_that_did_not_come_through_the_callback_api_is_put_aside_with_
     counted = {line["vendor"]: line for line in lines if "_aws" in line}
     assert counted["unknown"]["CallbacksMalformed"] == [1.0]
     assert counted["acme"]["CallbacksResumed"] == [1.0]
+
+
+def test_a_callback_that_cannot_be_processed_now_comes_back_and_is_counted(
+    worker: Worker, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Ledger, "join_answer", lambda *_: (_ for _ in ()).throw(client_error("UpdateItem", "Throttled"))
+    )
+    assert handle(genuine(SUCCEEDED, "m2")) == ["m2"]
+    assert metrics(capsys.readouterr().out)["CallbacksUnready"] == [1.0]
 
 
 @pytest.mark.parametrize("waited_s", [0, 3_600, 14 * 24 * 3_600])

@@ -22,6 +22,7 @@ from headway_lane.messages.claim import requests_folder
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.request_queue import REQUEUE_S, RequestQueues
 from headway_lane.messages.results_queue import ResultsQueue
+from headway_lane.messages.trace_context import traceparent_of
 from headway_lane.resume.settlement import Settler
 from headway_lane.runtime.errors import ErrorCode, RetryLater
 from headway_lane.vendor_api.submit import REFUSALS_BELIEVED
@@ -183,6 +184,7 @@ def test_after_a_crash_in_mid_submit_the_call_is_repeated_with_its_key_where_the
     lane.when_the_lease_is_over()
     assert lane.call("invocation-2", "retry") == ACCEPTED
     assert [request.headers["idempotency-key"] for request in lane.vendor.requests] == [CALL_ID] * 2
+    assert [request.headers["traceparent"] for request in lane.vendor.requests] == [traceparent_of(CALL_ID)] * 2
 
 
 def test_after_a_crash_behind_the_acceptance_the_job_is_joined_without_a_second_submit(
@@ -339,6 +341,22 @@ def test_a_throttled_call_goes_back_to_queued_with_the_vendors_wish(lane: Lane) 
     )
     assert lane.state is CallState.QUEUED
     assert set(lane.slept_s) == {3}
+
+
+@pytest.mark.parametrize(
+    ("ambiguity", "answer", "doubtful"),
+    [
+        ("retry", httpx.ReadTimeout("slow"), True),
+        ("reject", httpx.Response(503), True),
+        ("reject", httpx.Response(429, headers={"Retry-After": "60"}), None),
+        ("reject", httpx.Response(400), None),
+    ],
+)
+def test_a_report_says_where_nobody_knows_whether_the_vendor_has_the_job(
+    lane: Lane, ambiguity: str, answer: Any, doubtful: bool | None
+) -> None:
+    lane.vendor.answers = [answer] * 20
+    assert lane.call(ambiguity=ambiguity).doubtful is doubtful
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,11 @@ def test_an_answer_without_its_header_is_unreadable(headers: dict[str, str]) -> 
     with pytest.raises(FailTask, match="without a job ID in the header `Location`") as failed:
         job_id_of(vendor_of(HEADER), httpx.Response(201, headers=headers, json={"id": "job-1"}))
     assert failed.value.code is ErrorCode.VENDOR_ANSWER_UNREADABLE
+
+
+@pytest.mark.parametrize(("changes", "expected"), [({}, "00-trace"), ({"submit.traceparent": False}, None)])
+def test_the_trace_goes_along_unless_the_contract_does_not_want_it(
+    changes: dict[str, Any], expected: str | None
+) -> None:
+    submission = submission_of(vendor_of(changes), {}, "key-1", CALLBACK_URL, traceparent="00-trace")
+    assert submission.headers.get("traceparent") == expected
