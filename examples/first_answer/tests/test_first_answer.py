@@ -25,6 +25,8 @@ def test_the_losers_execution_is_stopped(workflow_test: WorkflowTests) -> None:
     steady = test.vendor("steady").answers({"price": 98}, after_s=30)
     assert test.run(FREIGHT).output["vendor"] == "swift"
     assert [answer.taken for answer in steady.callbacks] == [False]
+    [asked] = [call.message["call"] for call in steady.calls]
+    assert ":headway-dev-steady-call-vendor:" in asked["execution"], "a stop finds the calls of the stopped execution"
 
 
 def test_a_vendor_that_fails_leaves_the_race_to_the_others(workflow_test: WorkflowTests) -> None:
