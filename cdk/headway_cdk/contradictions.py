@@ -10,6 +10,7 @@ from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Deli
 from headway_lane.contract.limits import Quantity, Scope
 from headway_lane.contract.open_way import has_user, is_open
 from headway_lane.contract.signature import Signature
+from headway_lane.contract.signature_rules import contradiction, unsigned_decision
 from headway_lane.contract.vendor import Vendor
 
 from headway_cdk.names import RESERVED
@@ -41,7 +42,11 @@ def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]
         yield from _direct(vendor)
     yield from _base_url(vendor)
     yield from _submit(vendor.submit)
-    yield from _callback(vendor.callback) if vendor.callback else _silence(vendor)
+    yield from (
+        _callback(vendor.callback, is_result=isinstance(vendor.result, Delivered))
+        if vendor.callback
+        else _silence(vendor)
+    )
     if vendor.poll:
         yield from _poll(vendor, vendor.poll)
 
@@ -180,9 +185,11 @@ def _ask(submit: Submit) -> Iterator[str]:
         )
 
 
-def _callback(callback: Callback) -> Iterator[str]:
-    if isinstance(callback.verification, Signature) and callback.verification.contradiction:
-        yield f"`callback.verification`: {callback.verification.contradiction}"
+def _callback(callback: Callback, *, is_result: bool) -> Iterator[str]:
+    if isinstance(callback.verification, Signature) and (found := contradiction(callback.verification)):
+        yield f"`callback.verification`: {found}"
+    elif found := unsigned_decision(callback, is_result=is_result):
+        yield found
     if (callback.body is BodyFormat.SNS) != (callback.verification == "sns"):
         yield "`callback.body` and `callback.verification` are both `sns`, or neither: SNS signs its own messages"
     if callback.body in (BodyFormat.FORM, BodyFormat.XML) and callback.events == "":

@@ -31,7 +31,10 @@ class VendorKeys:
             isinstance(verification, Signature) and verification.key_encoding is Encoding.HEX
         ):
             return base64.b64decode(secret).hex()
-        if isinstance(verification, Signature) and verification.key_encoding is Encoding.BASE64:
+        if isinstance(verification, Signature) and verification.key_encoding in (
+            Encoding.BASE64,
+            Encoding.BASE64URL,
+        ):
             return verification.key_prefix + secret
         return self.webhook_secret
 

@@ -13,10 +13,13 @@ from urllib.parse import urlencode
 
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import CONTENT_TYPES, BodyFormat, Callback
-from headway_lane.contract.signature import Algorithm, Signature
+from headway_lane.contract.signature import PUBLIC_KEY, QUERY, Algorithm, Signature
 from headway_lane.verification import adyen
 from headway_lane.verification.signature import computed, key_bytes
+from headway_lane.verification.signed_text import Signed
 from standardwebhooks import Webhook
+
+from headway.errors import UsageProblem
 
 STANDARD: Final = Callback.from_document({"job_id": "id", "verification": "standard-webhooks"})
 """A single JSON event, signed by Standard Webhooks."""
@@ -66,9 +69,17 @@ def sign(
         return {}  # in the body, or there is none
     if verification.algorithm is Algorithm.STATIC:
         return {verification.header: verification.prefix + key}
+    if verification.algorithm in PUBLIC_KEY or any(name.startswith(QUERY) for name in verification.pieces):
+        raise UsageProblem(f"the simulator cannot sign by {verification.algorithm}, or over values of the query")
     [usable] = key_bytes(verification, [key])
-    value = computed(verification, text.encode(), timestamp, usable, url)
+    others = {name: message_id for name in verification.headers if name not in verification.signature_headers}
+    if verification.timestamp_header:
+        others[verification.timestamp_header] = timestamp
+    lowered = {name.lower(): said for name, said in others.items()}
+    signed = Signed(lowered, {}, url, timestamp, text.encode())
+    value = computed(verification, signed, usable)
     pairs = {verification.timestamp_label: timestamp, verification.signature_label: value}
-    labelled = ",".join(f"{label}={text}" for label, text in pairs.items() if label)
-    headers = {verification.header: labelled or verification.prefix + value}
-    return headers | ({verification.timestamp_header: timestamp} if verification.timestamp_header else {})
+    labelled = (verification.separator or ",").join(
+        f"{label}{verification.label_separator}{text}" for label, text in pairs.items() if label
+    )
+    return {verification.header: labelled or verification.prefix + value} | others

@@ -88,7 +88,8 @@ class CallbackApi(Construct):
         )
 
     def _method(self, resource: apigateway.Resource, vendor_name: str, callback: Callback) -> apigateway.Method:
-        template = mapping_template(vendor_name, scheme_of(callback.verification).headers)
+        scheme = scheme_of(callback.verification)
+        template = mapping_template(vendor_name, scheme.headers, scheme.query)
         success = str(callback.acknowledgement.status)
         responses = {success: (None, callback.acknowledgement.body), **REFUSALS}
         integration = apigateway.AwsIntegration(

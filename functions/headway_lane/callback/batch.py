@@ -131,7 +131,7 @@ def _attributes(record: SQSRecord) -> dict[str, str]:
 
 def _size_bytes(attributes: Mapping[str, str]) -> int:
     """Count attributes as SQS does."""
-    return sum(len(f"{name}String{value}".encode()) for name, value in attributes.items())
+    return sum(len(f"{name}String{value}".encode(errors="surrogatepass")) for name, value in attributes.items())
 
 
 def _written(attributes: Mapping[str, str]) -> dict[str, "MessageAttributeValueTypeDef"]:

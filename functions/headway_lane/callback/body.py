@@ -7,7 +7,6 @@ Everything that says how to read is in the bytes or in the contract: a header th
 import codecs
 import json
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from email.parser import BytesHeaderParser
 from typing import Any, Final
@@ -16,14 +15,11 @@ from urllib.parse import parse_qsl
 from headway_lane.contract.exchange import CHARSETS, BodyFormat, Callback
 from headway_lane.contract.signature import BODY, FORM, Signature
 from headway_lane.messages import json_text
+from headway_lane.messages.packed import unpacked
 from headway_lane.runtime.errors import Malformed
 
-UNPACKED_BYTES: Final = 4_194_304
-"""The most that a packed body may become: five times the largest that comes unpacked."""
 FIELDS_COUNT: Final = 10_000
 """The most fields of a form."""
-_PACKED: Final = (b"\x1f\x8b\x08", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
-"""How gzip (RFC 1952) and zlib's deflate (RFC 1950) begin; no text does."""
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -42,41 +38,22 @@ def documents(callback: Callback, raw: bytes) -> tuple[Sequence[Any], Malformed 
     the first line that is none. Malformed where nothing can be read.
     """
     if callback.body is BodyFormat.FORM and _fields_are_signed(callback.verification):
-        return [_form(_urlencoded(raw), callback.charset)], None
-    unpacked = _unpacked(raw)
+        return [_form(sorted(set(_urlencoded(raw))), callback.charset)], None  # their order is not signed
+    plain = unpacked(raw)
     if callback.body is BodyFormat.FORM:
-        return [_form(_fields(unpacked), callback.charset)], None
+        return [_form(_fields(plain), callback.charset)], None
     if callback.body is BodyFormat.XML:
         from headway_lane.callback import xml_body
 
-        return [xml_body.document(unpacked)], None
-    return _json(_text(unpacked, callback.charset or json.detect_encoding(unpacked)))
+        return [xml_body.document(plain)], None
+    return _json(_text(plain, callback.charset or json.detect_encoding(plain)))
 
 
 def _fields_are_signed(verification: str | Signature) -> bool:
     """Return whether the signature is over names and values of the form, not over its bytes: then nothing is read in
     another way than they were signed.
     """
-    return isinstance(verification, Signature) and FORM in verification.signed and BODY not in verification.signed
-
-
-def _unpacked(raw: bytes) -> bytes:
-    """Undo gzip and deflate, one member behind the other, as far as `UNPACKED_BYTES`."""
-    if not raw.startswith(_PACKED):
-        return raw
-    unpacked, rest = bytearray(), raw
-    while rest.startswith(_PACKED):
-        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # finds out which of the two it is
-        try:
-            unpacked += member.decompress(rest, UNPACKED_BYTES + 1 - len(unpacked))
-        except zlib.error as error:
-            raise Malformed("the callback is packed, and cannot be unpacked") from error
-        if len(unpacked) > UNPACKED_BYTES:
-            raise Malformed(f"the callback is larger than {UNPACKED_BYTES:,} bytes when it is unpacked")
-        if not member.eof:
-            raise Malformed("the callback is packed, and its end is missing")
-        rest = member.unused_data
-    return bytes(unpacked)
+    return isinstance(verification, Signature) and FORM in verification.pieces and BODY not in verification.pieces
 
 
 def _text(raw: bytes, charset: str) -> str:

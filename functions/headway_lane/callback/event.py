@@ -9,6 +9,7 @@ from typing import Any, Final
 from headway_lane.callback import body
 from headway_lane.contract import paths
 from headway_lane.contract.exchange import BodyFormat, Callback
+from headway_lane.contract.signature import Coverage, Signature
 from headway_lane.messages import json_text
 from headway_lane.runtime.errors import Malformed
 from headway_lane.verification import sns
@@ -158,9 +159,14 @@ def _at(callback: Callback, document: Any, path: str) -> Any:
     where single fields are signed, because such a name is none of them.
     """
     found = paths.read(document, path)
-    if found is not None or callback.verification == "adyen":
+    if found is not None or _are_fields_signed(callback):
         return found
     return next(_found(document, path.split(".")), None)
+
+
+def _are_fields_signed(callback: Callback) -> bool:
+    said = callback.verification
+    return said == "adyen" or (isinstance(said, Signature) and said.coverage is Coverage.FIELDS)
 
 
 def _found(value: Any, parts: Sequence[str]) -> Iterator[Any]:

@@ -8,7 +8,9 @@ from typing import Final
 
 from headway_lane.callback import event
 from headway_lane.callback.event import CallbackEvent, EventKind
+from headway_lane.contract.exchange import Delivered
 from headway_lane.contract.profile import Profiles
+from headway_lane.contract.signature_rules import unsigned_decision
 from headway_lane.ledger.record import Answer
 from headway_lane.ledger.store import Ledger
 from headway_lane.messages import json_text
@@ -68,15 +70,18 @@ class Inbox:
 
     def receive(self, envelope: Envelope) -> Receipt:
         """Verify and match one callback. Raises Forged and Malformed; everything else is safe to repeat."""
-        callback = self._profiles.vendor(envelope.vendor).callback
+        vendor = self._profiles.vendor(envelope.vendor)
+        callback = vendor.callback
         if callback is None:
             raise Malformed(f"{envelope.vendor} calls nobody back any more: its contract has lost `callback`")
         try:
             keys = self._keys()
         except KeysRefused as refused:  # put aside, to be replayed when the right key is there
             raise Forged(str(refused)) from refused
+        if found := unsigned_decision(callback, is_result=isinstance(vendor.result, Delivered)):
+            raise Forged(found)
         verify = scheme_of(callback.verification).verify
-        verify(envelope.body, envelope.headers, keys, envelope.received_epoch_s, self._url)
+        verify(envelope.body, envelope.headers, keys, envelope.received_epoch_s, self._url, envelope.query)
         reading = event.read(callback, envelope.body)
         outcomes = [self._take(envelope.vendor, one) for one in reading.events]
         return Receipt(outcomes, reading.complaint, [one.job_id for one in reading.events if one.job_id])

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from headway_lane.contract.signature import PRESETS, Signature
+from headway_lane.contract.signature import Signature
+from headway_lane.contract.signature_presets import described
 
 
 class BodyFormat(StrEnum):
@@ -237,14 +238,10 @@ class Callback:
             ignored=frozenset(document.get("ignored", ())),
             acknowledgement=Acknowledgement(said["status"], said["body"]) if said else ACCEPTED,
             handshake=Handshake(**document["handshake"]) if "handshake" in document else None,
-            verification=_verification(document["verification"]),
+            verification=described(document["verification"]),
             charset=document.get("charset"),
             content_types=tuple(document.get("content_types", ())),
         )
-
-
-def _verification(said: str | Mapping[str, Any]) -> str | Signature:
-    return PRESETS.get(said, said) if isinstance(said, str) else Signature.from_document(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from headway_lane.runtime.errors import Malformed
@@ -20,6 +20,8 @@ ENVELOPE: Final = Format("the callback message", version=1)
 CALLBACK_VENDOR_ATTRIBUTE: Final = "vendor"
 CALLBACK_HEADERS_ATTRIBUTE: Final = "headers"
 """SQS message attributes that the callback API's mapping template writes (hop 9)."""
+QUERY_MARK: Final = "?"
+"""Before the name of a value of the query; no header's name has it (RFC 9110, 5.6.2)."""
 CALLBACK_RECEIVED_ATTRIBUTE: Final = "received_epoch_s"
 """Added to what is put aside: when it came in, so that the age of its signature is the same when it is replayed."""
 CALLBACK_OUTCOME_ATTRIBUTE: Final = "outcome"
@@ -30,15 +32,16 @@ _VERSION: Final = re.compile(r"[0-9]{1,4000}", re.ASCII)
 """Python reads no longer number (sys.int_info)."""
 
 
-def mapping_template(vendor: str, headers: Sequence[str]) -> str:
-    """Return the template that turns a POST into `SendMessage`.
+def mapping_template(vendor: str, headers: Sequence[str], query: Sequence[str] = ()) -> str:
+    """Return the template that turns a POST into `SendMessage`. Values of the query have a mark before their name.
 
     Each header is asked for as its scheme spells it, in lower, and in title case: API Gateway looks names up as the
     sender spelled them. `$input.body` is base64 there: the API takes every media type as binary, and the integration
     converts it to text (API Gateway developer guide, "Content type conversions").
     """
     spellings = [spelling for header in headers for spelling in dict.fromkeys((header, header.lower(), header.title()))]
-    lines = "\n".join(f"{name}:$input.params('{name}')" for name in spellings)
+    asked = [*((name, name) for name in spellings), *((QUERY_MARK + name, name) for name in query)]
+    lines = "\n".join(f"{line}:$input.params('{name}')" for line, name in asked)
     return (
         f'#set($headers = "{lines}\n")'
         "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
@@ -64,6 +67,7 @@ class Envelope:
     headers: Mapping[str, str]
     body: bytes
     received_epoch_s: float
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -80,9 +84,10 @@ class Envelope:
             raise Malformed(
                 f"the message has no attribute {error}: it did not come through the callback API"
             ) from error
-        headers = {name.lower(): value for name, _, value in (line.partition(":") for line in lines) if value}
-        body = raw_body(record["body"])
-        return cls(vendor=vendor, headers=headers, body=body, received_epoch_s=received_epoch_s_of(record))
+        said = [(name, value) for name, _, value in (line.partition(":") for line in lines) if value]
+        headers = {name.lower(): value for name, value in said if not name.startswith(QUERY_MARK)}
+        query = {name[len(QUERY_MARK) :]: value for name, value in said if name.startswith(QUERY_MARK)}
+        return cls(vendor, headers, raw_body(record["body"]), received_epoch_s_of(record), query)
 
 
 def _version(attributes: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -30,10 +30,15 @@ SIGNED: Final = (
 
 
 def verify(
-    body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str = ""
+    body: bytes,
+    headers: Mapping[str, str],
+    keys: Sequence[str],
+    received_epoch_s: float,
+    url: str = "",
+    query: object = None,
 ) -> None:
     """Return where every event of the body is signed by one of `keys`; see `verification.Verify`."""
-    del headers, received_epoch_s, url
+    del headers, received_epoch_s, url, query
     hexadecimal = usable(keys, hex_key)
     for item in _items(body):
         given = paths.read(item, SIGNATURE)

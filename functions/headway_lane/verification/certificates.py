@@ -24,26 +24,18 @@ DIGEST_PREFIXES: Final = {
 LEAST_BITS: Final = 2_048
 """Of an RSA key, from 2011 on (CA/Browser Forum, baseline requirements)."""
 _COMMON_NAME: Final = (2, 5, 4, 3)
+_RSA: Final = (1, 2, 840, 113549, 1, 1, 1)
+"""rsaEncryption (RFC 8017, A.1)."""
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """One certificate: the common name of its subject, and its RSA key."""
+class RsaKey:
+    """A public key of RSA."""
 
-    subject: str
-    begins_epoch_s: float
-    ends_epoch_s: float
     modulus: int
     exponent: int
-
-    def check(self, subject: re.Pattern[str], at_epoch_s: float) -> None:
-        """Raise Forged where it is another's, or is not valid at a moment."""
-        if not subject.fullmatch(self.subject):
-            raise Forged("the certificate is another's")
-        if not self.begins_epoch_s <= at_epoch_s <= self.ends_epoch_s:
-            raise Forged("the certificate was not valid when the callback came")
 
     def has_signed(self, signature: bytes, digest_name: str, text: bytes) -> bool:
         """Verify RSASSA-PKCS1-v1_5 by what the signature has to be, padding included (RFC 8017, 8.2.2)."""
@@ -56,32 +48,87 @@ class Certificate:
         return hmac.compare_digest(said, padded)
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate: the common name of its subject, from when to when it counts, and its RSA key."""
+
+    subject: str
+    begins_epoch_s: float
+    ends_epoch_s: float
+    key: RsaKey
+
+    def check(self, subject: re.Pattern[str], at_epoch_s: float) -> None:
+        """Raise Forged where it is another's, or is not valid at a moment."""
+        if not subject.fullmatch(self.subject):
+            raise Forged("the certificate is another's")
+        if not self.begins_epoch_s <= at_epoch_s <= self.ends_epoch_s:
+            raise Forged("the certificate was not valid when the callback came")
+
+
 def read(pem: str) -> Certificate:
-    """Read the first certificate of a PEM; Forged where there is none with an RSA key."""
+    """Read the first certificate of a PEM; Forged where there is none with an RSA key of its least length."""
+    try:
+        validity, subject, key_info = _parts(_der(pem))
+        begins, ends = _time(validity), _time(_behind(validity))
+        name = _common_name(subject)
+    except _unreadable() as error:
+        raise Forged("the certificate has no RSA key, or cannot be read") from error
+    key = rsa_key(key_info)
+    if key.modulus.bit_length() < LEAST_BITS:
+        raise Forged(f"the RSA key of the certificate has less than {LEAST_BITS} bits")
+    return Certificate(name, begins, ends, key)
+
+
+def public_key_of(certificate: bytes) -> bytes:
+    """Return the public key of a certificate, both in DER; Forged where it cannot be read."""
+    try:
+        return _parts(certificate)[2]
+    except _unreadable() as error:
+        raise Forged("the certificate cannot be read") from error
+
+
+def rsa_key(key_info: bytes) -> RsaKey:
+    """Read a public key of RSA in DER (SubjectPublicKeyInfo); Forged where it is none."""
+    der = _reader()
+    try:
+        inner, _ = der.remove_sequence(key_info)
+        algorithm, inner = der.remove_sequence(inner)
+        if der.remove_object(algorithm)[0] != _RSA:
+            raise ValueError("no RSA")
+        inner, _ = der.remove_bitstring(inner, 0)
+        inner, _ = der.remove_sequence(inner)
+        modulus, inner = der.remove_integer(inner)
+        exponent, _ = der.remove_integer(inner)
+    except _unreadable() as error:
+        raise Forged("the certificate has no RSA key, or cannot be read") from error
+    if exponent not in range(3, 2**32):
+        raise Forged("the exponent of the RSA key is none that is used")
+    return RsaKey(modulus, exponent)
+
+
+def _parts(certificate: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return validity, subject and public key of a certificate (RFC 5280, 4.1), the last with its header."""
+    der = _reader()
+    rest, _ = der.remove_sequence(certificate)
+    rest, _ = der.remove_sequence(rest)
+    _, _, rest = der.remove_constructed(rest)  # version
+    _, rest = der.remove_integer(rest)  # serial number
+    for _ in ("algorithm", "issuer"):
+        _, rest = der.remove_sequence(rest)
+    validity, rest = der.remove_sequence(rest)
+    subject, rest = der.remove_sequence(rest)
+    _, behind = der.remove_sequence(rest)
+    return validity, subject, rest[: len(rest) - len(behind)]
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    return (_reader().UnexpectedDER, ValueError, IndexError, OverflowError, AssertionError)
+
+
+def _reader() -> "der_reader":
     from ecdsa import der  # it takes its time to import, and few vendors need it
 
-    try:
-        rest, _ = der.remove_sequence(_der(pem))
-        rest, _ = der.remove_sequence(rest)
-        _, _, rest = der.remove_constructed(rest)  # version
-        _, rest = der.remove_integer(rest)  # serial number
-        for _ in ("algorithm", "issuer"):
-            _, rest = der.remove_sequence(rest)
-        validity, rest = der.remove_sequence(rest)
-        subject, rest = der.remove_sequence(rest)
-        key, _ = der.remove_sequence(rest)
-        _, key = der.remove_sequence(key)  # its algorithm
-        key, _ = der.remove_bitstring(key, 0)
-        key, _ = der.remove_sequence(key)
-        modulus, key = der.remove_integer(key)
-        exponent, _ = der.remove_integer(key)
-        begins, ends = _time(validity), _time(_behind(validity))
-        name = _common_name(der, subject)
-    except (der.UnexpectedDER, ValueError, IndexError, OverflowError) as error:
-        raise Forged("the certificate has no RSA key, or cannot be read") from error
-    if modulus.bit_length() < LEAST_BITS:
-        raise Forged(f"the RSA key of the certificate has less than {LEAST_BITS} bits")
-    return Certificate(name, begins, ends, modulus, exponent)
+    return der
 
 
 def _der(pem: str) -> bytes:
@@ -91,8 +138,9 @@ def _der(pem: str) -> bytes:
     return base64.b64decode("".join(found[1].split()), validate=True)
 
 
-def _common_name(der: "der_reader", names: bytes) -> str:
+def _common_name(names: bytes) -> str:
     """Return the common name of a name, empty where it has none: a sequence of sets of (kind, text)."""
+    der = _reader()
     while names:
         size = 2 + names[1]  # a name's parts are short: one byte of length
         pair, _ = der.remove_sequence(names[2:size])

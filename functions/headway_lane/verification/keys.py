@@ -20,6 +20,9 @@ from headway_lane.verification.proof import MOST_KEYS
 from headway_lane.verification.schemes import scheme_of
 
 _JSON_BEGINNINGS: Final = ("{", "[", '"')
+_PEM_BEGINNING: Final = "-----BEGIN "
+_PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----", re.ASCII)
+"""One behind the other, as files of certificates have them."""
 _WORD: Final = re.compile(r"[A-Za-z']{1,15}[:=]?", re.ASCII)
 """What stands before a key (`Bearer`), or is a part of one that has white space in it. Vendors make longer keys, or
 keys with digits.
@@ -67,12 +70,17 @@ def judged(keys: Sequence[str], verification: str | Signature) -> Keys:
 
 
 def keys_of(text: str) -> list[str]:
-    """Return the keys in the text of a secret: a JSON list of texts, else what white space parts.
+    """Return the keys in the text of a secret: PEMs, a JSON list of texts, else what white space parts.
 
     Raises KeysRefused where nobody knows where a key begins or ends.
     """
     text = text.strip()
-    keys = _listed(text) if text.startswith(_JSON_BEGINNINGS) else _parted(text)
+    if text.startswith(_PEM_BEGINNING):
+        keys = [part[0] for part in _PEM.finditer(text)]
+        if _PEM.sub("", text).strip():
+            raise KeysRefused("the secret has something between or behind its PEMs; leave the PEMs alone")
+    else:
+        keys = _listed(text) if text.startswith(_JSON_BEGINNINGS) else _parted(text)
     if len(keys) > MOST_KEYS:
         raise KeysRefused(f"the secret has {len(keys)} webhook keys; leave {MOST_KEYS} at most")
     return keys

@@ -4,7 +4,6 @@ What a stranger's callback may cost is bounded here: so many signatures are comp
 """
 
 import base64
-import binascii
 import hmac
 import re
 from collections.abc import Callable, Sequence
@@ -21,14 +20,9 @@ LEAST_TEXT_BYTES: Final = 4
 LEAST_BINARY_BYTES: Final = 16
 """Keys that are written in hex or base64 are made by a machine, of 128 bits at least (RFC 2104, 3, asks for more)."""
 _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2})+", re.ASCII)
-_EPOCH_SECONDS: Final = re.compile(r"[0-9]{1,11}", re.ASCII)
-
-
-def epoch_s(place: str, text: str) -> int:
-    """Return a timestamp in epoch seconds, up to the year 5138; Forged, which names `place`, where it is none."""
-    if not _EPOCH_SECONDS.fullmatch(text):
-        raise Forged(f"{place} is not a time")
-    return int(text)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]*={0,2}", re.ASCII)
+"""Of either alphabet."""
+_USUAL_ALPHABET: Final = str.maketrans("-_", "+/")
 
 
 def check_age(place: str, signed_epoch_s: float, received_epoch_s: float, tolerance_s: float) -> None:
@@ -78,19 +72,34 @@ def text_key(text: str) -> bytes:
 
 
 def hex_key(text: str) -> bytes:
-    """Read a key in hex. ValueError, with a hint, where it is none."""
-    if not _HEX.fullmatch(text):
-        raise ValueError("it is not written in hex; copy it from the vendor once more, whole")
-    return _long(bytes.fromhex(text), LEAST_BINARY_BYTES)
+    """Read a shared secret in hex. ValueError, with a hint, where it is none."""
+    return _long(hex_bytes(text), LEAST_BINARY_BYTES)
 
 
 def base64_key(text: str) -> bytes:
-    """Read a key in base64. ValueError, with a hint, where it is none: what is skipped would leave a shorter one."""
+    """Read a shared secret in base64. ValueError, with a hint, where it is none."""
+    return _long(base64_bytes(text), LEAST_BINARY_BYTES)
+
+
+def hex_bytes(text: str) -> bytes:
+    """Read hex of either case. ValueError, with a hint, where it is none."""
+    if not _HEX.fullmatch(text):
+        raise ValueError("it is not written in hex; copy it from the vendor once more, whole")
+    return bytes.fromhex(text)
+
+
+def base64_bytes(text: str) -> bytes:
+    """Read base64 of either alphabet, with its padding or without. ValueError, with a hint, where it is none: what is
+    skipped would leave a shorter one.
+    """
+    hint = "it is not written in base64; copy it from the vendor once more, whole"
+    if not _BASE64.fullmatch(text):
+        raise ValueError(hint)
+    usual = text.rstrip("=").translate(_USUAL_ALPHABET)
     try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("it is not written in base64; copy it from the vendor once more, whole") from None
-    return _long(key, LEAST_BINARY_BYTES)
+        return base64.b64decode(usual + "=" * (-len(usual) % 4), validate=True)
+    except ValueError:
+        raise ValueError(hint) from None
 
 
 def _long(key: bytes, least_bytes: int) -> bytes:

@@ -45,13 +45,18 @@ _TOPIC: Final = re.compile(rf"arn:aws(?:-cn|-us-gov)?:sns:{_REGION}:[0-9]{{12}}:
 
 
 def verify(
-    body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str = ""
+    body: bytes,
+    headers: Mapping[str, str],
+    keys: Sequence[str],
+    received_epoch_s: float,
+    url: str = "",
+    query: object = None,
 ) -> None:
     """Return where SNS signed a message of one of the topics `keys`; see `verification.Verify`.
 
     Raises httpx.HTTPError where SNS does not give its certificate now.
     """
-    del headers, url
+    del headers, url, query
     message = _message(body)
     named = as_bytes(str(message.get("TopicArn")))
     if not any(hmac.compare_digest(arn, named) for arn in usable(keys, topic)):
@@ -68,7 +73,7 @@ def verify(
         raise Forged("`SigningCertURL` is not of Amazon SNS")
     signer = certificates.read(certificate(place))
     signer.check(_SUBJECT, received_epoch_s)
-    if not signer.has_signed(signature, digest_name, _signed_text(message)):
+    if not signer.key.has_signed(signature, digest_name, _signed_text(message)):
         raise Forged("the signature is not that of the certificate")
 
 

@@ -13,32 +13,44 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from headway_lane.runtime.errors import Forged
-from headway_lane.verification.proof import any_equal, as_bytes, base64_key, check_age, check_count, epoch_s, usable
+from headway_lane.verification.proof import any_equal, as_bytes, base64_key, check_age, check_count, usable
+from headway_lane.verification.times import epoch_s
 
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+OLDER_HEADERS: Final = ("svix-id", "svix-timestamp", "svix-signature")
+"""Under which the scheme was born, and many vendors still send it (docs.svix.com)."""
 TOLERANCE_S: Final = 300
 """The tolerance of the reference implementations (standardwebhooks 1.1)."""
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what a secret begins with
+VERSION_PREFIX: Final = "v1,"
+"""Before the secret in some consoles (Supabase)."""
 PUBLIC_PREFIX: Final = "whpk_"
 PUBLIC_BYTES: Final = 32
 """The length of a public key of Ed25519 (RFC 8032, 5.1.5)."""
 
 
 def verify(
-    body: bytes, headers: Mapping[str, str], keys: Sequence[str], received_epoch_s: float, url: str = ""
+    body: bytes,
+    headers: Mapping[str, str],
+    keys: Sequence[str],
+    received_epoch_s: float,
+    url: str = "",
+    query: object = None,
 ) -> None:
     """Return where one of `keys` verifies; see `verification.Verify`."""
-    del url
+    del url, query
+    older = not any(name in headers for name in HEADERS) and OLDER_HEADERS[0] in headers
+    names = OLDER_HEADERS if older else HEADERS
     try:
-        message_id, timestamp, given = (headers[name] for name in HEADERS)
+        message_id, timestamp, given = (headers[name] for name in names)
     except KeyError as error:
         raise Forged(f"the header {error} is missing") from error
-    signed_epoch_s = epoch_s("webhook-timestamp", timestamp)
-    check_age("webhook-timestamp", signed_epoch_s, received_epoch_s, TOLERANCE_S)
+    signed_epoch_s = epoch_s(names[1], timestamp)
+    check_age(names[1], signed_epoch_s, received_epoch_s, TOLERANCE_S)
     versions = [version.partition(",")[::2] for version in given.split(" ")]  # unknown ones never match
     symmetric = [text for version, text in versions if version == "v1"]
     asymmetric = [text for version, text in versions if version == "v1a"]
-    check_count("webhook-signature", [*symmetric, *asymmetric])
+    check_count(names[2], [*symmetric, *asymmetric])
     signed = as_bytes(f"{message_id}.{timestamp}.") + body
     if symmetric and any_equal([_symmetric(key, signed) for key in usable(keys, _secret)], symmetric):
         return
@@ -68,6 +80,7 @@ def _asymmetric(key: bytes, signature: str, signed: bytes) -> bool:
 
 
 def _secret(key: str) -> bytes:
+    key = key.removeprefix(VERSION_PREFIX)
     if not key.startswith(SECRET_PREFIX):
         raise ValueError(f"write `{SECRET_PREFIX}` before a secret, `{PUBLIC_PREFIX}` before a public key of Ed25519")
     return base64_key(key.removeprefix(SECRET_PREFIX))

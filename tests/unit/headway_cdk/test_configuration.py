@@ -17,6 +17,7 @@ from headway_lane.contract.exchange import CHARSETS, Ambiguity, BodyFormat, Call
 from headway_lane.contract.fences import HEADROOM_LIMIT_MS
 from headway_lane.contract.limits import IN_FLIGHT_LIMIT, LEAST_WINDOW_S, Quantity, Scope
 from headway_lane.contract.signature import Algorithm, Encoding, Signature
+from headway_lane.contract.signature_presets import PRESETS
 from headway_lane.contract.timing import LONGEST_DELAY_S
 from headway_lane.contract.tuning import AUTO, Tuning
 from headway_lane.verification.schemes import SCHEMES
@@ -68,7 +69,7 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "a signature in no header": (
         lambda c: c["callback"].update(verification={"algorithm": "hmac-sha256"}),
-        "`callback.verification`: 'header' is a required property",
+        "`callback.verification`: {'algorithm': 'hmac-sha256'} is no preset; name one of vendor.schema.json, or describe",
     ),
     "a signature of no body": (
         lambda c: c["callback"].update(
@@ -520,12 +521,13 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
     assert set(tuning) == {field.name for field in fields(Tuning)} - {"day_amount"} | {"cap"}
-    named, described = contract["callback"]["properties"]["verification"]["anyOf"]
+    named, described, of_account = contract["callback"]["properties"]["verification"]["anyOf"]
+    assert set(of_account["properties"]["preset"]["enum"]) == set(PRESETS)
     assert set(named["enum"]) == set(SCHEMES)
     assert set(described["properties"]) == {field.name for field in fields(Signature)}
     assert set(described["properties"]["algorithm"]["enum"]) == set(Algorithm)
     assert set(described["properties"]["key_encoding"]["enum"]) == set(Encoding)
-    assert set(described["properties"]["encoding"]["enum"]) == set(Encoding) - {Encoding.UTF8}
+    assert set(described["properties"]["encoding"]["enum"]) == set(Encoding) - {Encoding.UTF8, Encoding.PEM}
     assert tuning["delay_ms"]["maximum"] == LONGEST_DELAY_S * 1_000
     assert tuning["headroom_ms"]["allOf"][1]["anyOf"] == [{"enum": [AUTO]}, {"maximum": HEADROOM_LIMIT_MS}]
     assert contract["dispatch"]["properties"]["batch_size"]["maximum"] == LARGEST_BATCH_COUNT

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 import pytest
-from headway_lane.callback import body
 from headway_lane.callback.event import read
 from headway_lane.contract.exchange import CHARSETS, Callback
+from headway_lane.messages.packed import UNPACKED_BYTES
 from headway_lane.runtime.errors import Malformed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,7 +64,7 @@ def test_a_charset_that_decodes_no_text_is_none() -> None:
 
 def test_what_unpacks_to_too_much_or_has_no_end_is_malformed() -> None:
     with pytest.raises(Malformed, match="larger than"):
-        read(callback(), gzip.compress(b" " * (body.UNPACKED_BYTES + 1)))
+        read(callback(), gzip.compress(b" " * (UNPACKED_BYTES + 1)))
     with pytest.raises(Malformed, match="end is missing"):
         read(callback(), gzip.compress(json.dumps(ONE).encode())[:-9])
     with pytest.raises(Malformed, match="cannot be unpacked"):

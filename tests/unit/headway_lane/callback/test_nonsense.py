@@ -21,7 +21,30 @@ from tests.unit.headway_lane.fakes import SIGNED_AT, WEBHOOK_KEY, Worker, signed
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:checks"
 HEX_KEY = "ab" * 32
-KEYS = {"standard-webhooks": WEBHOOK_KEY, "sns": TOPIC, "adyen": HEX_KEY}
+ED25519_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+P256_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPtETt4g7TFkGODedsMIc2hZ0LtAlUEi/"
+    "QzOR03S8IdGQmSCazMTIoiTIQ6+k9MaKCQ0E2l6Yidri+O786Co3QA=="
+)
+RSA_KEY = """-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEApKL4gcuTact4f8gQr8lo
+xr33Qt7PvaRM4fBFfIq47u7hPko5gWdiyZO1mJDC2iKLoy9hAJ9a7zUSb278SibS
+r5C6Xt4Aq0BDpDWw7wPZq+yXFNlXYz/MUwDiX6Q98HUu17c/78N4EHs6LE8TVCnR
+XjRnQuLFcST5LaajqR/N99+nVyKbqHNdaSdZYZo6YqsvHmBTq1q+H3VASlpwFi8Y
+fToyrChgElE5o/cmBAqqOpyrgBk75lFBSw5itM12SLxnGUWuS9TwWE/CZkVv/c6l
+mDjtRDBs6xwbKmB7ySGym8YX1qjcp7l+H5/c6H07AuiNaUp8TtC8tf8a0RGyfUA0
+aQIDAQAB
+-----END PUBLIC KEY-----"""
+KEYS = {
+    "standard-webhooks": WEBHOOK_KEY,
+    "svix": WEBHOOK_KEY,
+    "sns": TOPIC,
+    "adyen": HEX_KEY,
+    "fal": ED25519_KEY,
+    "telnyx": ED25519_KEY,
+    "sendgrid": P256_KEY,
+    "paypal": RSA_KEY,
+}
 BODIES = {"twilio": "form", "sns": "sns"}
 TEXT_KEY = "text-key-1"
 

@@ -20,6 +20,7 @@ VECTOR = {
     "webhook-timestamp": "1614265330",
     "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
 }
+OLDER = {name.replace("webhook-", "svix-"): value for name, value in VECTOR.items()}
 SIGNATURE = VECTOR["webhook-signature"]
 FORGERIES: dict[str, dict[str, str]] = {
     "another id": {"webhook-id": "msg_other"},
@@ -62,12 +63,23 @@ def test_the_published_vector_is_accepted() -> None:
     verify(VECTOR)
 
 
+def test_the_older_names_of_its_headers_are_taken_whole_and_never_beside_the_newer() -> None:
+    verify(OLDER)
+    for name in VECTOR:
+        with pytest.raises(Forged, match="is missing"):
+            verify({**OLDER, name: VECTOR[name]} | {})
+
+
+def test_a_secret_is_taken_as_a_console_shows_it() -> None:
+    verify(VECTOR, keys=[f"v1,{WEBHOOK_KEY}"])
+
+
 def test_the_vectors_signature_is_what_the_vendor_computes() -> None:
     assert signed(BODY.decode(), message_id=VECTOR["webhook-id"]) == VECTOR
 
 
 def test_the_callback_api_passes_on_every_header_that_is_needed() -> None:
-    assert set(SCHEME.headers) == set(VECTOR)
+    assert set(SCHEME.headers) == set(VECTOR) | set(OLDER)
 
 
 @pytest.mark.parametrize("changes", FORGERIES.values(), ids=FORGERIES)

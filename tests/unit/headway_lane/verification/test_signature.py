@@ -9,9 +9,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from headway_lane.contract.signature import PRESETS, Algorithm, Encoding, Signature
+from headway_lane.contract.signature import Algorithm, Encoding, Signature
+from headway_lane.contract.signature_presets import PRESETS
+from headway_lane.contract.signature_rules import contradiction
 from headway_lane.runtime.errors import Forged
-from headway_lane.verification import signature
+from headway_lane.verification import signed_text
 from headway_lane.verification.proof import MOST_KEYS, MOST_SIGNATURES
 from headway_lane.verification.schemes import SCHEMES, scheme_of
 
@@ -33,6 +35,10 @@ def _hex(key: str, message: bytes) -> str:
     return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
 
 
+def _base64(key: str, message: bytes) -> str:
+    return base64.b64encode(hmac.digest(key.encode(), message, "sha256")).decode()
+
+
 def _stripe_like(header: str) -> Callable[[str, bytes, int], dict[str, str]]:
     return lambda key, body, at_s: {header: f"t={at_s},v1={_hex(key, f'{at_s}.'.encode() + body)}"}
 
@@ -41,6 +47,26 @@ SIGNED_BY: Mapping[str, Callable[[str, bytes, int], dict[str, str]]] = {
     "cloudinary": lambda key, body, at_s: {
         "x-cld-timestamp": str(at_s),
         "x-cld-signature": hashlib.sha1(body + f"{at_s}{key}".encode()).hexdigest(),  # noqa: S324 - the vendor's choice
+    },
+    "docusign": lambda key, body, _: {"x-docusign-signature-1": _base64(key, body)},
+    "hubspot": lambda key, body, at_s: {
+        "x-hubspot-request-timestamp": str(at_s),
+        "x-hubspot-signature-v3": _base64(key, f"POST{URL}".encode() + body + str(at_s).encode()),
+    },
+    "paddle": lambda key, body, at_s: {
+        "paddle-signature": f"ts={at_s};h1={_hex(key, f'{at_s}:'.encode() + body)}",
+    },
+    "square": lambda key, body, _: {"x-square-hmacsha256-signature": _base64(key, URL.encode() + body)},
+    "workos": lambda key, body, at_s: {
+        "workos-signature": f"t={at_s}, v1={_hex(key, f'{at_s}.'.encode() + body)}",
+    },
+    "zendesk": lambda key, body, at_s: {
+        "x-zendesk-webhook-signature-timestamp": str(at_s),
+        "x-zendesk-webhook-signature": _base64(key, str(at_s).encode() + body),
+    },
+    "zoom": lambda key, body, at_s: {
+        "x-zm-request-timestamp": str(at_s),
+        "x-zm-signature": f"v0={_hex(key, f'v0:{at_s}:'.encode() + body)}",
     },
     "github": lambda key, body, _: {"x-hub-signature-256": f"sha256={_hex(key, body)}"},
     "mux": _stripe_like("mux-signature"),
@@ -57,9 +83,13 @@ SIGNED_BY: Mapping[str, Callable[[str, bytes, int], dict[str, str]]] = {
         "x-twilio-signature": base64.b64encode(hmac.digest(key.encode(), URL.encode() + body, "sha1")).decode()
     },
 }
-"""Each preset's way of signing, written from its documentation: (key, body, epoch seconds) -> headers."""
-TIMED = [name for name, preset in PRESETS.items() if preset.timestamp_header or preset.timestamp_label]
-LABELLED = [name for name, preset in PRESETS.items() if preset.signature_label]
+"""The way of signing of each preset that takes any body and any text as its key, written from its documentation: (key,
+body, epoch seconds) -> headers.
+"""
+OTHERS = {"fal", "linear", "mercado-pago", "paypal", "sendgrid", "svix", "telnyx", "twilio-json"}
+"""Those of `test_signed_presets.py`."""
+TIMED = [name for name in SIGNED_BY if PRESETS[name].timestamp_header or PRESETS[name].timestamp_label]
+LABELLED = [name for name in SIGNED_BY if PRESETS[name].signature_label == "v1"]
 
 
 @dataclass(frozen=True)
@@ -75,13 +105,13 @@ class Case:
         SCHEMES[self.name].verify(body, headers, keys, NOW_S, URL)
 
 
-@pytest.fixture(params=PRESETS)
+@pytest.fixture(params=SIGNED_BY)
 def case(request: pytest.FixtureRequest) -> Case:
     return Case(request.param)
 
 
 def test_every_preset_has_its_way_of_signing_here() -> None:
-    assert set(SIGNED_BY) == set(PRESETS)
+    assert set(SIGNED_BY) | OTHERS == set(PRESETS)
     assert set(SCHEMES) == set(PRESETS) | {"adyen", "standard-webhooks", "sns", "none"}
 
 
@@ -145,7 +175,7 @@ def test_standard_webhooks_is_a_signature_that_can_be_described() -> None:
 
 def test_what_a_vendor_signs_is_accepted(case: Case) -> None:
     case.verify(case.headers())
-    assert {name.lower() for name in SCHEMES[case.name].headers} == set(case.headers()), "the API passes these on"
+    assert {name.lower() for name in SCHEMES[case.name].headers} >= set(case.headers()), "the API passes these on"
 
 
 def test_any_bytes_can_be_signed(case: Case) -> None:
@@ -203,7 +233,7 @@ def test_an_old_and_a_future_timestamp_are_refused(name: str, side: int, beyond_
 
 
 @pytest.mark.parametrize("name", TIMED)
-@pytest.mark.parametrize("timestamp", ["", "yesterday", "nan", "-1", "1.0", "1_0", " 1", "٣", "9" * 5_000])
+@pytest.mark.parametrize("timestamp", ["", "yesterday", "nan", "-1", "1.0", "1_0", "1T", "٣", "9" * 5_000])
 def test_a_timestamp_that_is_none_is_refused(name: str, timestamp: str) -> None:
     case = Case(name)
     headers = {header: value.replace(str(NOW_S), timestamp) for header, value in case.headers().items()}
@@ -304,7 +334,7 @@ CONTRADICTIONS = {
 
 @pytest.mark.parametrize(("description", "words"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_a_description_that_lets_anybody_in_or_nobody_is_refused(description: Signature, words: str) -> None:
-    assert words in str(description.contradiction)
+    assert words in str(contradiction(description))
     with pytest.raises(Forged):
         scheme_of(description).verify(BODY, {name.lower(): "" for name in description.headers}, (KEY,), NOW_S)
 
@@ -313,7 +343,10 @@ def test_sound_descriptions_have_no_contradiction() -> None:
     static = Signature(Algorithm.STATIC, "X-Token", prefix="Bearer ")
     last = replace(SOUND, algorithm=Algorithm.SHA256, signed="{url}{body}{key}")
     twice = replace(SOUND, algorithm=Algorithm.SHA1, signed="{key}.{body}.{key}.end")
-    assert [one.contradiction for one in (SOUND, static, last, twice, *PRESETS.values())] == [None] * (4 + len(PRESETS))
+    assert [contradiction(one) for one in (SOUND, static, last, twice)] == [None] * 4
+    assert {name: found for name, preset in PRESETS.items() if (found := contradiction(preset))} == {
+        "paypal": "`account` is said where `signed` has `{account}`, and only there: `{preset: NAME, account: ID}`"
+    }
 
 
 def _lengthened(digest: str, message: bytes, key_length: int, more: bytes) -> tuple[bytes, str]:
@@ -361,18 +394,20 @@ def test_a_form_is_read_once_whatever_the_keys_and_signatures(monkeypatch: pytes
         read.append(text)
         return parse_qsl(text, **options)
 
-    monkeypatch.setattr(signature, "parse_qsl", parse)
+    monkeypatch.setattr(signed_text, "parse_qsl", parse)
     keys = tuple(f"another-key-{number}" for number in range(MOST_KEYS))
     with pytest.raises(Forged, match="no signature matches a key"):
-        scheme_of(FORM).verify(b"a=1&b=2", {"x-signature": ",".join(["v1=00"] * MOST_SIGNATURES)}, keys, NOW_S)
+        scheme_of(FORM).verify(
+            b"a=1&b=2", {"x-signature": ",".join([f"v1={'00' * 32}"] * MOST_SIGNATURES)}, keys, NOW_S
+        )
     assert len(read) == 1
 
 
 @pytest.mark.parametrize(
     ("headers", "keys", "body"),
     [
-        ({"x-signature": "v1=00"}, (), b"a=1"),
-        ({"x-signature": "v1=00"}, ("x",), b"a=1"),
+        ({"x-signature": f"v1={'00' * 32}"}, (), b"a=1"),
+        ({"x-signature": f"v1={'00' * 32}"}, ("x",), b"a=1"),
         ({"x-signature": "v2=00"}, (KEY,), b"a=1"),
         ({"x-signature": ",".join(["v1=00"] * (MOST_SIGNATURES + 1))}, (KEY,), b"a=1"),
         ({}, (KEY,), b"a=1"),
@@ -382,7 +417,7 @@ def test_a_form_is_read_once_whatever_the_keys_and_signatures(monkeypatch: pytes
 def test_a_form_is_not_read_where_nothing_can_match(
     monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], keys: tuple[str, ...], body: bytes
 ) -> None:
-    monkeypatch.setattr(signature, "parse_qsl", lambda *_, **__: pytest.fail("the form was read"))
+    monkeypatch.setattr(signed_text, "parse_qsl", lambda *_, **__: pytest.fail("the form was read"))
     with pytest.raises(Forged):
         scheme_of(FORM).verify(body, headers, keys, NOW_S)
 
@@ -403,7 +438,7 @@ def test_so_many_signatures_are_compared_with_so_many_keys_and_no_more(
 
     def verify(count: int) -> None:
         headers = {
-            "stripe-signature": ",".join([f"t={NOW_S}", *["v1=00"] * count]),
+            "stripe-signature": ",".join([f"t={NOW_S}", *[f"v1={'00' * 32}"] * count]),
             "webhook-id": "m",
             "webhook-timestamp": str(NOW_S),
             "webhook-signature": " ".join(["v1,AAAA"] * count),
