@@ -16,6 +16,7 @@ from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 from headway_cdk.configuration import VendorFiles, schema
 from headway_cdk.constructs.base import Strategies
 from headway_cdk.names import own_name
+from headway_cdk.tuning_schema import tuning_schema
 
 
 class RuntimeConfiguration(Construct):
@@ -31,7 +32,9 @@ class RuntimeConfiguration(Construct):
             self, "Environment", application_id=self.application.ref, name=vendor
         )
         contract, contract_arn = self._deploy(CONTRACT_PROFILE, schema("vendor"), files.contract, strategies.at_once_id)
-        tuning, tuning_arn = self._deploy(TUNING_PROFILE, schema("tuning"), files.tuning, strategies.gradual_id)
+        tuning, tuning_arn = self._deploy(
+            TUNING_PROFILE, tuning_schema(schema("tuning"), files.vendor), files.tuning, strategies.gradual_id
+        )
         tuning.add_resource_dependency(contract)  # an environment takes one deployment at a time
         self.arns: Mapping[str, str] = {CONTRACT_PROFILE: contract_arn, TUNING_PROFILE: tuning_arn}
 

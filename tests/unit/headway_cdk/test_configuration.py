@@ -602,3 +602,9 @@ def test_what_has_no_secret_may_go_over_an_open_way(tmp_path: Path) -> None:
 def test_a_base_url_has_no_secret_in_it(tmp_path: Path, url: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         load_contract(_with(tmp_path, lambda c: c.update(base_url=url)))
+
+
+def test_a_tuning_above_the_contract_is_deployed_at_the_contract(directory: Path) -> None:
+    spoil(directory / "tuning" / "replicate.yaml", lambda t: t.update(rate_per_s=1_000))
+    [files] = load_vendors(directory)
+    assert files.tuning["rate_per_s"] == files.vendor.max_rps(Scope.SUBMIT)
