@@ -16,6 +16,7 @@ from headway.commands.run import run
 from headway.commands.simulate import simulate
 from headway.commands.status import status
 from headway.commands.synth import synth
+from headway.commands.tune import tune
 from headway.commands.validate import validate
 from headway.commands.vendor import vendor
 from headway.errors import Problem
@@ -47,7 +48,7 @@ def _headway(
     pass
 
 
-for command in (demo, init, up, diff, status, run, vendor, validate, graph, plan, simulate, down, synth):
+for command in (demo, init, up, diff, status, tune, run, vendor, validate, graph, plan, simulate, down, synth):
     app.command()(command)
 app.add_typer(bucket.app)
 app.add_typer(callback.app)

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from headway_cdk.configuration import broken_rule, schema
+from headway_cdk.tuning_schema import tuning_schema
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
 from jsonschema import Draft4Validator
 
-from headway_cdk.configuration import broken_rule, schema
-from headway_cdk.tuning_schema import tuning_schema
 from tests.unit.headway_lane.fakes import VENDOR_DOCUMENT
 
 PACED: dict[str, Any] = {**VENDOR_DOCUMENT, "vendor": "acme", "dispatch": {"pacing": "permits"}}
