@@ -9,6 +9,7 @@ from headway.commands import bucket, callback, inbox, new
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.diff import diff
+from headway.commands.dispatching import drain, pause, resume
 from headway.commands.graph import graph
 from headway.commands.init import init
 from headway.commands.plan import plan
@@ -48,7 +49,10 @@ def _headway(
     pass
 
 
-for command in (demo, init, up, diff, status, tune, run, vendor, validate, graph, plan, simulate, down, synth):
+FIRST = (demo, init, up, diff, status, run)
+OPERATING = (tune, pause, resume, drain)
+OTHERS = (vendor, validate, graph, plan, simulate, down, synth)
+for command in (*FIRST, *OPERATING, *OTHERS):
     app.command()(command)
 app.add_typer(bucket.app)
 app.add_typer(callback.app)

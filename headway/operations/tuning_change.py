@@ -13,7 +13,7 @@ from headway_lane.contract.vendor import Vendor
 
 from headway.deployment.connection import Connection
 from headway.deployment.queues import QueueAttribute, message_count
-from headway.errors import Refused
+from headway.errors import OperationRefused
 from headway.operations.forecasts import Backlog, backlog_of
 from headway.operations.tunings import contract_in_force, in_force
 
@@ -47,7 +47,7 @@ class TuningChange:
 def change_of(connection: Connection, vendor: str, given: Mapping[str, Any], *, whole: bool = False) -> TuningChange:
     """Return what the given fields would change, or a `whole` document in the place of the one in force.
 
-    Raises Refused for what the contract or the lane's own numbers have no room for.
+    Raises OperationRefused for what the contract or the lane's own numbers have no room for.
     """
     contract = Vendor.from_document(contract_in_force(connection, vendor))
     before = in_force(connection, vendor)
@@ -66,10 +66,10 @@ def change_of(connection: Connection, vendor: str, given: Mapping[str, Any], *, 
 
 
 def refuse_broken(contract: Vendor, document: Any) -> None:
-    """Raise Refused where a document breaks the schema of a lane's tuning, which its validator in AppConfig has too."""
+    """Raise OperationRefused where a document breaks the schema of a lane's tuning, as AppConfig has it."""
     if said := broken_rule(document, tuning_schema(schema("tuning"), contract)):
         field, words = said
-        raise Refused(f"tuning of {contract.name}: `{'.'.join(field) or '(top level)'}`: {words}")
+        raise OperationRefused(f"tuning of {contract.name}: `{'.'.join(field) or '(top level)'}`: {words}")
 
 
 def waiting(connection: Connection, vendor: str) -> int:

@@ -15,7 +15,7 @@ from headway_cdk.names import AT_ONCE_PARAMETER, BASE, GRADUAL_PARAMETER, own_na
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 
 from headway.deployment.connection import Connection
-from headway.errors import NotDeployed, NotReachable, Refused
+from headway.errors import NotDeployed, NotReachable, OperationRefused
 from headway.operations.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _Place:
 def deploy(connection: Connection, vendor: str, document: Mapping[str, Any], strategy: Strategy) -> int:
     """Let AppConfig deploy a tuning document as a whole to a vendor's lane; return the number of the deployment.
 
-    Raises Refused, with the words of the lane's validators or of a deployment that is under way.
+    Raises OperationRefused, with the words of the lane's validators or of a deployment that is under way.
     """
     with asking():
         place = _place(connection, vendor)
@@ -142,7 +142,7 @@ def history(connection: Connection, vendor: str, limit: int) -> list[TuningDeplo
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class Rollback:
     """What a rollback does: it stops deployment `stops`, or deploys `document` once more, which is `version`."""
 
     document: Mapping[str, Any]
@@ -150,7 +150,7 @@ class WayBack:
     stops: int | None
 
 
-def way_back(connection: Connection, vendor: str) -> WayBack:
+def way_back(connection: Connection, vendor: str) -> Rollback:
     """Return what was in force before the last deployment. Raises NotDeployed where nothing was."""
     with asking():
         place = _place(connection, vendor)
@@ -161,10 +161,10 @@ def way_back(connection: Connection, vendor: str) -> WayBack:
         other = ended[0] if running and ended else next((one for one in ended if one.version != current), None)
         if other is None:
             raise NotDeployed(f"{vendor} had no tuning before: give the fields, such as --rate")
-        return WayBack(place.document(place.profile(TUNING_PROFILE), other.version), other.version, running)
+        return Rollback(place.document(place.profile(TUNING_PROFILE), other.version), other.version, running)
 
 
-def go_back(connection: Connection, vendor: str, way: WayBack, strategy: Strategy) -> int:
+def go_back(connection: Connection, vendor: str, way: Rollback, strategy: Strategy) -> int:
     """Stop what is under way, or deploy the earlier tuning once more; return the number of the deployment."""
     with asking():
         place = _place(connection, vendor)
@@ -191,9 +191,9 @@ def asking() -> Iterator[None]:
     except ClientError as error:
         code, words = error.response["Error"]["Code"], " ".join(error.response["Error"].get("Message", "").split())
         if code == "BadRequestException":
-            raise Refused(f"AppConfig refuses it: {_reasons(error.response) or words}") from error
+            raise OperationRefused(f"AppConfig refuses it: {_reasons(error.response) or words}") from error
         if code == "ConflictException":
-            raise Refused(
+            raise OperationRefused(
                 f"another deployment is under way: wait for its end, or `headway tune VENDOR --rollback` ({words})"
             ) from error
         raise NotReachable(f"AWS cannot be asked: {code}: {words}") from error

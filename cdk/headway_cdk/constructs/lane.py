@@ -10,7 +10,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 
 from headway_cdk.cloud_choice import CloudChoice
 from headway_cdk.configuration import VendorFiles
@@ -63,10 +63,10 @@ class Lane(Construct):
             drawing.name: PythonFunction(self, drawing=drawing, code=code, surroundings=self._surroundings)
             for drawing in functions_of(vendor, state.published)
         }
-        if vendor.dispatch.drain is Drain.SCHEDULE:
+        if vendor.dispatch.trigger is Trigger.SCHEDULE:
             drain_at_intervals(
                 self,
-                vendor=vendor,
+                lane=self._surroundings,
                 dispatcher=self.functions[Function.DISPATCHER].function,
                 role_name=role_name(stage, vendor.name, "schedule"),
             )

@@ -12,9 +12,9 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from headway.deployment.connection import Connection
-from headway.errors import NotDeployed, NotReachable, Refused
+from headway.errors import NotDeployed, NotReachable, OperationRefused
 from headway.operations.strategy import Strategy
-from headway.operations.tunings import WayBack, deploy, go_back, history, in_force, state_of, way_back
+from headway.operations.tunings import Rollback, deploy, go_back, history, in_force, state_of, way_back
 from tests.unit.headway.connections import lane_of, moto_connection
 
 OTHERS = [{"Id": "app0001", "Name": "headway-dev-other-config"}]
@@ -167,7 +167,7 @@ def test_the_way_back_from_a_tuning_in_force_is_the_one_before(stubbed: StubbedT
     answer_deployments(stub, summary(4, "COMPLETE", 2), summary(3, "COMPLETE", 2), summary(1, "COMPLETE", 1))
     stub.add_response("list_configuration_profiles", PROFILES, IN_APPLICATION)
     answer_document(stub, 1, {"rate_per_s": 20})
-    assert way_back(connection_to(stubbed), "acme") == WayBack({"rate_per_s": 20}, "1", None)
+    assert way_back(connection_to(stubbed), "acme") == Rollback({"rate_per_s": 20}, "1", None)
 
 
 def test_the_way_back_from_a_deployment_under_way_is_its_end(stubbed: StubbedTarget) -> None:
@@ -177,7 +177,7 @@ def test_the_way_back_from_a_deployment_under_way_is_its_end(stubbed: StubbedTar
     stub.add_response("list_configuration_profiles", PROFILES, IN_APPLICATION)
     answer_document(stub, 1, {"rate_per_s": 20})
     way = way_back(connection_to(stubbed), "acme")
-    assert way == WayBack({"rate_per_s": 20}, "1", 4)
+    assert way == Rollback({"rate_per_s": 20}, "1", 4)
     answer_place(stub)
     stub.add_response("stop_deployment", {"DeploymentNumber": 4}, {**IN_ENVIRONMENT, "DeploymentNumber": 4})
     assert go_back(connection_to(stubbed), "acme", way, Strategy.NOW) == 4
@@ -197,9 +197,9 @@ REFUSED = {
 @pytest.mark.parametrize(
     ("code", "more", "problem", "words"),
     [
-        ("BadRequestException", REFUSED, Refused, "#/rate_per_s 30 is greater than the maximum of 20"),
-        ("BadRequestException", {}, Refused, "words of AWS"),
-        ("ConflictException", {}, Refused, "another deployment is under way: wait"),
+        ("BadRequestException", REFUSED, OperationRefused, "#/rate_per_s 30 is greater than the maximum of 20"),
+        ("BadRequestException", {}, OperationRefused, "words of AWS"),
+        ("ConflictException", {}, OperationRefused, "another deployment is under way: wait"),
         ("ThrottlingException", {}, NotReachable, "ThrottlingException: words of AWS"),
     ],
 )
