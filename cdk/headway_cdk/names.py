@@ -111,4 +111,5 @@ class Dispatching(StrEnum):
 LANE_PARAMETER: Final = "lane"
 AT_ONCE_PARAMETER: Final = "at_once_strategy_id"
 GRADUAL_PARAMETER: Final = "gradual_strategy_id"
+ALARM_ROLE_PARAMETER: Final = "alarm_role_arn"
 """A vendor's parameter that tells a lane as a whole: JSON of the fields of `published.PublishedLane`."""

@@ -44,6 +44,17 @@ def test_every_profile_has_the_repositorys_schema_as_validator_within_appconfigs
             assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
 
 
+def test_a_deployment_is_taken_back_while_configurations_cannot_be_read(templates: "Templates") -> None:
+    (base,) = [
+        name for name, value in templates.of_type("AWS::IAM::Role", "base").items() if name.endswith("AlarmRole")
+    ]
+    assert base
+    for vendor in templates.vendors:
+        (monitor,) = templates.properties(f"{vendor.name}/Configuration/Environment")["Monitors"]
+        assert templates.say(monitor["AlarmArn"]) == f"<{vendor.name}/Watch/ConfigurationsUnread>"
+        assert monitor["AlarmRoleArn"]["Ref"].endswith("BaseAlarmRoleArn")
+
+
 def test_a_vendor_has_an_application_of_its_own_and_all_of_its_configuration_is_there(templates: "Templates") -> None:
     for vendor in templates.vendors:
         own = f"{vendor.name}/Configuration"

@@ -73,7 +73,8 @@ class Lane(Construct):
         if vendor.cancel:
             queue_arn = state.queue_arn(state.published.results_queue_url)
             tell_of_stops(self, stage=stage, vendor=vendor.name, queue_arn=queue_arn)
-        LaneAlarms(self, "Watch", lane=self._surroundings)
+        alarms = LaneAlarms(self, "Watch", lane=self._surroundings)
+        configuration.roll_back_on(alarms.unread, strategies.alarm_role_arn)
         self._publish()
 
     def _callback_url(self, stage: str, files: VendorFiles, state: StateReferences, cloud: CloudChoice) -> str | None:

@@ -81,7 +81,7 @@ class LaneAlarms(Construct):
             1,
             f"As many calls to {vendor} were made today as the tuning's cap allows: the lane pauses",
         )
-        self._alarm(
+        self.unread = self._alarm(
             "ConfigurationsUnread",
             _of_ours(vendor, Metric.CONFIGURATIONS_UNREAD),
             UNREAD_COUNT,
@@ -114,7 +114,7 @@ class LaneAlarms(Construct):
             _counts(f"{vendor.name}: results", vendor.name, [*results, *(checks if polled else [])]),
         )
 
-    def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float, description: str) -> None:
+    def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float, description: str) -> cloudwatch.Alarm:
         alarm = metric.create_alarm(
             self,
             name,
@@ -125,6 +125,7 @@ class LaneAlarms(Construct):
             alarm_description=description,
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
+        return alarm
 
 
 def _counts(title: str, vendor: str, metrics: Sequence[Metric]) -> cloudwatch.GraphWidget:

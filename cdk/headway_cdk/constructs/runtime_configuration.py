@@ -10,6 +10,7 @@ from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_appconfig as appconfig
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 
@@ -37,6 +38,16 @@ class RuntimeConfiguration(Construct):
         )
         tuning.add_resource_dependency(contract)  # an environment takes one deployment at a time
         self.arns: Mapping[str, str] = {CONTRACT_PROFILE: contract_arn, TUNING_PROFILE: tuning_arn}
+
+    def roll_back_on(self, alarm: cloudwatch.IAlarm, role_arn: str) -> None:
+        """Let AppConfig take a deployment back while an alarm rings.
+
+        Only one that a lowered or raised rate cannot ring: where the depth of a queue did, what an operator does about
+        it would be taken back.
+        """
+        self._environment.monitors = [
+            appconfig.CfnEnvironment.MonitorsProperty(alarm_arn=alarm.alarm_arn, alarm_role_arn=role_arn)
+        ]
 
     def _deploy(
         self, name: str, json_schema: Mapping[str, Any], document: Mapping[str, Any], strategy_id: str
