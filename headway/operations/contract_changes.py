@@ -34,6 +34,7 @@ class Need(StrEnum):
 FIELDS: Final[Mapping[str, Need]] = {
     "limits": Need.NOTHING,
     "shares": Need.NOTHING,
+    "limit_headers": Need.NOTHING,
     "waits": Need.NOTHING,
     "dispatch": Need.PAUSE,
     "base_url": Need.PAUSE,
