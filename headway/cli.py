@@ -9,6 +9,7 @@ from headway.commands import bucket, callback, calls, dlq, new
 from headway.commands.cloud import down, up
 from headway.commands.demo import demo
 from headway.commands.diff import diff
+from headway.commands.dispatching import drain, pause, resume
 from headway.commands.graph import graph
 from headway.commands.init import init
 from headway.commands.plan import plan
@@ -16,6 +17,7 @@ from headway.commands.run import run
 from headway.commands.simulate import simulate
 from headway.commands.status import status
 from headway.commands.synth import synth
+from headway.commands.tune import tune
 from headway.commands.validate import validate
 from headway.commands.vendor import vendor
 from headway.errors import Problem
@@ -47,7 +49,10 @@ def _headway(
     pass
 
 
-for command in (demo, init, up, diff, status, run, vendor, validate, graph, plan, simulate, down, synth):
+FIRST = (demo, init, up, diff, status, run)
+OPERATING = (tune, pause, resume, drain)
+OTHERS = (vendor, validate, graph, plan, simulate, down, synth)
+for command in (*FIRST, *OPERATING, *OTHERS):
     app.command()(command)
 app.add_typer(bucket.app)
 app.add_typer(callback.app)

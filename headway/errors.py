@@ -13,6 +13,7 @@ Problem
 ├── NotReachable          AWS cannot be asked
 ├── NotDeployed           there is no stack to talk to: deploy first
 │   └── NotRunning        nor an embedded cloud
+├── OperationRefused      an operation would break what a vendor sells, or was not agreed to: nothing was changed
 ├── RunRefused            a run was not begun: correct what the message names
 └── CloudLost             a run was broken off; what was started goes on, and the same command takes it up
 
@@ -76,6 +77,10 @@ class NotDeployed(Problem):
 
 class NotRunning(NotDeployed):
     """No embedded cloud runs in the state folder."""
+
+
+class OperationRefused(Problem):
+    """The contract, the lane's numbers or AWS's validators have no room for it; nothing was changed."""
 
 
 class RunRefused(Problem):

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from rich.table import Table
 
 from benchmarks.contract.measuring import Bench
-from headway.operations.tunings import Strategy, deploy, state_of
+from headway.operations.strategy import Strategy
+from headway.operations.tunings import COMPLETE, deploy, state_of
 from headway.simulator.window import violations, worst_window
 from headway.testing.laboratory import VENDOR, Laboratory
 from headway.testing.paced import Contract, Setting, call, paced_laboratory
@@ -96,5 +97,5 @@ def table_of(seen: Changed) -> Table:
 def _change(lab: Laboratory, rate_per_s: int) -> int:
     """Deploy a tuning at once; return when that had ended, in microseconds."""
     number = deploy(lab.connection, VENDOR, {"delay_ms": 0, "rate_per_s": rate_per_s}, Strategy.NOW)
-    until(lambda: state_of(lab.connection, VENDOR, number) == "COMPLETE")
+    until(lambda: state_of(lab.connection, VENDOR, number).state == COMPLETE)
     return time.time_ns() // 1_000

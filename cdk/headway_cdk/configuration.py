@@ -20,6 +20,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from headway_cdk.contradictions import contradictions
 from headway_cdk.resources import CONFIGURATION
 from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN, StageUnshared, contract_of
+from headway_cdk.tuning_schema import most_per_s, tuning_schema
 
 
 class ConfigurationError(Exception):
@@ -96,10 +97,15 @@ def _contract_paths(directory: Path) -> Sequence[Path]:
 
 
 def _tuning(vendor: Vendor, directory: Path) -> Mapping[str, Any]:
-    """Return the operator's tuning; where there is no file, the one that is drawn from the contract."""
+    """Return the operator's tuning; where there is no file, the one that is drawn from the contract.
+
+    One file is for all stages, and outlives a contract that was lowered: the contract is the ceiling of its rate.
+    """
     path = directory / "tuning" / f"{vendor.name}.yaml"
     if path.exists():
-        return _read(path, schema("tuning"))
+        document = _read(path, schema("tuning"))
+        capped = {**document, "rate_per_s": min(document["rate_per_s"], most_per_s(vendor))}
+        return _checked(path, capped, tuning_schema(schema("tuning"), vendor))
     default = Tuning.default_of(vendor)
     return {"delay_ms": default.delay_ms, "rate_per_s": default.rate_per_s}
 
@@ -111,6 +117,10 @@ def _read(path: Path, json_schema: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ConfigurationError(f"{path}: there is no such file") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    return _checked(path, document, json_schema)
+
+
+def _checked(path: Path, document: Any, json_schema: Mapping[str, Any]) -> Mapping[str, Any]:
     if said := broken_rule(document, json_schema):
         field, message = said
         raise ConfigurationError(f"{path}: `{'.'.join(field) or '(top level)'}`: {message}")

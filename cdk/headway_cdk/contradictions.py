@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from headway_lane.contract.dispatch import BATCH_SIZE, Dispatch, Drain, Pacing, least_batching_window_s
+from headway_lane.contract.dispatch import BATCH_SIZE, Dispatch, Pacing, Trigger, least_batching_window_s
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
 from headway_lane.contract.limits import Quantity, Scope
 from headway_lane.contract.open_way import has_user, is_open
@@ -107,8 +107,8 @@ def _dispatch(dispatch: Dispatch) -> Iterator[str]:
 def _large_batch(vendor: Vendor) -> Iterator[str]:
     """Find what a batch of more than one receive cannot be; smaller ones are only warned of (`headway plan`)."""
     dispatch, beginning = vendor.dispatch, f"`dispatch.batch_size` is {vendor.dispatch.batch_size}"
-    if dispatch.drain is Drain.SCHEDULE:
-        yield f"{beginning}, and `drain: schedule` receives once; make it {BATCH_SIZE} at most"
+    if dispatch.trigger is Trigger.SCHEDULE:
+        yield f"{beginning}, and `trigger: schedule` receives once; make it {BATCH_SIZE} at most"
         return
     least_s = least_batching_window_s(dispatch.batch_size)
     if dispatch.batching_window_s < least_s:

@@ -99,7 +99,23 @@ def parameter(stage: str, owner: str, name: str) -> str:
     return f"{parameter_path(stage, owner)}{name}"
 
 
+DISPATCHING_PARAMETER: Final = "dispatching"
+"""A vendor's parameter that tells whether its calls are dispatched: a `Dispatching`, kept by the state stack, and
+written by `headway pause`, `drain` and `resume`. Lane stacks read it at every deployment."""
+
+
+class Dispatching(StrEnum):
+    """What becomes of a lane's calls."""
+
+    OPEN = "open"
+    DRAINING = "draining"
+    """They are dispatched; nobody starts new ones."""
+    PAUSED = "paused"
+    """They wait in their queues."""
+
+
 LANE_PARAMETER: Final = "lane"
 AT_ONCE_PARAMETER: Final = "at_once_strategy_id"
 GRADUAL_PARAMETER: Final = "gradual_strategy_id"
+ALARM_ROLE_PARAMETER: Final = "alarm_role_arn"
 """A vendor's parameter that tells a lane as a whole: JSON of the fields of `published.PublishedLane`."""

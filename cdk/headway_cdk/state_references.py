@@ -4,7 +4,7 @@ Stacks find one another by SSM parameters: an export would lock a value for as l
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 from aws_cdk import Fn, Stack
@@ -20,11 +20,12 @@ from headway_cdk.published import PublishedState, state_of
 
 @dataclass(frozen=True, slots=True)
 class StateReferences:
-    """The published state of a vendor, seen from a stack."""
+    """The published state of a vendor, seen from a stack; `is_elsewhere`: another stack makes it."""
 
     stack: Stack
     account: AwsAccount
     published: PublishedState
+    is_elsewhere: bool = False
 
     @classmethod
     def of(cls, stack: Stack, published: PublishedState) -> Self:
@@ -72,4 +73,4 @@ def publish(scope: Construct, stage: str, vendor: str, state: PublishedState) ->
 def found(scope: Construct, stage: str, vendor: Vendor) -> StateReferences:
     """Find the state of a vendor by its parameters, which have to be there when the scope's stack is deployed."""
     values = {name: looked_up(scope, stage, vendor.name, name) for name in state_of(vendor)}
-    return StateReferences.of(Stack.of(scope), PublishedState(**values))
+    return replace(StateReferences.of(Stack.of(scope), PublishedState(**values)), is_elsewhere=True)

@@ -10,7 +10,7 @@ import typer
 from headway.commands.options import AsJson, ConfigDir, Profile, Region, Stage, StateDir, Target
 from headway.deployment.places import ASSEMBLY_FOLDER
 from headway.deployment.target_name import TargetName
-from headway.terminal import console, spinning
+from headway.terminal import console, say, spinning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,8 @@ def diff(
     CloudFormation is asked by change sets, which are deleted again: nothing is
     deployed, and nothing is left behind. What would be replaced or removed is
     deleted with all that it holds, unless it says `kept`. Parameters keep the
-    values that they have, such as `--vendor-url` of `headway up`.
+    values that they have, such as `--vendor-url` of `headway up`. Of a changed
+    contract it says what is needed before: nothing, `pause` or `drain`.
 
     Exit codes: 0 nothing would change, 1 something would, 2 it cannot be said.
 
@@ -62,6 +63,7 @@ def diff(
     from headway.deployment.connection import reach
     from headway.deployment.difference import difference
     from headway.deployment.projects import project_here
+    from headway.operations import contract_changes
 
     project = project_here(config_dir, stage)
     cloud, _ = reach(target, profile=profile, region=region, state_dir=state_dir)
@@ -73,11 +75,19 @@ def diff(
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     would_change = any(change.is_change for change in found)
+    needs = contract_changes.needs_before(target, cloud, project) if would_change else []
     if as_json:
-        document = {"stage": project.stage, "target": target, "would_change": would_change}
+        document = {
+            "stage": project.stage,
+            "target": target,
+            "would_change": would_change,
+            "contracts": [asdict(need) for need in needs],
+        }
         typer.echo(json.dumps({**document, "stacks": [_as_json(change) for change in found]}, indent=2))
     else:
         show(found)
+        for need in needs:
+            say(str(need))
     if would_change:
         raise typer.Exit(WOULD_CHANGE)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from headway_lane.contract.dispatch import BATCH_SIZE, Drain
+from headway_lane.contract.dispatch import BATCH_SIZE, Trigger
 
 from headway.planning.bounds import JobsInFlightBound, ScheduleBound
 from headway.planning.facts import Facts
@@ -114,15 +114,15 @@ CAUTIONS: Final = (
     ),
     Caution(
         "drain_by_schedule",
-        lambda facts: facts.advice.by_schedule and facts.situation.vendor.dispatch.drain is not Drain.SCHEDULE,
-        "The contract is below {scheduled_below_rps} calls/s, and `drain: event_source` overrides the recommendation:"
-        " a dispatcher idles. Set `drain: schedule`, `interval_minutes: {recommended_interval_minutes}`,"
+        lambda facts: facts.advice.by_schedule and facts.situation.vendor.dispatch.trigger is not Trigger.SCHEDULE,
+        "The contract is below {scheduled_below_rps} calls/s, and `trigger: event_source` overrides the recommendation:"
+        " a dispatcher idles. Set `trigger: schedule`, `interval_minutes: {recommended_interval_minutes}`,"
         " `batch_size: {recommended_batch_size}`.",
     ),
     Caution(
         "schedule_below_contract",
         _schedule_carries_less,
-        "`drain: schedule` carries {paced_rps} calls/s ({batch_size} every {interval_minutes} min) of {max_rps}:"
+        "`trigger: schedule` carries {paced_rps} calls/s ({batch_size} every {interval_minutes} min) of {max_rps}:"
         " shorten `interval_minutes`, raise `batch_size`, or drain by event source.",
     ),
     Caution(
@@ -202,7 +202,7 @@ CAUTIONS: Final = (
         "cold_dispatchers",
         lambda facts: (
             facts.numbers["provisioned_concurrency"] == 0 < facts.recommended["provisioned_concurrency"]
-            and facts.situation.vendor.dispatch.drain is Drain.EVENT_SOURCE
+            and facts.situation.vendor.dispatch.trigger is Trigger.EVENT_SOURCE
         ),
         "`provisioned_concurrency` is 0, recommended {recommended_provisioned_concurrency}: at {max_rps} calls/s the"
         " slots of a whole batch pass while a dispatcher starts cold. Warm workers cost by the hour.",

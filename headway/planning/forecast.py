@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.formula import formula
 from headway_lane.limiter.core.dispatching import LEAD_US
 
@@ -163,7 +163,7 @@ class Forecast:
     def least_wait_s(self) -> float:
         """How long a call may wait though nothing is wrong: for its window and batch, the interval, or its lead."""
         dispatch = self.situation.vendor.dispatch
-        if dispatch.drain is Drain.SCHEDULE:
+        if dispatch.trigger is Trigger.SCHEDULE:
             return dispatch.interval_minutes * 60
         return dispatch.batching_window_s + max(self.pacing.waited_s, self.batch_hold_at_pace_s)
 
@@ -175,7 +175,7 @@ class Forecast:
             reserved_rps = min(bound.predicted_rps for bound in paces)
             reserved_backlog_s = max(bound.backlog_s for bound in paces)
             paces.append(SharedBound(reserved_rps, reserved_backlog_s, situation.vendor.calls_per_job_count))
-        if dispatch.drain is Drain.SCHEDULE:
+        if dispatch.trigger is Trigger.SCHEDULE:
             batch = dispatch.batch_size, dispatch.interval_minutes
             paces.append(ScheduleBound(situation.backlog_count, *batch, situation.latency_us))
         return paces

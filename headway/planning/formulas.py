@@ -45,7 +45,7 @@ ORDER: Final[Mapping[Group, tuple[str, ...]]] = {
         "urgent_concurrency",
         "reserved_concurrency",
         "provisioned_concurrency",
-        "drain",
+        "trigger",
         "interval_minutes",
     ),
     Group.PERMITS: ("emission_interval_us", "stall_s", "chunk_count", "writes_per_call", "pause_us"),

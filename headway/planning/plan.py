@@ -81,10 +81,10 @@ def _line(group: Group, name: str, facts: Facts) -> Line:
     terms = facts.recommended if recommended else facts.numbers
     value: float | str
     configured: float | str | None
-    if name == "drain":
+    if name == "trigger":
         dispatch = facts.situation.vendor.dispatch
-        value = str(facts.advice.drain)
-        configured = str(dispatch.drain) if dispatch.drain_is_set else None
+        value = str(facts.advice.trigger)
+        configured = str(dispatch.trigger) if dispatch.trigger_is_set else None
     else:
         value = terms[name]
         by_hand = name if recommended else SET_BY_HAND.get(name)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from headway_lane.contract.dispatch import BATCH_SIZE, LEAST_CONCURRENCY, Dispatch, Drain
+from headway_lane.contract.dispatch import BATCH_SIZE, LEAST_CONCURRENCY, Dispatch, Trigger
 from headway_lane.contract.formula import formula
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
@@ -19,7 +19,7 @@ COLD_START_S: Final = 1.0
 """How long the start of a cold worker may take, with boto3 and Powertools. An estimate, on the safe side."""
 BATCH_HOLD_S: Final = 10
 """How long a batch may occupy its dispatcher: nothing overtakes a call in it, and a crash gives all of it back."""
-_UNSET: Final = "; chosen so where `dispatch.drain` says nothing"
+_UNSET: Final = "; chosen so where `dispatch.trigger` says nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class Recommendation:
         when="by_schedule",
         note=f"so rare that a polling dispatcher would idle{_UNSET}",
     )
-    def drain(self) -> Drain:
+    def trigger(self) -> Trigger:
         """What empties the request queue; the text is the condition, which is true."""
-        return Drain.of(self.max_rps)
+        return Trigger.of(self.max_rps)
 
     @property
     def by_schedule(self) -> bool:
         """Whether a schedule is recommended to drain."""
-        return self.drain is Drain.SCHEDULE
+        return self.trigger is Trigger.SCHEDULE
 
     @property
     def asks_for_interval(self) -> bool:
         """Whether the interval of a schedule matters: one drains, or should."""
-        return Drain.SCHEDULE in (self.drain, self.vendor.dispatch.drain)
+        return Trigger.SCHEDULE in (self.trigger, self.vendor.dispatch.trigger)
 
     @property
     @formula("min(batch_limit, ceil(max_rps x 60))", when="by_schedule")
@@ -131,7 +131,7 @@ def recommend(vendor: Vendor) -> Dispatch:
     advice = Recommendation(vendor)
     return replace(
         vendor.dispatch,
-        drain=advice.drain,
+        trigger=advice.trigger,
         interval_minutes=advice.interval_minutes,
         batch_size=advice.batch_size,
         batching_window_s=advice.batching_window_s,

@@ -16,6 +16,7 @@ from headway.report.figures import failures
 from headway.report.model import ContractLine, RunSummary
 from headway.run.api_pace import RunQuotas
 from headway.run.call_log import CallLog
+from headway.run.draining import refuse_drained
 from headway.run.executions import Executions
 from headway.run.ledger_watch import LedgerWatch
 from headway.run.line_index import LineIndex
@@ -57,6 +58,7 @@ def run_file(
     with closing(LineSource.open(source)) as opened, closing(LineIndex()) as index:
         prepared = prepare(workflow, opened, index, connection, choices, configuration)
         check(executions, prepared)
+        refuse_drained(connection, {queue.vendor for queue in prepared.work.queues})
         span_epoch_ms = surroundings.epoch_ms()
         resumed = prepared.results.exists()
         with closing(_open(prepared.results)) as file:

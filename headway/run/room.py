@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
 
@@ -54,7 +54,7 @@ class RoomRule:
         """Draw the rule from a contract; a queue that a schedule drains is filled for the next drain."""
         dispatch, tolerated_s = vendor.dispatch, vendor.waits.tolerated_s
         limit_count = max(1, vendor.urgent_limit_count if urgent else vendor.soft_limit_count)
-        ahead_s = dispatch.interval_minutes * 60 if dispatch.drain is Drain.SCHEDULE else RAMP_S
+        ahead_s = dispatch.interval_minutes * 60 if dispatch.trigger is Trigger.SCHEDULE else RAMP_S
         seed_count = math.ceil(limit_count * ahead_s / tolerated_s)
         return cls(
             limit_count,

@@ -68,7 +68,7 @@ SLOW_PRESS: Mapping[str, Any] = {
     "result": {"path": "/jobs/{job_id}", "timeout_s": 5},
     "waits": {"tolerated_s": 7200, "answer_s": 3600},
     "dispatch": {
-        "drain": "schedule",
+        "trigger": "schedule",
         "pacing": "delay",
         "interval_minutes": 5,
         "batch_size": 3,

@@ -12,6 +12,7 @@ from headway_cdk.configuration import ConfigurationError, load_vendors
 from headway_cdk.names import pascal
 from headway_cdk.parameters import poll_verbs
 from headway_cdk.resources import CONFIGURATION
+from headway_cdk.tuning_schema import most_per_s, tuning_schema
 from headway_lane.contract.vendor import Vendor
 from headway_lane.runtime.names import CANCEL_PREFIX, CONTRACT_PROFILE, TUNING_PROFILE
 
@@ -38,8 +39,20 @@ def test_every_profile_has_the_repositorys_schema_as_validator_within_appconfigs
             assert validator["Type"] == "JSON_SCHEMA"
             assert len(validator["Content"]) < VALIDATOR_CHARACTERS
             schema = json.loads(validator["Content"])
-            assert schema == json.loads((CONFIGURATION / f"{SCHEMA_OF[name]}.schema.json").read_text())
+            general = json.loads((CONFIGURATION / f"{SCHEMA_OF[name]}.schema.json").read_text())
+            assert schema == (tuning_schema(general, vendor) if name == "tuning" else general)
             assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
+
+
+def test_a_deployment_is_taken_back_while_configurations_cannot_be_read(templates: "Templates") -> None:
+    (base,) = [
+        name for name, value in templates.of_type("AWS::IAM::Role", "base").items() if name.endswith("AlarmRole")
+    ]
+    assert base
+    for vendor in templates.vendors:
+        (monitor,) = templates.properties(f"{vendor.name}/Configuration/Environment")["Monitors"]
+        assert templates.say(monitor["AlarmArn"]) == f"<{vendor.name}/Watch/ConfigurationsUnread>"
+        assert monitor["AlarmRoleArn"]["Ref"].endswith("BaseAlarmRoleArn")
 
 
 def test_a_vendor_has_an_application_of_its_own_and_all_of_its_configuration_is_there(templates: "Templates") -> None:
@@ -89,9 +102,14 @@ def test_what_is_hosted_is_what_the_files_say(templates: "Templates") -> None:
     tuning = templates.properties(f"{PRESS}/Configuration/Tuning/Version")
     contract = templates.properties(f"{PRESS}/Configuration/Contract/Version")
     assert tuning["ContentType"] == contract["ContentType"] == "application/json"
-    assert json.loads(tuning["Content"]) == {"delay_ms": 250, "rate_per_s": 0.2}
+    capped = most_per_s(templates.vendor(PRESS))  # the file says 0.2, and the contract is the ceiling
+    assert json.loads(tuning["Content"]) == {"delay_ms": 250, "rate_per_s": capped}
     file = templates.configuration / "vendors" / f"{PRESS}.yaml"
     assert json.loads(contract["Content"]) == yaml.safe_load(file.read_text())
+
+
+PAUSED = {"AWS::Lambda::EventSourceMapping", "AWS::Scheduler::Schedule"}
+"""Types that ask whether an operator has paused the lane."""
 
 
 def choices(node: Any, path: str) -> Iterator[str]:
@@ -110,9 +128,8 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(templates: 
     for vendor in templates.vendors:
         assert "Conditions" not in templates.stack(vendor.name, "state")
     for stack in (templates.stack("base"), *(templates.stack(vendor.name, "lane") for vendor in templates.vendors)):
-        assert stack["Conditions"] == {
-            "IsEmbeddedCloud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "EmbeddedCloudUrl"}, ""]}]}
-        }
+        of_the_cloud = {name: rule for name, rule in stack["Conditions"].items() if not name.startswith("IsPaused")}
+        assert of_the_cloud == {"IsEmbeddedCloud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "EmbeddedCloudUrl"}, ""]}]}}
         assert stack["Parameters"]["EmbeddedCloudUrl"]["Default"] == ""
         assert set(choices(stack.get("Outputs", {}), "Outputs")) == set()
     assert [name for name, resource in templates.resources.items() if "Condition" in resource] == []
@@ -120,6 +137,7 @@ def test_the_clouds_differ_in_one_condition_and_in_these_places_only(templates: 
         place
         for name, resource in templates.resources.items()
         for place in choices(resource.get("Properties", {}), name)
+        if resource["Type"] not in PAUSED
     }
     environment = "Function.Environment.Variables"
     assert places == {

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from headway_cdk.names import pascal
 from headway_cdk.parameters import poll_verbs
-from headway_lane.contract.dispatch import Drain, Pacing
+from headway_lane.contract.dispatch import Pacing, Trigger
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.timing import (
@@ -206,7 +207,8 @@ def test_the_dispatchers_mapping_has_the_contracts_batches_window_and_concurrenc
         assert mapping["MaximumBatchingWindowInSeconds"] == dispatch.batching_window_s
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": dispatch.maximum_concurrency}
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["Enabled"] is (dispatch.drain is Drain.EVENT_SOURCE)
+        unless_paused = {"Fn::If": [f"IsPaused{pascal(vendor.name)}", False, True]}
+        assert mapping["Enabled"] == (unless_paused if dispatch.trigger is Trigger.EVENT_SOURCE else False)
 
 
 def test_a_batch_of_more_than_one_receive_gathers_in_a_window(templates: "Templates") -> None:
@@ -287,10 +289,10 @@ def test_provisioned_concurrency_is_on_an_alias_and_the_mapping_is_on_that_alias
 def test_a_schedule_starts_the_dispatcher_where_the_contract_says_so_and_there_is_none_elsewhere(
     templates: "Templates",
 ) -> None:
-    assert [vendor.name for vendor in templates.vendors if vendor.dispatch.drain is Drain.SCHEDULE] == [PRESS]
+    assert [vendor.name for vendor in templates.vendors if vendor.dispatch.trigger is Trigger.SCHEDULE] == [PRESS]
     [(name, schedule)] = templates.of_type("AWS::Scheduler::Schedule").items()
     assert name == f"{PRESS}/Schedule"
-    assert schedule["State"] == "ENABLED"
+    assert schedule["State"] == {"Fn::If": [f"IsPaused{pascal(PRESS)}", "DISABLED", "ENABLED"]}
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     target = schedule["Target"]
     assert templates.say(target["Arn"]) == f"<{PRESS}/Dispatcher/Function>"

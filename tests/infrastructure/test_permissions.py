@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.exchange import Fetched
 from headway_lane.contract.limits import Scope
 from headway_lane.contract.vendor import Vendor
@@ -269,7 +269,7 @@ def lane_grants(vendor: Vendor) -> dict[str, Grants]:
     }
     if vendor.callback:
         roles["Callbacks/Role"] = {arns.queue(vendor.name, "CallbackQueue"): SEND}
-    if vendor.dispatch.drain is Drain.SCHEDULE:
+    if vendor.dispatch.trigger is Trigger.SCHEDULE:
         roles["ScheduleRole"] = {f"<{vendor.name}/Dispatcher/Function>": INVOKE}
     return {f"{vendor.name}/{role}": grants for role, grants in roles.items()}
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, Final
 
 import httpx
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor as Contract
 from headway_lane.messages.cancel import Stop
@@ -101,7 +101,7 @@ class Driver:
             for name in function.queues:
                 if name in self.sqs.queues:
                     self._map(self.sqs.queues[name], function)
-        if self.contract.dispatch.drain is Drain.SCHEDULE:
+        if self.contract.dispatch.trigger is Trigger.SCHEDULE:
             self._drain()
 
     def _map(self, queue: Queue, function: Function) -> None:

@@ -79,7 +79,7 @@ STORIES: Final[Mapping[str, Story]] = {
     "polled": Story(POLLED, calls_back=False),
     "early": Story(early=True),
     "claimed": Story(DELIVERED, payload=LARGE, claimed=True),
-    "drained": Story(DELIVERED | {"dispatch.drain": "schedule"}),
+    "drained": Story(DELIVERED | {"dispatch.trigger": "schedule"}),
     "twice": Story(LIMITED | DELIVERED, twice=True),
     "overlapping": Story(LIMITED | DELIVERED, twice=True, answer_s=5, overlapping=True),
     "busy": Story(LIMITED | DELIVERED, says=(Said.BUSY,)),

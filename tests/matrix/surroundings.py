@@ -14,7 +14,7 @@ from headway_cdk.published import state_of
 from headway_cdk.resources import WORKFLOWS
 from headway_lane.callback.needs import callback
 from headway_lane.caller.needs import caller
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.timing import EXPRESS_TIMEOUT_S, SETTLE_TASK_TIMEOUT_S, SETTLE_TIMEOUT_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher.needs import dispatcher
@@ -52,7 +52,7 @@ class Function:
 
 def functions_of(vendor: Vendor) -> Mapping[str, Function]:
     """Return the functions of a lane by name."""
-    drained = vendor.dispatch.drain is Drain.SCHEDULE
+    drained = vendor.dispatch.trigger is Trigger.SCHEDULE
     requests = () if drained else ("urgent_queue", "request_queue")
     made = (
         Function("dispatcher", dispatcher(vendor), vendor.dispatcher_timeout_s, requests, vendor.dispatch.batch_size),

@@ -2,7 +2,7 @@
 Gateway's logging role (one a region).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
@@ -13,8 +13,8 @@ from constructs import Construct
 
 from headway_cdk.cloud_choice import CloudChoice
 from headway_cdk.lookups import looked_up
-from headway_cdk.nag import acknowledge
-from headway_cdk.names import AT_ONCE_PARAMETER, BASE, GRADUAL_PARAMETER, parameter
+from headway_cdk.nag import acknowledge, acknowledge_wildcard
+from headway_cdk.names import ALARM_ROLE_PARAMETER, AT_ONCE_PARAMETER, BASE, GRADUAL_PARAMETER, parameter
 
 GRADUAL_MINUTES = 4
 GRADUAL_STEP_PERCENT = 25
@@ -24,10 +24,11 @@ LOGGING_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 @dataclass(frozen=True, slots=True)
 class Strategies:
-    """IDs of the deployment strategies."""
+    """IDs of the deployment strategies, and the role in which AppConfig looks at alarms meanwhile."""
 
     at_once_id: str
     gradual_id: str
+    alarm_role_arn: str = ""
 
 
 class HeadwayBase(Construct):
@@ -52,6 +53,7 @@ class HeadwayBase(Construct):
                 self, f"Parameter-{name}", parameter_name=parameter(stage, BASE, name), string_value=value
             )
         self._logging()
+        self._watching(stage)
 
     def _logging(self) -> None:
         role = iam.Role(
@@ -69,6 +71,17 @@ class HeadwayBase(Construct):
         account = apigateway.CfnAccount(self, "Logging", cloud_watch_role_arn=role.role_arn)
         account.apply_removal_policy(RemovalPolicy.RETAIN)
 
+    def _watching(self, stage: str) -> None:
+        """Make the role in which AppConfig looks at alarms while a tuning is deployed (AppConfig user guide,
+        "Configuring permissions for automatic rollback"): one for all lanes.
+        """
+        role = iam.Role(self, "AlarmRole", assumed_by=iam.ServicePrincipal("appconfig.amazonaws.com"))
+        role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]))
+        acknowledge_wildcard(role, "*", "DescribeAlarms takes no resource of one alarm (CloudWatch permissions).")
+        name = parameter(stage, BASE, ALARM_ROLE_PARAMETER)
+        ssm.StringParameter(self, f"Parameter-{ALARM_ROLE_PARAMETER}", parameter_name=name, string_value=role.role_arn)
+        self.strategies = replace(self.strategies, alarm_role_arn=role.role_arn)
+
     def _strategy(self, name: str, stage: str, *, minutes: int, percent: int, bake_minutes: int) -> str:
         return appconfig.CfnDeploymentStrategy(
             self,
@@ -85,5 +98,7 @@ class HeadwayBase(Construct):
 def strategies_of(scope: Construct, stage: str) -> Strategies:
     """Find the strategies of a stage by their parameters."""
     return Strategies(
-        looked_up(scope, stage, BASE, AT_ONCE_PARAMETER), looked_up(scope, stage, BASE, GRADUAL_PARAMETER)
+        looked_up(scope, stage, BASE, AT_ONCE_PARAMETER),
+        looked_up(scope, stage, BASE, GRADUAL_PARAMETER),
+        looked_up(scope, stage, BASE, ALARM_ROLE_PARAMETER),
     )

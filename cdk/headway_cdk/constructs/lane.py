@@ -10,7 +10,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 
 from headway_cdk.cloud_choice import CloudChoice
 from headway_cdk.configuration import VendorFiles
@@ -63,17 +63,18 @@ class Lane(Construct):
             drawing.name: PythonFunction(self, drawing=drawing, code=code, surroundings=self._surroundings)
             for drawing in functions_of(vendor, state.published)
         }
-        if vendor.dispatch.drain is Drain.SCHEDULE:
+        if vendor.dispatch.trigger is Trigger.SCHEDULE:
             drain_at_intervals(
                 self,
-                vendor=vendor,
+                lane=self._surroundings,
                 dispatcher=self.functions[Function.DISPATCHER].function,
                 role_name=role_name(stage, vendor.name, "schedule"),
             )
         if vendor.cancel:
             queue_arn = state.queue_arn(state.published.results_queue_url)
             tell_of_stops(self, stage=stage, vendor=vendor.name, queue_arn=queue_arn)
-        LaneAlarms(self, "Watch", lane=self._surroundings)
+        alarms = LaneAlarms(self, "Watch", lane=self._surroundings)
+        configuration.roll_back_on(alarms.unread, strategies.alarm_role_arn)
         self._publish()
 
     def _callback_url(self, stage: str, files: VendorFiles, state: StateReferences, cloud: CloudChoice) -> str | None:

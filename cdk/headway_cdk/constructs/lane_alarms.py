@@ -91,7 +91,7 @@ class LaneAlarms(Construct):
             1,
             f"As many calls to {vendor} were made today as the tuning's cap allows: the lane pauses",
         )
-        self._alarm(
+        self.unread = self._alarm(
             "ConfigurationsUnread",
             _of_ours(vendor, Metric.CONFIGURATIONS_UNREAD),
             UNREAD_COUNT,
@@ -143,7 +143,7 @@ class LaneAlarms(Construct):
             _counts(f"{vendor.name}: results", vendor.name, [*results, *(checks if polled else [])]),
         )
 
-    def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float, description: str) -> None:
+    def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float, description: str) -> cloudwatch.Alarm:
         alarm = metric.create_alarm(
             self,
             name,
@@ -154,6 +154,7 @@ class LaneAlarms(Construct):
             alarm_description=f"{description}. What to do: {runbook_of(name)}",
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
+        return alarm
 
 
 def _counts(title: str, vendor: str, metrics: Sequence[Metric]) -> cloudwatch.GraphWidget:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from headway_lane.callback import needs as callback_needs
 from headway_lane.caller import needs as caller_needs
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.timing import SETTLE_TIMEOUT_S
 from headway_lane.contract.vendor import Vendor
 from headway_lane.dispatcher import needs as dispatcher_needs
@@ -40,8 +40,8 @@ def _dispatcher(vendor: Vendor, state: PublishedState) -> FunctionDrawing:
     dispatch = vendor.dispatch
 
     def polled(url: str, maximum_concurrency: int) -> Polled:
-        enabled = dispatch.drain is Drain.EVENT_SOURCE
-        return Polled(url, dispatch.batch_size, maximum_concurrency, dispatch.batching_window_s, enabled)
+        enabled = dispatch.trigger is Trigger.EVENT_SOURCE
+        return Polled(url, dispatch.batch_size, maximum_concurrency, dispatch.batching_window_s, enabled, pausable=True)
 
     queues = {"Requests": polled(state.request_queue_url, dispatch.maximum_concurrency)}
     if state.urgent_queue_url:

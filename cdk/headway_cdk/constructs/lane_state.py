@@ -4,6 +4,7 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 from headway_lane.contract.timing import MAX_RECEIVE_COUNT, SETTLE_TIMEOUT_S, VISIBILITY_TIMES
 from headway_lane.contract.vendor import Vendor
@@ -14,6 +15,7 @@ from headway_lane.limiter.reservation_store import BudgetAttribute
 from headway_cdk.constructs.private_bucket import private_bucket
 from headway_cdk.constructs.stopped_executions import may_tell_of_stops
 from headway_cdk.nag import acknowledge
+from headway_cdk.names import DISPATCHING_PARAMETER, Dispatching, parameter
 from headway_cdk.published import PublishedState
 from headway_cdk.state_references import StateReferences, publish
 
@@ -43,6 +45,12 @@ class LaneState(Construct):
             **self._inbox(),
         )
         publish(self, stage, vendor.name, published)
+        ssm.StringParameter(
+            self,
+            "Dispatching",
+            parameter_name=parameter(stage, vendor.name, DISPATCHING_PARAMETER),
+            string_value=Dispatching.OPEN,  # at first: CloudFormation leaves alone what an operator has written since
+        )
         self.references = StateReferences.of(Stack.of(self), published)
 
     def _inbox(self) -> dict[str, str]:

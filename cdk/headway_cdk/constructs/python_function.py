@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
-from aws_cdk import Duration
+from aws_cdk import Duration, IResolvable
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from headway_lane.runtime.needs import LambdaEntry
 
+from headway_cdk.constructs.dispatching import unless_paused
 from headway_cdk.constructs.lambda_function import LambdaFunction
 from headway_cdk.constructs.surroundings import LaneSurroundings
 from headway_cdk.nag import acknowledge_wildcard
@@ -22,13 +24,14 @@ event source would grant two actions more, which nothing uses.
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """A queue that Lambda polls for a function, and how."""
+    """A queue that Lambda polls for a function, and how; `pausable`: unless an operator has paused the lane."""
 
     url: str
     batch_size: int
     maximum_concurrency: int
     batching_window_s: int | None = None
     enabled: bool = True
+    pausable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,10 @@ class PythonFunction(LambdaFunction):
                     acknowledge_wildcard(self.role, place.arn, place.reason)
         target = self._live(drawing.provisioned_concurrency) if drawing.provisioned_concurrency else self.function
         for title, polled in drawing.polled.items():
-            self._poll(target, title, polled, surroundings.state.queue_arn(polled.url))
+            mapping = self._poll(target, title, polled, surroundings.state.queue_arn(polled.url))
+            if polled.pausable and polled.enabled:
+                made = cast("lambda_.CfnEventSourceMapping", mapping.node.default_child)
+                made.enabled = self._unless_paused(surroundings)
 
     def _live(self, provisioned_concurrency: int) -> lambda_.IFunction:
         """Return the alias that provisioned concurrency hangs on."""
@@ -82,11 +88,18 @@ class PythonFunction(LambdaFunction):
             provisioned_concurrent_executions=provisioned_concurrency,
         )
 
-    def _poll(self, target: lambda_.IFunction, title: str, polled: Polled, queue_arn: str) -> None:
+    def _unless_paused(self, lane: LaneSurroundings) -> IResolvable | None:
+        if not lane.state.is_elsewhere:
+            return None
+        return unless_paused(self, lane.stage, lane.vendor.name, running=True, paused=False)
+
+    def _poll(
+        self, target: lambda_.IFunction, title: str, polled: Polled, queue_arn: str
+    ) -> lambda_.EventSourceMapping:
         """Let Lambda bring the messages of a queue."""
         self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(POLLING), resources=[queue_arn]))
         window_s = polled.batching_window_s
-        lambda_.EventSourceMapping(
+        return lambda_.EventSourceMapping(
             self,
             title,
             target=target,

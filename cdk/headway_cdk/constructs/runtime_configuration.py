@@ -10,12 +10,14 @@ from typing import Any
 
 from aws_cdk import Stack
 from aws_cdk import aws_appconfig as appconfig
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 from headway_lane.runtime.names import CONTRACT_PROFILE, TUNING_PROFILE
 
 from headway_cdk.configuration import VendorFiles, schema
 from headway_cdk.constructs.base import Strategies
 from headway_cdk.names import own_name
+from headway_cdk.tuning_schema import tuning_schema
 
 
 class RuntimeConfiguration(Construct):
@@ -31,9 +33,21 @@ class RuntimeConfiguration(Construct):
             self, "Environment", application_id=self.application.ref, name=vendor
         )
         contract, contract_arn = self._deploy(CONTRACT_PROFILE, schema("vendor"), files.contract, strategies.at_once_id)
-        tuning, tuning_arn = self._deploy(TUNING_PROFILE, schema("tuning"), files.tuning, strategies.gradual_id)
+        tuning, tuning_arn = self._deploy(
+            TUNING_PROFILE, tuning_schema(schema("tuning"), files.vendor), files.tuning, strategies.gradual_id
+        )
         tuning.add_resource_dependency(contract)  # an environment takes one deployment at a time
         self.arns: Mapping[str, str] = {CONTRACT_PROFILE: contract_arn, TUNING_PROFILE: tuning_arn}
+
+    def roll_back_on(self, alarm: cloudwatch.IAlarm, role_arn: str) -> None:
+        """Let AppConfig take a deployment back while an alarm rings.
+
+        Only one that a lowered or raised rate cannot ring: where the depth of a queue did, what an operator does about
+        it would be taken back.
+        """
+        self._environment.monitors = [
+            appconfig.CfnEnvironment.MonitorsProperty(alarm_arn=alarm.alarm_arn, alarm_role_arn=role_arn)
+        ]
 
     def _deploy(
         self, name: str, json_schema: Mapping[str, Any], document: Mapping[str, Any], strategy_id: str

@@ -29,7 +29,7 @@ SCHEDULED_BELOW_RPS: Final = 0.2
 """Below a call per five seconds a polling dispatcher is idle nearly always: a schedule drains the queue instead."""
 
 
-class Drain(StrEnum):
+class Trigger(StrEnum):
     """What empties the request queue."""
 
     EVENT_SOURCE = "event_source"
@@ -56,11 +56,11 @@ class Pacing(StrEnum):
 class Dispatch:
     """The reference architecture's five parameters and how the queue is drained. Fixed at deploy time.
 
-    `drain_is_set` says whether the contract file names the drain; else it was chosen from the rate.
+    `trigger_is_set` says whether the contract file names the trigger; else it was chosen from the rate.
     """
 
-    drain: Drain
-    drain_is_set: bool
+    trigger: Trigger
+    trigger_is_set: bool
     pacing: Pacing
     interval_minutes: int
     batch_size: int
@@ -73,13 +73,13 @@ class Dispatch:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], submits_per_s: float) -> Self:
-        """Read the part `dispatch` of a contract document; what it leaves out has a default, the drain by the rate."""
+        """Read the part `dispatch` of a contract document; what it leaves out has a default."""
         maximum_concurrency = document.get("maximum_concurrency", LEAST_CONCURRENCY)
         urgent_concurrency = document.get("urgent_concurrency", LEAST_CONCURRENCY)
         batch_size = document.get("batch_size", usual_batch_size(submits_per_s))
         return cls(
-            drain=Drain(document.get("drain") or Drain.of(submits_per_s)),
-            drain_is_set="drain" in document,
+            trigger=Trigger(document.get("trigger") or Trigger.of(submits_per_s)),
+            trigger_is_set="trigger" in document,
             pacing=Pacing(document.get("pacing", Pacing.PERMITS)),
             interval_minutes=document.get("interval_minutes", 1),
             batch_size=batch_size,

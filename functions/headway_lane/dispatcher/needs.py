@@ -1,6 +1,6 @@
 """What the dispatcher needs; where a schedule starts it, it receives by itself."""
 
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.needs import KNOWING_THE_CONTRACT, KNOWING_THE_TUNING, LANE
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.needs import RECORDING_CALLS
@@ -26,6 +26,6 @@ def dispatcher(vendor: Vendor) -> LambdaEntry:
         | may(Resource.DISPATCH_MACHINE, "states:StartExecution")
         | FAILING_TASKS
         | BEATING_TASKS
-        | receiving.where(vendor.dispatch.drain is Drain.SCHEDULE)
+        | receiving.where(vendor.dispatch.trigger is Trigger.SCHEDULE)
     )
     return LambdaEntry("dispatcher.handler.dispatch", needs)

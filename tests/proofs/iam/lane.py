@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import httpx
 from botocore.exceptions import ClientError
 from headway_cdk.published import PublishedLane
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.vendor import Vendor
 from headway_lane.ledger.record import CallAttribute, JobAttribute, job_key
 from headway_lane.limiter.reservation_store import BudgetAttribute
@@ -102,7 +102,7 @@ class Lane:
 
     def drain(self) -> None:
         """Do what the schedule does, where there is one: take a batch, once there is something."""
-        if self.contract.dispatch.drain is not Drain.SCHEDULE:
+        if self.contract.dispatch.trigger is not Trigger.SCHEDULE:
             return
         if any(self.lab.depth(url) for url in self.published.request_queue_urls):
             self.client("lambda").invoke(
@@ -119,7 +119,7 @@ class Lane:
 
     def quieten(self) -> None:
         """Stop what happens by itself, so that only a scenario makes something happen."""
-        if self.contract.dispatch.drain is Drain.SCHEDULE:
+        if self.contract.dispatch.trigger is Trigger.SCHEDULE:
             self.client("scheduler").update_schedule(**self.schedule(), State="DISABLED")
 
     @contextmanager
@@ -157,7 +157,7 @@ class Lane:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let requests wait in their queues."""
-        if self.contract.dispatch.drain is Drain.SCHEDULE:
+        if self.contract.dispatch.trigger is Trigger.SCHEDULE:
             yield
             return
         with self.lab.held(self.published.dispatcher_function):

@@ -21,7 +21,7 @@ TERMS: Final = Terms(
 """Jobs fail where a scenario says that they may."""
 QUIET: Final = replace(TERMS, dispatch={"urgent_concurrency": 0})
 DIRECT: Final = replace(QUIET, direct=["generic"])
-PLAIN: Final = replace(TERMS, dispatch={"pacing": "delay", "drain": "schedule", "urgent_concurrency": 0})
+PLAIN: Final = replace(TERMS, dispatch={"pacing": "delay", "trigger": "schedule", "urgent_concurrency": 0})
 
 LANES: Final[Mapping[Path, Terms]] = {
     PRESETS / "assemblyai.yaml": TERMS,

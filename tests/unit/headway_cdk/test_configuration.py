@@ -12,7 +12,7 @@ import yaml
 from headway_cdk.configuration import ConfigurationError, checked_stage, load_contract, load_vendors, schema
 from headway_cdk.parameters import granted_path
 from headway_cdk.resources import CONFIGURATION, EXAMPLE_CONFIGURATION
-from headway_lane.contract.dispatch import LARGEST_BATCH_COUNT, Drain, Pacing
+from headway_lane.contract.dispatch import LARGEST_BATCH_COUNT, Pacing, Trigger
 from headway_lane.contract.exchange import CHARSETS, Ambiguity, BodyFormat, Callback, Lookup, Poll, Submit
 from headway_lane.contract.fences import HEADROOM_LIMIT_MS
 from headway_lane.contract.limits import IN_FLIGHT_LIMIT, LEAST_WINDOW_S, Quantity, Scope
@@ -87,9 +87,13 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
         lambda c: c["dispatch"].update(batch_size=11, batching_window_s=0),
         "`dispatch.batch_size` is 11, which AWS gathers in a window only; make `dispatch.batching_window_s` 1 at least",
     ),
+    "the trigger by its old name": (
+        lambda c: c["dispatch"].update(drain="schedule"),
+        "`dispatch.drain`: is called `trigger` now; write `trigger` with the same value",
+    ),
     "a batch of many, received once": (
-        lambda c: c["dispatch"].update(batch_size=11, batching_window_s=1, drain="schedule"),
-        "`dispatch.batch_size` is 11, and `drain: schedule` receives once; make it 10 at most",
+        lambda c: c["dispatch"].update(batch_size=11, batching_window_s=1, trigger="schedule"),
+        "`dispatch.batch_size` is 11, and `trigger: schedule` receives once; make it 10 at most",
     ),
     "a batch of many that outlives its dispatcher": (
         lambda c: c["dispatch"].update(batch_size=4_351, batching_window_s=1),
@@ -420,15 +424,17 @@ def test_who_may_call_a_path_may_put_any_id_into_it_and_any_query_behind_it(path
     assert granted_path(path) == granted
 
 
-@pytest.mark.parametrize(("per_s", "drain"), [(50, Drain.EVENT_SOURCE), (51, Drain.SCHEDULE)])
-def test_the_drain_follows_from_the_rate_where_the_file_says_nothing(directory: Path, per_s: int, drain: Drain) -> None:
+@pytest.mark.parametrize(("per_s", "trigger"), [(50, Trigger.EVENT_SOURCE), (51, Trigger.SCHEDULE)])
+def test_the_trigger_follows_from_the_rate_where_the_file_says_nothing(
+    directory: Path, per_s: int, trigger: Trigger
+) -> None:
     path = directory / "vendors" / "replicate.yaml"
-    spoil(path, lambda c: (c["limits"][0].update(per_s=per_s), c["dispatch"].pop("drain")))
+    spoil(path, lambda c: (c["limits"][0].update(per_s=per_s), c["dispatch"].pop("trigger")))
     [files] = load_vendors(directory)
-    assert (files.vendor.dispatch.drain, files.vendor.dispatch.drain_is_set) == (drain, False)
-    spoil(path, lambda c: c["dispatch"].update(drain="event_source"))
+    assert (files.vendor.dispatch.trigger, files.vendor.dispatch.trigger_is_set) == (trigger, False)
+    spoil(path, lambda c: c["dispatch"].update(trigger="event_source"))
     [files] = load_vendors(directory)
-    assert (files.vendor.dispatch.drain, files.vendor.dispatch.drain_is_set) == (Drain.EVENT_SOURCE, True)
+    assert (files.vendor.dispatch.trigger, files.vendor.dispatch.trigger_is_set) == (Trigger.EVENT_SOURCE, True)
 
 
 @pytest.mark.parametrize(("change", "message"), TUNING_MISTAKES.values(), ids=TUNING_MISTAKES)
@@ -471,7 +477,7 @@ def test_a_vendor_without_a_word_on_dispatch_has_permits_and_two_queues(director
     del contract["dispatch"]
     path.write_text(yaml.safe_dump(contract))
     dispatch = load_vendors(directory)[0].vendor.dispatch
-    assert (dispatch.pacing, dispatch.drain, dispatch.batch_size) == (Pacing.PERMITS, Drain.EVENT_SOURCE, 10)
+    assert (dispatch.pacing, dispatch.trigger, dispatch.batch_size) == (Pacing.PERMITS, Trigger.EVENT_SOURCE, 10)
     assert (dispatch.maximum_concurrency, dispatch.urgent_concurrency, dispatch.reserved_concurrency) == (2, 2, 4)
 
 
@@ -518,7 +524,7 @@ def test_schema_and_code_know_the_same_words_and_bounds() -> None:
     assert set(contract["callback"]["properties"]["body"]["enum"]) == set(BodyFormat)
     assert contract["callback"]["properties"]["charset"]["enum"] == list(CHARSETS)
     assert set(contract["submit"]["properties"]["body"]["enum"]) == set(BodyFormat) - {BodyFormat.SNS, BodyFormat.XML}
-    assert set(contract["dispatch"]["properties"]["drain"]["enum"]) == set(Drain)
+    assert set(contract["dispatch"]["properties"]["trigger"]["enum"]) == set(Trigger)
     assert set(contract["dispatch"]["properties"]["pacing"]["enum"]) == set(Pacing)
     assert set(tuning) == {field.name for field in fields(Tuning)} - {"day_amount"} | {"cap"}
     named, described, of_account = contract["callback"]["properties"]["verification"]["anyOf"]
@@ -604,3 +610,9 @@ def test_what_has_no_secret_may_go_over_an_open_way(tmp_path: Path) -> None:
 def test_a_base_url_has_no_secret_in_it(tmp_path: Path, url: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         load_contract(_with(tmp_path, lambda c: c.update(base_url=url)))
+
+
+def test_a_tuning_above_the_contract_is_deployed_at_the_contract(directory: Path) -> None:
+    spoil(directory / "tuning" / "replicate.yaml", lambda t: t.update(rate_per_s=1_000))
+    [files] = load_vendors(directory)
+    assert files.tuning["rate_per_s"] == files.vendor.max_rps(Scope.SUBMIT)

@@ -84,7 +84,7 @@ VENDOR_DOCUMENT: Mapping[str, Any] = {
     "result": {"path": "/v1/jobs/{job_id}", "timeout_s": 10},
     "waits": {"tolerated_s": 300, "answer_s": 900},
     "dispatch": {
-        "drain": "event_source",
+        "trigger": "event_source",
         "batch_size": 10,
         "batching_window_s": 0,
         "maximum_concurrency": 2,

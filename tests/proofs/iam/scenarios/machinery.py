@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 
 from tests.proofs.iam.lane import Lane
 from tests.proofs.iam.scenario import Scenario, Steps, until
@@ -24,7 +24,7 @@ LOGGED: Final[Any] = {
 def scenarios(lane: Lane) -> Iterator[Scenario]:
     """Yield those that the lane's way of draining has."""
     yield Scenario(lane.name, "the machines are changed", partial(changed, lane))
-    if lane.contract.dispatch.drain is Drain.SCHEDULE:
+    if lane.contract.dispatch.trigger is Trigger.SCHEDULE:
         yield Scenario(lane.name, "the schedule starts the drain", partial(scheduled, lane))
         yield Scenario(lane.name, "the queue is attached anew", partial(attached, lane))
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from headway.cli import app
 from headway.deployment.changes import Effect, ResourceChange, StackChange
 from headway.errors import NotRunning
+from headway.operations.contract_changes import ContractChange, Need
 
 LANE = "Headway-dev-acme-lane"
 QUEUE = ResourceChange("Q1", "Lane/Requests/Queue", "AWS::SQS::Queue", Effect.REPLACE, ("QueueName",), True)
@@ -24,6 +25,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr("headway.deployment.synthesis.synthesize", lambda output, _project: output)
     monkeypatch.setattr("headway.deployment.assembly.stacks", lambda _assembly: [])
     monkeypatch.setattr("headway.deployment.connection.reach", lambda *_, **__: (None, None))
+    change = ContractChange("acme", ("result.path",), Need.DRAIN)
+    monkeypatch.setattr("headway.operations.contract_changes.needs_before", lambda *_: [change])
 
     def run(found: Sequence[StackChange] | BaseException, *words: str) -> Result:
         def answer(*_: object, **__: object) -> Sequence[StackChange]:
@@ -60,7 +63,8 @@ def test_something_to_change_ends_with_1_and_names_paths_reasons_and_what_is_kep
     assert "looks again at what Headway-dev-base gives it" in lines
     assert "replace Lane/Requests/Queue SQS::Queue QueueName kept" in lines
     assert "remove Lane/Caller/Role IAM::Role deleted" in lines
-    assert lines[-1] == "1 of 2 stacks would change; resources: 1 replace, 0 may replace, 1 remove."
+    assert lines[-2] == "1 of 2 stacks would change; resources: 1 replace, 0 may replace, 1 remove."
+    assert lines[-1].startswith("acme: the contract changes in result.path: `headway drain acme --wait`, deploy,")
 
 
 def test_resources_of_a_new_stack_are_counted_and_not_listed(run: Run) -> None:

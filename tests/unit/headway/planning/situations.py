@@ -99,7 +99,7 @@ def any_situations(draw: st.DrawFn) -> Situation:
     direct = pacing is Pacing.DELAY and draw(st.booleans())  # without permits, polls and lookups, or it is refused, too
     calls_back = direct or draw(st.booleans())
     polled = {} if calls_back and (direct or draw(st.booleans())) else {"poll": draw(POLLS)}
-    dispatch = {} if draw(st.booleans()) else {"drain": draw(st.sampled_from(["event_source", "schedule"]))}
+    dispatch = {} if draw(st.booleans()) else {"trigger": draw(st.sampled_from(["event_source", "schedule"]))}
     changes = {
         "limits": draw(LIMITS) + draw(POLL_LIMITS) + any_limits + draw(IN_FLIGHT),
         "submit.timeout_s": draw(TIMEOUTS_S),

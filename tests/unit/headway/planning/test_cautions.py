@@ -16,7 +16,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "jobs_in_flight_bind": ({"limits": [limit(10, 1), in_flight(30)]}, {"job_s": 5}),
     "limit_out_of_reach": ({"limits": [limit(10, 1), limit(601, 60)]}, {}),
     "drain_by_schedule": ({"limits": [limit(1, 90)]}, {}),
-    "schedule_below_contract": ({"dispatch.drain": "schedule"}, {}),
+    "schedule_below_contract": ({"dispatch.trigger": "schedule"}, {}),
     "floors_on_every_call": ({}, {"answers_prove_arrival": True}),
     "floors_too_late": ({"limits": [limit(5, 0.5)]}, {"answers_prove_arrival": True, "latency_ms": 440}),
     "latency_above_timeout": ({"submit.timeout_s": 2}, {"latency_ms": 2_000}),
@@ -91,11 +91,11 @@ def test_the_schedule_is_named_with_its_interval() -> None:
     [text] = [
         warning.text for warning in plan_of({"limits": [limit(1, 90)]}).warnings if warning.code == "drain_by_schedule"
     ]
-    assert "`drain: schedule`, `interval_minutes: 2`, `batch_size: 1`" in text
+    assert "`trigger: schedule`, `interval_minutes: 2`, `batch_size: 1`" in text
 
 
 def test_a_rare_contract_that_follows_the_recommendation_is_not_warned_of() -> None:
-    dispatch = {"dispatch.drain": "schedule", "dispatch.interval_minutes": 2, "dispatch.batch_size": 1}
+    dispatch = {"dispatch.trigger": "schedule", "dispatch.interval_minutes": 2, "dispatch.batch_size": 1}
     waits = {"waits.tolerated_s": 900, "waits.answer_s": 3_600}
     assert codes(plan_of({"limits": [limit(1, 90)]} | dispatch | waits)) == set()
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from headway_lane.contract.dispatch import Drain
+from headway_lane.contract.dispatch import Trigger
 from headway_lane.contract.limits import Scope
 from headway_lane.limiter.core.dispatching import LEAD_US
 from headway_lane.limiter.core.reservations import no_reservations, reserve
@@ -95,25 +95,25 @@ def test_a_backlog_is_as_deep_as_the_soft_limit_unless_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "per_s", "drain", "interval_minutes", "batch_size"),
+    ("amount", "per_s", "trigger", "interval_minutes", "batch_size"),
     [
-        (12, 60, Drain.EVENT_SOURCE, 1, 1),  # one every five seconds
-        (11, 60, Drain.SCHEDULE, 1, 10),
-        (10, 60, Drain.SCHEDULE, 1, 10),
-        (9, 60, Drain.SCHEDULE, 1, 9),
-        (1, 90, Drain.SCHEDULE, 2, 1),
-        (100, 86_400, Drain.SCHEDULE, 15, 1),
-        (1, 864_000, Drain.SCHEDULE, 1_440, 1),
-        (20, 1, Drain.EVENT_SOURCE, 1, 10),
+        (12, 60, Trigger.EVENT_SOURCE, 1, 1),  # one every five seconds
+        (11, 60, Trigger.SCHEDULE, 1, 10),
+        (10, 60, Trigger.SCHEDULE, 1, 10),
+        (9, 60, Trigger.SCHEDULE, 1, 9),
+        (1, 90, Trigger.SCHEDULE, 2, 1),
+        (100, 86_400, Trigger.SCHEDULE, 15, 1),
+        (1, 864_000, Trigger.SCHEDULE, 1_440, 1),
+        (20, 1, Trigger.EVENT_SOURCE, 1, 10),
     ],
 )
 def test_a_rare_call_is_drained_by_schedule(
-    amount: int, per_s: float, drain: Drain, interval_minutes: int, batch_size: int
+    amount: int, per_s: float, trigger: Trigger, interval_minutes: int, batch_size: int
 ) -> None:
     advice = recommend(vendor_of({"limits": [limit(amount, per_s)]}))
-    assert advice.drain is drain
+    assert advice.trigger is trigger
     assert advice.interval_minutes == interval_minutes
-    if drain is Drain.SCHEDULE:
+    if trigger is Trigger.SCHEDULE:
         assert advice.batch_size == batch_size
 
 
@@ -131,9 +131,9 @@ def test_what_is_recommended_is_what_the_schema_takes_and_carries_the_contract(a
     assert 1 <= advice.interval_minutes <= 1_440
     assert (advice.urgent_concurrency, advice.reserved_concurrency) == (2, advice.maximum_concurrency + 2)
     assert 2 <= advice.maximum_concurrency >= advice.provisioned_concurrency >= 0
-    if advice.drain is Drain.SCHEDULE and advice.interval_minutes == 1:
+    if advice.trigger is Trigger.SCHEDULE and advice.interval_minutes == 1:
         assert advice.batch_size == BATCH_LIMIT or advice.batch_size / 60 >= vendor.max_rps(Scope.SUBMIT) * (1 - 1e-9)
-    elif advice.drain is Drain.SCHEDULE:
+    elif advice.trigger is Trigger.SCHEDULE:
         assert advice.batch_size == 1
 
 
@@ -198,11 +198,11 @@ def test_a_vendor_that_calls_nobody_back_is_polled_once_more_for_each_submit_in_
     assert value(plan_of(limits), "lasting_rps") == 6
 
 
-@pytest.mark.parametrize(("drain", "configured"), [({}, None), ({"dispatch.drain": "schedule"}, "schedule")])
+@pytest.mark.parametrize(("trigger", "configured"), [({}, None), ({"dispatch.trigger": "schedule"}, "schedule")])
 def test_the_drain_is_shown_with_its_reason_and_beside_what_overrides_it(
-    drain: dict[str, Any], configured: str | None
+    trigger: dict[str, Any], configured: str | None
 ) -> None:
-    document = {name: value for name, value in VENDOR_DOCUMENT["dispatch"].items() if name != "drain"}
-    drawn = line(plan_of({"limits": [limit(1, 1)], "dispatch": document, **drain}), "drain")
+    document = {name: value for name, value in VENDOR_DOCUMENT["dispatch"].items() if name != "trigger"}
+    drawn = line(plan_of({"limits": [limit(1, 1)], "dispatch": document, **trigger}), "trigger")
     assert (drawn.value, drawn.configured, drawn.numbers) == ("event_source", configured, "1 >= 0.2")
-    assert "chosen so where `dispatch.drain` says nothing" in drawn.note
+    assert "chosen so where `dispatch.trigger` says nothing" in drawn.note

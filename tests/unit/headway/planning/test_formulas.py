@@ -61,7 +61,7 @@ def test_a_plan_has_one_line_per_name_and_misses_no_number_of_the_contract(situa
         "reserved_concurrency",
         "provisioned_concurrency",
     }
-    assert five | {"drain", "predicted_rps", "utilisation", "backlog_s", "fence_rate_per_s"} <= set(names)
+    assert five | {"trigger", "predicted_rps", "utilisation", "backlog_s", "fence_rate_per_s"} <= set(names)
 
 
 def numbers_of_the_contract(situation: Situation) -> set[str]:

@@ -129,7 +129,7 @@ def test_urgent_calls_have_their_dispatchers_share() -> None:
 
 
 def test_a_queue_that_a_schedule_drains_is_filled_for_the_next_drain() -> None:
-    drained = {"dispatch.drain": "schedule", "dispatch.interval_minutes": 1}
+    drained = {"dispatch.trigger": "schedule", "dispatch.interval_minutes": 1}
     assert RoomRule.of(slow(300, **drained), urgent=False).seed_count == 2 * 60
 
 
