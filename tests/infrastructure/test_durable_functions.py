@@ -28,7 +28,8 @@ def resources() -> Mapping[str, Mapping[str, Any]]:
         project = find(PROJECT)
         vendors = [files.vendor for files in load_vendors(project.configuration, project.stage)]
         made: Mapping[str, Any] = Template.from_stack(WorkflowsStack(App(), project=project, vendors=vendors)).to_json()
-    return made["Resources"]
+    resources: Mapping[str, Mapping[str, Any]] = made["Resources"]
+    return resources
 
 
 def of_type(resources: Mapping[str, Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
