@@ -36,7 +36,7 @@ def check(subject: Subject) -> Iterator[Hit]:
         elif made is None and state is state.scope.start and len(path) > 2 and path[1] not in _ENVELOPES:
             read = f"`$states.{'.'.join(path)}`"
             if len(subject.machine.all_states) == 1:
-                why = f"{read} is all that this machine is for, and it fails with the input that AWS gives unasked, `{{}}`"
+                why = f"{read} is all that this machine does, and fails with the input that AWS gives unasked, `{{}}`"
                 yield Hit(one.path, why, severity=Severity.ERROR)
             else:
                 yield Hit(one.path, f"{read} fails the execution where the input has it not")

@@ -1,6 +1,8 @@
 """Machines with the shape of public bug reports: those that cannot work are found, and no error in the others."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -72,3 +74,18 @@ def test_three_hundred_states_take_less_than_a_second(tmp_path: Path) -> None:
     outcome = check_paths([tmp_path / "large.asl.json"])
     assert [one for one in outcome.findings if one.severity is not Severity.NOTE] == []
     assert time.process_time() - before < 1
+
+
+def test_a_look_at_a_machine_loads_nothing_that_only_contracts_functions_and_simulations_need(tmp_path: Path) -> None:
+    path = tmp_path / "machine.asl.json"
+    path.write_text(json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}))
+    code = f"""
+import sys
+from headway.cli import app
+app(["validate", {str(path)!r}], standalone_mode=False)
+heavy = ("jsonschema", "aws_lambda_powertools", "boto3", "headway_lane.limiter")
+print([name for name in heavy if name in sys.modules])
+"""
+    words = [sys.executable, "-c", code]
+    ended = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    assert ended.stdout.splitlines()[-1] == "[]"
