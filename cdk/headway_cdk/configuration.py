@@ -9,18 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from headway_lane.contract.tuning import Tuning
 from headway_lane.contract.vendor import Vendor
-from jsonschema import Draft4Validator
-from jsonschema.exceptions import ValidationError, best_match
 
 from headway_cdk.contradictions import contradictions
 from headway_cdk.resources import CONFIGURATION
 from headway_cdk.stages import DEFAULT_STAGE, STAGE_PATTERN, StageUnshared, contract_of
 from headway_cdk.tuning_schema import most_per_s, tuning_schema
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 
 class ConfigurationError(Exception):
@@ -130,6 +131,9 @@ def _checked(path: Path, document: Any, json_schema: Mapping[str, Any]) -> Mappi
 
 def broken_rule(document: Any, json_schema: Mapping[str, Any]) -> tuple[tuple[str, ...], str] | None:
     """Return where a document breaks a schema, and how, in words; None where it does not."""
+    from jsonschema import Draft4Validator  # here: it takes as long to load as all the rest of a project
+    from jsonschema.exceptions import best_match
+
     mistake = best_match(Draft4Validator(json_schema).iter_errors(document))
     if mistake is None:
         return None
@@ -137,8 +141,10 @@ def broken_rule(document: Any, json_schema: Mapping[str, Any]) -> tuple[tuple[st
     return tuple(str(part) for part in said.absolute_path), said.message
 
 
-def _in_words(mistake: ValidationError) -> ValidationError:
+def _in_words(mistake: "ValidationError") -> "ValidationError":
     """Return the broken rule where the schema has words for it: of its two ways out, neither is the reason."""
+    from jsonschema.exceptions import ValidationError
+
     rule: Any = mistake
     if rule.validator == "anyOf" and "title" in rule.schema:  # neither way out is nearer than the other
         return ValidationError(f"{rule.instance!r} {rule.schema['title']}", path=rule.absolute_path)

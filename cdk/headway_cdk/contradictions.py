@@ -47,6 +47,8 @@ def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]
         if vendor.callback
         else _silence(vendor)
     )
+    if vendor.callback and vendor.callback.progress_every_s is not None:
+        yield from _progress(vendor, vendor.callback, vendor.callback.progress_every_s)
     if vendor.poll:
         yield from _poll(vendor, vendor.poll)
 
@@ -205,6 +207,17 @@ def _callback(callback: Callback, *, is_result: bool) -> Iterator[str]:
     for (name, words), (other, others) in combinations(lists.items(), 2):
         if both := sorted(words & others):
             yield f"`callback.{name}` and `callback.{other}` both have {both[0]!r}; remove it from one"
+
+
+def _progress(vendor: Vendor, callback: Callback, every_s: int) -> Iterator[str]:
+    """Find signs of life that nobody would see: of no word, or later than the task is given up."""
+    if not callback.progress:
+        yield "`callback.progress_every_s` without `callback.progress`: say which statuses are signs of life"
+    if every_s >= vendor.waits.answer_s:
+        yield (
+            f"`callback.progress_every_s` is {every_s}, and the first sign of life would come when nobody waits;"
+            f" make it less than {vendor.waits.answer_s} (`waits.answer_s`)"
+        )
 
 
 def _silence(vendor: Vendor) -> Iterator[str]:

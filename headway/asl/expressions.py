@@ -34,6 +34,7 @@ class Objection:
     message: str
 
 
+@lru_cache(8_192)
 def objections(expression: str, *, in_catcher: bool) -> tuple[Objection, ...]:
     """Return what AWS has against an expression; `$states.errorOutput` exists in a catcher only."""
     tree = tree_of(expression)
@@ -73,10 +74,10 @@ def _unsupported(node: Any, *, top: bool, in_catcher: bool) -> Iterator[str]:
         yield f"Reference to '{node.value}' at the top level is not supported."
     elif node.type == "function" and getattr(node.procedure, "value", None) == "eval":
         yield "Function '$eval' is not supported."
-    for name in _PARTS:
-        yield from _unsupported(getattr(node, name), top=top, in_catcher=in_catcher)
-    for name in _ON_ITEMS:
-        yield from _unsupported(getattr(node, name), top=False, in_catcher=in_catcher)
+    for names, within in ((_PARTS, top), (_ON_ITEMS, False)):
+        for name in names:
+            if part := getattr(node, name):  # most have nothing in it, and this is asked of every node
+                yield from _unsupported(part, top=within, in_catcher=in_catcher)
 
 
 def _of_path(path: Any, *, top: bool, in_catcher: bool) -> Iterator[str]:

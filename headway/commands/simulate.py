@@ -12,7 +12,7 @@ from headway_lane.contract.tuning import AUTO
 
 from headway.commands.options import AsJson
 from headway.errors import UsageProblem
-from headway.simulation.settings import LARGEST_COUNT, Settings, Shape, headroom_for
+from headway.simulation.spread import LARGEST_COUNT, Shape
 from headway.terminal import console
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def simulate(
     Exit codes: 0 no window was above its limit, 1 some were, 2 a wrong option.
     """
     from headway.simulation import engine, report
+    from headway.simulation.settings import Settings
 
     if calls and backlog:
         raise UsageProblem("--calls and --backlog both say how many calls; give one of the two")
@@ -150,6 +151,8 @@ def _headroom_us(jitter_us: int, skew_us: int, text: str | None) -> int | None:
     UsageProblem where no tuning has it.
     """
     from headway_lane.contract.fences import HEADROOM_LIMIT_MS
+
+    from headway.simulation.settings import headroom_for
 
     if text == AUTO:
         return None

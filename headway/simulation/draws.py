@@ -5,7 +5,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from headway.simulation.settings import Shape
+from headway.simulation.spread import Shape
 
 Draw = Callable[[], int]
 JITTER_MEANS: Final = 3

@@ -21,7 +21,8 @@ from headway_lane.runtime.errors import RetryLater
 
 from headway.simulation import draws
 from headway.simulation.outcome import Tally
-from headway.simulation.settings import Settings, Shape, learned_us
+from headway.simulation.settings import Settings, learned_us
+from headway.simulation.spread import Shape
 from headway.simulation.virtual_time import Clock, Process, VirtualTime
 
 START_US: Final = 1_000_000_000

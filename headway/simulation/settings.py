@@ -1,25 +1,12 @@
 """What is simulated: the contract, how many call under it, and everything that goes wrong on the way. Microseconds."""
 
 from dataclasses import dataclass, fields
-from enum import StrEnum
-from typing import Final
 
 from headway_lane.contract.limits import Limit, Scope
 from headway_lane.contract.tuning import DEFAULT_HEADROOM_MS, LEARNED_HEADROOM_LIMIT_MS
 from headway_lane.limiter.core.calling import GRACE_SHARE
 
-LARGEST_COUNT: Final = 1_000_000_000
-
-
-class Shape(StrEnum):
-    """How a random time is spread."""
-
-    FIXED = "fixed"
-    """Always the same."""
-    UNIFORM = "uniform"
-    """Anywhere from nothing to its bound."""
-    EXPONENTIAL = "exponential"
-    """Mostly short. A jitter has a third of its bound as mean, and is cut off at the bound."""
+from headway.simulation.spread import LARGEST_COUNT, Shape
 
 
 def headroom_for(jitter_us: int, skew_us: int) -> int:

@@ -199,7 +199,8 @@ class Callback:
     a callback is one event; the other paths begin at the event. `charset` is None where the body says its own, or is
     UTF-8. `content_types` are those of the vendor's own beside the common ones. The job ID is at the first of its paths
     that is there. Without `status` every callback is the
-    end of a successful job. `handshake` is None where nobody asks first. `verification` describes how it is signed, or
+    end of a successful job. `progress_every_s` is the longest that the vendor lets pass between two signs of life, None
+    where it promises none. `handshake` is None where nobody asks first. `verification` describes how it is signed, or
     names a scheme that has code of its own (`callback/verification.py`).
     """
 
@@ -216,6 +217,7 @@ class Callback:
     verification: str | Signature
     charset: str | None = None
     content_types: tuple[str, ...] = ()
+    progress_every_s: int | None = None
 
     @property
     def taken_content_types(self) -> tuple[str, ...]:
@@ -241,6 +243,7 @@ class Callback:
             verification=described(document["verification"]),
             charset=document.get("charset"),
             content_types=tuple(document.get("content_types", ())),
+            progress_every_s=document.get("progress_every_s"),
         )
 
 

@@ -22,7 +22,6 @@ from typing import Any, Final
 
 from headway_lane.runtime.errors import Malformed, NewerFormat
 from headway_lane.runtime.names import Metric
-from headway_lane.runtime.observability import logger
 
 FORMAT_VERSION: Final = "format_version"
 """The field, or the attribute."""
@@ -78,4 +77,6 @@ class Format:
 def note(counts: Counter[Metric], newer: NewerFormat) -> None:
     """Count and log what was left to newer code."""
     counts[Metric.FORMATS_NEWER] += 1
+    from headway_lane.runtime.observability import logger  # here: who only reads names of fields loads no Powertools
+
     logger().warning("newer format left alone", reason=str(newer))

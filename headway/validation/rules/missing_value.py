@@ -20,7 +20,11 @@ _WITHOUT_CATCH: Final = ("Pass", "Succeed", "Wait", "Fail")
 
 
 def check(subject: Subject) -> Iterator[Hit]:
-    """Find expressions that are nothing but a path of two fields or more into an input that nobody has made."""
+    """Find expressions that are nothing but a path of two fields or more into an input that nobody has made.
+
+    An error is only what fails for certain: where the states before make an input without the field, and where a
+    machine of this one state is started without an input. In any other machine the caller may well send the field.
+    """
     for state, one in subject.expressions:
         path = whole_path(one.text)
         if path is None or path[:1] != ("input",) or state.kind not in _WITHOUT_CATCH:
@@ -30,7 +34,12 @@ def check(subject: Subject) -> Iterator[Hit]:
             why = f"every way to `{state.name}` makes an input without `{'.'.join(path[1:])}`"
             yield Hit(one.path, why, "write the field, or read another one", Severity.ERROR)
         elif made is None and state is state.scope.start and len(path) > 2 and path[1] not in _ENVELOPES:
-            yield Hit(one.path, f"`$states.{'.'.join(path)}` fails the execution where the input has it not")
+            read = f"`$states.{'.'.join(path)}`"
+            if len(subject.machine.all_states) == 1:
+                why = f"{read} is all that this machine does, and fails with the input that AWS gives unasked, `{{}}`"
+                yield Hit(one.path, why, severity=Severity.ERROR)
+            else:
+                yield Hit(one.path, f"{read} fails the execution where the input has it not")
 
 
 RULE = LintRule(
@@ -42,6 +51,10 @@ RULE = LintRule(
     check=check,
     broken=(
         'Ask: {Type: Pass, Output: {v: "{% $states.input.header.missing %}"}, End: true}',
+        """
+Ask: {Type: Pass, Output: {v: "{% $states.input.header.missing %}"}, Next: Done}
+Done: {Type: Succeed}
+""",
         """
 Make: {Type: Pass, Output: {header: {id: 1}}, Next: Use}
 Use: {Type: Pass, Output: "{% $states.input.header.name %}", End: true}

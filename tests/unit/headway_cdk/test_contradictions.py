@@ -34,6 +34,14 @@ def written(folder: Path, **changes: Any) -> Path:
             {"poll": {**POLL, "success": ["200"], "pending": ["202"], "failure": ["500"]}},
             "`poll.failure` has '500'",
         ),
+        (
+            {"callback": {**GENERIC["callback"], "progress_every_s": GENERIC["waits"]["answer_s"]}},
+            "`callback.progress_every_s` is 900",
+        ),
+        (
+            {"callback": {"job_id": "id", "verification": "none", "progress_every_s": 60}},
+            "`callback.progress_every_s` without `callback.progress`",
+        ),
         ({"poll": {**POLL, "success": ["200"], "pending": ["429"]}}, "`poll.pending` has '429'"),
         ({"poll": {**POLL, "success": ["done"], "pending": ["202"]}}, "`poll.success` has 'done'"),
     ],

@@ -4,7 +4,8 @@ import pytest
 from headway_lane.contract.vendor import Vendor
 
 from headway.simulation.lane import SimulatedLane
-from headway.simulation.settings import Settings, Shape
+from headway.simulation.settings import Settings
+from headway.simulation.spread import Shape
 from tests.unit.headway_lane.permit_holders import fence_of, limit, refused_count, selling
 
 CALLS_COUNT = 1_500

@@ -9,7 +9,8 @@ from headway_lane.messages.request_queue import REQUEUE_S
 from headway.simulation.engine import simulate
 from headway.simulation.lane import REQUEUE_US
 from headway.simulation.outcome import Outcome
-from headway.simulation.settings import Settings, Shape, headroom_for
+from headway.simulation.settings import Settings, headroom_for
+from headway.simulation.spread import Shape
 from headway.simulator.window import worst_window
 
 

@@ -1,6 +1,8 @@
 """Machines with the shape of public bug reports: those that cannot work are found, and no error in the others."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,20 @@ RULES = {
 def test_a_case_is_found_by_its_rule_or_not_at_all(case: Any, tmp_path: Path) -> None:
     path = tmp_path / "machine.json"
     path.write_text(json.dumps(case["definition"], indent=1))
-    found = {one.rule for one in check_paths([path]).findings}
+    outcome = check_paths([path])
+    found = {one.rule for one in outcome.findings}
     wanted = RULES.get(case["name"])
     assert (wanted in found) if wanted else (found == set())
+    assert outcome.exit_code == (1 if wanted else 0)
+
+
+def test_a_field_that_the_caller_may_send_is_a_warning_in_a_machine_that_does_more(tmp_path: Path) -> None:
+    reads = {"Type": "Pass", "Output": {"v": "{% $states.input.header.id %}"}, "Next": "Done"}
+    states = {"Read": reads, "Done": {"Type": "Succeed"}}
+    (tmp_path / "m.json").write_text(json.dumps({"QueryLanguage": "JSONata", "StartAt": "Read", "States": states}))
+    outcome = check_paths([tmp_path / "m.json"])
+    assert [(one.rule, one.severity) for one in outcome.findings] == [("missing-value", Severity.WARNING)]
+    assert outcome.exit_code == 0
 
 
 def test_three_hundred_states_take_less_than_a_second(tmp_path: Path) -> None:
@@ -61,3 +74,18 @@ def test_three_hundred_states_take_less_than_a_second(tmp_path: Path) -> None:
     outcome = check_paths([tmp_path / "large.asl.json"])
     assert [one for one in outcome.findings if one.severity is not Severity.NOTE] == []
     assert time.process_time() - before < 1
+
+
+def test_a_look_at_a_machine_loads_nothing_that_only_contracts_functions_and_simulations_need(tmp_path: Path) -> None:
+    path = tmp_path / "machine.asl.json"
+    path.write_text(json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}))
+    code = f"""
+import sys
+from headway.cli import app
+app(["validate", {str(path)!r}], standalone_mode=False)
+heavy = ("jsonschema", "aws_lambda_powertools", "boto3", "headway_lane.limiter")
+print([name for name in heavy if name in sys.modules])
+"""
+    words = [sys.executable, "-c", code]
+    ended = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    assert ended.stdout.splitlines()[-1] == "[]"

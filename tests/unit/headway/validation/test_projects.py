@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from headway_cdk.project import Project, find
 from headway_cdk.resources import SCAFFOLD, WORKFLOWS
 
 from headway.deployment.synthesis import synthesize
 from headway.errors import SynthesisFailed
 from headway.validation.files import check_paths, check_project
-from headway.validation.finding import Finding
+from headway.validation.finding import Finding, Severity
 from tests.checkout import ROOT
 from tests.unit.docs.author import project_with_review
 
@@ -66,6 +67,18 @@ def test_limits_that_a_backlog_outlasts_are_found(project: Project, changes: dic
     told = found(project, **changes)
     assert {(one.rule, one.state) for one in told} == {("wait-too-short", "Ask")}
     assert all(fix in one.fix for one in told)
+
+
+@pytest.mark.parametrize(("heartbeat_s", "is_found"), [(119, True), (120, True), (121, False)])
+def test_a_heartbeat_outlasts_the_vendors_progress_interval(project: Project, heartbeat_s: int, is_found: bool) -> None:
+    contract = project.configuration / "vendors" / "replicate.yaml"
+    written = yaml.safe_load(contract.read_text())
+    written["callback"]["progress_every_s"] = 120
+    contract.write_text(yaml.safe_dump(written))
+    told = [one for one in found(project, HeartbeatSeconds=heartbeat_s) if one.rule == "heartbeat-below-progress"]
+    assert [(one.severity, one.fix) for one in told] == [
+        (Severity.ERROR, "make it more than 120: `${ReplicateCallHeartbeatSeconds}`")
+    ] * is_found
 
 
 def test_a_placeholder_that_stands_for_nothing_is_found_where_it_is(project: Project) -> None:

@@ -10,7 +10,7 @@ from headway.validation.files import Checked, check_paths
 from headway.validation.finding import Severity
 from headway.validation.rule import LintRule, example_text
 
-OF_PROJECTS = {"no-grant", "wait-too-short"}
+OF_PROJECTS = {"heartbeat-below-progress", "no-grant", "wait-too-short"}
 """Rules that ask what a machine's deployment knows: `test_projects` has their machines."""
 OF_FILES = {"contract-refused", "unreadable"}
 BROKEN = [(rule, text) for rule in catalogue().values() for text in rule.broken]
