@@ -233,7 +233,8 @@ def test_a_redrive_that_is_killed_in_the_middle_and_run_again_restarts_none_twic
 
 
 def test_no_more_go_on_than_the_soft_limit_leaves_room_for() -> None:
-    waiting, slept_s, passed = [98, 100, 97], [], 0
+    slept_s: list[float] = []
+    waiting, passed = [98, 100, 97], 0
     gate = Gate(lambda: waiting.pop(0), 100, slept_s.append)
     for _ in range(5):
         gate.wait()
