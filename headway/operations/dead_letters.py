@@ -115,12 +115,15 @@ class Wanted:
     newer_than_s: float | None = None
     id: str | None = None
     limit: int | None = None
+    until_epoch_s: float | None = None
+    """Only those that were put aside by then: what a redrive brings back at once is not redriven for ever."""
 
     def takes(self, dead: DeadLetter, now_s: float) -> bool:
         """Whether a dead letter is one of these at an epoch second."""
         age_s = now_s - dead.since_epoch_s
         return (
             self.error in (None, dead.error)
+            and (self.until_epoch_s is None or dead.since_epoch_s <= self.until_epoch_s)
             and (self.older_than_s is None or age_s >= self.older_than_s)
             and (self.newer_than_s is None or age_s < self.newer_than_s)
             and self.id in (None, dead.message_id, dead.call_id)

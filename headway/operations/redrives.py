@@ -15,7 +15,7 @@ and the ledger and the inbox take what comes twice once.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -186,7 +186,10 @@ def redrive(
     limits: Callable[[str], int | None],
     sleep_s: Callable[[float], None] = time.sleep,
 ) -> Iterator[Redriven]:
-    """Redrive dead letters one by one and yield what becomes of each; `limits` knows a vendor's soft limit."""
+    """Redrive dead letters one by one and yield what becomes of each; `limits` knows a vendor's soft limit.
+
+    Those that are put aside later than `now_s`, an epoch second, are for the next redrive.
+    """
     sqs, states = connection.target.client("sqs"), connection.target.client("stepfunctions")
     durable = DurableCallbacks(lambda: connection.target.client("lambda"))
     waiters = EveryKind({WaiterKind.TASK_TOKEN: TaskTokens(states), WaiterKind.CALLBACK_ID: durable})
@@ -201,7 +204,7 @@ def redrive(
             held.delete(dead.message)
         return redriven
 
-    yield from stepped(connection, wanted, now_s, step)
+    yield from stepped(connection, replace(wanted, until_epoch_s=now_s), now_s, step)
 
 
 def _waiting_count(connection: Connection, lane: PublishedLane) -> int:
