@@ -263,6 +263,6 @@ def _say_array(documents: Iterable[Any]) -> None:
     """Print a JSON array, an element at a time."""
     between = "["
     for document in documents:
-        typer.echo(between + "\n  " + json.dumps(document), nl=False)
+        say(between + json.dumps(document))
         between = ","
-    typer.echo("[]" if between == "[" else "\n]")
+    say("[]" if between == "[" else "]")

@@ -4,7 +4,7 @@ In: a Connection and a choice. Out: DeadLetters, one by one, in the order in whi
 are; `redrives` and `purge` take them away.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from headway_cdk.published import PublishedLane
 from headway_lane.messages import json_text
-from headway_lane.messages.body import TASK_TOKEN_FIELD
 from headway_lane.messages.envelope import (
     CALLBACK_HEADERS_ATTRIBUTE,
     CALLBACK_OUTCOME_ATTRIBUTE,
@@ -24,6 +23,7 @@ from headway_lane.messages.envelope import (
 from headway_lane.messages.origin import GROUP_ATTRIBUTE
 from headway_lane.messages.request import CallRequest
 from headway_lane.messages.results_queue import KIND_FIELD, Asked
+from headway_lane.messages.waiter import WaiterKind
 from headway_lane.runtime.errors import ErrorCode, Malformed, NewerFormat
 
 from headway.deployment.connection import Connection
@@ -89,14 +89,14 @@ class DeadLetter:
         }
 
     def original(self) -> Any:
-        """Return the message as it came, without the task token: JSON, or a text where it is none."""
+        """Return the message as it came, without its waiter: JSON, or a text where it is none."""
         try:
             document = json_text.read(self.body)
         except ValueError:
             return self.body.decode(errors="replace")
-        if isinstance(document, dict) and TASK_TOKEN_FIELD in document:
-            document[TASK_TOKEN_FIELD] = "(not shown)"
-        return document
+        if not isinstance(document, dict):
+            return document
+        return {name: "(not shown)" if name in tuple(WaiterKind) else value for name, value in document.items()}
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -115,12 +115,15 @@ class Wanted:
     newer_than_s: float | None = None
     id: str | None = None
     limit: int | None = None
+    until_epoch_s: float | None = None
+    """Only those that were put aside by then: what a redrive brings back at once is not redriven for ever."""
 
     def takes(self, dead: DeadLetter, now_s: float) -> bool:
         """Whether a dead letter is one of these at an epoch second."""
         age_s = now_s - dead.since_epoch_s
         return (
             self.error in (None, dead.error)
+            and (self.until_epoch_s is None or dead.since_epoch_s <= self.until_epoch_s)
             and (self.older_than_s is None or age_s >= self.older_than_s)
             and (self.newer_than_s is None or age_s < self.newer_than_s)
             and self.id in (None, dead.message_id, dead.call_id)
@@ -149,7 +152,7 @@ def stepped(connection: Connection, wanted: Wanted, now_s: float, step: Step) ->
                     yield step(lane, held, dead)
 
 
-def dead_letters(connection: Connection, wanted: Wanted, now_s: float) -> Iterator[DeadLetter]:
+def dead_letters(connection: Connection, wanted: Wanted, now_s: float) -> Generator[DeadLetter]:
     """Yield dead letters; they stay where they are."""
     yield from stepped(connection, wanted, now_s, lambda _lane, _held, dead: dead)
 

@@ -8,7 +8,7 @@ its own, so a receive counts and costs nothing else.
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -51,7 +51,7 @@ class HeldMessages:
         finally:
             held.release()
 
-    def look(self) -> Iterator[Message]:
+    def look(self) -> Generator[Message]:
         """Yield the messages, each once, in the order in which SQS gives them, which is none."""
         barren_count = 0
         while barren_count < BARREN_COUNT:
@@ -106,10 +106,6 @@ class HeldMessages:
             self._db.execute("UPDATE held SET handle = ? WHERE message = ?", (handle, digest))
             return False
         return True
-
-
-Opened = Callable[[str], Any]
-"""A queue's URL -> a context with its HeldMessages."""
 
 
 def _digest(message: Message) -> bytes:

@@ -7,7 +7,7 @@ minutes behind (SQS developer guide, "Available CloudWatch metrics").
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from headway_cdk.names import lane_stack
 from headway_cdk.published import PublishedLane
@@ -15,9 +15,6 @@ from headway_cdk.runbooks import SECTIONS, runbook_of
 from headway_lane.runtime.names import METRIC_NAMESPACE, SERVICE, Metric
 
 from headway.deployment.connection import Connection
-
-if TYPE_CHECKING:
-    from types_boto3_cloudwatch import CloudWatchClient
 
 MINUTES: Final = 5
 PERIOD_S: Final = 60
@@ -99,14 +96,12 @@ def _query(name: str, namespace: str, metric: str, dimensions: Mapping[str, str]
     return {"Id": name, "MetricStat": {"Metric": measured, "Period": PERIOD_S, "Stat": statistic}}
 
 
-def _values(
-    client: "CloudWatchClient", queries: Iterator[dict[str, Any]], now_s: float
-) -> Mapping[str, Sequence[float]]:
+def _values(client: Any, queries: Iterator[dict[str, Any]], now_s: float) -> Mapping[str, Sequence[float]]:
     """Return the values of each query, the newest first."""
     asked = list(queries)
     end = datetime.fromtimestamp(now_s, tz=UTC)
     pages = client.get_paginator("get_metric_data").paginate(
-        MetricDataQueries=asked,  # type: ignore[arg-type] # typed dictionaries
+        MetricDataQueries=asked,
         StartTime=end - timedelta(minutes=MINUTES),
         EndTime=end,
         ScanBy="TimestampDescending",

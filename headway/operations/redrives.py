@@ -15,22 +15,23 @@ and the ledger and the inbox take what comes twice once.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from headway_cdk.published import PublishedLane
 from headway_lane.messages import json_text
-from headway_lane.messages.body import TASK_TOKEN_FIELD
 from headway_lane.messages.envelope import (
     CALLBACK_HEADERS_ATTRIBUTE,
     CALLBACK_RECEIVED_ATTRIBUTE,
     CALLBACK_VENDOR_ATTRIBUTE,
 )
 from headway_lane.messages.origin import Origin
-from headway_lane.messages.waiter import Waiter
+from headway_lane.messages.waiter import WaiterKind, waiter_in
+from headway_lane.resume.durable_callback import DurableCallbacks
 from headway_lane.resume.task_token import TaskTokens
+from headway_lane.resume.waiters import EveryKind, Waiters
 from headway_lane.runtime.formats import FORMAT_VERSION
 
 from headway.deployment.connection import Connection
@@ -102,10 +103,12 @@ class Gate:
 class Redriver:
     """Redrives the dead letters of one lane."""
 
-    def __init__(self, sqs: "SQSClient", step_functions: "SFNClient", lane: PublishedLane, gate: Gate) -> None:
+    def __init__(
+        self, sqs: "SQSClient", step_functions: "SFNClient", waiters: Waiters, lane: PublishedLane, gate: Gate
+    ) -> None:
         self._sqs = sqs
         self._states = step_functions
-        self._waiters = TaskTokens(step_functions)
+        self._waiters = waiters
         self._lane = lane
         self._gate = gate
 
@@ -127,9 +130,8 @@ class Redriver:
 
     def _ask_again(self, dead: DeadLetter) -> Redriven:
         """Send a request whose task waits; its task hears of it, and waits anew."""
-        token = json_text.read(dead.body)[TASK_TOKEN_FIELD]
         self._gate.wait()
-        if not self._waiters.beat(Waiter(token)):
+        if not self._waiters.beat(waiter_in(json_text.read(dead.body))):
             return self._restart(dead)
         url = self._source_url(dead)
         self._send(url, dead, **Origin.of_message(url, dead.message).group_argument)
@@ -184,20 +186,25 @@ def redrive(
     limits: Callable[[str], int | None],
     sleep_s: Callable[[float], None] = time.sleep,
 ) -> Iterator[Redriven]:
-    """Redrive dead letters one by one and yield what becomes of each; `limits` knows a vendor's soft limit."""
+    """Redrive dead letters one by one and yield what becomes of each; `limits` knows a vendor's soft limit.
+
+    Those that are put aside later than `now_s`, an epoch second, are for the next redrive.
+    """
     sqs, states = connection.target.client("sqs"), connection.target.client("stepfunctions")
+    durable = DurableCallbacks(lambda: connection.target.client("lambda"))
+    waiters = EveryKind({WaiterKind.TASK_TOKEN: TaskTokens(states), WaiterKind.CALLBACK_ID: durable})
     redrivers: dict[str, Redriver] = {}
 
     def step(lane: PublishedLane, held: HeldMessages, dead: DeadLetter) -> Redriven:
         if dead.vendor not in redrivers:
             gate = Gate(lambda: _waiting_count(connection, lane), limits(dead.vendor), sleep_s)
-            redrivers[dead.vendor] = Redriver(sqs, states, lane, gate)
+            redrivers[dead.vendor] = Redriver(sqs, states, waiters, lane, gate)
         redriven = redrivers[dead.vendor].redrive(dead)
         if redriven.outcome is not RedriveOutcome.LEFT:
             held.delete(dead.message)
         return redriven
 
-    yield from stepped(connection, wanted, now_s, step)
+    yield from stepped(connection, replace(wanted, until_epoch_s=now_s), now_s, step)
 
 
 def _waiting_count(connection: Connection, lane: PublishedLane) -> int:

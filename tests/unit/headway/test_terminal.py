@@ -13,7 +13,7 @@ from rich.text import Text
 
 import headway
 from headway import cli, terminal
-from headway.commands import inbox
+from headway.commands import calls, dlq
 from headway.errors import UsageProblem
 from headway.operations.orphans import Orphan
 
@@ -107,17 +107,18 @@ def test_a_spinner_takes_its_phrase_as_text(text: str, shown: Callable[[], str])
 
 
 @pytest.mark.parametrize("text", [*OBEYED.values(), *MARKUP.values()], ids=[*OBEYED, *MARKUP])
-def test_job_ids_and_reasons_in_the_inbox_are_text(
-    text: str, shown: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_job_ids_and_reasons_of_dead_letters_and_orphans_are_text(
+    text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    found = [SimpleNamespace(vendor=text, outcome=text, reason=text, body=b"", received_epoch_s=0.0)]
+    found = [SimpleNamespace(vendor=text, kind=text, error=text, call_id=text, cause=text, since_epoch_s=0.0)]
     monkeypatch.setattr("headway.deployment.connection.connect", lambda *_, **__: None)
-    monkeypatch.setattr("headway.operations.dead_letters.listed", lambda *_: found)
+    monkeypatch.setattr("headway.operations.dead_letters.dead_letters", lambda *_: found)
     monkeypatch.setattr("headway.operations.orphans.orphans", lambda *_: [Orphan("acme", text, text, 0)])
-    inbox.dead_letters(state_dir=tmp_path)
-    inbox.orphans(state_dir=tmp_path)
-    assert not obeyed(shown())
-    assert shown().count(text) == (5 if text in MARKUP.values() else 0)
+    dlq.list_(state_dir=tmp_path)
+    calls.orphans(state_dir=tmp_path)
+    shown = capsys.readouterr().out
+    assert not obeyed(shown)
+    assert shown.count(text) == (7 if text in MARKUP.values() else 0)
 
 
 @pytest.mark.parametrize("text", [*OBEYED.values(), *MARKUP.values()], ids=[*OBEYED, *MARKUP])

@@ -18,6 +18,7 @@ from tests.unit.headway.connections import MotoTarget, lane_of, stage_of
 from tests.unit.headway_lane.fakes import FakeStepFunctions, client_error, place_of, request_body
 
 MACHINE = "arn:aws:states:eu-central-1:123456789012:execution:headway-dev-acme-call-vendor"
+NOW_S = 4_000_000_000.0
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 """After whatever these tests send."""
 
@@ -115,7 +116,7 @@ def failed(execution: str, error: str = "Vendor.Rejected") -> dict[str, Any]:
 
 
 def outcomes(lanes: Connection, wanted: Wanted | None = None) -> list[tuple[RedriveOutcome, str]]:
-    found: list[Redriven] = list(redrive(lanes, wanted or Wanted(), 0.0, lambda _: None))
+    found: list[Redriven] = list(redrive(lanes, wanted or Wanted(), NOW_S, lambda _: None))
     return [(one.outcome, one.reason) for one in found]
 
 
@@ -232,8 +233,16 @@ def test_a_redrive_that_is_killed_in_the_middle_and_run_again_restarts_none_twic
     assert inside(lanes, "request_dlq") == []
 
 
+def test_what_comes_back_while_a_redrive_goes_on_is_for_the_next_one(lanes: Connection, states: States) -> None:
+    states.has(f"{MACHINE}:a")
+    put(lanes, failed(f"{MACHINE}:a"))
+    assert list(redrive(lanes, Wanted(), 1_000.0, lambda _: None)) == []
+    assert (states.redriven, len(inside(lanes, "request_dlq"))) == ([], 1)
+
+
 def test_no_more_go_on_than_the_soft_limit_leaves_room_for() -> None:
-    waiting, slept_s, passed = [98, 100, 97], [], 0
+    slept_s: list[float] = []
+    waiting, passed = [98, 100, 97], 0
     gate = Gate(lambda: waiting.pop(0), 100, slept_s.append)
     for _ in range(5):
         gate.wait()
