@@ -81,7 +81,7 @@ class Inbox:
         if found := unsigned_decision(callback, is_result=isinstance(vendor.result, Delivered)):
             raise Forged(found)
         verify = scheme_of(callback.verification).verify
-        verify(envelope.body, envelope.headers, keys, envelope.received_epoch_s, self._url, envelope.query)
+        verify(envelope.body, envelope.headers, keys, envelope.received_epoch_s, self._url, query=envelope.query)
         reading = event.read(callback, envelope.body)
         outcomes = [self._take(envelope.vendor, one) for one in reading.events]
         return Receipt(outcomes, reading.complaint, [one.job_id for one in reading.events if one.job_id])

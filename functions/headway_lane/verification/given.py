@@ -84,8 +84,8 @@ class Given:
 
     def _parted(self, value: str) -> Sequence[tuple[str, str]]:
         """Return label and value of each pair, without quotation marks around the latter."""
-        mark = self._signature.label_separator
-        tight = re.sub(rf"\s*{re.escape(mark)}\s*", lambda _: mark, value) if mark.strip() else value
+        mark = self._signature.label_separator  # `k = v` is `k=v`; a blank behind it alone may follow padding
+        tight = re.sub(rf"\s+{re.escape(mark)}\s*", lambda _: mark, value) if mark.strip() else value
         between = self._signature.separator
         parts = tight.split(between) if between else _BETWEEN_PAIRS.split(tight)
         pairs = (part.strip().partition(mark) for part in parts)

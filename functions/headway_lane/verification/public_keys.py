@@ -94,8 +94,11 @@ def _loaded(key: bytes, algorithm: Algorithm) -> object | None:
     curve = Ed25519 if algorithm is Algorithm.ED25519 else NIST256p
     try:
         if len(key) in ((POINT_BYTES,) if curve is Ed25519 else (33, 64, 65)):
-            return VerifyingKey.from_string(key, curve=curve)
-        loaded = VerifyingKey.from_der(key)
+            loaded = VerifyingKey.from_string(key, curve=curve)
+        else:
+            loaded = VerifyingKey.from_der(key)
     except (MalformedPointError, UnexpectedDER, ValueError, IndexError, KeyError):
         return None
-    return loaded if loaded.curve == curve else None
+    fits: bool = loaded.curve == curve
+    found_key: object = loaded
+    return found_key if fits else None

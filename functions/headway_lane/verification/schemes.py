@@ -23,6 +23,7 @@ class Verify(Protocol):
         keys: Sequence[str],
         received_epoch_s: float,
         url: str = "",
+        *,
         query: Mapping[str, str] = _NO_QUERY,
     ) -> None:
         """Return where one of `keys` verifies; header names are lower case, `received_epoch_s` is when it came in, and

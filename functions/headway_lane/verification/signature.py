@@ -35,6 +35,7 @@ def check(
     keys: Sequence[str],
     received_epoch_s: float,
     url: str = "",
+    *,
     query: Mapping[str, str] = _NO_QUERY,
 ) -> None:
     """Return where one of `keys` verifies; see `verification.Verify`.

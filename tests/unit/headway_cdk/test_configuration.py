@@ -69,7 +69,7 @@ CONTRACT_MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "a signature in no header": (
         lambda c: c["callback"].update(verification={"algorithm": "hmac-sha256"}),
-        "`callback.verification`: {'algorithm': 'hmac-sha256'} is no preset; name one of vendor.schema.json, or describe",
+        "`callback.verification`: {'algorithm': 'hmac-sha256'} is no preset; name one of vendor.schema.json",
     ),
     "a signature of no body": (
         lambda c: c["callback"].update(
