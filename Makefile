@@ -147,7 +147,7 @@ bench-overload: $(READY) ## 1.25 contracts for three hours, then 0.95, on a virt
 bench-any-length: $(READY) ## 10,000 lines of a file in S3 through a Distributed Map: all gathered, memory and time
 	@$(BIN)/python -m benchmarks.any_length
 
-bench-surge: $(READY) ## 5,000 posts in a minute to an intake: all answered at once, the contract kept, the audit complete; 8 minutes
+bench-surge: $(READY) ## 5,000 posts in a minute to an intake: all answered at once, the contract kept, the audit complete; 5 to 15 minutes
 	@$(BIN)/python -m benchmarks.surge
 
 proof-iam: $(READY) ## whichever grant is taken from a role, a scenario turns red; twenty minutes or more. ROLES='*-callback' for fewer

@@ -45,12 +45,14 @@ def app(project: Project, monkeypatch: pytest.MonkeyPatch) -> "ProjectApp":
 
 def test_a_bus_that_is_given_is_found_by_its_parameter_and_granted_without_an_export(app: "ProjectApp") -> None:
     from aws_cdk import aws_events as events
-    from aws_cdk.assertions import Template
 
     app.give("news", events.EventBus(app.resources, "News"))
     assert app.workflows is not None
     assert [stack.stack_name for stack in app.workflows.dependencies] == ["Headway-dev-resources"]
-    resources, workflows = (Template.from_stack(stack).to_json() for stack in (app.resources, app.workflows))
+    made = app.app.synth()
+    resources, workflows = (
+        made.get_stack_by_name(stack.stack_name).template for stack in (app.resources, app.workflows)
+    )
     [published] = [one for one in resources["Resources"].values() if one["Type"] == "AWS::SSM::Parameter"]
     assert published["Properties"]["Name"] == "/headway/dev/resources/news"
     [name] = [key for key, one in workflows["Parameters"].items() if one.get("Default", "").endswith("/resources/news")]

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from ministack.services import iam
+from ministack.services import apigateway_v1, eventbridge, iam, sqs
 
+from headway.cloud.strict import _sender_roles
 from headway.cloud.strict._machine_roles import calls_of
 from headway.cloud.strict._roles import Actor, denial, trusted
 
@@ -13,6 +14,7 @@ OPTIMIZED = "arn:aws:states:::"
 HERE = "us-east-1:000000000000"
 STATES = "states.amazonaws.com"
 MACHINE = f"arn:aws:states:{HERE}:stateMachine:m"
+SENDING = ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:q")
 
 
 @pytest.mark.parametrize(
@@ -51,10 +53,12 @@ def test_an_activity_asks_for_nothing_and_an_api_asks_by_itself() -> None:
     assert calls_of(f"{OPTIMIZED}apigateway:invoke", {"ApiEndpoint": "a1.execute-api.x"}) is None
 
 
-def role(name: str, condition: dict[str, Any] | None = None, service: str = STATES) -> str:
-    """Put a role into the emulator's memory; it allows `sqs:SendMessage` on the queue q."""
+def role(
+    name: str, condition: dict[str, Any] | None = None, service: str = STATES, may: tuple[str, str] = SENDING
+) -> str:
+    """Put a role into the emulator's memory; it allows `may`, an action on a resource."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": f"arn:aws:sqs:{HERE}:q"}
+    allowed = {"Effect": "Allow", "Action": may[0], "Resource": may[1]}
     iam._roles[name] = {
         "AssumeRolePolicyDocument": {"Statement": [{**trust, **({"Condition": condition} if condition else {})}]},
         "InlinePolicies": {"it": json.dumps({"Statement": [allowed]})},
@@ -87,3 +91,17 @@ def test_a_decision_is_made_anew_when_a_policy_has_changed() -> None:
     assert "not authorized to perform: sqs:SendMessage" in str(denial(actor, "sqs:SendMessage", queue))
     role("changing")
     assert denial(actor, "sqs:SendMessage", queue) is None
+
+
+def test_a_rule_starts_a_machine_in_a_role_that_may_and_in_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(eventbridge, "_invoke_target", lambda target, *_: started.append(target["RoleArn"]))
+    for module, name in ((apigateway_v1, "_invoke_sqs_v1"), (sqs, "_dispatch")):
+        monkeypatch.setattr(module, name, getattr(module, name))  # so that what `apply` puts there goes afterwards
+    _sender_roles.apply()
+    allowed = role("may-start", service=_sender_roles.EVENTS, may=("states:StartExecution", MACHINE))
+    others = role("starts-another", service=_sender_roles.EVENTS, may=("states:StartExecution", f"{MACHINE}2"))
+    of_another = role("of-a-schedule", service=_sender_roles.SCHEDULER, may=("states:StartExecution", MACHINE))
+    for arn in (others, allowed, of_another, ""):
+        eventbridge._invoke_target({"Arn": MACHINE, "RoleArn": arn}, {}, {"Arn": f"arn:aws:events:{HERE}:rule/r"})
+    assert started == [allowed]
