@@ -22,7 +22,6 @@ from headway.operations.tunings import asking, contract_in_force, in_force, lane
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
-    from types_boto3_scheduler import SchedulerClient
 
 LOOK_S: Final = 1.0
 SETTLE_PATIENCE_S: Final = 180.0
@@ -161,7 +160,7 @@ def _switch_mappings(
 
 
 def _switch_schedules(connection: Connection, vendor: str, *, enabled: bool) -> None:
-    client: SchedulerClient = connection.target.client("scheduler")
+    client = connection.target.client("scheduler")
     function = connection.stage.lanes[vendor].dispatcher_function
     for page in client.get_paginator("list_schedules").paginate():
         for one in page["Schedules"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
+from botocore.exceptions import BotoCoreError, ClientError
 from headway_cdk.names import DISPATCHING_PARAMETER, Dispatching, parameter
 
 from headway.deployment.connection import Connection
@@ -13,6 +14,10 @@ def refuse_drained(connection: Connection, vendors: AbstractSet[str]) -> None:
     client = connection.target.client("ssm")
     for vendor in sorted(vendors):
         name = parameter(connection.stage.name, vendor, DISPATCHING_PARAMETER)
-        found = client.get_parameters(Names=[name])["Parameters"]  # none: a lane of an older version
+        try:
+            found = client.get_parameters(Names=[name])["Parameters"]  # none: a lane of an older version
+        except (BotoCoreError, ClientError) as error:
+            words = " ".join(str(error).split())
+            raise RunRefused(f"the cloud does not say whether {vendor} is drained: {words}") from error
         if found and found[0]["Value"] == Dispatching.DRAINING:
             raise RunRefused(f"{vendor} is drained, and starts nothing new: `headway resume {vendor}` first")

@@ -114,7 +114,11 @@ def test_a_schedule_is_disabled_and_keeps_all_else(stubbed: StubbedClouds, monke
     answer_state(stubbed)
     expect_written(stubbed, "paused")
     stub = stubbed.stubs["scheduler"]
-    ours = {"Name": "ours", "GroupName": "default", "Target": {"Arn": f"arn:aws:lambda:x:1:function:{FUNCTION}"}}
+    ours: dict[str, Any] = {
+        "Name": "ours",
+        "GroupName": "default",
+        "Target": {"Arn": f"arn:aws:lambda:x:1:function:{FUNCTION}"},
+    }
     other = {**ours, "Name": "other", "Target": {"Arn": "arn:aws:lambda:x:1:function:other"}}
     stub.add_response("list_schedules", {"Schedules": [other, ours]})
     kept = {

@@ -89,10 +89,14 @@ class FakeCloud:
     started: list[str] = field(default_factory=list)
     warmed: list[tuple[str, Any]] = field(default_factory=list)
     region: str = "us-east-1"
+    dispatching: str = "open"
 
     def client(self, name: str) -> Any:
-        assert name in ("stepfunctions", "dynamodb", "s3", "sqs", "lambda")
+        assert name in ("stepfunctions", "dynamodb", "s3", "sqs", "lambda", "ssm")
         return self
+
+    def get_parameters(self, *, Names: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {"Parameters": [{"Name": name, "Value": self.dispatching} for name in Names]}
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> None:  # noqa: N803
         self.warmed.append((FunctionName, json.loads(Payload)))
