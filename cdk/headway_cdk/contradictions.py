@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from headway_lane.contract.answers import KNOWN, Meaning
 from headway_lane.contract.dispatch import BATCH_SIZE, Dispatch, Pacing, Trigger, least_batching_window_s
 from headway_lane.contract.exchange import Ambiguity, BodyFormat, Callback, Delivered, Header, Poll, Submit
 from headway_lane.contract.limits import Quantity, Scope
@@ -40,6 +41,7 @@ def contradictions(contract: Mapping[str, Any], vendor: Vendor) -> Iterator[str]
         yield from _large_batch(vendor)
     if vendor.dispatch.direct:
         yield from _direct(vendor)
+    yield from _answers(contract)
     yield from _base_url(vendor)
     yield from _submit(vendor.submit)
     yield from (
@@ -148,8 +150,29 @@ def _direct(vendor: Vendor) -> Iterator[str]:
         yield beginning + "no function asks for a job; set `submit.ambiguity: reject`, and remove `submit.lookup`"
     if submit.idempotency_field:
         yield beginning + "no function writes our key; remove `submit.idempotency_field`"
+    if submit.answers:
+        yield beginning + "no function reads answers by rules; remove `submit.answers` and `submit.throttled`"
     if vendor.poll:
         yield beginning + "no function notes a job to be polled; remove `poll`"
+
+
+def _answers(contract: Mapping[str, Any]) -> Iterator[str]:
+    """Find rules of answers that say nothing, or nothing of their part."""
+    for part, known in KNOWN.items():
+        for index, rule in enumerate(contract.get(part, {}).get("answers", ())):
+            place, placed = f"`{part}.answers.{index}`", "at" in rule or "header" in rule
+            wrong = {
+                f"means {rule['means']}, which `{part}` has no use for; write {', '.join(sorted(known))}": rule["means"]
+                not in known,
+                "looks at a path and at a header; make two rules of it": "at" in rule and "header" in rule,
+                "has `words` and no place; add `at` or `header`, or write `texts`": "words" in rule and not placed,
+                "has `words` and `texts`; keep one of them": "words" in rule and "texts" in rule,
+                "is met by every answer; add `status`, `at`, `header` or `texts`": len(rule) == 1,
+                "has a `job_id`, which belongs to `means: accepted`; remove it": "job_id" in rule
+                and rule["means"] != Meaning.ACCEPTED,
+                "has `within_s`, which belongs to polls; remove it": "within_s" in rule and part != "poll",
+            }
+            yield from (f"{place} {what}" for what, is_so in wrong.items() if is_so)
 
 
 def _base_url(vendor: Vendor) -> Iterator[str]:
@@ -240,13 +263,13 @@ def _poll(vendor: Vendor, poll: Poll) -> Iterator[str]:
         for word in sorted(getattr(poll, name)):
             if not _is_told(word):
                 yield (
-                    f"`poll.{name}` has {word!r}, and without `poll.status` the word is the code of an answer; 429 and"
-                    " 5xx are no answer, and are asked again; name another code, or remove it"
+                    f"`poll.{name}` has {word!r}, and without `poll.status` the word is the code of an answer; 429 is"
+                    " none, and is asked again; name another code, or remove it"
                 )
     if poll.after_s > vendor.waits.answer_s:
         yield f"`poll.after_s` is {poll.after_s}; make it {vendor.waits.answer_s} (`waits.answer_s`) at most"
 
 
 def _is_told(word: str) -> bool:
-    """Tell whether a word is the code of an answer that is one: whoever polls asks again after 429 and 5xx."""
-    return word.isdecimal() and 100 <= int(word) < 500 and int(word) != 429
+    """Tell whether a word is the code of an answer that is one: whoever polls asks again after 429."""
+    return word.isdecimal() and 100 <= int(word) < 600 and int(word) != 429

@@ -7,12 +7,13 @@ from typing import Final
 
 import yaml
 from headway_cdk.configuration import ConfigurationError, check_vendors, whole_contract
+from headway_lane.contract.answers import KNOWN, answers_of, never_met
 
 from headway.asl.places import Path, TextPlace
 from headway.asl.reading import Read, Unreadable, read
 from headway.validation.catalogue import catalogue
 from headway.validation.finding import Finding
-from headway.validation.rules import contract_refused, duplicate_key
+from headway.validation.rules import answer_never_met, contract_refused, duplicate_key
 
 _FIELD: Final = re.compile(r"`([\w.-]+)`")
 
@@ -20,8 +21,31 @@ _FIELD: Final = re.compile(r"`([\w.-]+)`")
 def contract_findings(path: File) -> Iterator[Finding]:
     """Yield what is wrong with a contract file."""
     yield from _refusals(lambda: whole_contract(path), path)
+    yield from _never_met(path)
     for key, place in _read(path).twice:
         yield _finding(duplicate_key.RULE.id, path, place, f"`{key[-1]}` stands twice: only the last one counts", "")
+
+
+def _never_met(path: File) -> Iterator[Finding]:
+    """Yield rules of answers that no answer can meet first."""
+    try:
+        contract = whole_contract(path)
+    except ConfigurationError:
+        return
+    for part in KNOWN:
+        document = contract.get(part, {})
+        rules = answers_of(document)
+        dead = {index: f"`{part}.answers.{before}` takes the last of its answers" for index, before in never_met(rules)}
+        for index, rule in enumerate(rules):
+            if document.get("method") == "HEAD" and (rule.at or (rule.texts and not rule.header)):
+                dead.setdefault(index, "an answer to HEAD has no body")
+            if rule.within_s is not None and rule.within_s < document.get("after_s", 0):
+                dead.setdefault(index, f"the vendor is not asked before `{part}.after_s`, {document['after_s']} s")
+        written = len(document.get("answers", ()))
+        for index, because in sorted(dead.items()):
+            field = f"{part}.answers.{index}" if index < written else f"{part}.throttled"
+            why = f"`{field}` is never met: {because}"
+            yield _finding(answer_never_met.RULE.id, path, _place(path, why), why, "")
 
 
 def configuration_findings(folder: File) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from headway_lane.contract.answers import DEFAULTS, THROTTLE, AnswerRule, Meaning, Rules, answers_of, listed
 from headway_lane.contract.signature import Signature
 from headway_lane.contract.signature_presets import described
 
@@ -84,6 +85,11 @@ class Header:
     name: str
 
 
+def place_of(written: str | Mapping[str, str]) -> str | Header:
+    """Read where an answer has a job ID: a dotted path, or a header."""
+    return Header(written["header"]) if isinstance(written, Mapping) else written
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A value in a query parameter of a request."""
@@ -142,6 +148,7 @@ class Submit:
     ambiguity: Ambiguity
     lookup: Lookup | None
     traceparent: bool = True
+    answers: tuple[AnswerRule, ...] = ()
 
     @property
     def longest_timeout_s(self) -> float:
@@ -157,7 +164,7 @@ class Submit:
             path=document["path"],
             timeout_s=document["timeout_s"],
             body=BodyFormat(document.get("body", BodyFormat.JSON)),
-            job_id=Header(job_id["header"]) if isinstance(job_id, Mapping) else job_id,
+            job_id=place_of(job_id),
             callback_url=Query(callback_url["query"]) if isinstance(callback_url, Mapping) else callback_url,
             callback_key=document.get("callback_key"),
             query=document.get("query", {}),
@@ -167,6 +174,7 @@ class Submit:
             ambiguity=Ambiguity(document["ambiguity"]),
             lookup=Lookup(**lookup) if lookup else None,
             traceparent=document.get("traceparent", True),
+            answers=answers_of(document),
         )
 
 
@@ -253,6 +261,7 @@ class Fetched:
 
     path: str
     timeout_s: float
+    answers: tuple[AnswerRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +284,8 @@ class Poll:
     """How a job is asked about whose callback does not come; `path` has `{job_id}` in it.
 
     What the vendor says is at the path `status` of its answer; None where the HTTP status says it, as a text. A 404 or
-    a 410 in none of the lists means that the vendor does not know the job. It is asked `after_s` after its acceptance,
-    then every `every_s`, until the contract's `answer_s` is over.
+    a 410 in none of the lists means that the vendor does not know the job. `answers` come before all of that. It is
+    asked `after_s` after its acceptance, then every `every_s`, until the contract's `answer_s` is over.
     """
 
     method: str
@@ -288,6 +297,13 @@ class Poll:
     pending: frozenset[str]
     after_s: int
     every_s: int
+    answers: tuple[AnswerRule, ...] = ()
+
+    def rules(self, age_s: float) -> Rules:
+        """Return what answers mean so long after a job was accepted."""
+        lists = {Meaning.DONE: self.success, Meaning.FAILED: self.failure, Meaning.PENDING: self.pending}
+        own = (rule for rule in self.answers if rule.within_s is None or age_s <= rule.within_s)
+        return (*own, THROTTLE, *listed(self.status, lists), *DEFAULTS["poll"])
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -302,6 +318,7 @@ class Poll:
             pending=frozenset(document.get("pending", ())),
             after_s=document["after_s"],
             every_s=document["every_s"],
+            answers=answers_of(document),
         )
 
 
@@ -325,4 +342,4 @@ def result_from_document(document: Mapping[str, Any]) -> Result:
     """Read the part `result` of a contract document."""
     if document.get("source") == "callback":
         return Delivered(document.get("field"))
-    return Fetched(document["path"], document["timeout_s"])
+    return Fetched(document["path"], document["timeout_s"], answers_of(document))

@@ -79,7 +79,8 @@ def check(vendor: Vendor, cool_downs: Counter[Metric], asked: Check) -> CheckOut
     def ask_vendor(job_id: str) -> JobFinding:
         with _turns(vendor, job_id, cool_downs) as turns:
             try:
-                return ask(way_out.proxy(vendor), poll, job_id, turns)
+                accepted_epoch_s = asked.until_epoch_s - vendor.waits.answer_s
+                return ask(way_out.proxy(vendor), poll, job_id, turns, clock.epoch_s() - accepted_epoch_s)
             finally:
                 reported(turns, job_id=job_id)
 

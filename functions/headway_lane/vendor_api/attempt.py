@@ -10,11 +10,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
+from headway_lane.contract.answers import QUESTION, Meaning, Rules
 from headway_lane.contract.limit_headers import LimitHeaders
 from headway_lane.limiter.core.signals import signals_of
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime import clock
 from headway_lane.runtime.errors import InDoubt, RetryLater
+from headway_lane.vendor_api.meaning import met
 
 BUDGET_S: Final = 20.0
 """Seconds in which attempts may end and be repeated; with a pause and a last attempt it fits every timeout."""
@@ -32,16 +34,18 @@ def attempt(
     unreached: str = "no answer",
     ready: Callable[[], None] = lambda: None,
     named: Sequence[LimitHeaders] = (),
+    rules: Rules = QUESTION,
 ) -> httpx.Response:
-    """Take a turn, send once, and return an answer of any status but 429 and 5xx.
+    """Take a turn, send once, and return an answer that by the `rules` means neither `later` (429, where nothing else
+    is said) nor `in_doubt` (5xx). A 5xx with any other meaning is no failure of the vendor's.
 
     Order: take, with `ready` shortly before its end, send, `answered` where an answer came, then `failed`, `refused`
     (the vendor, or the proxy's own throttle, asks for a cool-down) or `succeeded`. `named` are the limit headers that
     the contract names.
 
-    Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), 429. Raises
-    InDoubt where nobody knows whether the vendor took the call: no answer, 5xx. `retry_after_s` is what the answer asks
-    for. Raises what `ready` raises.
+    Raises RetryLater where nothing happened: no turn, no connection (whose text begins with `unreached`), `later`.
+    Raises InDoubt where nobody knows whether the vendor took the call: no answer, `in_doubt`. `retry_after_s` is what
+    the answer asks for. Raises what `ready` raises.
     """
     try:
         turns.take(ready)
@@ -56,19 +60,28 @@ def attempt(
         turns.failed()
         raise InDoubt(f"no answer ({type(error).__name__})") from error
     turns.answered()
-    signals = signals_of(answer.status_code, answer.headers, clock.epoch_us() / 1_000_000, named=named)
+    found = met(rules, answer)
+    means = found.rule.means if found else None
+    signals = signals_of(
+        answer.status_code,
+        answer.headers,
+        clock.epoch_us() / 1_000_000,
+        later=True if means is Meaning.LATER else None,
+        named=named,
+    )
     cool_down = signals.cool_down
     if signals.announced:
         turns.announced(signals.announced)
-    throttled = answer.status_code == httpx.codes.TOO_MANY_REQUESTS
-    if not throttled and not answer.is_server_error:
-        turns.succeeded(cool_down)
-        return answer
-    if answer.is_server_error:
+    failed = means is Meaning.IN_DOUBT and answer.is_server_error
+    if failed:
         turns.failed()
-    if cool_down:
+    if cool_down and (failed or means is Meaning.LATER):
         turns.refused(cool_down)
-    consequence = RetryLater if throttled else InDoubt
+    if not failed and means is not Meaning.LATER:
+        turns.succeeded(cool_down)
+    if means not in (Meaning.LATER, Meaning.IN_DOUBT):
+        return answer
+    consequence = RetryLater if means is Meaning.LATER else InDoubt
     raise consequence(f"HTTP {answer.status_code}", cool_down.asked_s if cool_down else None)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from headway_lane.contract import paths
+from headway_lane.contract.answers import lookup_rules
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Turns
 from headway_lane.messages import json_text
@@ -24,7 +25,7 @@ def job_of_key(proxy: Proxy, vendor: Vendor, idempotency_key: str, turns: Turns)
         raise InDoubt("the contract does not say where to ask for the job any more")
     try:
         path = filled(lookup.path, idempotency_key=idempotency_key)
-        answer = poll(proxy, "GET", path, lookup.timeout_s, turns)
+        answer = poll(proxy, "GET", path, lookup.timeout_s, turns, lookup_rules(vendor.submit.answers))
     except ValueError as error:
         raise InDoubt(f"cannot ask for the job: {error}") from error
     except RetryLater as error:

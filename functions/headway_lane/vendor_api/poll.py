@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from headway_lane.contract import paths
+from headway_lane.contract.answers import QUESTION, Rules
 from headway_lane.limiter.turn import Turns
 from headway_lane.vendor_api.attempt import attempt
 from headway_lane.vendor_api.proxy import Proxy
@@ -24,10 +25,12 @@ def filled(path: str, **ids: str) -> str:
     return whole
 
 
-def poll(proxy: Proxy, method: str, path: str, timeout_s: float, turns: Turns) -> httpx.Response:
-    """Take a turn, with a connection made before it, ask once, and return the answer. RetryLater on 429, 5xx and
-    silence, whatever of them is InDoubt: a question may always be asked again.
+def poll(
+    proxy: Proxy, method: str, path: str, timeout_s: float, turns: Turns, rules: Rules = QUESTION
+) -> httpx.Response:
+    """Take a turn, with a connection made before it, ask once, and return the answer. RetryLater on silence and on what
+    the `rules` take for no answer (429 and 5xx unless they say else), whatever of it is InDoubt: a question may always
+    be asked again.
     """
-    return attempt(
-        turns, partial(proxy.send, method, path, timeout_s), ready=proxy.connect_ahead, named=proxy.limit_headers
-    )
+    send = partial(proxy.send, method, path, timeout_s)
+    return attempt(turns, send, ready=proxy.connect_ahead, named=proxy.limit_headers, rules=rules)

@@ -6,20 +6,24 @@ vendor has cut it off.
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+_STEERING: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 REMOVED: Final = "[removed]"
 _CUT_LENGTH: Final = 8
 """The shortest beginning of a secret that is taken out; what is shorter is a word like others."""
 
 
 def quoted(text: str, secrets: Iterable[str]) -> str:
-    """Return a text without the secrets."""
+    """Return a text without the secrets, and with spaces in the place of characters that would steer whoever shows it:
+    controls, and marks that turn the direction of what follows.
+    """
     for spelling in sorted({way for secret in secrets if secret for way in _spellings(secret)}, key=len, reverse=True):
         text = text.replace(spelling, REMOVED)
-    return text
+    return _STEERING.sub(" ", text)
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 
 from headway_lane.contract import paths
-from headway_lane.contract.exchange import BodyFormat, Header, Query
+from headway_lane.contract.exchange import BodyFormat, Header, Query, place_of
 from headway_lane.contract.vendor import Vendor
-from headway_lane.messages import json_text
 from headway_lane.messages.trace_context import TRACE_HEADER
 from headway_lane.runtime.errors import ErrorCode, FailTask
+from headway_lane.vendor_api.meaning import at
 
 FormFields = Mapping[str, str | list[str]]
 
@@ -62,25 +62,21 @@ def submission_of(
     return Submission(body if form is None else None, form, query, headers, secrets)
 
 
-def job_id_of(vendor: Vendor, answer: httpx.Response) -> str:
-    """Return the vendor's job ID; FailTask where the answer has none."""
-    place = vendor.submit.job_id
-    if isinstance(place, Header):
-        job_id = paths.identifier(_last_part(answer.headers.get(place.name, "")))
-        where = f"in the header `{place.name}`"
+def job_id_of(vendor: Vendor, answer: httpx.Response, place: str | Mapping[str, str] | None = None) -> str:
+    """Return the vendor's job ID, which is at the contract's place unless a rule names another; FailTask where the
+    answer has none.
+    """
+    named = place_of(place) if place else vendor.submit.job_id
+    found: Any
+    if isinstance(named, Header):
+        found, where = _last_part(answer.headers.get(named.name, "")), f"in the header `{named.name}`"
     else:
-        job_id, where = paths.identifier(_at(answer, place)), f"at `{place}`"
+        found, where = at(answer, named), f"at `{named}`"
+    job_id = paths.identifier(found)
     if job_id is None:
         cause = f"{vendor.name} answered HTTP {answer.status_code} without a job ID {where}"
         raise FailTask(ErrorCode.VENDOR_ANSWER_UNREADABLE, cause)
     return job_id
-
-
-def _at(answer: httpx.Response, path: str) -> Any:
-    try:
-        return paths.read(json_text.read(answer.content), path)
-    except ValueError:
-        return None
 
 
 def _last_part(value: str) -> str:

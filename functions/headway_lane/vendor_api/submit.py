@@ -4,13 +4,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+import httpx
 from tenacity import RetryCallState
 
+from headway_lane.contract.answers import AnswerRule, Meaning, submit_rules
 from headway_lane.contract.exchange import Ambiguity
 from headway_lane.contract.vendor import Vendor
 from headway_lane.limiter.turn import Turns
 from headway_lane.runtime.errors import ErrorCode, FailTask, InDoubt, NoTurn, RetryLater
 from headway_lane.vendor_api.attempt import LONGEST_PAUSE_S, attempt, pause_s, repeating
+from headway_lane.vendor_api.meaning import met
 from headway_lane.vendor_api.proxy import Proxy
 from headway_lane.vendor_api.quotation import quoted
 from headway_lane.vendor_api.submission import Submission, job_id_of
@@ -61,9 +64,11 @@ def submit(
     def submit_or_ask() -> str:
         nonlocal in_doubt, refusals
         asks = in_doubt and policy is Ambiguity.ASK
-        since = refusals if in_doubt else None
         try:
-            return ask() if asks else _submit_once(proxy, vendor, submission, turns, partial(ready, in_doubt), since)
+            if asks:
+                return ask()
+            made_ready = partial(ready, in_doubt)
+            return _submit_once(proxy, vendor, submission, turns, made_ready, in_doubt=in_doubt, refusals=refusals)
         except InDoubt as doubt:
             in_doubt, refusals = True, doubt.refusals
             if policy is Ambiguity.REJECT:
@@ -85,9 +90,14 @@ def _submit_once(
     submission: Submission,
     turns: Turns,
     ready: Callable[[], None],
-    refusals: int | None,
+    *,
+    in_doubt: bool,
+    refusals: int,
 ) -> str:
-    """Submit once; `refusals` counts those behind a submit that was not answered clearly, None where all was clear."""
+    """Submit once; `in_doubt` says whether that is behind a submit that was not answered clearly, and `refusals` counts
+    those since, and answers that accepted the call without the job's ID.
+    """
+    rules = submit_rules(vendor.submit.answers)
     send = partial(
         proxy.send,
         vendor.submit.method,
@@ -98,15 +108,29 @@ def _submit_once(
         query=submission.query,
         headers=submission.headers,
     )
-    answer = attempt(turns, send, unreached="the proxy cannot be reached", ready=ready, named=proxy.limit_headers)
-    if answer.is_success:
-        return job_id_of(vendor, answer)
+    named, unreached = proxy.limit_headers, "the proxy cannot be reached"
+    answer = attempt(turns, send, unreached=unreached, ready=ready, named=named, rules=rules)
+    found = met(rules, answer)
+    if found and found.rule.means is Meaning.ACCEPTED:
+        return _accepted(vendor, answer, found.rule, refusals)
     detail = quoted(answer.text[:LOOKED_AT_LENGTH], [*proxy.secrets, *submission.secrets])[:DETAIL_LENGTH]
     said = f"HTTP {answer.status_code}: {detail}"
-    if refusals is not None and refusals < REFUSALS_BELIEVED:
+    if in_doubt and refusals < REFUSALS_BELIEVED:
         doubt = f"{said}, behind a submit that was not answered clearly"
         raise InDoubt(doubt, REFUSED_IN_DOUBT_S, refusals + 1)
     raise FailTask(ErrorCode.VENDOR_REJECTED, f"{vendor.name} answered {said}")
+
+
+def _accepted(vendor: Vendor, answer: httpx.Response, rule: AnswerRule, refusals: int) -> str:
+    """Return the ID of a job that the vendor has. Where the answer does not tell it, and the vendor can be asked for
+    the job, that is done.
+    """
+    try:
+        return job_id_of(vendor, answer, rule.job_id)
+    except FailTask as unreadable:
+        if vendor.submit.ambiguity is not Ambiguity.ASK or refusals >= REFUSALS_BELIEVED:
+            raise
+        raise InDoubt(unreadable.cause, refusals=refusals + 1) from unreadable
 
 
 def _given_up(vendor: Vendor, doubt: str) -> FailTask:

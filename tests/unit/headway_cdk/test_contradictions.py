@@ -14,6 +14,7 @@ from headway_lane.vendor_api.job_status import Standing, finding_of
 
 GENERIC = yaml.safe_load((CONFIGURATION / "presets" / "generic.yaml").read_text())
 POLL = {"path": "/v1/jobs/{job_id}", "timeout_s": 5, "after_s": 1, "every_s": 1}
+CODES = {**POLL, "success": ["200"]}
 SIGNED = {"algorithm": "hmac-sha256", "header": "X-Sig", "timestamp_header": "X-Time"}
 
 
@@ -30,9 +31,22 @@ def written(folder: Path, **changes: Any) -> Path:
             {"callback": {"job_id": "id", "verification": {**SIGNED, "signed": "{id}.{timestamp}.{body}"}}},
             "`callback.verification`: `signed` has `{id}`, which is signed as it stands",
         ),
+        ({"poll": {**POLL, "success": ["200"], "pending": ["202"], "failure": ["600"]}}, "`poll.failure` has '600'"),
         (
-            {"poll": {**POLL, "success": ["200"], "pending": ["202"], "failure": ["500"]}},
-            "`poll.failure` has '500'",
+            {"poll": {**CODES, "answers": [{"means": "refused", "status": ["400"]}]}},
+            "`poll.answers.0` means refused",
+        ),
+        (
+            {"poll": {**CODES, "answers": [{"means": "gone", "words": ["x"]}]}},
+            "`poll.answers.0` has `words` and no",
+        ),
+        (
+            {"poll": {**CODES, "answers": [{"means": "gone"}]}},
+            "`poll.answers.0` is met by every answer",
+        ),
+        (
+            {"poll": {**CODES, "answers": [{"means": "done", "status": ["200"], "job_id": "id"}]}},
+            "has a `job_id`",
         ),
         (
             {"callback": {**GENERIC["callback"], "progress_every_s": GENERIC["waits"]["answer_s"]}},

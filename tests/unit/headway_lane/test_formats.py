@@ -57,7 +57,7 @@ from tests.unit.headway_lane.memory_stores import budgets_table
 if TYPE_CHECKING:
     from types_boto3_dynamodb.service_resource import Table
 
-NEWER = 3
+NEWER = 4
 """Newer than every format."""
 SUCCEEDED = '{"id": "job-1", "status": "succeeded"}'
 TEXTS = st.text(min_size=1, max_size=20)
@@ -249,7 +249,7 @@ def test_a_newer_record_of_a_call_is_neither_read_nor_changed(
     call = bring(ledger)
     lift(tables.calls, {"call_id": CALL_ID})
     before = tables.call()
-    with pytest.raises(NewerFormat, match="the record of the call is written by version 3"):
+    with pytest.raises(NewerFormat, match="the record of the call is written by version 4"):
         move(ledger, call)
     assert tables.call() == before
 

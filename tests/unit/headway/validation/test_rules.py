@@ -12,7 +12,7 @@ from headway.validation.rule import LintRule, example_text
 
 OF_PROJECTS = {"heartbeat-below-progress", "no-grant", "wait-too-short"}
 """Rules that ask what a machine's deployment knows: `test_projects` has their machines."""
-OF_FILES = {"contract-refused", "unreadable"}
+OF_FILES = {"answer-never-met", "contract-refused", "unreadable"}
 BROKEN = [(rule, text) for rule in catalogue().values() for text in rule.broken]
 RIGHT = [(rule, text) for rule in catalogue().values() for text in rule.right]
 

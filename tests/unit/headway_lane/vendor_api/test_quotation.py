@@ -10,7 +10,7 @@ import httpx
 import pytest
 from headway_lane.contract.exchange import Credential
 from headway_lane.runtime.errors import FailTask
-from headway_lane.vendor_api.quotation import REMOVED
+from headway_lane.vendor_api.quotation import REMOVED, quoted
 from headway_lane.vendor_api.submission import submission_of
 from headway_lane.vendor_api.submit import DETAIL_LENGTH, submit
 
@@ -71,3 +71,9 @@ def test_no_representation_shows_a_secret() -> None:
     submission = submission_of(vendor, {}, "key-of-the-call", CALLBACK_URL, WEBHOOK_KEY)
     assert submission.secrets == [WEBHOOK_KEY]
     assert "secrets" not in repr(submission)
+
+
+def test_what_would_steer_a_terminal_or_turn_a_line_is_a_space() -> None:
+    text = "no\x1b[31m credit\r\n\x00 \x9bK left \u202egro.live"
+    assert quoted(text, []) == "no [31m credit   K left  gro.live"
+    assert quoted("Guthaben: 0 €, für 日本", []) == "Guthaben: 0 €, für 日本"
