@@ -17,6 +17,7 @@ from headway_lane.contract.exchange import CONTENT_TYPES, BodyFormat
 from headway_lane.contract.vendor import Vendor
 from headway_lane.verification import adyen
 from headway_lane.verification.schemes import scheme_of
+from headway_lane.verification.signed_text import FIELDS_COUNT
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 
@@ -162,7 +163,14 @@ def _contents(vendor: Vendor) -> list[bytes]:
     bare_bytes = len(_text(vendor, JOB, filling=""))
     large = [_text(vendor, JOB, filling="x" * (size_bytes - bare_bytes)) for size_bytes in SIZES_BYTES]
     if vendor.callbacks().body is BodyFormat.FORM:
-        broken = ["%", "&&==&", "%ff%fe=%00", whole.replace(JOB, "%ED%A0%80"), f"{whole}&{whole}", "a=b&" * 10_000]
+        broken = [
+            "%",
+            "&&==&",
+            "%ff%fe=%00",
+            whole.replace(JOB, "%ED%A0%80"),
+            f"{whole}&{whole}",
+            "a=b&" * (FIELDS_COUNT - 1),
+        ]
     else:
         nested = ["[" * depth + "]" * depth for depth in DEPTHS]
         broken = [

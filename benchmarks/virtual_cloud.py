@@ -121,6 +121,10 @@ class VirtualCloud:
     def describe_state_machine(self, **_: Any) -> None:
         """Say that it is there."""
 
+    def get_parameters(self, **_: Any) -> dict[str, list[Any]]:
+        """Return none: the lane was never drained."""
+        return {"Parameters": []}
+
     def invoke(self, **_: Any) -> None:
         """Warm a worker: here all are."""
         self.asked["invoke"] += 1

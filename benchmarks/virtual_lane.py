@@ -250,6 +250,7 @@ class VendorDoor:
     """What the caller sends to, instead of the proxy; `arrived` answers."""
 
     secrets: tuple[str, ...] = ()
+    limit_headers: tuple[()] = ()
 
     def __init__(self, arrived: Callable[[], httpx.Response]) -> None:
         self._arrived = arrived

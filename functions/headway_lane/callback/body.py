@@ -17,9 +17,8 @@ from headway_lane.contract.signature import BODY, FORM, Signature
 from headway_lane.messages import json_text
 from headway_lane.messages.packed import unpacked
 from headway_lane.runtime.errors import Malformed
+from headway_lane.verification.signed_text import FIELDS_COUNT
 
-FIELDS_COUNT: Final = 10_000
-"""The most fields of a form."""
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with

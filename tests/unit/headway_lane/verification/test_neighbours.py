@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ KEY = "a-secret-of-ours"
 NOW_S = 1_800_000_000
 BODY = b'{"id": "job-1"}'
 many = settings(max_examples=200, deadline=None)
-WRITTEN = {
+WRITTEN: dict[str, Callable[[bytes], list[str]]] = {
     "hex": lambda raw: [raw.hex(), raw.hex().upper()],
     "base64": lambda raw: [base64.b64encode(raw).decode(), base64.b64encode(raw).decode().rstrip("=")],
     "base64url": lambda raw: [
@@ -38,7 +39,7 @@ TIMES = [
 ]
 
 
-def verify(said: dict[str, object], headers: dict[str, str], body: bytes = BODY, at_s: float = NOW_S) -> None:
+def verify(said: Mapping[str, object], headers: dict[str, str], body: bytes = BODY, at_s: float = NOW_S) -> None:
     description = {"algorithm": "hmac-sha256", "header": "X-Sig", **said}
     scheme_of(described(description)).verify(body, headers, [KEY], at_s, "https://a.example/callbacks/acme")
 
