@@ -69,6 +69,7 @@ def test_a_role_is_called_like_what_it_is_of(templates: "Templates") -> None:
         "DispatchCall/Role": "dispatch",  # `dispatch-call` would be two characters too many for the longest names
         "Callbacks/Role": "inbox",
         "ScheduleRole": "schedule",
+        "AlarmRole": "alarms",
     }
     roles = {name: role.get("RoleName") for name, role in templates.of_type("AWS::IAM::Role").items()}
     assert roles.pop("base/LoggingRole") is None, "it is retained"

@@ -292,7 +292,7 @@ def granted(templates: "Templates") -> dict[str, Grants]:
 
 
 def test_every_role_may_do_exactly_what_its_hop_needs(templates: "Templates") -> None:
-    expected: dict[str, Grants] = {}
+    expected: dict[str, Grants] = {"base/AlarmRole": {"*": {"cloudwatch:DescribeAlarms"}}}
     for vendor in templates.vendors:
         expected |= lane_grants(vendor)
     found = granted(templates)
@@ -334,7 +334,7 @@ def test_nothing_but_its_policy_gives_a_role_anything_and_no_role_is_another_acc
         assert statement["Principal"].keys() == {"Service"}, name
 
 
-def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_the_job_id_and_claim_checks(
+def test_no_action_is_a_wildcard_and_no_resource_is_but_logs_tracing_alarms_the_job_id_and_claim_checks(
     templates: "Templates",
 ) -> None:
     wild = set()
@@ -343,7 +343,7 @@ def test_no_action_is_a_wildcard_and_no_resource_is_but_log_delivery_tracing_the
             assert not [action for action in actions if "*" in action], role
             if "*" in resource:
                 wild.add((role, resource))
-    expected = set()
+    expected = {("base/AlarmRole", "*")}
     for vendor in templates.vendors:
         name, results = vendor.name, f"{vendor.name}/Results/Role"
         expected |= {(results, arns.claims(name, "results"))}

@@ -14,7 +14,7 @@ MOST_ROLES = 8
 """Of a vendor that calls back and is polled: a role for each function and machine, and one to store callbacks. IAM
 allows 1,000 roles an account (IAM quotas), which then are 125 vendors.
 """
-MOST_RESOURCES = 100
+MOST_RESOURCES = 110
 NIGHT_DESK = "night-desk"
 
 
@@ -36,7 +36,7 @@ def test_what_a_lane_looks_up_its_own_state_or_the_base_has_written_and_neither_
 ) -> None:
     for vendor in templates.vendors:
         looked_up = set(templates.lookups(f"Headway-{STAGE}-{vendor.name}-lane").values())
-        writers = {templates.published[path][0].partition("/Parameter-")[0] for path in looked_up}
+        writers = {templates.published[path][0].partition("/")[0] for path in looked_up}
         assert writers == {vendor.name, "base"}, vendor.name
         of_the_state = {path for path in templates.published if path.startswith(f"/headway/{STAGE}/{vendor.name}/")}
         unasked = of_the_state - looked_up - {f"/headway/{STAGE}/{vendor.name}/lane"}
@@ -50,7 +50,8 @@ def test_every_parameter_is_told_under_its_stage_and_owner_by_the_owners_stack(t
         owner = name.partition("/")[0]
         assert path.startswith(f"/headway/{STAGE}/{owner}/"), name
     of_the_base = {path for path, (name, _) in templates.published.items() if name.startswith("base/")}
-    assert of_the_base == {f"/headway/{STAGE}/base/{name}_strategy_id" for name in ("at_once", "gradual")}
+    told = ("at_once_strategy_id", "gradual_strategy_id", "alarm_role_arn")
+    assert of_the_base == {f"/headway/{STAGE}/base/{name}" for name in told}
 
 
 def test_a_lane_is_deployed_after_its_state_and_the_base_and_no_vendor_waits_for_another(
@@ -84,6 +85,9 @@ def test_the_base_holds_only_what_aws_has_few_of(templates: "Templates") -> None
         "base/Gradual": "AWS::AppConfig::DeploymentStrategy",
         "base/Parameter-at_once_strategy_id": "AWS::SSM::Parameter",
         "base/Parameter-gradual_strategy_id": "AWS::SSM::Parameter",
+        "base/Parameter-alarm_role_arn": "AWS::SSM::Parameter",
+        "base/AlarmRole": "AWS::IAM::Role",
+        "base/AlarmRole/DefaultPolicy": "AWS::IAM::Policy",
         "base/LoggingRole": "AWS::IAM::Role",
         "base/Logging": "AWS::ApiGateway::Account",
     }

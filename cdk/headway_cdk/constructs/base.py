@@ -14,7 +14,7 @@ from constructs import Construct
 from headway_cdk.cloud_choice import CloudChoice
 from headway_cdk.lookups import looked_up
 from headway_cdk.nag import acknowledge, acknowledge_wildcard
-from headway_cdk.names import ALARM_ROLE_PARAMETER, AT_ONCE_PARAMETER, BASE, GRADUAL_PARAMETER, parameter
+from headway_cdk.names import ALARM_ROLE_PARAMETER, AT_ONCE_PARAMETER, BASE, GRADUAL_PARAMETER, parameter, role_name
 
 GRADUAL_MINUTES = 4
 GRADUAL_STEP_PERCENT = 25
@@ -75,9 +75,16 @@ class HeadwayBase(Construct):
         """Make the role in which AppConfig looks at alarms while a tuning is deployed (AppConfig user guide,
         "Configuring permissions for automatic rollback"): one for all lanes.
         """
-        role = iam.Role(self, "AlarmRole", assumed_by=iam.ServicePrincipal("appconfig.amazonaws.com"))
+        role = iam.Role(
+            self,
+            "AlarmRole",
+            role_name=role_name(stage, BASE, "alarms"),
+            assumed_by=iam.ServicePrincipal("appconfig.amazonaws.com"),
+        )
         role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]))
-        acknowledge_wildcard(role, "*", "DescribeAlarms takes no resource of one alarm (CloudWatch permissions).")
+        acknowledge_wildcard(
+            role, "*", "As the AppConfig user guide has it: which alarms it asks for in a request is not said."
+        )
         name = parameter(stage, BASE, ALARM_ROLE_PARAMETER)
         ssm.StringParameter(self, f"Parameter-{ALARM_ROLE_PARAMETER}", parameter_name=name, string_value=role.role_arn)
         self.strategies = replace(self.strategies, alarm_role_arn=role.role_arn)
