@@ -78,7 +78,7 @@ def test_every_action_is_one_that_there_is_and_is_granted_on_what_it_is_for(temp
 
 
 def excused(issue: str, detail: Any) -> bool:
-    """Return whether the linter is wrong there, or stricter than AWS's own guide; the witnesses are beside the names."""
+    """Return whether the linter is wrong there, or stricter than AWS's guide; the witnesses are beside the names."""
     if issue == "RESOURCE_STAR":
         return set(detail) <= ALL_ALARMS
     actions = {found["action"] for found in detail} if isinstance(detail, list) else set()
