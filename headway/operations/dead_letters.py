@@ -99,6 +99,11 @@ class DeadLetter:
         return {name: "(not shown)" if name in tuple(WaiterKind) else value for name, value in document.items()}
 
     @property
+    def put_aside_epoch_s(self) -> float:
+        """When it came into its DLQ, which is later than its first arrival where it was redriven before."""
+        return int(self.message["Attributes"]["SentTimestamp"]) / 1_000
+
+    @property
     def attributes(self) -> Mapping[str, str]:
         """Message attributes as texts."""
         return _said(self.message)
@@ -123,7 +128,7 @@ class Wanted:
         age_s = now_s - dead.since_epoch_s
         return (
             self.error in (None, dead.error)
-            and (self.until_epoch_s is None or dead.since_epoch_s <= self.until_epoch_s)
+            and (self.until_epoch_s is None or dead.put_aside_epoch_s <= self.until_epoch_s)
             and (self.older_than_s is None or age_s >= self.older_than_s)
             and (self.newer_than_s is None or age_s < self.newer_than_s)
             and self.id in (None, dead.message_id, dead.call_id)

@@ -240,6 +240,15 @@ def test_what_comes_back_while_a_redrive_goes_on_is_for_the_next_one(lanes: Conn
     assert (states.redriven, len(inside(lanes, "request_dlq"))) == ([], 1)
 
 
+def test_a_callback_that_came_long_ago_and_is_put_aside_again_meanwhile_is_for_the_next_one(lanes: Connection) -> None:
+    """A forged one is back from the inbox at once, with the moment of its first arrival."""
+    said = {"vendor": "acme", "headers": "\n", "received_epoch_s": "30.25", "outcome": "Forged"}
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in said.items()}
+    put(lanes, "e30=", "callback_dlq", MessageAttributes=attributes)
+    assert list(redrive(lanes, Wanted(), 1_000.0, lambda _: None)) == []
+    assert len(inside(lanes, "callback_dlq")) == 1
+
+
 def test_no_more_go_on_than_the_soft_limit_leaves_room_for() -> None:
     slept_s: list[float] = []
     waiting, passed = [98, 100, 97], 0
