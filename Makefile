@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure durable e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload bench-surge hostile fuzz lock clean bench-any-length examples
+.PHONY: help demo test types-and-wheel beside-types project lint types unit coverage matrix workflow cloud infrastructure durable e2e more presets proof-iam proof-faults proof-matrix proof-matrix-cloud wheel proof-wheel bundle-hash docs site synth bench-contract bench-strictness bench-memory bench-endurance bench-vendors bench-flood bench-backlog bench-overload bench-surge bench-operating hostile fuzz lock clean bench-any-length examples
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -146,6 +146,9 @@ bench-overload: $(READY) ## 1.25 contracts for three hours, then 0.95, on a virt
 
 bench-any-length: $(READY) ## 10,000 lines of a file in S3 through a Distributed Map: all gathered, memory and time
 	@$(BIN)/python -m benchmarks.any_length
+
+bench-operating: $(READY) ## tune, pause and resume a lane while `headway run` drives 20/s: the vendor's count of each part; 7 minutes
+	@$(BIN)/python -m benchmarks.operating
 
 bench-surge: $(READY) ## 5,000 posts in a minute to an intake: all answered at once, the contract kept, the audit complete; 5 to 15 minutes
 	@$(BIN)/python -m benchmarks.surge
