@@ -1,13 +1,10 @@
 """What cannot be undone is asked about, once, unless somebody has agreed beforehand."""
 
 import sys
-from typing import Annotated
 
 import typer
 
 from headway.errors import OperationRefused
-
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def agree(question: str, *, yes: bool, can_ask: bool = True) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headway.commands.choices import NewerThan, OfVendor, OlderThan, cut, moment
+from headway.commands.choices import NewerThan, OfVendor, OlderThan, cut, moment, so_many
 from headway.commands.options import AsJson, Profile, Region, Stage, StateDir, Target
 from headway.deployment.target_name import TargetName
 from headway.terminal import console, say
@@ -79,8 +79,7 @@ def list_(
     count = 0
     for count, call in enumerate(found, start=1):  # noqa: B007 - how many there were
         say(_line(call))
-    more = f"the first {count:,}; --limit 0 lists all" if count == limit else f"{count:,} in all"
-    say(more if count else "No call.", err=bool(count))
+    say(so_many(count, limit) if count else "No call.", err=bool(count))
 
 
 @app.command()

@@ -29,7 +29,6 @@ OlderThan = Annotated[
 NewerThan = Annotated[
     float | None, typer.Option("--newer-than", help="Only newer ones.", parser=age_s, show_default=False)
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def sure(question: str, *, yes: bool) -> None:
@@ -37,6 +36,11 @@ def sure(question: str, *, yes: bool) -> None:
     if not yes:
         say(question, err=True)
         typer.confirm("Go on?", abort=True, err=True)
+
+
+def so_many(count: int, limit: int) -> str:
+    """Say how many were listed, and whether `limit` has cut the list."""
+    return f"the first {count:,}; --limit 0 lists all" if count == limit else f"{count:,} in all"
 
 
 def moment(epoch_s: float) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.commands.choices import NewerThan, OfVendor, OlderThan, Yes, cut, moment, sure
-from headway.commands.options import AsJson, ConfigDir, Profile, Region, Stage, StateDir, Target
+from headway.commands.choices import NewerThan, OfVendor, OlderThan, cut, moment, so_many, sure
+from headway.commands.options import AsJson, ConfigDir, Profile, Region, Stage, StateDir, Target, Yes
 from headway.deployment.target_name import TargetName
 from headway.terminal import say
 
@@ -88,7 +88,7 @@ def list_(
     count = 0
     for count, dead in enumerate(found, start=1):  # noqa: B007 - how many there were
         say(_line(dead))
-    say(_so_many(count, limit) if count else "No dead letter.", err=bool(count))
+    say(so_many(count, limit) if count else "No dead letter.", err=bool(count))
 
 
 @app.command()
@@ -253,10 +253,6 @@ def _line(dead: "DeadLetter") -> str:
     name = dead.call_id or dead.message_id
     what = f"{dead.vendor}  {dead.kind}  {dead.error}  {name}"
     return f"{moment(dead.since_epoch_s)}  {what}  {cut(dead.cause, 120)}"
-
-
-def _so_many(count: int, limit: int) -> str:
-    return f"the first {count:,}; --limit 0 lists all" if count == limit else f"{count:,} in all"
 
 
 def _say_array(documents: Iterable[Any]) -> None:

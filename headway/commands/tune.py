@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.commands.agreement import Yes, agree
-from headway.commands.options import AsJson, Profile, Region, Stage, StateDir, Target
+from headway.commands.agreement import agree
+from headway.commands.options import AsJson, Profile, Region, Stage, StateDir, Target, Yes
 from headway.deployment.target_name import TargetName
 from headway.errors import UsageProblem
 from headway.operations.strategy import Strategy
